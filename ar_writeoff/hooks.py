@@ -1,0 +1,27 @@
+app_name = "ar_writeoff"
+app_title = "AR Write-Off"
+app_publisher = "AR Write-Off contributors"
+app_description = "Write off small and hopeless receivable balances: find, review, approve, post, undo."
+app_email = "hello@ar-writeoff.example"
+app_license = "gpl-3.0"
+
+required_apps = ["erpnext"]
+
+before_install = "ar_writeoff.install.before_install"
+after_install = "ar_writeoff.install.after_install"
+after_migrate = "ar_writeoff.install.after_migrate"
+before_uninstall = "ar_writeoff.uninstall.before_uninstall"
+
+# The custom fields on ERPNext's documents: written on install and on every migrate.
+fixtures = [{"dt": "Custom Field", "filters": [["module", "=", "AR Writeoff"]]}]
+
+doc_events = {
+	"Journal Entry": {
+		"on_cancel": "ar_writeoff.jobs.journal_entry_cancelled",
+	},
+}
+
+# Items and batches go with their run: they never keep it, or a Journal Entry, from being deleted.
+ignore_links_on_delete = ["Write-Off Run Item", "Write-Off Run Batch"]
+
+export_python_type_annotations = True

@@ -1,0 +1,59 @@
+"""What installing and migrating add to a site beyond doctypes and fixtures."""
+
+import frappe
+from frappe import _
+
+# (reason, applies to, may scheduled runs use it)
+STARTING_REASONS = (
+	("Small Balance", "Both", 1),
+	("Rounding Difference", "Both", 1),
+	("Bank Charges Deducted by Customer", "Debit", 1),
+	("Uncollectible", "Debit", 0),
+	("Customer Insolvent", "Debit", 0),
+	("Customer Untraceable", "Debit", 0),
+	("Disputed, Not Pursued", "Debit", 0),
+	("Statute Barred", "Debit", 0),
+	("Unclaimed Credit", "Credit", 0),
+)
+
+# (doctype, fields, index name): created by us, removed by `uninstall`.
+INDEXES = (
+	("Write-Off Run Item", ["run", "status"], "run_status"),
+	("Write-Off Run Item", ["voucher_no", "voucher_type"], "voucher"),
+	("Write-Off Run Batch", ["run", "status"], "run_status"),
+)
+
+
+def before_install() -> None:
+	"""Refuse a site without ERPNext, in words, before anything is written."""
+	if "erpnext" not in frappe.get_installed_apps():
+		frappe.throw(_("AR Write-Off needs ERPNext. Install ERPNext on this site first."))
+
+
+def after_install() -> None:
+	create_starting_reasons()
+	create_indexes()
+
+
+def after_migrate() -> None:
+	create_indexes()
+
+
+def create_starting_reasons() -> None:
+	"""A sensible first set. Only on a site that has no reason yet: what people made of it stays theirs."""
+	if frappe.db.count("Write-Off Reason"):
+		return
+	for reason, applies_to, use_in_schedules in STARTING_REASONS:
+		frappe.get_doc(
+			{
+				"doctype": "Write-Off Reason",
+				"reason": reason,
+				"applies_to": applies_to,
+				"use_in_schedules": use_in_schedules,
+			}
+		).insert(ignore_permissions=True)
+
+
+def create_indexes() -> None:
+	for doctype, fields, name in INDEXES:
+		frappe.db.add_index(doctype, fields, name)

@@ -1,0 +1,30 @@
+"""Leave a site as it was before: custom fields with their columns and indexes.
+
+Frappe removes the app's own doctypes, with their tables, by itself.
+"""
+
+import json
+
+import frappe
+
+
+def before_uninstall() -> None:
+	for field in shipped_custom_fields():
+		remove_custom_field(field["dt"], field["fieldname"])
+
+
+def shipped_custom_fields() -> list[dict]:
+	"""The Custom Fields this app ships: one definition for install and uninstall."""
+	with open(frappe.get_app_path("ar_writeoff", "fixtures", "custom_field.json")) as file:
+		return json.load(file)
+
+
+def remove_custom_field(doctype: str, fieldname: str) -> None:
+	"""Remove a Custom Field, its column, its Property Setters, and with the column every index over it."""
+	name = frappe.db.get_value("Custom Field", {"dt": doctype, "fieldname": fieldname})
+	if name:
+		frappe.delete_doc("Custom Field", name, force=True, ignore_permissions=True)
+	frappe.db.delete("Property Setter", {"doc_type": doctype, "field_name": fieldname})
+	if frappe.db.has_column(doctype, fieldname):
+		frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` DROP COLUMN `{fieldname}`")
+	frappe.clear_cache(doctype=doctype)
