@@ -1,8 +1,23 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+from frappe import _
 from frappe.model.document import Document
+
+from ar_writeoff.ledger import accounts
+from ar_writeoff.validation import throw_at_fields
 
 
 class WriteOffReason(Document):
-	pass
+	def validate(self) -> None:
+		balance_types = ("Debit", "Credit") if self.applies_to == "Both" else (self.applies_to,)
+		problems = []
+		seen = set()
+		for row in self.accounts:
+			problem = accounts.offset_account_problem(row.account, row.company, balance_types)
+			if row.company in seen:
+				problem = _("Company {0} has more than one row.").format(row.company)
+			seen.add(row.company)
+			if problem:
+				problems.append(("accounts", _("Row {0}: {1}").format(row.idx, problem)))
+		throw_at_fields(self, problems)

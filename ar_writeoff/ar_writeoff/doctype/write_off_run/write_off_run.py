@@ -1,8 +1,323 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+from typing import Any
+
+import frappe
+from frappe import _
 from frappe.model.document import Document
+from frappe.utils import cint, getdate, now, today
+
+from ar_writeoff import jobs
+from ar_writeoff.ar_writeoff.doctype.write_off_run import items as run_items
+from ar_writeoff.ar_writeoff.doctype.write_off_run import preview
+from ar_writeoff.core import criteria
+from ar_writeoff.core import status as states
+from ar_writeoff.core.money import AmountError, parse_amount
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import access, accounts, messages
+from ar_writeoff.ledger.periods import why_closed
+from ar_writeoff.validation import throw_at_fields
 
 
 class WriteOffRun(Document):
-	pass
+	# The criteria of a search: changing one after it makes the list of another question.
+	CRITERIA = (
+		"company",
+		"balance_type",
+		"cutoff_date",
+		"max_invoice_amount",
+		"max_customer_amount",
+		"ageing_based_on",
+		"minimum_age_days",
+		"customer_group",
+		"territory",
+		"item_group",
+		"currency",
+		"receivable_account",
+		"cost_center",
+		"project",
+	)
+
+	def before_insert(self) -> None:
+		self.status = states.DRAFT
+		self.set_defaults_from_settings()
+
+	def set_defaults_from_settings(self) -> None:
+		"""Fill what was left empty. A maximum that was typed, however wrong, is never replaced."""
+		for fieldname, value in get_company_defaults(self.company).items():
+			if self.get(fieldname) in (None, "") and value:
+				self.set(fieldname, value)
+		self.ageing_based_on = self.ageing_based_on or criteria.DUE_DATE
+		self.cutoff_date = self.cutoff_date or today()
+		self.posting_date = self.posting_date or today()
+
+	def validate(self) -> None:
+		self.validate_amounts()
+		self.validate_accounts()
+		self.validate_reason()
+		self.validate_period()
+		if self.searched_on and self.criteria_changed():
+			self.discard_items()
+
+	def validate_amounts(self) -> None:
+		"""Amounts as typed: letters, a missing maximum and negative numbers get an error at the field."""
+		amounts, problems = {}, []
+		for fieldname in ("max_invoice_amount", "max_customer_amount"):
+			try:
+				amounts[fieldname] = parse_amount(self.get(fieldname))
+			except AmountError as error:
+				problems.append((fieldname, messages.message(Reason.of(error.code, text=error.text))))
+		throw_at_fields(self, problems)
+		maximum = amounts["max_invoice_amount"]
+		throw_at_fields(
+			self,
+			[
+				(fieldname, messages.message(reason))
+				for fieldname, reason in criteria.problems(
+					# An empty Currency field arrives as 0: that is no maximum, not a maximum of 0.
+					max_invoice_amount=maximum or None,
+					max_customer_amount=amounts["max_customer_amount"],
+					minimum_age_days=cint(self.minimum_age_days),
+					cutoff_date=getdate(self.cutoff_date),
+					posting_date=getdate(self.posting_date),
+				)
+			],
+		)
+		for fieldname, amount in amounts.items():
+			self.set(fieldname, float(amount or 0))
+
+	def validate_accounts(self) -> None:
+		problems = []
+		if self.receivable_account:
+			problems.append(
+				(
+					"receivable_account",
+					accounts.receivable_account_problem(self.receivable_account, self.company),
+				)
+			)
+		if self.cost_center:
+			problems.append(
+				(
+					"cost_center",
+					accounts.cost_center_problem(self.cost_center, self.company, allow_group=True),
+				)
+			)
+		if self.project:
+			company = frappe.db.get_value("Project", self.project, "company")
+			if company and company != self.company:
+				problems.append(
+					("project", _("Project {0} belongs to company {1}.").format(self.project, company))
+				)
+		account = accounts.offset_account(self.company, self.balance_type, self.reason)
+		if account:
+			problems.append(
+				("reason", accounts.offset_account_problem(account, self.company, (self.balance_type,)))
+			)
+		throw_at_fields(self, problems)
+
+	def validate_reason(self) -> None:
+		reason = frappe.get_cached_value("Write-Off Reason", self.reason, ["applies_to", "disabled"], as_dict=True)
+		problem = None
+		if reason and reason.disabled:
+			problem = _("The reason {0} is disabled.").format(self.reason)
+		elif reason and reason.applies_to not in ("Both", self.balance_type):
+			problem = _("The reason {0} is for {1} balances, this run is for {2} balances.").format(
+				self.reason, _(reason.applies_to), _(self.balance_type)
+			)
+		throw_at_fields(self, [("reason", problem)])
+
+	def validate_period(self) -> None:
+		throw_at_fields(self, [("posting_date", why_closed(self.company, getdate(self.posting_date)))])
+
+	def criteria_changed(self) -> bool:
+		before = self.get_doc_before_save()
+		return bool(before) and (
+			any(self.has_value_changed(fieldname) for fieldname in self.CRITERIA)
+			or {row.customer for row in before.customers} != {row.customer for row in self.customers}
+		)
+
+	def discard_items(self) -> None:
+		"""Criteria that changed make the list found with the old ones misleading: it is emptied."""
+		frappe.db.delete("Write-Off Run Item", {"run": self.name})
+		self.searched_on = self.searched_by = None
+		for fieldname in ("found_count", "selected_count", "excluded_count", "selected_amount"):
+			self.set(fieldname, 0)
+		frappe.msgprint(
+			_("The criteria changed. Press Find Invoices to search with them."), alert=True, indicator="orange"
+		)
+
+	def before_submit(self) -> None:
+		self.check_company_permission()
+		if self.status != states.DRAFT:
+			frappe.throw(_("This run is {0} and cannot be submitted now.").format(_(self.status)))
+		if not frappe.has_permission("Journal Entry", "submit"):
+			frappe.throw(
+				_("You need permission to submit Journal Entries to post write-offs."), frappe.PermissionError
+			)
+		totals = run_items.totals(self.name)
+		if not totals["selected"]["count"]:
+			frappe.throw(
+				_("Nothing is selected. Press Find Invoices and select at least one invoice, then submit."),
+				title=_("Nothing to Write Off"),
+			)
+		jobs.rules_of(self)
+		self.submitted_by = frappe.session.user
+		self.submitted_on = now()
+		self.status = states.QUEUED
+
+	def on_submit(self) -> None:
+		rules = jobs.rules_of(self)
+		jobs.make_batches(self.name, rules)
+		jobs.refresh_totals(self.name)
+		jobs.start_posting(self.name)
+		self.read_back()
+
+	def before_cancel(self) -> None:
+		self.check_company_permission()
+		if self.status in (states.QUEUED, states.POSTING, states.REVERSING):
+			frappe.throw(_("This run is {0}. Wait until it has finished.").format(_(self.status)))
+		if frappe.db.exists("Journal Entry", {"write_off_run": self.name, "docstatus": 1}):
+			throw_at_fields(self, [("posting_date", why_closed(self.company, getdate(self.posting_date)))])
+
+	def on_cancel(self) -> None:
+		# The entries are cancelled here, in the same transaction as the run.
+		self.ignore_linked_doctypes = ("Journal Entry", "GL Entry", "Payment Ledger Entry")
+		jobs.cancel_entries(self.name)
+		self.db_set("status", states.REVERSED)
+		self.read_back()
+
+	def on_trash(self) -> None:
+		frappe.db.delete("Write-Off Run Item", {"run": self.name})
+		frappe.db.delete("Write-Off Run Batch", {"run": self.name})
+
+	def read_back(self) -> None:
+		"""Take over what the posting wrote to the database, so that the form shows it."""
+		for fieldname, value in frappe.db.get_value(
+			"Write-Off Run",
+			self.name,
+			[
+				"status",
+				"modified",
+				"found_count",
+				"selected_count",
+				"excluded_count",
+				"selected_amount",
+				"posted_count",
+				"skipped_count",
+				"failed_count",
+				"posted_amount",
+			],
+			as_dict=True,
+		).items():
+			self.set(fieldname, value)
+
+	def check_company_permission(self) -> None:
+		if not access.of_user().allows_company(self.company):
+			frappe.throw(
+				_("You have no permission for company {0}.").format(self.company), frappe.PermissionError
+			)
+
+	def saved(self, ptype: str) -> "WriteOffRun":
+		"""The run as it is in the database, with the permission checked: what a caller's copy says does not count."""
+		if self.is_new():
+			frappe.throw(_("Save the run first."))
+		run = frappe.get_doc("Write-Off Run", self.name)
+		run.check_permission(ptype)
+		run.check_company_permission()
+		return run
+
+	def editable(self) -> "WriteOffRun":
+		run = self.saved("write")
+		if run.docstatus != 0 or run.status != states.DRAFT:
+			frappe.throw(_("This run is {0}: its list can no longer be changed.").format(_(run.status)))
+		return run
+
+	@frappe.whitelist()
+	def find_invoices(self) -> dict[str, Any]:
+		"""Fill the list with the balances that match, in place of what it had.
+
+		Returns the number of items found, selected, excluded, and how many were added, dropped and changed
+		since the last search.
+		"""
+		run = self.editable()
+		counts = jobs.search_run(run.name)
+		self.reload()
+		return {**counts, "background": False}
+
+	@frappe.whitelist()
+	def get_items(
+		self,
+		start: int = 0,
+		page_length: int = 100,
+		sort_by: str = "name",
+		sort_order: str = "asc",
+		filters: str | dict | None = None,
+	) -> dict[str, Any]:
+		"""One page of the list and the number of items that the filters leave."""
+		run = self.saved("read")
+		return run_items.page(
+			run.name,
+			start=start,
+			page_length=page_length,
+			sort_by=sort_by,
+			sort_order=sort_order,
+			filters=frappe.parse_json(filters),
+		)
+
+	@frappe.whitelist()
+	def set_selection(
+		self,
+		selected: bool | int = True,
+		items: str | list | None = None,
+		filters: str | dict | None = None,
+		invert: bool | int = False,
+	) -> dict[str, Any]:
+		"""Tick or untick items: those named, those under the filters, or all. Only open items can be ticked."""
+		run = self.editable()
+		run_items.select(
+			run.name,
+			selected=bool(cint(selected)),
+			items=frappe.parse_json(items),
+			filters=frappe.parse_json(filters),
+			invert=bool(cint(invert)),
+		)
+		jobs.refresh_totals(run.name)
+		self.reload()
+		return self.get_summary()
+
+	@frappe.whitelist()
+	def get_summary(self) -> dict[str, Any]:
+		"""Counts, totals, reasons of exclusion, ageing and top customers of the list."""
+		run = self.saved("read")
+		return {"status": run.status, **run_items.summary(run.name, run.company)}
+
+	@frappe.whitelist()
+	def preview_entries(self, limit: int = 20) -> dict[str, Any]:
+		"""The Journal Entries that submitting would make now: totals by account, the first `limit` row by row."""
+		run = self.saved("read")
+		return preview.preview(run, cint(limit))
+
+	@frappe.whitelist()
+	def get_progress(self) -> dict[str, Any]:
+		"""How far posting is, from the database."""
+		return jobs.progress(self.saved("read").name)
+
+
+@frappe.whitelist()
+def get_defaults(company: str) -> dict[str, Any]:
+	"""What a new run of this company starts with, from its Write-Off Settings."""
+	frappe.has_permission("Write-Off Run", "create", throw=True)
+	if not access.of_user().allows_company(company):
+		frappe.throw(_("You have no permission for company {0}.").format(company), frappe.PermissionError)
+	return get_company_defaults(company)
+
+
+def get_company_defaults(company: str) -> dict[str, Any]:
+	settings = frappe.db.get_value(
+		"Write-Off Settings",
+		company,
+		["max_invoice_amount", "minimum_age_days", "ageing_based_on", "default_reason as reason"],
+		as_dict=True,
+	)
+	return dict(settings or {})

@@ -1,8 +1,40 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+import frappe
+from frappe import _
 from frappe.model.document import Document
+from frappe.utils import cint, flt
+
+from ar_writeoff.core.plan import MAX_ROWS_PER_ENTRY
+from ar_writeoff.ledger import accounts
+from ar_writeoff.validation import throw_at_fields
 
 
 class WriteOffSettings(Document):
-	pass
+	def validate(self) -> None:
+		problems = []
+		for fieldname, balance_type in (
+			("bad_debt_account", "Debit"),
+			("credit_write_off_account", "Credit"),
+		):
+			if self.get(fieldname):
+				problems.append(
+					(
+						fieldname,
+						accounts.offset_account_problem(self.get(fieldname), self.company, (balance_type,)),
+					)
+				)
+		if self.cost_center:
+			problems.append(("cost_center", accounts.cost_center_problem(self.cost_center, self.company)))
+		if flt(self.max_invoice_amount) < 0:
+			problems.append(("max_invoice_amount", _("Enter an amount above 0, or none.")))
+		if cint(self.minimum_age_days) < 0:
+			problems.append(("minimum_age_days", _("Enter a number of days, 0 or more.")))
+		if not 2 <= cint(self.rows_per_entry) <= MAX_ROWS_PER_ENTRY:
+			problems.append(
+				("rows_per_entry", _("Enter a number from 2 to {0}.").format(MAX_ROWS_PER_ENTRY))
+			)
+		if self.default_reason and frappe.db.get_value("Write-Off Reason", self.default_reason, "disabled"):
+			problems.append(("default_reason", _("The reason {0} is disabled.").format(self.default_reason)))
+		throw_at_fields(self, problems)

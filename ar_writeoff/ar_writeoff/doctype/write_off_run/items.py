@@ -1,0 +1,203 @@
+"""The list of a run: paged, sorted, filtered, summed and selected in SQL. Runs reach 100,000 items."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.query_builder import Case, DocType
+from frappe.query_builder.functions import Count, Sum
+from frappe.utils import cint, now
+from pypika import Order
+from pypika.terms import Criterion
+
+from ar_writeoff.core.status import EXCLUDED, OPEN
+from ar_writeoff.ledger import messages
+from ar_writeoff.ledger.money import company_currency
+
+FIELDS = (
+	"name",
+	"customer",
+	"customer_name",
+	"voucher_type",
+	"voucher_no",
+	"receivable_account",
+	"posting_date",
+	"due_date",
+	"age_days",
+	"currency",
+	"outstanding_amount",
+	"base_outstanding_amount",
+	"write_off_amount",
+	"base_write_off_amount",
+	"selected",
+	"status",
+	"reason_code",
+	"message",
+	"journal_entry",
+)
+
+# Text columns are searched for the text anywhere, the others compared.
+TEXT_FIELDS = {"customer": ("customer", "customer_name"), "voucher_no": ("voucher_no",), "message": ("message",)}
+COMPARISONS = {
+	"=": lambda field, value: field == value,
+	"!=": lambda field, value: field != value,
+	"<": lambda field, value: field < value,
+	"<=": lambda field, value: field <= value,
+	">": lambda field, value: field > value,
+	">=": lambda field, value: field >= value,
+}
+
+AGEING_BUCKETS = ((30, "0-30"), (60, "31-60"), (90, "61-90"), (120, "91-120"))
+TOP_CUSTOMERS = 10
+
+
+def page(
+	run: str, *, start: int, page_length: int, sort_by: str, sort_order: str, filters: dict[str, Any] | None
+) -> dict[str, Any]:
+	"""One page of items and the number of all that the filters leave."""
+	if sort_by not in FIELDS:
+		frappe.throw(_("Items cannot be sorted by {0}.").format(sort_by))
+	item = DocType("Write-Off Run Item")
+	condition = where(item, run, filters)
+	rows = (
+		frappe.qb.from_(item)
+		.select(*[item[field] for field in FIELDS])
+		.where(condition)
+		.orderby(item[sort_by], order=Order.desc if sort_order.lower() == "desc" else Order.asc)
+		.orderby(item.name)
+		.limit(min(cint(page_length) or 100, 1000))
+		.offset(max(cint(start), 0))
+		.run(as_dict=True)
+	)
+	total = frappe.qb.from_(item).select(Count("*")).where(condition).run()[0][0]
+	return {"items": rows, "total": total}
+
+
+def where(item: DocType, run: str, filters: dict[str, Any] | None) -> Criterion:
+	"""The condition for a run's items under filters; a field that cannot be filtered is an error."""
+	condition = item.run == run
+	for fieldname, value in (filters or {}).items():
+		if fieldname not in FIELDS:
+			frappe.throw(_("Items cannot be filtered by {0}.").format(fieldname))
+		if fieldname in TEXT_FIELDS and isinstance(value, str):
+			like = "%" + value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+			condition &= Criterion.any([item[column].like(like) for column in TEXT_FIELDS[fieldname]])
+		elif isinstance(value, list) and len(value) == 2 and value[0] in COMPARISONS:
+			condition &= COMPARISONS[value[0]](item[fieldname], value[1])
+		elif isinstance(value, list):
+			condition &= item[fieldname].isin(value or [""])
+		else:
+			condition &= item[fieldname] == value
+	return condition
+
+
+def select(
+	run: str, *, selected: bool, items: Iterable[str] | None, filters: dict[str, Any] | None, invert: bool
+) -> None:
+	"""Tick or untick open items: the ones named, the ones under the filters, or all."""
+	item = DocType("Write-Off Run Item")
+	condition = where(item, run, filters) & (item.status == OPEN)
+	if items is not None:
+		condition &= item.name.isin(list(items) or [""])
+	value = 1 - item.selected if invert else cint(selected)
+	frappe.qb.update(item).set(item.selected, value).set(item.modified, now()).set(
+		item.modified_by, frappe.session.user
+	).where(condition).run()
+
+
+def totals(run: str) -> dict[str, Any]:
+	"""Counts by status, and count and company-currency amount of what was found and is selected."""
+	item = DocType("Write-Off Run Item")
+	rows = (
+		frappe.qb.from_(item)
+		.select(
+			item.status,
+			item.selected,
+			Count("*").as_("count"),
+			Sum(item.base_outstanding_amount).as_("balance"),
+			Sum(item.base_write_off_amount).as_("write_off"),
+		)
+		.where(item.run == run)
+		.groupby(item.status, item.selected)
+		.run(as_dict=True)
+	)
+	counts: dict[str, int] = {}
+	result = {
+		"counts": counts,
+		"found": {"count": 0, "base_amount": 0.0},
+		"selected": {"count": 0, "base_amount": 0.0},
+		"posted": {"count": 0, "base_amount": 0.0},
+	}
+	for row in rows:
+		counts[row.status] = counts.get(row.status, 0) + row.count
+		groups = []
+		if row.status != EXCLUDED:
+			groups.append("found")
+			if row.selected:
+				groups.append("selected")
+		if row.status in ("Posted", "Conflict"):
+			groups.append("posted")
+		for group in groups:
+			result[group]["count"] += row.count
+			result[group]["base_amount"] += row.balance if group == "found" else row.write_off
+	return result
+
+
+def summary(run: str, company: str) -> dict[str, Any]:
+	"""What the form shows above the list."""
+	result = totals(run)
+	item = DocType("Write-Off Run Item")
+	base = item.base_outstanding_amount
+
+	def grouped(condition: Criterion, *fields, order_by_amount: bool = False, limit: int | None = None):
+		query = (
+			frappe.qb.from_(item)
+			.select(*fields, Count("*").as_("count"), Sum(base).as_("base_amount"))
+			.where((item.run == run) & condition)
+			.groupby(*fields)
+		)
+		if order_by_amount:
+			query = query.orderby(Sum(item.base_outstanding_amount), order=Order.desc)
+		if limit:
+			query = query.limit(limit)
+		return query.run(as_dict=True)
+
+	result["selected"]["by_currency"] = (
+		frappe.qb.from_(item)
+		.select(
+			item.currency,
+			Count("*").as_("count"),
+			Sum(item.write_off_amount).as_("amount"),
+			Sum(item.base_write_off_amount).as_("base_amount"),
+		)
+		.where((item.run == run) & (item.selected == 1) & (item.status != EXCLUDED))
+		.groupby(item.currency)
+		.orderby(item.currency)
+		.run(as_dict=True)
+	)
+	result["excluded"] = [
+		{**row, "label": messages.label(row.reason_code)}
+		for row in grouped(item.status == EXCLUDED, item.reason_code)
+	]
+	bucket = Case()
+	for days, name in AGEING_BUCKETS:
+		bucket = bucket.when(item.age_days <= days, name)
+	bucket = bucket.else_(_("over {0}").format(AGEING_BUCKETS[-1][0]))
+	ageing = {
+		row.bucket: row
+		for row in frappe.qb.from_(item)
+		.select(bucket.as_("bucket"), Count("*").as_("count"), Sum(base).as_("base_amount"))
+		.where((item.run == run) & (item.status != EXCLUDED))
+		.groupby("bucket")
+		.run(as_dict=True)
+	}
+	names = [name for _days, name in AGEING_BUCKETS] + [_("over {0}").format(AGEING_BUCKETS[-1][0])]
+	result["ageing"] = [
+		ageing.get(name) or {"bucket": name, "count": 0, "base_amount": 0} for name in names
+	]
+	result["customers"] = grouped(
+		item.status != EXCLUDED, item.customer, item.customer_name, order_by_amount=True, limit=TOP_CUSTOMERS
+	)
+	result["company_currency"] = company_currency(company)
+	return result

@@ -1,0 +1,48 @@
+"""Why something was left out or refused: a code and the facts for its message, never the message itself.
+
+The messages, translated, are in `ar_writeoff/ledger/messages.py`; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+	code: str
+	facts: tuple[tuple[str, str], ...] = field(default=())
+
+	@classmethod
+	def of(cls, code: str, **facts: object) -> Reason:
+		return cls(code, tuple((key, str(value)) for key, value in facts.items()))
+
+
+# Criteria that cannot be searched with.
+MAXIMUM_REQUIRED = "maximum_required"
+MAXIMUM_NOT_POSITIVE = "maximum_not_positive"
+NOT_A_NUMBER = "not_a_number"
+NOT_FINITE = "not_finite"
+AGE_NEGATIVE = "age_negative"
+CUTOFF_AFTER_POSTING = "cutoff_after_posting"
+
+# Balances that match the criteria and must not be written off all the same.
+CUSTOMER_OPTED_OUT = "customer_opted_out"
+CUSTOMER_DISABLED = "customer_disabled"
+CUSTOMER_FROZEN = "customer_frozen"
+CUSTOMER_OVER_MAXIMUM = "customer_over_maximum"
+DISCOUNTED = "discounted"
+IN_ANOTHER_RUN = "in_another_run"
+BASE_RESIDUE = "base_residue"
+NO_OFFSET_ACCOUNT = "no_offset_account"
+NOT_SELECTED = "not_selected"
+
+# Found again under the lock, just before posting.
+BALANCE_CHANGED = "balance_changed"
+NO_LONGER_SUBMITTED = "no_longer_submitted"
+NO_LONGER_MATCHES = "no_longer_matches"
+NOT_PERMITTED = "not_permitted"
+EXCHANGE_RATE_NOT_EXACT = "exchange_rate_not_exact"
+
+# Found after posting.
+SETTLED_AT_THE_SAME_TIME = "settled_at_the_same_time"

@@ -1,0 +1,102 @@
+"""Which account the offset side goes to, and whether an account or cost center may be used at all."""
+
+import frappe
+from frappe import _
+
+from ar_writeoff.core.criteria import DEBIT
+from ar_writeoff.ledger.money import company_currency
+
+# A debt is written off to an expense; a credit nobody claims to an income or against an expense.
+OFFSET_ROOT_TYPES = {"Debit": ("Expense",), "Credit": ("Income", "Expense")}
+
+# Accounts that belong to a party, to a bank or to stock have ledgers of their own to agree with.
+UNFIT_ACCOUNT_TYPES = (
+	"Receivable",
+	"Payable",
+	"Bank",
+	"Cash",
+	"Stock",
+	"Fixed Asset",
+	"Accumulated Depreciation",
+	"Capital Work in Progress",
+	"Stock Received But Not Billed",
+	"Tax",
+)
+
+
+def offset_account(company: str, balance_type: str, reason: str | None) -> str | None:
+	"""Account of the offset side: of the reason, else of the Settings, else the company's write-off account."""
+	account = reason and frappe.db.get_value(
+		"Write-Off Reason Account", {"parent": reason, "company": company}, "account"
+	)
+	if not account:
+		field = "bad_debt_account" if balance_type == DEBIT else "credit_write_off_account"
+		account = frappe.db.get_value("Write-Off Settings", company, field)
+	return account or frappe.get_cached_value("Company", company, "write_off_account")
+
+
+def offset_account_problem(account: str, company: str, balance_types: tuple[str, ...]) -> str | None:
+	"""Why this account cannot take the offset side, in words; None when it can."""
+	problem = account_problem(account, company)
+	if problem:
+		return problem
+	details = frappe.get_cached_value(
+		"Account", account, ["root_type", "account_type", "account_currency"], as_dict=True
+	)
+	for balance_type in balance_types:
+		allowed = OFFSET_ROOT_TYPES[balance_type]
+		if details.root_type not in allowed:
+			return _("Account {0} is of type {1}. Choose an account of type {2}.").format(
+				account, _(details.root_type), _(" or ").join(_(root_type) for root_type in allowed)
+			)
+	if details.account_type in UNFIT_ACCOUNT_TYPES:
+		return _("Account {0} is a {1} account and cannot take write-offs.").format(
+			account, _(details.account_type)
+		)
+	currency = company_currency(company)
+	if (details.account_currency or currency) != currency:
+		return _("Account {0} is in {1}. Choose an account in the company's currency, {2}.").format(
+			account, details.account_currency, currency
+		)
+	return None
+
+
+def receivable_account_problem(account: str, company: str) -> str | None:
+	"""Why balances cannot be looked for on this account, in words; None when they can."""
+	problem = account_problem(account, company)
+	if not problem and frappe.get_cached_value("Account", account, "account_type") != "Receivable":
+		problem = _("Account {0} is not a Receivable account.").format(account)
+	return problem
+
+
+def account_problem(account: str, company: str) -> str | None:
+	details = frappe.get_cached_value(
+		"Account", account, ["company", "is_group", "disabled"], as_dict=True
+	)
+	if not details:
+		return _("Account {0} does not exist.").format(account)
+	if details.company != company:
+		return _("Account {0} belongs to company {1}, not to {2}.").format(account, details.company, company)
+	if details.is_group:
+		return _("Account {0} is a group. Choose an account below it.").format(account)
+	if details.disabled:
+		return _("Account {0} is disabled.").format(account)
+	return None
+
+
+def cost_center_problem(cost_center: str, company: str, allow_group: bool = False) -> str | None:
+	"""Why this cost center cannot be used in the company, in words; None when it can."""
+	details = frappe.get_cached_value(
+		"Cost Center", cost_center, ["company", "is_group", "disabled"], as_dict=True
+	)
+	if not details:
+		return _("Cost Center {0} does not exist.").format(cost_center)
+	if details.company != company:
+		return _("Cost Center {0} belongs to company {1}, not to {2}.").format(
+			cost_center, details.company, company
+		)
+	if details.is_group and not allow_group:
+		return _("Cost Center {0} is a group. Choose a cost center below it.").format(cost_center)
+	if details.disabled:
+		return _("Cost Center {0} is disabled.").format(cost_center)
+	return None

@@ -1,0 +1,310 @@
+"""Posting one batch of items: lock, look again, plan, post. In the caller's transaction, which commits it whole.
+
+Locks are taken in one fixed order, items before vouchers and each in the order of their names, by every
+worker and by the guards on Payment Entry and Journal Entry, so that they wait and do not deadlock.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+
+import frappe
+from frappe import _
+from frappe.utils import create_batch
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core.criteria import Criteria
+from ar_writeoff.core.eligibility import Verdict, carrying_value
+from ar_writeoff.core.money import money
+from ar_writeoff.core.plan import EntryPlan, PlanItem, plan_entries
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.status import CONFLICT, FAILED, POSTED, SKIPPED
+from ar_writeoff.ledger import access as user_access
+from ar_writeoff.ledger import journal, messages, open_items
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.ledger.open_items import Key, LedgerBalance, Scope
+from ar_writeoff.ledger.periods import why_closed
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+	"""What a run posts with: its criteria as approved and the settings of its company."""
+
+	run: str
+	company: str
+	posting_date: date
+	remark: str
+	offset_account: str
+	scope: Scope
+	criteria: Criteria
+	cost_center: str | None = None
+	entries_per: str = "Batch"
+	rows_per_entry: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+	"""A Write-Off Run Item as approved. Amounts are signed, as the balance is."""
+
+	name: str
+	key: Key
+	currency: str
+	outstanding_amount: Decimal
+	base_outstanding_amount: Decimal
+	write_off_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+	"""What became of one item."""
+
+	item: str
+	status: str
+	journal_entry: str | None = None
+	code: str = ""
+	message: str = ""
+	base_amount: Decimal = Decimal(0)
+
+
+@dataclass(slots=True)
+class Names:
+	"""Names, which are the unique keys too, of the entries of one batch: the same again in a second attempt."""
+
+	batch: str
+	used: int = field(default=0)
+
+	def next(self) -> str:
+		self.used += 1
+		return self.batch if self.used == 1 else f"{self.batch}-{self.used}"
+
+
+def items_from_rows(rows: Iterable[dict], company: str) -> list[Item]:
+	"""Rows of Write-Off Run Item as items with exact amounts."""
+	base_decimals = precision(company_currency(company))
+	return [
+		Item(
+			name=row["name"],
+			key=Key(row["voucher_type"], row["voucher_no"], row["receivable_account"], row["customer"]),
+			currency=row["currency"],
+			outstanding_amount=money(row["outstanding_amount"], precision(row["currency"])),
+			base_outstanding_amount=money(row["base_outstanding_amount"], base_decimals),
+			write_off_amount=money(row["write_off_amount"], precision(row["currency"])),
+		)
+		for row in rows
+	]
+
+
+def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
+	"""Post these items; one outcome for each. Items must be locked by the caller.
+
+	A balance that changed is skipped, an item that ERPNext refuses fails, and the others post.
+
+	Raises:
+	    frappe.QueryDeadlockError, frappe.QueryTimeoutError: the transaction is lost, begin the batch again.
+	"""
+	lock_vouchers(item.key for item in items)
+	closed = why_closed(rules.company, rules.posting_date)
+	if closed:
+		return [Outcome(item.name, FAILED, code="period_closed", message=closed) for item in items]
+
+	balances = open_items.balances_of_vouchers(
+		rules.company, [item.key for item in items], rules.criteria.cutoff_date, for_update=True
+	)
+	kept, outcomes = look_again(items, balances, rules)
+	plan_items = {item.name: item for item in to_plan_items(kept, rules)}
+	for plan in plans(plan_items.values(), rules):
+		outcomes.extend(post_or_bisect(plan, plan_items, rules, names))
+	return with_conflicts(outcomes, kept, balances, rules)
+
+
+def lock_vouchers(keys: Iterable[Key]) -> None:
+	"""Lock the vouchers' rows, in order of type and name. Whoever else would settle them waits."""
+	for voucher_type, vouchers in open_items.by_type(keys):
+		table = frappe.qb.DocType(voucher_type)
+		for batch in create_batch(vouchers, 1000):
+			frappe.qb.from_(table).select(table.name).where(table.name.isin(batch)).orderby(
+				table.name
+			).for_update().run()
+
+
+def look_again(
+	items: list[Item], balances: dict[Key, LedgerBalance], rules: Rules
+) -> tuple[list[Item], list[Outcome]]:
+	"""The items that are still as approved, and an outcome with the reason for each of the others."""
+	scope, access = rules.scope, user_access.of_user()
+	permitted = set()
+	for customers in create_batch(sorted({item.key.customer for item in items}), 1000):
+		permitted.update(open_items.candidates(replace(scope, customers=tuple(customers)), access))
+	if not access.allows_company(rules.company):
+		permitted = set()
+	submitted = open_items.submitted([item.key for item in items])
+	verdicts = {
+		open_items.key_of(verdict.balance): verdict
+		for verdict in open_items.judge_all(balances.values(), scope, rules.criteria, access)
+	}
+
+	kept, outcomes = [], []
+	for item in items:
+		if item.key not in submitted:
+			reason = Reason.of(reasons.NO_LONGER_SUBMITTED, voucher=item.key.voucher_no)
+		elif item.key.customer not in permitted:
+			reason = Reason.of(reasons.NOT_PERMITTED, user=frappe.session.user)
+		else:
+			reason = why_not(item, verdicts.get(item.key), balances.get(item.key))
+		if reason:
+			outcomes.append(
+				Outcome(item.name, SKIPPED, code=reason.code, message=messages.message(reason))
+			)
+		else:
+			kept.append(item)
+	return kept, outcomes
+
+
+def why_not(item: Item, verdict: Verdict | None, balance: LedgerBalance | None) -> Reason | None:
+	"""Why an approved item cannot be posted as approved; None when it can."""
+	if verdict and verdict.reason:
+		return verdict.reason
+	now = verdict.amount if verdict else (balance.now if balance else Decimal(0))
+	base_now = verdict.base_amount if verdict else Decimal(0)
+	if (now, base_now) == (item.outstanding_amount, item.base_outstanding_amount):
+		return None
+	if not verdict and now == item.outstanding_amount:
+		return Reason.of(reasons.NO_LONGER_MATCHES)
+	return Reason.of(
+		reasons.BALANCE_CHANGED,
+		before=f"{item.outstanding_amount} {item.currency}",
+		now=f"{now} {item.currency}",
+	)
+
+
+def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
+	"""The items as the planning knows them, with accounts and dimensions."""
+	return journal.with_dimensions(
+		[
+			PlanItem(
+				name=item.name,
+				voucher_type=item.key.voucher_type,
+				voucher_no=item.key.voucher_no,
+				customer=item.key.customer,
+				receivable_account=item.key.account,
+				currency=item.currency,
+				amount=item.write_off_amount,
+				base_amount=base_write_off_amount(item),
+				offset_account=rules.offset_account,
+			)
+			for item in items
+		],
+		rules.cost_center,
+	)
+
+
+def base_write_off_amount(item: Item) -> Decimal:
+	"""Company-currency value of what is written off: all of it for a whole balance, else its share."""
+	if item.write_off_amount == item.outstanding_amount:
+		return item.base_outstanding_amount
+	return carrying_value(item.write_off_amount, item.outstanding_amount, item.base_outstanding_amount)
+
+
+def plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
+	"""The entries for these items, by the rules of the run. Preview and posting both plan here."""
+	return plan_entries(
+		items,
+		company_currency=company_currency(rules.company),
+		entries_per=rules.entries_per,
+		rows_per_entry=rules.rows_per_entry,
+	)
+
+
+def post_or_bisect(
+	plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names
+) -> list[Outcome]:
+	"""Post the plan; where ERPNext refuses it, find the item it refuses and post the others."""
+	decimals = precision(company_currency(rules.company))
+	inexact = [row for row in plan.rows if not row.rate_is_exact(decimals)]
+	if inexact:
+		outcomes = [
+			failed(
+				row.item,
+				Reason.of(
+					reasons.EXCHANGE_RATE_NOT_EXACT,
+					amount=abs(row.amount),
+					base_amount=abs(row.base_amount),
+				),
+			)
+			for row in inexact
+		]
+		return outcomes + _replan(set(plan.items) - {row.item for row in inexact}, plan, items, rules, names)
+
+	frappe.db.savepoint("write_off_entry")
+	try:
+		name = journal.post(
+			plan,
+			journal.EntryHeader(
+				rules.company, rules.posting_date, rules.run, names.next(), rules.remark
+			),
+		)
+	except frappe.UniqueValidationError:
+		# The key is taken: this batch was posted before. Nothing that bisecting could mend.
+		raise
+	except frappe.ValidationError as error:
+		frappe.db.rollback(save_point="write_off_entry")
+		frappe.clear_messages()
+		if len(plan.items) == 1:
+			text = frappe.utils.strip_html(str(error)) or _("ERPNext refused the entry: {0}").format(
+				type(error).__name__
+			)
+			return [Outcome(plan.items[0], FAILED, code="refused", message=text)]
+		middle = len(plan.items) // 2
+		return _replan(set(plan.items[:middle]), plan, items, rules, names) + _replan(
+			set(plan.items[middle:]), plan, items, rules, names
+		)
+	return [
+		Outcome(row.item, POSTED, journal_entry=name, base_amount=-row.base_amount)
+		for row in plan.rows
+		if row.item
+	]
+
+
+def _replan(
+	part: set[str], plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names
+) -> list[Outcome]:
+	outcomes: list[Outcome] = []
+	for smaller in plans([items[name] for name in plan.items if name in part], rules):
+		outcomes.extend(post_or_bisect(smaller, items, rules, names))
+	return outcomes
+
+
+def failed(item: str, reason: Reason) -> Outcome:
+	return Outcome(item, FAILED, code=reason.code, message=messages.message(reason))
+
+
+def with_conflicts(
+	outcomes: list[Outcome], items: list[Item], before: dict[Key, LedgerBalance], rules: Rules
+) -> list[Outcome]:
+	"""The outcomes, with a conflict where the ledger did not move by exactly what was written off.
+
+	Somebody who does not ask for the lock can still get a payment in between the look and the entry.
+	"""
+	posted = {outcome.item for outcome in outcomes if outcome.status == POSTED}
+	posted_items = {item.name: item for item in items if item.name in posted}
+	after = open_items.balances_of_vouchers(
+		rules.company, [item.key for item in posted_items.values()], rules.criteria.cutoff_date
+	)
+	result = []
+	for outcome in outcomes:
+		item = posted_items.get(outcome.item)
+		if item and after[item.key].now != before[item.key].now - item.write_off_amount:
+			outcome = replace(
+				outcome,
+				status=CONFLICT,
+				code=reasons.SETTLED_AT_THE_SAME_TIME,
+				message=messages.message(
+					Reason.of(
+						reasons.SETTLED_AT_THE_SAME_TIME,
+						balance=f"{after[item.key].now} {item.currency}",
+					)
+				),
+			)
+		result.append(outcome)
+	return result

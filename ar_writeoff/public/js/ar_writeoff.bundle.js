@@ -1,0 +1,9 @@
+import { RunForm } from "./write_off_run/run_form";
+
+frappe.provide("frappe.ar_writeoff");
+
+// One controller per form object; the form object is shared by all runs a person opens.
+frappe.ar_writeoff.run_form = (frm) => {
+	frm.write_off_run_form = frm.write_off_run_form || new RunForm(frm);
+	return frm.write_off_run_form;
+};

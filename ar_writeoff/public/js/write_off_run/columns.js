@@ -1,0 +1,124 @@
+import { ITEM_COLORS, date, escape, link, money, number, pill } from "./text";
+
+// The columns of the item grid: what is worth showing in the state of the run, in the room there is.
+//
+// layout: {ticks: "none" | "show" | "edit", posted, excluded, amounts_editable, multi_currency, company_currency,
+//          sort_by, sort_order}
+export function columns_for(layout, room) {
+	const columns = [
+		layout.ticks !== "none" && tick_column(layout),
+		column("customer_name", __("Customer"), 150, customer, { grow: 2 }),
+		column("voucher_no", __("Invoice"), 165, voucher, { grow: 1 }),
+		!layout.posted && room > 900 && column("posting_date", __("Date"), 95, date),
+		!layout.posted && column("due_date", __("Due Date"), 95, date),
+		!layout.posted && column("age_days", __("Age (Days)"), 85, number, { end: true }),
+		layout.multi_currency && column("currency", __("Currency"), 80, escape),
+		column("outstanding_amount", __("Balance"), 110, amount, { end: true }),
+		layout.excluded
+			? layout.multi_currency && base_balance(layout)
+			: write_off_amount(layout),
+		layout.posted && !layout.excluded && column("status", __("Status"), 95, status),
+		(layout.posted || layout.excluded) &&
+			column("message", __("Reason"), 180, escape, { grow: 3 }),
+		layout.posted &&
+			!layout.excluded &&
+			column("journal_entry", __("Journal Entry"), 165, journal_entry),
+	].filter(Boolean);
+	columns.forEach((shown) => add_sort_header(shown, layout));
+	share_room(columns, room);
+	return columns;
+}
+
+function column(id, label, width, format, { grow = 0, end = false } = {}) {
+	const start_is_left = !frappe.utils.is_rtl();
+	return {
+		id,
+		label,
+		width,
+		grow,
+		align: end === start_is_left ? "right" : "left",
+		editable: false,
+		sortable: false,
+		dropdown: false,
+		format: (value, row, shown, item) => (item ? format(value, item) : ""),
+	};
+}
+
+function tick_column(layout) {
+	const disabled = layout.ticks === "edit" ? "" : "disabled";
+	const label = escape(__("Select all on this page"));
+	return {
+		...column("ticked", "", 34, (value, item) => tick_box(item, disabled)),
+		align: "center",
+		resizable: false,
+		no_sort: true,
+		name: "ticked",
+		content: `<input type="checkbox" class="wo-tick" data-all="1" ${disabled}
+			aria-label="${label}" title="${label}">`,
+	};
+}
+
+const tick_box = (item, disabled) =>
+	`<input type="checkbox" class="wo-tick" tabindex="-1" data-name="${escape(item.name)}"
+		aria-label="${escape(__("Select {0}", [item.voucher_no]))}"
+		${item.ticked ? "checked" : ""} ${disabled}>`;
+
+const write_off_amount = (layout) => ({
+	...column("write_off_amount", __("Write-Off Amount"), 125, amount, { end: true }),
+	editable: Boolean(layout.amounts_editable),
+});
+
+const base_balance = ({ company_currency }) =>
+	column(
+		"base_outstanding_amount",
+		__("Balance ({0})", [company_currency]),
+		115,
+		(value) => money(value, company_currency),
+		{ end: true }
+	);
+
+function customer(value, item) {
+	const name = item.customer_name || item.customer;
+	const id = name === item.customer ? "" : ` <span class="text-muted">${escape(item.customer)}</span>`;
+	return link("Customer", item.customer, name) + id;
+}
+
+const voucher = (value, item) => link(item.voucher_type, item.voucher_no);
+
+const amount = (value, item) => money(value, item.currency);
+
+const status = (value) => pill(__(value), ITEM_COLORS[value] || "gray");
+
+const journal_entry = (value) => link("Journal Entry", value);
+
+// The server sorts, so a header is a button of our own: it works from the keyboard and says how it is sorted.
+function add_sort_header(shown, layout) {
+	if (shown.no_sort) return;
+	const field = sort_field(shown.id);
+	const order = layout.sort_by === field ? layout.sort_order : null;
+	const said = order ? (order === "desc" ? __("descending") : __("ascending")) : __("not sorted");
+	const arrow = order ? (order === "desc" ? "↓" : "↑") : "";
+	shown.name = shown.label;
+	shown.content = `<button type="button" class="wo-sort" data-field="${field}"
+		aria-label="${escape(shown.label)}: ${escape(said)}" title="${escape(__("Sort"))}"
+		>${escape(shown.label)}<span aria-hidden="true">${arrow}</span></button>`;
+}
+
+// Balances in several currencies sort sensibly in the company's only.
+const sort_field = (id) =>
+	({
+		customer_name: "customer",
+		outstanding_amount: "base_outstanding_amount",
+		write_off_amount: "base_write_off_amount",
+	}[id] || id);
+
+// Columns that hold names and sentences take what the others leave; where there is too little, the grid scrolls.
+function share_room(columns, room) {
+	const borders = columns.length + 2;
+	const left = room - borders - columns.reduce((sum, shown) => sum + shown.width, 0);
+	const shares = columns.reduce((sum, shown) => sum + shown.grow, 0);
+	if (left <= 0 || !shares) return;
+	columns.forEach((shown) => {
+		shown.width += Math.floor((left * shown.grow) / shares);
+	});
+}

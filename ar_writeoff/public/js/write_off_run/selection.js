@@ -1,0 +1,56 @@
+import { write } from "./server";
+
+// Ticks travel in the order they were made, a burst of them in one request. The server's answer is the truth:
+// on_summary gets it; when a request fails, on_failure asks for the page to be shown as the server has it.
+export class Selection {
+	constructor(name, { on_summary, on_failure }) {
+		Object.assign(this, { name, on_summary, on_failure });
+		this.waiting = new Map();
+		this.sending = Promise.resolve();
+	}
+
+	set(names, selected) {
+		names.forEach((name) => this.waiting.set(name, selected));
+		clearTimeout(this.timer);
+		this.timer = setTimeout(() => this.flush(), 150);
+	}
+
+	// `filters` as in get_items; without them, all open items.
+	set_all(filters, selected) {
+		return this.send({ selected: selected ? 1 : 0, filters });
+	}
+
+	invert(filters) {
+		return this.send({ selected: 1, invert: 1, filters });
+	}
+
+	// Resolves when the server knows everything that was ticked.
+	flush() {
+		clearTimeout(this.timer);
+		const waiting = this.waiting;
+		this.waiting = new Map();
+		for (const selected of [true, false]) {
+			const items = [...waiting].filter(([, value]) => value === selected).map(([name]) => name);
+			if (items.length) this.queue({ selected: selected ? 1 : 0, items });
+		}
+		return this.sending;
+	}
+
+	send(args) {
+		this.flush();
+		return this.queue(args);
+	}
+
+	queue(args) {
+		this.sending = this.sending
+			.then(() => write(this.name, "set_selection", as_json(args)))
+			.then(this.on_summary, this.on_failure);
+		return this.sending;
+	}
+}
+
+const as_json = ({ items, filters, ...args }) => ({
+	...args,
+	items: items && JSON.stringify(items),
+	filters: filters && JSON.stringify(filters),
+});

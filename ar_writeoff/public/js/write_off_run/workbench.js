@@ -1,0 +1,381 @@
+import { ExcludedReasons } from "./excluded";
+import { Filters } from "./filters";
+import { Grid } from "./grid";
+import { Selection } from "./selection";
+import { read, write } from "./server";
+import { Summary } from "./summary";
+import { balances, escape, money, number } from "./text";
+import { views_for } from "./views";
+
+const PAGE_LENGTHS = [50, 100, 500];
+
+// What a person works on: the summary, the tabs, the filters, the grid, and the totals that stay in sight.
+// One workbench per document; it keeps where the person is while the form is saved and loaded again.
+export class Workbench {
+	// options: frm, wrapper, on_summary(summary), on_reinstate(items)
+	constructor(options) {
+		Object.assign(this, options);
+		this.name = this.frm.doc.name;
+		this.state = { view: null, start: 0, page_length: 100, sort_by: "customer", sort_order: "asc" };
+		this.picked = new Map();
+		this.multi_currency = false;
+		this.build();
+	}
+
+	build() {
+		this.wrapper.innerHTML = `
+			<div class="wo-bench">
+				<div class="wo-summary"></div>
+				<div class="wo-tabs" role="tablist"></div>
+				<div class="wo-excluded" hidden></div>
+				<div class="wo-toolbar">
+					<div class="wo-filters"></div>
+					<div class="wo-select" role="group"></div>
+				</div>
+				<div class="wo-grid"></div>
+				<div class="wo-foot">
+					<div class="wo-totals" aria-live="polite"></div>
+					<div class="wo-pages"></div>
+				</div>
+			</div>`;
+		const part = (name) => this.wrapper.querySelector(`.wo-${name}`);
+		this.parts = Object.fromEntries(
+			["tabs", "excluded", "filters", "select", "grid", "totals", "pages"].map((name) => [
+				name,
+				part(name),
+			])
+		);
+		this.summary_view = new Summary(part("summary"));
+		this.excluded = new ExcludedReasons({
+			wrapper: this.parts.excluded,
+			on_choose: () => this.load_from_start(),
+		});
+		this.filters = new Filters({
+			wrapper: this.parts.filters,
+			on_change: () => this.load_from_start(),
+			on_leave: () => this.grid.focus_cell(),
+		});
+		this.grid = new Grid({
+			wrapper: this.parts.grid,
+			on_tick: (names, ticked) => this.ticked(names, ticked),
+			on_tick_all: () => this.select_all(true),
+			on_sort: (field) => this.sort(field),
+			on_amount: (item, amount) => this.set_amount(item, amount),
+			on_leave_top: () => this.filters.focus(),
+		});
+		this.selection = new Selection(this.name, {
+			on_summary: (summary) => this.show_summary(summary),
+			on_failure: () => this.refresh(),
+		});
+		this.parts.tabs.addEventListener("click", (event) => {
+			const tab = event.target.closest("[data-view]");
+			if (tab) this.open_view(tab.dataset.view);
+		});
+		this.parts.tabs.addEventListener("keydown", (event) => this.tab_key(event));
+		this.parts.pages.addEventListener("click", (event) => {
+			const button = event.target.closest("[data-start]");
+			if (button) this.go_to(cint(button.dataset.start));
+		});
+		this.parts.pages.addEventListener("change", (event) => {
+			this.state.page_length = cint(event.target.value);
+			this.load_from_start();
+		});
+		this.parts.select.addEventListener("click", (event) => {
+			const action = event.target.closest("[data-select]")?.dataset.select;
+			if (action === "page") this.grid.tick_page(true);
+			if (action === "all") this.select_all(true);
+			if (action === "none") this.select_all(false);
+			if (action === "invert") this.select_all("invert");
+			if (action === "reinstate") this.on_reinstate([...this.picked.values()]);
+		});
+	}
+
+	get is_current() {
+		return this.frm.doc.name === this.name;
+	}
+
+	// LOADING
+
+	async refresh() {
+		const summary = await read(this.name, "get_summary");
+		if (!this.is_current) return;
+		this.show_summary(summary);
+		await this.load();
+	}
+
+	show_summary(summary) {
+		if (!this.is_current) return;
+		this.summary = summary;
+		this.views = views_for(this.frm.doc, summary, { can_reinstate: this.can_reinstate() });
+		if (!this.view) this.state.view = this.views[0].key;
+		this.multi_currency ||= summary.selected.by_currency.some(
+			({ currency }) => currency !== summary.company_currency
+		);
+		this.summary_view.show(summary, { submitted: this.frm.doc.docstatus > 0 });
+		this.show_tabs();
+		this.show_totals();
+		this.on_summary(summary);
+	}
+
+	get view() {
+		return this.views?.find((view) => view.key === this.state.view);
+	}
+
+	get ticks() {
+		return this.view.ticks === "select" && !this.may_select() ? "show" : this.view.ticks;
+	}
+
+	may_select() {
+		return this.frm.doc.docstatus === 0 && Boolean(this.frm.perm[0]?.write);
+	}
+
+	can_reinstate() {
+		const { doc } = this.frm;
+		return (
+			doc.docstatus === 1 &&
+			["Posted", "Partly Posted"].includes(doc.status) &&
+			Boolean(this.frm.perm[0]?.submit)
+		);
+	}
+
+	active_filters() {
+		return {
+			...this.filters.values({ credit: this.frm.doc.balance_type === "Credit" }),
+			...this.view.filters,
+			...(this.view.excluded ? this.excluded.filters() : {}),
+		};
+	}
+
+	is_filtered() {
+		return Object.keys(this.active_filters()).length > Object.keys(this.view.filters).length;
+	}
+
+	async load() {
+		const request = (this.request = {});
+		this.parts.grid.setAttribute("aria-busy", "true");
+		try {
+			await this.selection.flush();
+			const { start, page_length, sort_by, sort_order } = this.state;
+			const page = await read(this.name, "get_items", {
+				start,
+				page_length,
+				sort_by,
+				sort_order,
+				filters: JSON.stringify(this.active_filters()),
+			});
+			if (request !== this.request || !this.is_current) return;
+			if (start && start >= page.total) {
+				this.state.start = Math.max(0, Math.ceil(page.total / page_length) - 1) * page_length;
+				return this.load();
+			}
+			this.show_page(page);
+		} finally {
+			if (request === this.request) this.parts.grid.removeAttribute("aria-busy");
+		}
+	}
+
+	load_from_start() {
+		this.state.start = 0;
+		return this.load();
+	}
+
+	show_page({ items, total }) {
+		this.total = total;
+		this.multi_currency ||= items.some(
+			(item) => item.currency && item.currency !== this.summary.company_currency
+		);
+		const picking = this.ticks === "pick";
+		this.grid.show(
+			items.map((item) => ({
+				...item,
+				ticked: picking ? this.picked.has(item.name) : Boolean(cint(item.selected)),
+			})),
+			{
+				ticks: { select: "edit", pick: "edit", show: "show", none: "none" }[this.ticks],
+				posted: Boolean(this.view.posted),
+				excluded: Boolean(this.view.excluded),
+				amounts_editable: this.ticks === "select" && Boolean(this.summary.amounts_editable),
+				multi_currency: this.multi_currency,
+				company_currency: this.summary.company_currency,
+				sort_by: this.state.sort_by,
+				sort_order: this.state.sort_order,
+				empty_message: this.empty_message(),
+			}
+		);
+		this.show_select_buttons();
+		this.show_totals();
+		this.show_pages();
+	}
+
+	empty_message() {
+		if (this.is_filtered()) return escape(__("Nothing here fits the filter."));
+		return escape(__("Nothing here."));
+	}
+
+	// WHERE A PERSON IS
+
+	show_tabs() {
+		this.parts.tabs.innerHTML = this.views
+			.map(
+				({ key, label, count }) => `
+				<button type="button" role="tab" class="wo-tab" data-view="${key}"
+					aria-selected="${key === this.state.view}" tabindex="${key === this.state.view ? 0 : -1}"
+					>${escape(label)} <span class="wo-tab-count">${number(count)}</span></button>`
+			)
+			.join("");
+		const { view } = this;
+		this.parts.excluded.hidden = !view.excluded;
+		if (view.excluded) this.excluded.show(this.summary);
+		this.filters.show_selected_filter(view.ticks === "select");
+	}
+
+	open_view(key) {
+		this.state.view = key;
+		this.show_tabs();
+		return this.load_from_start();
+	}
+
+	tab_key(event) {
+		const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+		if (!step) return;
+		const keys = this.views.map((view) => view.key);
+		const forward = frappe.utils.is_rtl() ? -step : step;
+		const next = (keys.indexOf(this.state.view) + forward + keys.length) % keys.length;
+		this.open_view(keys[next]);
+		this.parts.tabs.querySelector("[aria-selected=true]").focus();
+	}
+
+	go_to(start) {
+		this.state.start = start;
+		return this.load();
+	}
+
+	sort(field) {
+		const { sort_by, sort_order } = this.state;
+		this.state.sort_order = sort_by === field && sort_order === "asc" ? "desc" : "asc";
+		this.state.sort_by = field;
+		return this.load_from_start();
+	}
+
+	show_pages() {
+		const { start, page_length } = this.state;
+		const { total } = this;
+		const last = Math.max(0, Math.ceil(total / page_length) - 1) * page_length;
+		const button = (label, said, to, disabled) => `
+			<button type="button" class="btn btn-xs btn-default" data-start="${to}" aria-label="${escape(said)}"
+				title="${escape(said)}" ${disabled ? "disabled" : ""}>${label}</button>`;
+		const [back, on] = frappe.utils.is_rtl() ? ["›", "‹"] : ["‹", "›"];
+		this.parts.pages.innerHTML = `
+			<span>${
+				total
+					? __("{0} to {1} of {2}", [
+							number(start + 1),
+							number(Math.min(start + page_length, total)),
+							number(total),
+					  ])
+					: ""
+			}</span>
+			${button(back + back, __("First page"), 0, start <= 0)}
+			${button(back, __("Previous page"), Math.max(0, start - page_length), start <= 0)}
+			${button(on, __("Next page"), start + page_length, start >= last)}
+			${button(on + on, __("Last page"), last, start >= last)}
+			<select class="form-control input-xs" aria-label="${escape(__("Rows per page"))}">
+				${PAGE_LENGTHS.map(
+					(length) =>
+						`<option ${length === page_length ? "selected" : ""}>${length}</option>`
+				).join("")}
+			</select>`;
+	}
+
+	// WHAT IS TICKED
+
+	ticked(names, ticked) {
+		if (this.ticks === "select") {
+			this.selection.set(names, ticked);
+			return;
+		}
+		for (const name of names) {
+			if (ticked) this.picked.set(name, this.grid.items[this.grid.row_of(name)]);
+			else this.picked.delete(name);
+		}
+		this.show_select_buttons();
+		this.show_totals();
+	}
+
+	async select_all(how) {
+		if (this.ticks !== "select") {
+			this.grid.tick_page(how === true);
+			return;
+		}
+		const filters = this.active_filters();
+		await (how === "invert"
+			? this.selection.invert(filters)
+			: this.selection.set_all(filters, how));
+		await this.load();
+	}
+
+	async set_amount(item, amount) {
+		const changed = await write(this.name, "set_write_off_amount", { item: item.name, amount });
+		Object.assign(item, changed);
+		await this.refresh();
+	}
+
+	unpick() {
+		this.picked.clear();
+	}
+
+	show_select_buttons() {
+		const button = (action, label, more = "") =>
+			`<button type="button" class="btn btn-xs btn-default" data-select="${action}" ${more}>${escape(
+				label
+			)}</button>`;
+		const { ticks } = this;
+		if (ticks === "select") {
+			this.parts.select.innerHTML = [
+				button("page", __("Select Page")),
+				button("all", __("Select All {0}", [number(this.total)])),
+				button("none", __("Select None")),
+				button("invert", __("Invert")),
+			].join("");
+		} else if (ticks === "pick") {
+			const count = this.picked.size;
+			this.parts.select.innerHTML = button(
+				"reinstate",
+				count ? __("Reinstate {0}", [number(count)]) : __("Reinstate"),
+				count
+					? ""
+					: `disabled title="${escape(__("Tick the balances to open again, such as for a late payment."))}"`
+			);
+		} else {
+			this.parts.select.innerHTML = "";
+		}
+		this.parts.select.setAttribute("aria-label", __("Selection"));
+	}
+
+	show_totals() {
+		this.parts.totals.innerHTML = this.view.ticks === "pick" ? this.picked_total() : this.selected_total();
+	}
+
+	selected_total() {
+		const { selected, found, company_currency } = this.summary;
+		if (this.frm.doc.docstatus > 0) return "";
+		const sums = selected.by_currency.map(({ currency, amount }) => `<b>${money(amount, currency)}</b>`);
+		const in_company_currency = this.multi_currency
+			? `<span class="text-muted">= ${money(selected.base_amount, company_currency)}</span>`
+			: "";
+		return `<span>${__("Selected: {0} of {1}", [
+			number(selected.count),
+			balances(found.count),
+		])}</span> ${sums.join(" + ")} ${in_company_currency}`;
+	}
+
+	picked_total() {
+		if (!this.picked.size) return "";
+		const sums = {};
+		for (const { currency, write_off_amount } of this.picked.values()) {
+			sums[currency] = (sums[currency] || 0) + flt(write_off_amount);
+		}
+		const shown = Object.entries(sums).map(([currency, sum]) => `<b>${money(sum, currency)}</b>`);
+		return `<span>${__("Ticked: {0}", [balances(this.picked.size)])}</span> ${shown.join(" + ")}`;
+	}
+}
