@@ -1,0 +1,160 @@
+import { change } from "./server";
+import { balances, date, escape, money } from "./text";
+
+// What can be done once a run is submitted. Each asks first and says what will happen.
+
+export function retry(frm, summary) {
+	const { counts } = summary;
+	const again = (counts.Failed || 0) + (counts.Skipped || 0) + (counts.Conflict || 0);
+	const message = __(
+		"{0} were not written off. Those that failed are tried again; what has changed since the approval stays as it is.",
+		[balances(again)]
+	);
+	frappe.confirm(message, () => attempt(change(frm, "retry_failed", {}, freeze(__("Retrying…")))));
+}
+
+// Cancelling leaves the books as if nothing had been posted and needs the period open;
+// reversing posts opposite entries on a day of one's choice.
+export function undo(frm, summary) {
+	const may_cancel = Boolean(frm.perm[0]?.cancel);
+	const cancel = __("Cancel the Journal Entries");
+	const reverse = __("Post reversing Journal Entries");
+	const dialog = new frappe.ui.Dialog({
+		title: __("Undo This Write-Off Run"),
+		fields: [
+			{
+				fieldtype: "HTML",
+				options: `<p>${__("{0} will be open again, as if they had not been written off.", [
+					balances(summary.counts.Posted || 0),
+				])}</p>`,
+			},
+			{
+				fieldtype: "Select",
+				fieldname: "how",
+				label: __("How"),
+				options: [may_cancel && { value: "cancel", label: cancel }, { value: "reverse", label: reverse }].filter(
+					Boolean
+				),
+				default: may_cancel ? "cancel" : "reverse",
+				reqd: 1,
+			},
+			{
+				fieldtype: "HTML",
+				depends_on: "eval:doc.how == 'cancel'",
+				options: `<p class="text-muted small">${escape(
+					__("For an open period: the entries of {0} are cancelled on their own date.", [
+						frappe.datetime.str_to_user(frm.doc.posting_date),
+					])
+				)}</p>`,
+			},
+			{
+				fieldtype: "Date",
+				fieldname: "posting_date",
+				label: __("Posting Date of the Reversal"),
+				default: frappe.datetime.get_today(),
+				depends_on: "eval:doc.how == 'reverse'",
+				mandatory_depends_on: "eval:doc.how == 'reverse'",
+				description: __("For a closed period: the write-off stays in its period and is taken back on this day."),
+			},
+		],
+		primary_action_label: __("Undo"),
+		primary_action: ({ how, posting_date }) => {
+			dialog.hide();
+			if (how === "cancel") cancel_run(frm);
+			else attempt(change(frm, "reverse", { posting_date }, freeze(__("Reversing…"))));
+		},
+	});
+	dialog.show();
+}
+
+// The run cancels its own entries, so Frappe need not offer to do it first.
+function cancel_run(frm) {
+	frappe.ui.form.save(frm, "cancel", () => frm.reload_doc());
+}
+
+export function reinstate(frm, items, on_done) {
+	const dialog = new frappe.ui.Dialog({
+		title: __("Reinstate Balances"),
+		size: "large",
+		fields: [
+			{
+				fieldtype: "HTML",
+				options: `<p>${escape(
+					__(
+						"The balance is opened again, in full or in part, so that a late payment can be allocated to the invoice."
+					)
+				)}</p>`,
+			},
+			{
+				fieldtype: "Date",
+				fieldname: "posting_date",
+				label: __("Posting Date"),
+				default: frappe.datetime.get_today(),
+				reqd: 1,
+			},
+			{ fieldtype: "HTML", fieldname: "amounts" },
+		],
+		primary_action_label: __("Reinstate"),
+		primary_action: async ({ posting_date }) => {
+			const amounts = read_amounts(dialog, items);
+			if (!amounts) return;
+			dialog.hide();
+			const args = {
+				items: JSON.stringify(items.map((item) => item.name)),
+				amounts: JSON.stringify(amounts),
+				posting_date,
+			};
+			await attempt(change(frm, "reinstate", args, freeze(__("Reinstating…"))));
+			on_done();
+		},
+	});
+	dialog.fields_dict.amounts.$wrapper.html(amount_table(items));
+	dialog.show();
+}
+
+function amount_table(items) {
+	const row = (item) => `
+		<tr><td>${escape(item.customer_name || item.customer)}</td><td>${escape(item.voucher_no)}</td>
+			<td>${date(item.posting_date)}</td>
+			<td class="wo-amount">${money(item.write_off_amount, item.currency)}</td>
+			<td><input class="form-control input-xs text-right" inputmode="decimal" data-item="${escape(item.name)}"
+				aria-label="${escape(__("Amount to reinstate of {0}", [item.voucher_no]))}"
+				value="${escape(format_number(item.write_off_amount, get_number_format(item.currency)))}"></td></tr>`;
+	return `
+		<div class="wo-scroll"><table class="table wo-table">
+			<thead><tr><th>${escape(__("Customer"))}</th><th>${escape(__("Invoice"))}</th>
+				<th>${escape(__("Date"))}</th><th class="wo-amount">${escape(__("Written Off"))}</th>
+				<th>${escape(__("Reinstate"))}</th></tr></thead>
+			<tbody>${items.map(row).join("")}</tbody>
+		</table></div>`;
+}
+
+// {item name: amount}, or nothing when an amount does not fit what was written off.
+function read_amounts(dialog, items) {
+	const amounts = {};
+	for (const item of items) {
+		const input = dialog.$wrapper.find(`[data-item="${CSS.escape(item.name)}"]`)[0];
+		const amount = flt(input.value, undefined, get_number_format(item.currency));
+		const written_off = flt(item.write_off_amount);
+		const fits = amount !== 0 && amount > 0 === written_off > 0 && Math.abs(amount) <= Math.abs(written_off);
+		input.classList.toggle("wo-wrong", !fits);
+		if (!fits) {
+			input.focus();
+			frappe.show_alert({
+				message: __("{0}: at most {1} can be reinstated.", [
+					escape(item.voucher_no),
+					money(written_off, item.currency),
+				]),
+				indicator: "orange",
+			});
+			return null;
+		}
+		amounts[item.name] = amount;
+	}
+	return amounts;
+}
+
+const freeze = (freeze_message) => ({ freeze_message });
+
+// The desk has already shown why a request was refused.
+const attempt = (request) => request.catch(() => {});

@@ -1,0 +1,157 @@
+import { read } from "./server";
+import { balances, date, entries, escape, link, money, number } from "./text";
+
+const SHOWN_ENTRIES = 20;
+const SHOWN_PROBLEMS = 20;
+
+// Shows the Journal Entries that submitting would make and, to a person who may, offers to make them.
+// This is the confirmation as well: what, how much, when, to which accounts, and what it does not do.
+export async function preview(frm, { may_post, on_post }) {
+	const plan = await read(
+		frm.doc.name,
+		"preview_entries",
+		{ limit: SHOWN_ENTRIES },
+		{ freeze_message: __("Planning the entries…") }
+	);
+	const nothing = !plan.item_count;
+	const dialog = new frappe.ui.Dialog({
+		title: may_post ? __("Preview and Post") : __("Preview of Journal Entries"),
+		size: "extra-large",
+		fields: [{ fieldtype: "HTML", fieldname: "preview" }],
+	});
+	dialog.fields_dict.preview.$wrapper.html(
+		`<div class="wo-preview">${nothing ? "" : sentence(plan)}${problems(plan)}${
+			nothing ? "" : accounts(plan) + what_it_does_not_do() + entry_list(plan)
+		}${may_post || nothing ? "" : who_approves()}</div>`
+	);
+	if (may_post && !nothing) {
+		dialog.set_primary_action(__("Write Off {0}", [strip_html(balances(plan.item_count))]), () => {
+			dialog.hide();
+			on_post(plan);
+		});
+		dialog.set_secondary_action_label(__("Back"));
+		dialog.set_secondary_action(() => dialog.hide());
+	}
+	dialog.show();
+	return dialog;
+}
+
+const sentence = (plan) =>
+	`<p class="wo-sentence">${__("{0} worth {1} will be written off on {2} with {3} of type {4}.", [
+		bold(balances(plan.item_count)),
+		bold(money(Math.abs(plan.total), plan.currency)),
+		bold(date(plan.posting_date)),
+		bold(entries(plan.entry_count)),
+		escape(__(plan.voucher_type)),
+	])}</p>`;
+
+const bold = (html) => `<b>${html}</b>`;
+
+function problems(plan) {
+	const all = plan.problems || [];
+	if (!all.length) return "";
+	const shown = all
+		.slice(0, SHOWN_PROBLEMS)
+		.map(
+			({ voucher_no, message }) =>
+				`<li>${voucher_no ? `<b>${escape(voucher_no)}</b>: ` : ""}${escape(message)}</li>`
+		);
+	const more = all.length - shown.length;
+	if (more > 0) shown.push(`<li>${__("and {0} more", [number(more)])}</li>`);
+	return `<div class="wo-note red"><p>${escape(
+		__("This stands in the way:")
+	)}</p><ul>${shown.join("")}</ul></div>`;
+}
+
+const what_it_does_not_do = () =>
+	`<div class="wo-note yellow"><p><b>${escape(
+		__("A write-off closes the balance and nothing else.")
+	)}</b> ${escape(
+		__(
+			"Income, tax, orders and subscriptions stay as they are. If the sale itself is to be taken back, make a credit note instead."
+		)
+	)}</p></div>`;
+
+const who_approves = () =>
+	`<div class="wo-note blue"><p>${escape(
+		__("Someone who may submit Write-Off Runs, such as an Accounts Manager, approves and posts this.")
+	)}</p></div>`;
+
+function accounts(plan) {
+	const { currency } = plan;
+	const shown = used(plan.accounts, ["cost_center", "project"]);
+	const row = (line) => `
+		<tr><td>${escape(line.account)}</td>
+			${shown.map((field) => `<td>${escape(line[field])}</td>`).join("")}
+			<td class="wo-amount">${some_money(line.debit, currency)}</td>
+			<td class="wo-amount">${some_money(line.credit, currency)}</td></tr>`;
+	return `
+		<h6>${escape(__("Accounts"))}</h6>
+		<div class="wo-scroll"><table class="table wo-table" data-table="accounts">
+			<thead><tr><th>${escape(__("Account"))}</th>${shown.map(heading).join("")}${debit_and_credit()}</tr></thead>
+			<tbody>${plan.accounts.map(row).join("")}</tbody>
+			<tfoot><tr><td colspan="${1 + shown.length}">${escape(__("Total"))}</td>
+				<td class="wo-amount">${money(sum(plan.accounts, "debit"), currency)}</td>
+				<td class="wo-amount">${money(sum(plan.accounts, "credit"), currency)}</td></tr></tfoot>
+		</table></div>`;
+}
+
+function entry_list(plan) {
+	const hidden = plan.entry_count - plan.entries.length;
+	return `
+		<h6>${escape(__("Journal Entries"))}</h6>
+		${plan.entries.map((entry, index) => one_entry(entry, plan, index === 0 && plan.entry_count === 1)).join("")}
+		${
+			hidden > 0
+				? `<p class="text-muted">${__("The first {0} of {1} are shown.", [
+						number(plan.entries.length),
+						entries(plan.entry_count),
+				  ])}</p>`
+				: ""
+		}`;
+}
+
+function one_entry(entry, plan, open) {
+	const { currency } = plan;
+	const shown = used(entry.rows, ["cost_center", "project"]);
+	const foreign = (row) =>
+		row.account_currency && row.account_currency !== currency
+			? `<br><span class="text-muted">${money(
+					flt(row.debit_in_account_currency) || flt(row.credit_in_account_currency),
+					row.account_currency
+			  )}</span>`
+			: "";
+	const row = (line) => `
+		<tr><td>${escape(line.account)}</td><td>${escape(line.party)}</td>
+			<td>${line.reference_name ? link(line.reference_type, line.reference_name) : ""}</td>
+			${shown.map((field) => `<td>${escape(line[field])}</td>`).join("")}
+			<td class="wo-amount">${some_money(line.debit, currency)}${flt(line.debit) ? foreign(line) : ""}</td>
+			<td class="wo-amount">${some_money(line.credit, currency)}${flt(line.credit) ? foreign(line) : ""}</td></tr>`;
+	return `
+		<details class="wo-entry" ${open ? "open" : ""}>
+			<summary><span>${escape(entry.title)}</span>
+				<span class="text-muted">${__("{0} rows", [number(entry.rows.length)])}</span>
+				<span class="wo-amount">${money(entry.total_debit, currency)}</span></summary>
+			<div class="wo-scroll"><table class="table wo-table">
+				<thead><tr><th>${escape(__("Account"))}</th><th>${escape(__("Party"))}</th>
+					<th>${escape(__("Reference"))}</th>${shown.map(heading).join("")}${debit_and_credit()}</tr></thead>
+				<tbody>${entry.rows.map(row).join("")}</tbody>
+				<tfoot><tr><td colspan="${3 + shown.length}">${escape(__("Total"))}</td>
+					<td class="wo-amount">${money(entry.total_debit, currency)}</td>
+					<td class="wo-amount">${money(entry.total_credit, currency)}</td></tr></tfoot>
+			</table></div>
+		</details>`;
+}
+
+const debit_and_credit = () =>
+	`<th class="wo-amount">${escape(__("Debit"))}</th><th class="wo-amount">${escape(__("Credit"))}</th>`;
+
+const heading = (field) =>
+	`<th>${escape({ cost_center: __("Cost Center"), project: __("Project") }[field])}</th>`;
+
+// A column that is empty in every row only takes room.
+const used = (rows, fields) => fields.filter((field) => rows.some((row) => row[field]));
+
+const some_money = (value, currency) => (flt(value) ? money(value, currency) : "");
+
+const sum = (rows, field) => rows.reduce((total, row) => total + flt(row[field]), 0);

@@ -1,0 +1,77 @@
+import { read } from "./server";
+import { escape, number } from "./text";
+
+export const BUSY = ["Searching", "Queued", "Posting", "Reversing"];
+
+const EVENT = "write_off_run_progress";
+const POLL_EVERY = 3000;
+
+// Shows how far a run has come. The database is asked, so it survives a reload; realtime only says when to ask early.
+export class Progress {
+	// options: wrapper, on_change(progress) when the status is no longer the one watched
+	constructor(options) {
+		Object.assign(this, options);
+		this.hint = frappe.utils.throttle((data) => {
+			if (!data?.run || data.run === this.name) this.ask();
+		}, 700);
+	}
+
+	watch(name, status) {
+		if (this.name === name && this.status === status) return;
+		this.stop();
+		Object.assign(this, { name, status });
+		frappe.realtime.on(EVENT, this.hint);
+		this.timer = setInterval(() => document.hidden || this.ask(), POLL_EVERY);
+		this.ask();
+	}
+
+	stop() {
+		clearInterval(this.timer);
+		frappe.realtime.off(EVENT, this.hint);
+		this.name = this.status = null;
+		this.wrapper.hidden = true;
+	}
+
+	async ask() {
+		if (this.asking || !this.name) return;
+		const { name, status } = this;
+		this.asking = true;
+		try {
+			const progress = await read(name, "get_progress", {}, { silent: true });
+			if (this.name !== name || this.status !== status) return;
+			this.show(progress);
+			if (progress.status !== status) this.on_change(progress);
+		} catch {
+			// The next poll asks again.
+		} finally {
+			this.asking = false;
+		}
+	}
+
+	show(progress) {
+		const { total, posted, skipped, failed, conflict } = progress;
+		const share = (count) => (total ? (100 * cint(count)) / total : 0);
+		const troubled = cint(skipped) + cint(failed) + cint(conflict);
+		const known = cint(total) > 0;
+		const bar = (count, color) =>
+			`<div class="wo-bar ${color}" style="inline-size: ${share(count)}%"></div>`;
+		this.wrapper.hidden = false;
+		this.wrapper.innerHTML = `
+			<div class="wo-progress" role="progressbar" aria-valuemin="0"
+				${known ? `aria-valuemax="${cint(total)}" aria-valuenow="${cint(posted) + troubled}"` : ""}>
+				<div class="wo-bars ${known ? "" : "wo-unknown"}">${
+					known ? bar(posted, "green") + bar(troubled, "red") : ""
+				}</div>
+				<div class="wo-progress-text">${known ? this.counts(progress, troubled) : ""}</div>
+			</div>`;
+	}
+
+	counts({ total, posted, batches_done, batches_total }, troubled) {
+		const said = [__("{0} of {1} written off", [number(posted), number(total)])];
+		if (troubled) said.push(__("{0} not written off", [number(troubled)]));
+		if (cint(batches_total) > 1) {
+			said.push(__("batch {0} of {1}", [number(batches_done), number(batches_total)]));
+		}
+		return said.map((text) => escape(text)).join(" · ");
+	}
+}

@@ -1,0 +1,253 @@
+import * as after_posting from "./after_posting";
+import { preview } from "./preview";
+import { BUSY, Progress } from "./progress";
+import { change } from "./server";
+import { describe } from "./states";
+import { balances, number } from "./text";
+import { Workbench } from "./workbench";
+
+// Puts the form of a Write-Off Run into the state its document is in.
+export class RunForm {
+	constructor(frm) {
+		this.frm = frm;
+		this.progress_area = document.createElement("div");
+		this.progress = new Progress({
+			wrapper: this.progress_area,
+			on_change: () => frm.reload_doc(),
+		});
+		this.actions = this.define_actions();
+		$(frm.wrapper).on("hide", () => this.progress.stop());
+		this.bind_keys();
+	}
+
+	refresh() {
+		const { frm } = this;
+		if (this.workbench && this.workbench.name !== frm.doc.name) this.leave_document();
+		this.show_state();
+		this.watch_progress();
+		if (this.has_items()) return this.show_items();
+		this.hide_items();
+	}
+
+	leave_document() {
+		this.workbench.selection.flush();
+		this.workbench = null;
+	}
+
+	has_items() {
+		const { doc } = this.frm;
+		return !doc.__islocal && Boolean(doc.searched_on) && doc.status !== "Searching";
+	}
+
+	get summary() {
+		return this.workbench?.summary || null;
+	}
+
+	// ITEMS
+
+	show_items() {
+		const { frm } = this;
+		this.show_items_section(true);
+		if (!this.workbench) {
+			const wrapper = frm.fields_dict.items_html.$wrapper.empty()[0];
+			this.workbench = new Workbench({
+				frm,
+				wrapper,
+				on_summary: (summary) => this.summary_came(summary),
+				on_reinstate: (items) => this.reinstate(items),
+			});
+		}
+		return this.workbench.refresh().catch(() => {});
+	}
+
+	hide_items() {
+		this.workbench = null;
+		this.frm.fields_dict.items_html.$wrapper.empty();
+		this.show_items_section(false);
+	}
+
+	show_items_section(shown) {
+		this.frm.fields_dict.items_html.section?.wrapper.toggle(shown);
+	}
+
+	// The totals on the document follow the ticks, so that the form need not be loaded again for them.
+	summary_came(summary) {
+		const { doc } = this.frm;
+		doc.found_count = summary.found.count;
+		doc.selected_count = summary.selected.count;
+		doc.selected_amount = summary.selected.base_amount;
+		this.show_state();
+	}
+
+	// STATE
+
+	show_state() {
+		const { frm } = this;
+		const state = describe({
+			doc: frm.doc,
+			summary: this.summary,
+			may: {
+				write: frm.perm[0]?.write,
+				submit: frm.perm[0]?.submit,
+				cancel: frm.perm[0]?.cancel,
+			},
+			workflow: frappe.model.has_workflow(frm.doctype),
+		});
+		this.show_intro(state);
+		if (!frm.is_dirty()) this.show_primary(state.primary);
+		this.show_buttons((state.buttons || []).filter(Boolean));
+	}
+
+	show_intro({ intro, color }) {
+		const { frm } = this;
+		frm.dashboard.clear_headline();
+		if (intro) frm.set_intro(`<span class="wo-intro">${intro}</span>`, color || "blue");
+		this.progress_area.remove();
+		frm.layout.message.after(this.progress_area);
+	}
+
+	show_primary(name) {
+		const { frm } = this;
+		const { page } = frm;
+		// A cancelled run can be amended, a new one saved: those stay the desk's own.
+		if (frm.doc.docstatus === 2 || frm.is_new()) return;
+		if (frappe.model.has_workflow(frm.doctype) && !name) return;
+		page.clear_primary_action();
+		page.clear_secondary_action();
+		frm.toolbar.current_status = null;
+		if (name) {
+			const { label, run } = this.actions[name];
+			page.set_primary_action(label, () => void run());
+		}
+	}
+
+	show_buttons(names) {
+		this.frm.clear_custom_buttons();
+		for (const name of names) {
+			const { label, run } = this.actions[name];
+			this.frm.add_custom_button(label, () => void run());
+		}
+	}
+
+	define_actions() {
+		const { frm } = this;
+		const quietly = (promise) => promise.catch(() => {});
+		const freeze = (freeze_message) => ({ freeze_message });
+		return {
+			save_and_find: { label: __("Save and Find Invoices"), run: () => this.find() },
+			find: { label: __("Find Invoices"), run: () => this.find() },
+			find_again: { label: __("Find Invoices"), run: () => this.find_again() },
+			cancel_search: {
+				label: __("Cancel Search"),
+				run: () => quietly(change(frm, "cancel_search", {}, freeze(__("Cancelling…")))),
+			},
+			preview: { label: __("Preview Entries"), run: () => this.preview(false) },
+			preview_and_post: { label: __("Preview and Post"), run: () => this.preview(true) },
+			pause: {
+				label: __("Pause"),
+				run: () => quietly(change(frm, "pause", {}, freeze(__("Pausing…")))),
+			},
+			resume: {
+				label: __("Resume"),
+				run: () => quietly(change(frm, "resume", {}, freeze(__("Resuming…")))),
+			},
+			retry: { label: __("Retry"), run: () => after_posting.retry(frm, this.summary) },
+			undo: { label: __("Undo"), run: () => after_posting.undo(frm, this.summary) },
+		};
+	}
+
+	// FINDING
+
+	find() {
+		const { frm } = this;
+		if (frm.is_new() || frm.is_dirty()) {
+			frm.save("Save", (r) => r.exc || this.search());
+			return;
+		}
+		return this.search();
+	}
+
+	find_again() {
+		const unticked = this.summary && this.summary.found.count - this.summary.selected.count;
+		if (!unticked) return this.find();
+		frappe.confirm(
+			__("The list is made anew and everything found is selected again: what you have unticked ({0}) is forgotten. Go on?", [
+				balances(unticked),
+			]),
+			() => this.find()
+		);
+	}
+
+	async search() {
+		const { frm } = this;
+		try {
+			const result = await change(frm, "find_invoices", {}, {
+				freeze_message: __("Finding invoices…"),
+			});
+			if (!result.background) this.tell_what_was_found(result);
+		} catch {
+			// The desk has shown why.
+		}
+	}
+
+	tell_what_was_found({ found, excluded, added, dropped, changed }) {
+		const parts = [__("{0} found", [balances(found)])];
+		if (excluded) parts.push(__("{0} excluded", [number(excluded)]));
+		if (dropped || changed || (added && added !== found + cint(excluded))) {
+			parts.push(
+				__("{0} new, {1} gone, {2} changed since the last search", [
+					number(added),
+					number(dropped),
+					number(changed),
+				])
+			);
+		}
+		frappe.show_alert({ message: parts.join(" · "), indicator: found ? "green" : "orange" }, 7);
+	}
+
+	// POSTING
+
+	async preview(may_post) {
+		const { frm } = this;
+		await this.workbench.selection.flush();
+		try {
+			await preview(frm, { may_post, on_post: () => this.post() });
+		} catch {
+			// The desk has shown why.
+		}
+	}
+
+	post() {
+		const { frm } = this;
+		frappe.validated = true;
+		return frm.script_manager
+			.trigger("before_submit")
+			.then(() => frappe.validated && frm.save("Submit", (r) => r.exc || frm.trigger("on_submit")));
+	}
+
+	reinstate(items) {
+		const { workbench } = this;
+		after_posting.reinstate(this.frm, items, () => workbench.unpick());
+	}
+
+	// PROGRESS
+
+	watch_progress() {
+		const { doc } = this.frm;
+		if (!doc.__islocal && BUSY.includes(doc.status)) this.progress.watch(doc.name, doc.status);
+		else this.progress.stop();
+	}
+
+	// KEYBOARD
+
+	bind_keys() {
+		frappe.ui.keys.add_shortcut({
+			shortcut: "/",
+			action: () => this.workbench.filters.focus(),
+			page: this.frm.page,
+			description: __("Filter the balances"),
+			condition: () => Boolean(this.workbench),
+		});
+	}
+}
+

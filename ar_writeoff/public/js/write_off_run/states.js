@@ -1,0 +1,127 @@
+import { balances, date, escape, money, number } from "./text";
+
+// What the form says and offers in each state of a run: one line on what happens next, one primary action.
+//
+// context: {doc, summary, may: {write, submit, cancel}, workflow}. `summary` is null until the server has answered.
+// Answer: {intro, color, primary, buttons} where actions are names the form knows.
+export function describe(context) {
+	const { doc } = context;
+	if (doc.__islocal) return new_run();
+	if (doc.docstatus === 2) return cancelled();
+	if (doc.docstatus === 0) return doc.status === "Searching" ? searching(context) : draft(context);
+	return (submitted[doc.status] || submitted.Posted)(context);
+}
+
+const new_run = () => ({
+	intro: __("Say which balances to look for. Nothing is written off before you have seen each of them and the entries."),
+	buttons: ["save_and_find"],
+});
+
+const searching = ({ may }) => ({
+	intro: __("Searching in the background. You can leave this page and come back."),
+	primary: may.write && "cancel_search",
+});
+
+function draft({ doc, summary, may, workflow }) {
+	const find = may.write && "find";
+	if (!doc.searched_on) {
+		return {
+			intro: __("The criteria are saved. Find Invoices lists what matches them; then you untick what is to stay open."),
+			primary: find,
+		};
+	}
+	const selected = summary ? summary.selected.count : doc.selected_count;
+	const found = summary ? summary.found.count : doc.found_count;
+	if (!found) {
+		return {
+			intro: __(
+				"No balance matches these criteria that may be written off. Raise the maximum, lower the age or take out a criterion, then find again."
+			),
+			color: "yellow",
+			primary: find,
+		};
+	}
+	if (!selected) {
+		return {
+			intro: __("Nothing is selected. Tick the balances to write off."),
+			color: "yellow",
+			buttons: [find && "find_again"],
+		};
+	}
+	const worth = summary
+		? money(Math.abs(summary.selected.base_amount), summary.company_currency)
+		: money(Math.abs(doc.selected_amount), frappe.meta.get_field_currency({ options: "Company:company:default_currency" }, doc));
+	const selection = __("{0} worth {1} selected.", [balances(selected), worth]);
+	const posts_here = may.submit && !workflow;
+	return {
+		intro: `${selection} ${escape(
+			posts_here
+				? __("Untick what is to stay open, then look at the entries and post them.")
+				: __("Untick what is to stay open and look at the entries. Then someone who may submit it posts the run.")
+		)}`,
+		primary: posts_here ? "preview_and_post" : "preview",
+		buttons: [find && "find_again"],
+	};
+}
+
+const cancelled = () => ({
+	intro: __("This run was undone: its Journal Entries are cancelled and the balances are open again."),
+});
+
+const attention = (summary) =>
+	summary
+		? (summary.counts.Skipped || 0) + (summary.counts.Failed || 0) + (summary.counts.Conflict || 0)
+		: 0;
+
+const written_off = ({ doc, summary }) =>
+	summary
+		? __("{0} written off on {1}.", [balances(summary.counts.Posted || 0), date(doc.posting_date)])
+		: "";
+
+const late_payment = () =>
+	__("A customer pays after all? Tick the balance below and reinstate it.");
+
+const can_undo = ({ may, summary }) =>
+	(may.cancel || may.submit) && summary?.counts.Posted > 0 && "undo";
+
+const submitted = {
+	Queued: ({ may }) => ({
+		intro: __("Approved. Posting begins as soon as a background worker is free; you can leave this page."),
+		primary: may.submit && "pause",
+	}),
+	Posting: ({ may }) => ({
+		intro: __("Posting the Journal Entries. You can leave this page; pausing stops after the entry at hand."),
+		primary: may.submit && "pause",
+	}),
+	Paused: (context) => ({
+		intro: __("Paused. What is posted stays posted; resume to go on with the rest."),
+		color: "yellow",
+		primary: context.may.submit && "resume",
+		buttons: [can_undo(context)],
+	}),
+	Posted: (context) => ({
+		intro: `${written_off(context)} ${escape(late_payment())}`,
+		color: "green",
+		buttons: [can_undo(context)],
+	}),
+	"Partly Posted": (context) => ({
+		intro: `${written_off(context)} ${__("{0} not: the reason stands beside each.", [
+			number(attention(context.summary)),
+		])}`,
+		color: "orange",
+		primary: context.may.submit && attention(context.summary) > 0 && "retry",
+		buttons: [can_undo(context)],
+	}),
+	Failed: (context) => ({
+		intro: __("Nothing was written off. The reason stands beside each balance; put it right and retry."),
+		color: "red",
+		primary: context.may.submit && "retry",
+		buttons: [can_undo(context)],
+	}),
+	Reversing: () => ({
+		intro: __("Undoing the write-off in the background. You can leave this page."),
+	}),
+	Reversed: () => ({
+		intro: __("This run was undone: the balances are open again."),
+	}),
+};
