@@ -5,7 +5,7 @@ app_description = "Write off small and hopeless receivable balances: find, revie
 app_email = "hello@ar-writeoff.example"
 app_license = "gpl-3.0"
 
-required_apps = ["erpnext"]
+required_apps = ["frappe/erpnext"]
 
 before_install = "ar_writeoff.install.before_install"
 after_install = "ar_writeoff.install.after_install"

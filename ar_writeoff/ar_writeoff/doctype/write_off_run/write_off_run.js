@@ -1,0 +1,70 @@
+// Copyright (c) 2026, AR Write-Off contributors
+// For license information, please see license.txt
+
+frappe.ui.form.on("Write-Off Run", {
+	setup(frm) {
+		const of_company = (filters) => () => ({ filters: { company: frm.doc.company, ...filters } });
+		frm.set_query(
+			"receivable_account",
+			of_company({ account_type: "Receivable", root_type: "Asset", is_group: 0, disabled: 0 })
+		);
+		frm.set_query("cost_center", of_company());
+		frm.set_query("project", of_company());
+		frm.set_query("reason", () => ({
+			filters: { disabled: 0, applies_to: ["in", [frm.doc.balance_type, "Both"]] },
+		}));
+		// The run cancels its own Journal Entries.
+		frm.ignore_doctypes_on_cancel_all = ["Journal Entry"];
+	},
+
+	onload(frm) {
+		if (frm.is_new() && frm.doc.company && !frm.doc.amended_from) load_defaults(frm);
+	},
+
+	refresh(frm) {
+		// The indicator in the title and the summary above the list say the same, and better.
+		frm.toggle_display(["status", "totals_section"], false);
+		if (!frm.is_new() && frm.doc.docstatus < 2) frm.page.clear_actions();
+		return with_run_form(frm, (run_form) => run_form.refresh());
+	},
+
+	company(frm) {
+		["receivable_account", "cost_center", "project"].forEach((field) => frm.set_value(field, null));
+		return load_defaults(frm);
+	},
+
+	async balance_type(frm) {
+		if (!frm.doc.reason) return;
+		const { reason, balance_type } = frm.doc;
+		const { message } = await frappe.db.get_value("Write-Off Reason", reason, "applies_to");
+		const fits = ["Both", balance_type].includes(message?.applies_to);
+		if (!fits && frm.doc.reason === reason) frm.set_value("reason", null);
+	},
+});
+
+async function with_run_form(frm, use) {
+	const { name } = frm.doc;
+	if (!frappe.ar_writeoff?.run_form) {
+		await frappe.require(["ar_writeoff.bundle.css", "ar_writeoff.bundle.js"]);
+	}
+	if (frm.doc.name === name) await use(frappe.ar_writeoff.run_form(frm));
+}
+
+// What the company's Write-Off Settings say goes into the fields nobody has touched yet.
+async function load_defaults(frm) {
+	const { company } = frm.doc;
+	if (!company) return;
+	const defaults = await frappe.xcall(
+		"ar_writeoff.ar_writeoff.doctype.write_off_run.write_off_run.get_defaults",
+		{ company }
+	);
+	if (frm.doc.company !== company || frm.doc.docstatus !== 0) return;
+	const before = frm.loaded_defaults || {};
+	frm.loaded_defaults = defaults;
+	for (const [field, value] of Object.entries(defaults)) {
+		const current = frm.doc[field];
+		const untouched =
+			!current || current == before[field] || current === frm.get_docfield(field)?.default;
+		if (value && untouched) await frm.set_value(field, value);
+	}
+}
