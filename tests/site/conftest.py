@@ -1,0 +1,305 @@
+"""A real site for every test in this folder: connected, its books empty, its settings as they were laid.
+
+Fixtures a test may ask for:
+
+site             the connected site's name (always there)
+workers(n)       starts n real RQ workers; see Workers
+web              a web server for the site; web.url, web.session(user)
+another_site()   makes one more site from the same foundations, for tests that install and uninstall
+
+`make site` prepares what this needs. The site is claimed meanwhile, nobody else can use it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import frappe
+import pytest
+
+from tests.site.foundation import PASSWORD
+from tests.site.rewind import Rewind, forget
+from tools import processes
+from tools.bench import Bench, Site, find_bench, test_site
+from tools.processes import Redis
+
+MARK = "AR_WRITEOFF_CHILD_OF"  # in the environment of every process we start: the site it belongs to
+
+T = TypeVar("T")
+
+
+class Session:
+	"""One connected site for the whole pytest session, with a Redis of its own."""
+
+	_only: Session | None = None
+
+	@classmethod
+	def get(cls) -> Session:
+		if cls._only is None:
+			cls._only = cls()
+		return cls._only
+
+	@classmethod
+	def end(cls) -> None:
+		if cls._only:
+			cls._only.close()
+			cls._only = None
+
+	def __init__(self) -> None:
+		bench, words = find_bench()
+		if not bench:
+			pytest.exit(words, returncode=3)
+		self.bench: Bench = bench
+		self.site: Site = bench.site(test_site())
+		if os.environ.get("AR_WRITEOFF_CLAIMED") != self.site.name:
+			bench.attach()
+			self.site.lock.take(wait=10, busy=f"The site {self.site.name} is in use by {{holder}}.")
+		if not self.site.note.exists():
+			pytest.exit(f"The site {self.site.name} is not there yet. `make link` makes it.", returncode=3)
+
+		for pid in processes.marked(MARK, self.site.name):
+			processes.kill_pid(pid)  # left behind by a session that was killed
+		self.scratch = Path(tempfile.mkdtemp(prefix="ar-writeoff-"))
+		self.logs = bench.store / "logs" / self.site.name
+		self.logs.mkdir(parents=True, exist_ok=True)
+		for old in self.logs.glob("*.log"):
+			old.unlink()
+		os.environ[MARK] = self.site.name
+		self.redis = Redis(self.scratch)
+		os.environ.update(self.redis.env)
+		os.chdir(bench.sites)
+		connect(self.site.name, bench)
+		self.rewind = Rewind()
+
+	def close(self) -> None:
+		frappe.destroy()
+		self.redis.stop()
+
+	def env(self) -> dict[str, str]:
+		"""For programs of the bench that are to work on our site and our Redis."""
+		return {**self.bench.env(), **self.redis.env, MARK: self.site.name}
+
+	def start(self, name: str, *command: str | Path, **more_env: str) -> processes.subprocess.Popen[bytes]:
+		log = self.logs / f"{name}.log"
+		return processes.start([*command], log=log, cwd=self.bench.sites, env={**self.env(), **more_env})
+
+	def cli(self) -> list[str | Path]:
+		from tools.bench import CHECKOUT
+
+		return [self.bench.python, CHECKOUT / "tools" / "frappe_cli.py"]
+
+
+def connect(site: str, bench: Bench) -> None:
+	"""A fresh connection and fresh caches of the process, as Administrator."""
+	frappe.destroy()
+	frappe.init(site, sites_path=str(bench.sites), force=True)
+	frappe.connect()
+	frappe.flags.in_test = True
+	try:
+		from frappe.tests.utils import toggle_test_mode  # v16
+
+		toggle_test_mode(True)
+	except ImportError:
+		pass
+	frappe.set_user("Administrator")
+	frappe.local.lang = "en"
+	frappe.flags.mute_messages = True
+
+
+def pytest_sessionfinish() -> None:
+	Session.end()
+
+
+@pytest.fixture(autouse=True)
+def site() -> Iterator[str]:
+	"""The test site as it was laid: no transactions, original settings, Administrator signed in."""
+	session = Session.get()
+	connect(session.site.name, session.bench)
+	if session.rewind.go():
+		connect(session.site.name, session.bench)
+	yield session.site.name
+	frappe.db.rollback()
+
+
+# ------------------------------------------------------------------------------------------------- workers
+
+
+class Worker:
+	"""A worker process as a bench has it: it forks a child (the horse) for each job."""
+
+	def __init__(self, process: processes.subprocess.Popen[bytes], log: Path):
+		self.process = process
+		self.log = log
+
+	@property
+	def pid(self) -> int:
+		return self.process.pid
+
+	@property
+	def horse(self) -> int | None:
+		"""The process that is at work on a job just now."""
+		below = processes.descendants(self.pid)
+		return below[0] if below else None
+
+	def kill(self) -> None:
+		"""SIGKILL to the worker and its horse at once, as a power cut would."""
+		processes.kill(self.process)
+
+	def kill_horse(self) -> bool:
+		"""SIGKILL to the job's process only, as the kernel does when memory is short."""
+		horse = self.horse
+		if horse:
+			processes.kill_pid(horse)
+		return bool(horse)
+
+	def stop(self) -> None:
+		processes.stop(self.process)
+
+	@property
+	def alive(self) -> bool:
+		return self.process.poll() is None
+
+
+class Workers:
+	"""`workers(2)` starts two and returns them. All end with the test, their logs stay in sites/.ar-writeoff/logs."""
+
+	def __init__(self, session: Session):
+		self.session = session
+		self.all: list[Worker] = []
+
+	def __call__(self, count: int = 1, queues: str = "short,default,long", **env: str) -> list[Worker]:
+		started = []
+		for _ in range(count):
+			name = f"worker-{len(self.all) + 1}"
+			process = self.session.start(name, *self.session.cli(), "worker", "--queue", queues, **env)
+			worker = Worker(process, self.session.logs / f"{name}.log")
+			self.all.append(worker)
+			started.append(worker)
+		eventually(lambda: self._listening() >= len([one for one in self.all if one.alive]), timeout=60)
+		return started
+
+	def _listening(self) -> int:
+		from frappe.utils.background_jobs import get_redis_conn
+		from rq import Worker as RQWorker
+
+		own = {one.pid for one in self.all if one.alive}
+		return sum(1 for found in RQWorker.all(connection=get_redis_conn()) if found.pid in own)
+
+	def stop(self) -> None:
+		for worker in self.all:
+			worker.stop()
+
+
+@pytest.fixture
+def workers(site: str) -> Iterator[Workers]:
+	session = Session.get()
+	empty_queues()
+	started = Workers(session)
+	try:
+		yield started
+	finally:
+		started.stop()
+		empty_queues()
+
+
+def empty_queues() -> None:
+	from frappe.utils.background_jobs import get_redis_conn
+
+	get_redis_conn().flushdb()
+
+
+def eventually(condition: Callable[[], T], timeout: float = 30, every: float = 0.1) -> T:
+	"""Wait until the condition holds, seeing what other processes have committed. Commits what is open here."""
+	deadline = time.monotonic() + timeout
+	while True:
+		frappe.db.commit()
+		if result := condition():
+			return result
+		if time.monotonic() >= deadline:
+			raise AssertionError(
+				f"Not so within {timeout:.0f} seconds: {getattr(condition, '__name__', condition)}"
+			)
+		time.sleep(every)
+
+
+# ----------------------------------------------------------------------------------------------------- web
+
+
+class Web:
+	"""The site over HTTP."""
+
+	def __init__(self, session: Session):
+		self.port = processes.free_port()
+		self.socketio_port = processes.free_port()
+		self.url = f"http://127.0.0.1:{self.port}"
+		self.session_of = session
+		self.process = session.start(
+			"web",
+			*session.cli(),
+			"--site",
+			session.site.name,
+			"serve",
+			"--port",
+			str(self.port),
+			"--noreload",
+		)
+		processes.wait_for_port(self.port, self.process, session.logs / "web.log")
+
+	def session(self, user: str = "Administrator", password: str = ""):
+		"""A requests.Session signed in as the user, as a script over REST would be."""
+		import requests
+
+		password = password or ("admin" if user == "Administrator" else PASSWORD)
+		client = requests.Session()
+		answer = client.post(f"{self.url}/api/method/login", data={"usr": user, "pwd": password}, timeout=60)
+		answer.raise_for_status()
+		page = client.get(f"{self.url}/app", timeout=60)
+		if token := page.text.partition('frappe.csrf_token = "')[2].partition('"')[0]:
+			client.headers["X-Frappe-CSRF-Token"] = token
+		client.headers["Accept"] = "application/json"
+		return client
+
+	def stop(self) -> None:
+		processes.stop(self.process)
+
+
+@pytest.fixture(scope="session")
+def web_server() -> Iterator[Web]:
+	server = Web(Session.get())
+	try:
+		yield server
+	finally:
+		server.stop()
+
+
+@pytest.fixture
+def web(site: str, web_server: Web) -> Web:
+	return web_server
+
+
+# ------------------------------------------------------------------------------------------------ one more
+
+
+@pytest.fixture(scope="session")
+def another_site() -> Iterator[Callable[[], Site]]:
+	"""Makes a second site from the same foundations, without the app; for installing, migrating, uninstalling.
+
+	The commands run as `another.bench.frappe("--site", another.name, ...)`, SQL as `another.sql(...)`.
+	"""
+	session = Session.get()
+	other = session.bench.site(f"other-{session.site.name}")
+
+	def make() -> Site:
+		other.make_base()
+		return other
+
+	with other.claimed():
+		yield make
+
+
+__all__ = ["Session", "Web", "Worker", "Workers", "connect", "eventually", "forget"]

@@ -1,0 +1,595 @@
+"""A small language to tell what happened in the books, for tests.
+
+	cafe = invoice("Anchor Cafe", 100, "2026-01-15")
+	pay(cafe, 40, "2026-02-01")
+	note = credit_note(cafe, 10)
+	payment("Anchor Cafe", 25, "2026-03-01")  # money on account, not allocated
+
+Everything goes through ERPNext's own documents, submitted; `many_invoices` alone copies rows, for volume. The companies,
+customers, items and users are in foundation.py. Nothing here commits: a test that starts workers or a browser does
+that itself, with `frappe.db.commit()`. Dates are always given, "today" is TODAY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe.utils import add_days, flt, getdate
+
+from tests.site.foundation import COMPANIES, HL, ITEMS, NW, PASSWORD
+
+TODAY = "2026-06-30"
+
+PREPARER = "preparer@example.com"
+MANAGER = "manager@example.com"
+SECOND_MANAGER = "second.manager@example.com"
+AUDITOR = "auditor@example.com"
+OUTSIDER = "outsider@example.com"
+
+__all__ = [
+	"AUDITOR",
+	"HL",
+	"MANAGER",
+	"NW",
+	"OUTSIDER",
+	"PASSWORD",
+	"PREPARER",
+	"SECOND_MANAGER",
+	"TODAY",
+	"account",
+	"accounting_period",
+	"as_user",
+	"close_books",
+	"cost_center",
+	"credit_note",
+	"customer",
+	"debit_note",
+	"discount",
+	"exclude_balances",
+	"fiscal_year",
+	"freeze_books",
+	"invoice",
+	"journal",
+	"line",
+	"many_invoices",
+	"outstanding",
+	"pay",
+	"payment",
+	"permit",
+	"project",
+	"setting",
+	"submitted",
+	"user",
+]
+
+
+# --------------------------------------------------------------------------------------------------- who, where
+
+
+def abbr(company: str = HL) -> str:
+	return frappe.get_cached_value("Company", company, "abbr")
+
+
+def account(name: str, company: str = HL) -> str:
+	"""`account("Bad Debt Expense")` is "Bad Debt Expense - HL"."""
+	return f"{name} - {abbr(company)}"
+
+
+def cost_center(name: str = "Main", company: str = HL) -> str:
+	return f"{name} - {abbr(company)}"
+
+
+def project(company: str = HL) -> str:
+	"""The name of the company's one project."""
+	return frappe.db.get_value("Project", {"company": company})
+
+
+@contextmanager
+def as_user(email: str) -> Iterator[None]:
+	"""Do what is inside as this user."""
+	before = frappe.session.user
+	frappe.set_user(email)
+	try:
+		yield
+	finally:
+		frappe.set_user(before)
+
+
+def user(email: str, *roles: str) -> str:
+	"""One more user with these roles, for this test only."""
+	doc = frappe.new_doc("User")
+	doc.update(
+		{"email": email, "first_name": email.split("@")[0], "send_welcome_email": 0, "new_password": PASSWORD}
+	)
+	doc.set("roles", [{"role": role} for role in roles])
+	doc.flags.ignore_permissions = doc.flags.ignore_password_policy = True
+	return doc.insert().name
+
+
+def permit(email: str, doctype: str, value: str, **more: Any) -> None:
+	"""A User Permission: from now on the user sees only this of the doctype (and the others permitted so)."""
+	doc = frappe.new_doc("User Permission")
+	doc.update({"user": email, "allow": doctype, "for_value": value, "apply_to_all_doctypes": 1, **more})
+	doc.insert(ignore_permissions=True)
+
+
+def customer(name: str, group: str = "Trade Retail", territory: str = "US East", **fields: Any) -> str:
+	"""One more customer, for this test only."""
+	doc = frappe.new_doc("Customer")
+	doc.update(
+		{
+			"customer_name": name,
+			"customer_type": "Company",
+			"customer_group": group,
+			"territory": territory,
+			**fields,
+		}
+	)
+	return doc.insert(ignore_permissions=True).name
+
+
+def setting(doctype: str, **values: Any) -> None:
+	"""Set values of a single doctype, such as Accounts Settings. Put back before the next test."""
+	for field, value in values.items():
+		frappe.db.set_single_value(doctype, field, value)
+	frappe.clear_document_cache(doctype, doctype)
+
+
+# ------------------------------------------------------------------------------------------------------ invoices
+
+
+def submitted(doc: Any) -> Any:
+	"""Insert and submit in one step: half the time, the same checks and the same rows."""
+	doc.docstatus = 1
+	doc.flags.ignore_permissions = True
+	doc.insert()
+	assert doc.docstatus == 1, f"{doc.doctype} {doc.name} was not submitted"
+	return doc
+
+
+def invoice(
+	customer: str,
+	amount: float,
+	posting_date: str = TODAY,
+	*,
+	due_date: str | None = None,
+	company: str = HL,
+	currency: str | None = None,
+	rate: float | None = None,
+	debit_to: str | None = None,
+	is_return: bool = False,
+	item: str | None = None,
+	item_group: str | None = None,
+	cost_center: str | None = None,
+	project: str | None = None,
+	submit: bool = True,
+	**fields: Any,
+) -> Any:
+	"""A Sales Invoice over one service. Due 30 days after its date unless told.
+
+	`currency` and `rate` (units of company currency for one of it) make a foreign invoice; it lands on the customer's own
+	receivable account if there is one, on the company's otherwise, or on `debit_to`. `is_return` makes a credit note
+	that refers to nothing and has a balance of its own; `amount` stays positive.
+	"""
+	if not item:
+		item = (
+			next((name for name, group in ITEMS.items() if group == item_group), None) if item_group else None
+		)
+		item = item or "Mooring Fee"
+	if currency and rate is None and currency != COMPANIES[company][1]:
+		rate = _rate(currency, company)
+	income = frappe.get_cached_value("Company", company, "default_income_account")
+	doc = frappe.new_doc("Sales Invoice")
+	doc.update(
+		{
+			"customer": customer,
+			"company": company,
+			"set_posting_time": 1,
+			"posting_date": posting_date,
+			"posting_time": "12:00:00",
+			"due_date": due_date or (posting_date if is_return else add_days(posting_date, 30)),
+			"currency": currency or COMPANIES[company][1],
+			"conversion_rate": rate or 1,
+			"selling_price_list": "Standard Selling",
+			"price_list_currency": currency or COMPANIES[company][1],
+			"plc_conversion_rate": rate or 1,
+			"ignore_pricing_rule": 1,
+			"disable_rounded_total": 1,
+			"is_return": int(is_return),
+			"update_outstanding_for_self": int(is_return),
+			"cost_center": cost_center,
+			"project": project,
+		}
+	)
+	if debit_to:
+		doc.debit_to = debit_to
+	doc.append(
+		"items",
+		{
+			"item_code": item,
+			"qty": -1 if is_return else 1,
+			"rate": amount,
+			"price_list_rate": amount,
+			"income_account": income,
+			"cost_center": cost_center or frappe.get_cached_value("Company", company, "cost_center"),
+			"project": project,
+		},
+	)
+	doc.update(fields)
+	if not submit:
+		doc.insert(ignore_permissions=True)
+		return doc
+	return submitted(doc)
+
+
+def credit_note(
+	of: Any, amount: float | None = None, posting_date: str | None = None, *, update_outstanding_for_self: bool = False,
+	**fields: Any,
+) -> Any:  # fmt: skip
+	"""A return against an invoice, in full or over `amount`.
+
+	By default its ledger rows point at the invoice, whose balance sinks. With `update_outstanding_for_self` the credit
+	note keeps a (negative) balance of its own.
+	"""
+	from erpnext.controllers.sales_and_purchase_return import make_return_doc
+
+	of = _doc(of)
+	doc = make_return_doc("Sales Invoice", of.name)
+	doc.update(
+		{
+			"set_posting_time": 1,
+			"posting_date": posting_date or of.posting_date,
+			"posting_time": "13:00:00",
+			"due_date": posting_date or of.posting_date,
+			"update_outstanding_for_self": int(update_outstanding_for_self),
+			"update_billed_amount_in_sales_order": 0,
+			"update_billed_amount_in_delivery_note": 0,
+			"disable_rounded_total": 1,
+			"payment_schedule": [],
+		}
+	)
+	if amount is not None:
+		share = flt(amount) / flt(of.grand_total)
+		for row in doc.items:
+			row.qty, row.rate = -1, flt(row.rate * abs(row.qty) * share, row.precision("rate"))
+			row.price_list_rate = row.rate
+	doc.update(fields)
+	doc.run_method(
+		"calculate_taxes_and_totals"
+	)  # ERPNext decides by the total whose balance it is, before it sums up
+	submitted(doc)
+	assert doc.update_outstanding_for_self == int(update_outstanding_for_self), (
+		"more than the invoice has left"
+	)
+	return doc
+
+
+def debit_note(of: Any, amount: float, posting_date: str | None = None, **fields: Any) -> Any:
+	"""An invoice that charges more for an earlier one (rate adjustment)."""
+	of = _doc(of)
+	return invoice(
+		of.customer,
+		amount,
+		str(posting_date or of.posting_date),
+		company=of.company,
+		currency=of.currency,
+		rate=of.conversion_rate,
+		is_debit_note=1,
+		return_against=of.name,
+		**fields,
+	)
+
+
+def outstanding(name: Any) -> float:
+	return flt(frappe.db.get_value("Sales Invoice", getattr(name, "name", name), "outstanding_amount"))
+
+
+# ------------------------------------------------------------------------------------------------------ payments
+
+
+def pay(
+	of: Any,
+	amount: float | None = None,
+	posting_date: str = TODAY,
+	*,
+	rate: float | None = None,
+	**fields: Any,
+) -> Any:
+	"""A Payment Entry that settles an invoice, in full or over `amount` (in the invoice's receivable currency)."""
+	of = _doc(of)
+	amount = outstanding(of) if amount is None else amount
+	return _receive(
+		of.company,
+		of.customer,
+		amount,
+		posting_date,
+		of.debit_to,
+		rate=rate or (of.conversion_rate if of.party_account_currency != COMPANIES[of.company][1] else None),
+		references=[
+			{"reference_doctype": "Sales Invoice", "reference_name": of.name, "allocated_amount": amount}
+		],
+		**fields,
+	)
+
+
+def payment(
+	customer: str, amount: float, posting_date: str = TODAY, *, company: str = HL, paid_from: str | None = None,
+	rate: float | None = None, **fields: Any,
+) -> Any:  # fmt: skip
+	"""Money received on account, allocated to nothing."""
+	if not paid_from:
+		from erpnext.accounts.party import get_party_account
+
+		paid_from = get_party_account("Customer", customer, company)
+	return _receive(company, customer, amount, posting_date, paid_from, rate=rate, **fields)
+
+
+def _receive(
+	company: str, customer: str, amount: float, posting_date: str, paid_from: str, *, rate: float | None = None,
+	references: Sequence[dict] = (), **fields: Any,
+) -> Any:  # fmt: skip
+	own = COMPANIES[company][1]
+	currency = frappe.get_cached_value("Account", paid_from, "account_currency") or own
+	bank = account("House Bank" if currency == own else f"House Bank {currency}", company)
+	if currency != own:
+		rate = rate or _rate(currency, company)
+	doc = frappe.new_doc("Payment Entry")
+	doc.update(
+		{
+			"payment_type": "Receive",
+			"company": company,
+			"posting_date": posting_date,
+			"party_type": "Customer",
+			"party": customer,
+			"paid_from": paid_from,
+			"paid_from_account_currency": currency,
+			"paid_to": bank,
+			"paid_to_account_currency": currency,
+			"paid_amount": amount,
+			"received_amount": amount,
+			"source_exchange_rate": rate or 1,
+			"target_exchange_rate": rate or 1,
+			"reference_no": "BANK",
+			"reference_date": posting_date,
+			"references": list(references),
+			**fields,
+		}
+	)
+	doc.setup_party_account_field()
+	doc.set_missing_values()
+	return submitted(doc)
+
+
+# ------------------------------------------------------------------------------------------------------ journals
+
+
+def line(
+	name: str,
+	debit: float = 0,
+	credit: float = 0,
+	*,
+	party: str | None = None,
+	against: Any = None,
+	rate: float = 1,
+	company: str = HL,
+	**fields: Any,
+) -> dict[str, Any]:
+	"""A line of a journal: amounts in the account's currency. `against` is the document it settles."""
+	row: dict[str, Any] = {
+		"account": name if name.endswith(f" - {abbr(company)}") else account(name, company),
+		"debit_in_account_currency": debit,
+		"credit_in_account_currency": credit,
+		"exchange_rate": rate,
+		"cost_center": cost_center("Main", company),
+	}
+	if party:
+		row.update({"party_type": "Customer", "party": party})
+	if against is not None:
+		against = _doc(against)
+		row.update({"reference_type": against.doctype, "reference_name": against.name})
+	row.update(fields)
+	return row
+
+
+def journal(*lines: dict[str, Any], posting_date: str = TODAY, company: str = HL, **fields: Any) -> Any:
+	"""A Journal Entry of these lines; see `line`.
+
+	journal(line("Debtors", 250, party="Elm School", is_advance="No"), line("Sales", credit=250), is_opening="No")
+	"""
+	currencies = {frappe.get_cached_value("Account", row["account"], "account_currency") for row in lines}
+	doc = frappe.new_doc("Journal Entry")
+	doc.update(
+		{
+			"voucher_type": "Journal Entry",
+			"company": company,
+			"posting_date": posting_date,
+			"multi_currency": int(currencies != {COMPANIES[company][1]}),
+			"accounts": list(lines),
+			**fields,
+		}
+	)
+	return submitted(doc)
+
+
+# ------------------------------------------------------------------------------------- what closes and forbids
+
+
+def freeze_books(until: str, *, except_role: str | None = None, company: str = HL) -> None:
+	"""No entries on or before this date. (Moved from Accounts Settings to Company in v16.)"""
+	if frappe.get_meta("Company").has_field("accounts_frozen_till_date"):
+		frappe.db.set_value(
+			"Company",
+			company,
+			{"accounts_frozen_till_date": until, "role_allowed_for_frozen_entries": except_role or ""},
+		)
+		frappe.clear_document_cache("Company", company)
+	else:
+		setting("Accounts Settings", acc_frozen_upto=until, frozen_accounts_modifier=except_role or "")
+
+
+def accounting_period(
+	start: str, end: str, *, company: str = HL, closed: Sequence[str] = ("Journal Entry",)
+) -> Any:
+	"""An Accounting Period in which these kinds of document are closed."""
+	doc = frappe.new_doc("Accounting Period")
+	doc.update(
+		{
+			"period_name": f"{start} to {end}",
+			"company": company,
+			"start_date": start,
+			"end_date": end,
+			"closed_documents": [{"document_type": name, "closed": 1} for name in closed],
+		}
+	)
+	return doc.insert(ignore_permissions=True)
+
+
+def close_books(year: int, *, company: str = HL) -> Any:
+	"""A Period Closing Voucher for the year."""
+	retained = frappe.db.get_value("Account", {"company": company, "root_type": "Equity", "is_group": 0})
+	doc = frappe.new_doc("Period Closing Voucher")
+	doc.update(
+		{
+			"company": company,
+			"fiscal_year": fiscal_year(year),
+			"period_start_date": f"{year}-01-01",
+			"period_end_date": f"{year}-12-31",
+			"posting_date": f"{year}-12-31",
+			"transaction_date": f"{year}-12-31",
+			"closing_account_head": retained,
+			"remarks": f"Year {year}",
+		}
+	)
+	return submitted(doc)
+
+
+def fiscal_year(year: int) -> str:
+	return frappe.db.get_value("Fiscal Year", {"year_start_date": f"{year}-01-01"})
+
+
+def discount(*invoices: Any, posting_date: str = TODAY, company: str = HL) -> Any:
+	"""Invoice Discounting: the bank lends on these invoices, their balance moves to another account."""
+	invoices = [_doc(one) for one in invoices]
+
+	def helper(name: str, parent: str, kind: str = "") -> str:
+		full = account(name, company)
+		if not frappe.db.exists("Account", full):
+			doc = frappe.new_doc("Account")
+			doc.update(
+				{
+					"account_name": name,
+					"parent_account": account(parent, company),
+					"company": company,
+					"account_type": kind,
+				}
+			)
+			doc.insert(ignore_permissions=True)
+		return full
+
+	doc = frappe.new_doc("Invoice Discounting")
+	doc.update(
+		{
+			"posting_date": posting_date,
+			"company": company,
+			"loan_start_date": posting_date,
+			"loan_period": 60,
+			"invoices": [
+				{
+					"sales_invoice": one.name,
+					"customer": one.customer,
+					"posting_date": one.posting_date,
+					"outstanding_amount": outstanding(one),
+					"debit_to": one.debit_to,
+				}
+				for one in invoices
+			],
+			"accounts_receivable_credit": helper("Receivable Credit", "Accounts Receivable", "Receivable"),
+			"accounts_receivable_discounted": helper(
+				"Receivable Discounted", "Accounts Receivable", "Receivable"
+			),
+			"accounts_receivable_unpaid": helper("Receivable Unpaid", "Accounts Receivable", "Receivable"),
+			"short_term_loan": helper("Short Term Loan", "Current Liabilities"),
+			"bank_charges_account": helper("Discounting Charges", "Indirect Expenses"),
+			"bank_account": account("House Bank", company),
+		}
+	)
+	return submitted(doc)
+
+
+# -------------------------------------------------------------------------------------------------------- volume
+
+
+def many_invoices(
+	count: int,
+	*,
+	customers: Sequence[str] = ("Anchor Cafe", "Breakwater Bar", "Compass Stores"),
+	amount: float | Callable[[int], float] = 10.0,
+	posting_date: str | Callable[[int], str] = "2026-01-15",
+	due_in: int = 30,
+	company: str = HL,
+	**fields: Any,
+) -> list[str]:
+	"""Many submitted invoices at once: one real one for each customer, its rows copied in the database.
+
+	`amount` and `posting_date` may be functions of the number (0, 1, 2, …). Names, dates, amounts, balances and statuses
+	are those that ERPNext would have written on the day; 2,000 take about a second. Returns the names, in order.
+	"""
+	from tests.site.volume import Copy, copy_invoices
+
+	templates = {
+		name: invoice(name, 1000, "2026-01-15", company=company, **fields)
+		for name in dict.fromkeys(customers)
+	}
+	wanted: dict[str, list[Copy]] = {name: [] for name in templates}
+	names = []
+	batch = frappe.generate_hash(length=6)
+	for number in range(count):
+		name = f"INV-{batch}-{number + 1:06d}"
+		date = posting_date(number) if callable(posting_date) else posting_date
+		value = amount(number) if callable(amount) else amount
+		wanted[customers[number % len(customers)]].append(
+			Copy(name, str(date), str(add_days(date, due_in)), Decimal(str(value)))
+		)
+		names.append(name)
+	for customer, copies in wanted.items():
+		copy_invoices(templates[customer], copies)
+	for template in templates.values():
+		remove(template)
+	return names
+
+
+def remove(doc: Any) -> None:
+	"""Take a submitted voucher out of the books as if it had never been."""
+	for doctype in ("GL Entry", "Payment Ledger Entry"):
+		frappe.db.delete(doctype, {"voucher_no": doc.name})
+	for table in doc.meta.get_table_fields():
+		frappe.db.delete(table.options, {"parent": doc.name, "parenttype": doc.doctype})
+	frappe.db.delete(doc.doctype, {"name": doc.name})
+
+
+# --------------------------------------------------------------------------------------------------------- small
+
+
+def exclude_balances(*names: str) -> None:
+	"""These customers have asked, or we have decided, that nothing of theirs is written off."""
+	for name in names:
+		frappe.db.set_value("Customer", name, "exclude_from_write_off", 1)
+		frappe.clear_document_cache("Customer", name)
+
+
+def _rate(currency: str, company: str) -> float:
+	from erpnext.setup.utils import get_exchange_rate
+
+	return flt(get_exchange_rate(currency, COMPANIES[company][1], TODAY))
+
+
+def _doc(of: Any) -> Any:
+	return frappe.get_doc("Sales Invoice", of) if isinstance(of, str) else of
+
+
+def age(date: str, today: str = TODAY) -> int:
+	return (getdate(today) - getdate(date)).days

@@ -1,0 +1,513 @@
+"""A Frappe bench from the outside: find it, put this checkout into it, make sites on it.
+
+Standard library only, and no `bench` command needed: everything goes through the bench's own Python.
+
+A site is made in layers, each kept on disk so that the next run is quick and always starts from the same books:
+
+    Frappe + ERPNext + the story's foundations   ->  one SQL dump per version of the three
+    this app installed on top                    ->  a note beside the site, with a hash of what was installed
+
+Whatever is half-made, from a run that was killed, has no note, and is made again from the dump.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.processes import Lock, ToolError, die_with_parent
+
+APP = "ar_writeoff"
+CHECKOUT = Path(__file__).resolve().parent.parent
+FOUNDATION = CHECKOUT / "tests" / "site" / "foundation.py"
+TEST_SITE = "ar-writeoff-test.localhost"
+
+# How a site for tests and for the demo is to behave.
+SITE_CONFIG = {
+	"allow_tests": 1,
+	"mute_emails": 1,
+	"pause_scheduler": 1,
+	"server_script_enabled": 0,
+	"developer_mode": 0,
+}
+
+
+def say(text: str) -> None:
+	print(f"-- {text}", flush=True)
+
+
+def test_site() -> str:
+	return os.environ.get("AR_WRITEOFF_TEST_SITE") or TEST_SITE
+
+
+def find_bench() -> tuple[Bench | None, str]:
+	"""The bench to use, or None and, in words, why there is none."""
+	named = os.environ.get("BENCH")
+	around = CHECKOUT.parent.parent  # a checkout that is itself an app of a bench
+	if named:
+		candidate = Path(named).expanduser()
+	elif CHECKOUT.parent.name == "apps" and not Bench(around).missing():
+		candidate = around
+	else:
+		candidate = Path.home() / "frappe-bench"
+	bench = Bench(candidate)
+	if missing := bench.missing():
+		return None, f"No bench with ERPNext found at {candidate} (missing: {', '.join(missing)})."
+	return bench, f"Bench: {bench.path}"
+
+
+class Bench:
+	def __init__(self, path: Path):
+		self.path = path.absolute()
+		self.apps = self.path / "apps"
+		self.sites = self.path / "sites"
+		self.python = self.path / "env" / "bin" / "python"
+		self.store = self.sites / ".ar-writeoff"  # dumps, notes, locks, logs
+		self.lock = Lock(self.store / "bench.lock")
+
+	def missing(self) -> list[str]:
+		needed = {
+			"apps/frappe": (self.apps / "frappe" / "frappe").is_dir(),
+			"apps/erpnext": (self.apps / "erpnext" / "erpnext").is_dir(),
+			"env/bin/python": self.python.exists(),
+			"sites/apps.txt": (self.sites / "apps.txt").exists(),
+		}
+		return [name for name, there in needed.items() if not there]
+
+	def site(self, name: str) -> Site:
+		return Site(self, name)
+
+	# ------------------------------------------------------------------------------------------ commands
+
+	def env(self) -> dict[str, str]:
+		"""The environment for the bench's own programs: ours, without the traces of another Python."""
+		env = {
+			key: value
+			for key, value in os.environ.items()
+			if key not in ("PYTHONPATH", "VIRTUAL_ENV", "PYTHONHOME")
+		}
+		env["FRAPPE_BENCH_ROOT"] = str(self.path)
+		env.setdefault("PYTHONWARNINGS", "ignore")
+		return env
+
+	def run(
+		self, *command: str | os.PathLike[str], quiet: bool = True, env: Mapping[str, str] | None = None
+	) -> str:
+		"""Run a command in sites/. Its output is shown when it fails, or when not `quiet`."""
+		process = subprocess.run(
+			[os.fspath(part) for part in command],
+			cwd=self.sites,
+			env={**self.env(), **(env or {})},
+			stdin=subprocess.DEVNULL,
+			stdout=subprocess.PIPE if quiet else None,
+			stderr=subprocess.STDOUT if quiet else None,
+			text=True,
+			errors="replace",
+			preexec_fn=die_with_parent,
+		)
+		output = process.stdout or ""
+		if process.returncode:
+			shown = " ".join(str(part) for part in command)
+			lines = [line.split("\r")[-1] for line in output.splitlines()]
+			raise ToolError(
+				f"This failed (exit code {process.returncode}): {shown}\n" + "\n".join(lines[-60:])
+			)
+		return output
+
+	def frappe(self, *args: str, quiet: bool = True) -> str:
+		return self.run(self.python, CHECKOUT / "tools" / "frappe_cli.py", *args, quiet=quiet)
+
+	def version(self, app: str) -> str:
+		source = (self.apps / app / app / "__init__.py").read_text()
+		match = re.search(r"^__version__\s*=\s*[\"']([^\"']+)", source, re.M)
+		return match.group(1) if match else "?"
+
+	# ---------------------------------------------------------------------------------------------- link
+
+	@property
+	def link_path(self) -> Path:
+		return self.apps / APP
+
+	def linked(self) -> bool:
+		try:
+			apps_txt = (self.sites / "apps.txt").read_text().split()
+			return (
+				self.link_path.resolve() == CHECKOUT
+				and APP in apps_txt
+				and self._importable_from() == CHECKOUT
+			)
+		except OSError:
+			return False
+
+	def _importable_from(self) -> Path | None:
+		code = f"import {APP}, pathlib; print(pathlib.Path({APP}.__file__).resolve().parent.parent)"
+		result = subprocess.run(
+			[self.python, "-c", code], cwd=self.sites, env=self.env(), capture_output=True, text=True
+		)
+		return Path(result.stdout.strip()) if result.returncode == 0 else None
+
+	def attach(self) -> None:
+		"""Put this checkout into the bench, and keep it there until this process ends.
+
+		Several runs from one checkout may share a bench; another checkout has to wait for them to end.
+		"""
+		self.lock.take(shared=True, wait=30, busy="{holder} is changing the bench. Please try again.")
+		if self.linked():
+			return
+		self.lock.take(
+			wait=10,
+			busy=(
+				f"The bench {self.path} is in use with another checkout ({self.link_path.resolve()}) by {{holder}}. "
+				"Wait for it to end, or point BENCH at another bench."
+			),
+		)
+		self._link()
+		self.lock.take(shared=True, wait=5)
+		if not self.linked():
+			raise ToolError(
+				f"Another checkout was linked into {self.path} at this very moment. Please try again."
+			)
+
+	def _link(self) -> None:
+		say(f"Linking {CHECKOUT} into {self.path}")
+		if self.link_path.is_symlink() or not self.link_path.exists():
+			replace_link(self.link_path, CHECKOUT)
+		elif self.link_path.resolve() != CHECKOUT:
+			raise ToolError(
+				f"{self.link_path} is a directory of its own, not a link. "
+				"Run the tests from there, or move it away."
+			)
+
+		# Importable in the bench's Python: a .pth file to apps/, so relinking needs no reinstall.
+		purelib = self.run(
+			self.python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+		).strip()
+		write_file(Path(purelib) / f"{APP}.pth", f"{self.link_path}\n")
+		if self._importable_from() != CHECKOUT:
+			self._uninstall_copies(Path(purelib))
+		if (found := self._importable_from()) != CHECKOUT:
+			raise ToolError(f"The bench's Python takes {APP} from {found or 'nowhere'}, not from {CHECKOUT}.")
+
+		names = (self.sites / "apps.txt").read_text().split()
+		if APP not in names:
+			write_file(self.sites / "apps.txt", "\n".join([*names, APP]) + "\n")
+
+	def _uninstall_copies(self, purelib: Path) -> None:
+		"""Take away what an earlier `pip install` of the app left in the bench's Python."""
+		for pattern in (APP, f"{APP}-*.dist-info", f"__editable__*{APP}*"):
+			for path in purelib.glob(pattern):
+				say(f"Removing an earlier install: {path}")
+				if path.is_dir() and not path.is_symlink():
+					shutil.rmtree(path)
+				else:
+					path.unlink()
+
+	# -------------------------------------------------------------------------------------------- assets
+
+	def build_assets(self) -> None:
+		"""Build the app's own JavaScript and CSS, when it has changed since the last build on this bench."""
+		public = CHECKOUT / APP / "public"
+		if not public.is_dir():
+			return
+		assets = self.sites / "assets" / APP
+		if assets.is_symlink() or not assets.exists():
+			if assets.resolve() != public:
+				assets.parent.mkdir(exist_ok=True)
+				replace_link(assets, self.link_path / APP / "public")
+		sources = [path for path in files_below(public) if "dist" not in path.relative_to(public).parts]
+		now = fingerprint(
+			[*sources, *(self.apps.glob("*/package.json"))],
+			str(CHECKOUT),
+			str(public.joinpath("dist").exists()),
+		)
+		note = self.store / "assets.built"
+		if not any(".bundle." in path.name for path in sources) or read_file(note) == now:
+			return
+		if not shutil.which("node") or not shutil.which("yarn"):
+			say("Node.js or yarn is not on the PATH: the app's JavaScript is not built on this bench.")
+			return
+		say("Building the app's JavaScript and CSS")
+		note.unlink(missing_ok=True)
+		self.frappe("build", "--app", APP)
+		now = fingerprint(
+			[*sources, *(self.apps.glob("*/package.json"))],
+			str(CHECKOUT),
+			str(public.joinpath("dist").exists()),
+		)
+		write_file(note, now)
+
+
+class Site:
+	def __init__(self, bench: Bench, name: str):
+		if not re.fullmatch(r"[a-z0-9][a-z0-9.-]*", name):
+			raise ToolError(f"{name!r} is no name for a site: small letters, digits, dots and hyphens only.")
+		self.bench = bench
+		self.name = name
+		self.path = bench.sites / name
+		self.config_path = self.path / "site_config.json"
+		self.note = self.path / ".ar-writeoff.json"
+		self.lock = Lock(bench.store / f"{name}.lock")
+
+	@contextmanager
+	def claimed(self) -> Iterator[Site]:
+		"""Nobody else may make or use this site meanwhile."""
+		self.lock.take(
+			wait=10,
+			busy=(
+				f"The site {self.name} is in use by {{holder}}. Wait for it to end, "
+				"or set AR_WRITEOFF_TEST_SITE to the name of another site."
+			),
+		)
+		try:
+			yield self
+		finally:
+			self.lock.release()
+
+	# --------------------------------------------------------------------------------------------- config
+
+	@property
+	def config(self) -> dict[str, object]:
+		try:
+			return dict(json.loads(self.config_path.read_text()))
+		except (OSError, ValueError):
+			return {}
+
+	def configure(self, **values: object) -> None:
+		"""Change site_config.json; None takes a key away."""
+		config = {**self.config, **values}
+		config = {key: value for key, value in config.items() if value is not None}
+		write_file(self.config_path, json.dumps(config, indent=1, sort_keys=True))
+
+	# ------------------------------------------------------------------------------------------- database
+
+	def _client(self, *names: str) -> tuple[list[str], dict[str, str]]:
+		"""Command and environment of a MariaDB client program for this site's database."""
+		program = next((found for name in names if (found := shutil.which(name))), None)
+		if not program:
+			raise ToolError(f"None of {', '.join(names)} is on the PATH. A bench needs the MariaDB client.")
+		common = {**read_json(self.bench.sites / "common_site_config.json"), **self.config}
+		command = [program, f"--user={common['db_name']}"]
+		socket = os.environ.get("FRAPPE_DB_SOCKET") or common.get("db_socket")
+		if socket:
+			command.append(f"--socket={socket}")
+		else:
+			command.append(
+				f"--host={os.environ.get('FRAPPE_DB_HOST') or common.get('db_host') or '127.0.0.1'}"
+			)
+			command.append(f"--port={os.environ.get('FRAPPE_DB_PORT') or common.get('db_port') or 3306}")
+		return command, {**os.environ, "MYSQL_PWD": str(common["db_password"])}
+
+	def sql(self, statement: str) -> str:
+		command, env = self._client("mariadb", "mysql")
+		result = subprocess.run(
+			[*command, "--batch", "--skip-column-names", str(self.config["db_name"])],
+			input=statement,
+			env=env,
+			capture_output=True,
+			text=True,
+			preexec_fn=die_with_parent,
+		)
+		if result.returncode:
+			raise ToolError(f"MariaDB refused on {self.name}: {result.stderr.strip()}")
+		return result.stdout
+
+	def reachable(self) -> bool:
+		try:
+			self.sql("SELECT 1")
+		except (ToolError, KeyError):
+			return False
+		return True
+
+	def dump(self, target: Path) -> None:
+		command, env = self._client("mariadb-dump", "mysqldump")
+		target.parent.mkdir(parents=True, exist_ok=True)
+		part = target.with_name(f"{target.name}.{os.getpid()}")
+		try:
+			with part.open("wb") as output:
+				subprocess.run(
+					[
+						*command,
+						"--single-transaction",
+						"--quick",
+						"--skip-comments",
+						str(self.config["db_name"]),
+					],
+					env=env,
+					stdout=output,
+					check=True,
+					preexec_fn=die_with_parent,
+				)
+			part.replace(target)
+		except subprocess.CalledProcessError as error:
+			raise ToolError(f"Dumping the site {self.name} failed.") from error
+		finally:
+			part.unlink(missing_ok=True)
+
+	def load(self, source: Path) -> None:
+		"""Replace the database's content. Needs no database root: a site's user may do this to its own."""
+		name = self.config["db_name"]
+		self._end_connections()
+		self.sql(
+			f"DROP DATABASE `{name}`; "
+			f"CREATE DATABASE `{name}` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;"
+		)
+		command, env = self._client("mariadb", "mysql")
+		with source.open("rb") as dump:
+			result = subprocess.run(
+				[*command, str(name)], stdin=dump, env=env, capture_output=True, preexec_fn=die_with_parent
+			)
+		if result.returncode:
+			raise ToolError(
+				f"Loading {source} into {self.name} failed: {result.stderr.decode(errors='replace')}"
+			)
+
+	def _end_connections(self) -> None:
+		"""End what a killed run left open on this database: it may hold locks for minutes."""
+		rows = self.sql("SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID();").split()
+		for connection in rows:
+			try:
+				self.sql(f"KILL {connection};")
+			except ToolError:
+				pass  # it ended by itself
+
+	# ----------------------------------------------------------------------------------------------- make
+
+	def base_dump(self) -> Path:
+		versions = [f"{app} {self.bench.version(app)}" for app in ("frappe", "erpnext")]
+		return self.bench.store / f"base-{fingerprint([FOUNDATION], *versions)[:12]}.sql"
+
+	def make_base(self) -> None:
+		"""Frappe, ERPNext and the story's foundations, without the app: from the dump, or from nothing."""
+		self.note.unlink(missing_ok=True)
+		dump = self.base_dump()
+		if dump.exists() and self.config.get("db_name") and self.reachable():
+			self.load(dump)
+		elif dump.exists():
+			say(f"Making the site {self.name} from {dump.name}")
+			self._new_site("--source-sql", str(dump))
+		else:
+			say(f"Making the site {self.name} with ERPNext; takes about a minute, once")
+			self._new_site("--install-app", "erpnext")
+			self.python_file(FOUNDATION, "lay")
+			self.dump(dump)
+			for old in sorted(dump.parent.glob("base-*.sql"), key=lambda path: path.stat().st_mtime)[:-4]:
+				old.unlink(missing_ok=True)
+		self.configure(**SITE_CONFIG)
+
+	def _new_site(self, *extra: str) -> None:
+		user, password = os.environ.get("DB_ROOT_USER", "root"), os.environ.get("DB_ROOT_PASSWORD", "")
+		if self.path.exists() and not self.config.get("db_name"):
+			shutil.rmtree(self.path)  # a killed run left a directory that Frappe would stumble over
+		self.bench.frappe(
+			"new-site", self.name, "--force", "--db-root-username", user, "--db-root-password", password,
+			"--admin-password", "admin", *extra,
+		)  # fmt: skip
+
+	def make(self) -> None:
+		"""The site with the app installed, its books empty. Quick when nothing has changed."""
+		wanted = {"base": self.base_dump().name, "app": app_fingerprint()}
+		if read_json(self.note) == wanted and self.base_dump().exists() and self.reachable():
+			self.configure(**SITE_CONFIG)
+			return
+		started = time.monotonic()
+		self.make_base()
+		self.install_app()
+		write_file(self.note, json.dumps(wanted))
+		say(f"Site {self.name} is ready ({time.monotonic() - started:.0f} s)")
+
+	def install_app(self) -> None:
+		self.bench.frappe("--site", self.name, "install-app", APP)
+
+	def drop(self) -> None:
+		"""Take the site away, database and all."""
+		user, password = os.environ.get("DB_ROOT_USER", "root"), os.environ.get("DB_ROOT_PASSWORD", "")
+		if self.config.get("db_name"):
+			self.bench.frappe(
+				"drop-site", self.name, "--no-backup", "--force", "--archived-sites-path", str(self.bench.store / "dropped"),
+				"--db-root-username", user, "--db-root-password", password,
+			)  # fmt: skip
+			shutil.rmtree(self.bench.store / "dropped", ignore_errors=True)
+		shutil.rmtree(self.path, ignore_errors=True)
+
+	def python_file(self, path: Path, function: str) -> None:
+		"""Call a function of a file with this site connected."""
+		code = (
+			"import sys, runpy, frappe\n"
+			"path, function, site = sys.argv[1:]\n"
+			"frappe.init(site, sites_path='.'); frappe.connect()\n"
+			"runpy.run_path(path)[function]()\n"
+			"frappe.db.commit(); frappe.destroy()\n"
+		)
+		self.bench.run(self.bench.python, "-c", code, str(path), function, self.name)
+
+
+def app_fingerprint() -> str:
+	"""Changes when the app has to be installed anew: doctypes, fixtures, hooks, patches; not mere code."""
+	app = CHECKOUT / APP
+	named = {"hooks.py", "install.py", "uninstall.py"}
+	kept = [
+		path
+		for path in files_below(app)
+		if not {"public", "locale", "node_modules"} & set(path.relative_to(app).parts)
+		and (path.name in named or path.suffix in {".json", ".txt", ".html"} or "patches" in path.parts)
+	]
+	return fingerprint(kept)
+
+
+# ----------------------------------------------------------------------------------------------- small tools
+
+
+def files_below(directory: Path) -> list[Path]:
+	return sorted(path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+
+
+def fingerprint(paths: Iterable[Path], *extra: str) -> str:
+	digest = hashlib.sha256()
+	for text in extra:
+		digest.update(text.encode() + b"\0")
+	for path in paths:
+		relative = path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path
+		digest.update(str(relative).encode() + b"\0" + path.read_bytes() + b"\0")
+	return digest.hexdigest()
+
+
+def read_file(path: Path) -> str:
+	try:
+		return path.read_text()
+	except OSError:
+		return ""
+
+
+def read_json(path: Path) -> dict[str, object]:
+	try:
+		return dict(json.loads(path.read_text()))
+	except (OSError, ValueError):
+		return {}
+
+
+def write_file(path: Path, text: str) -> None:
+	"""All of it or nothing, also when we are killed in between."""
+	path.parent.mkdir(parents=True, exist_ok=True)
+	part = path.with_name(f".{path.name}.{os.getpid()}")
+	part.write_text(text)
+	part.replace(path)
+
+
+def replace_link(link: Path, target: Path) -> None:
+	part = link.with_name(f".{link.name}.{os.getpid()}")
+	part.unlink(missing_ok=True)
+	part.symlink_to(target)
+	part.replace(link)
+
+
+if __name__ == "__main__":
+	sys.exit("Use `make`; see the Makefile for what there is.")

@@ -1,0 +1,317 @@
+"""What the Makefile's targets do. Run as `python -m tools.make TARGET` from the checkout; standard library only."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools import venvs
+from tools.bench import APP, CHECKOUT, Bench, Site, find_bench, say, test_site
+from tools.processes import Redis, ToolError, die_with_parent
+
+ARGS = shlex.split(os.environ.get("ARGS", ""))
+
+
+class Tally:
+	"""What ran, for the one line at the end."""
+
+	def __init__(self) -> None:
+		self.started = time.monotonic()
+		self.counts = {"failed": 0, "passed": 0, "skipped": 0, "error": 0}
+		self.broken: list[str] = []
+		self.notes: list[str] = []
+
+	def read(self, report: Path) -> None:
+		try:
+			suites = ElementTree.parse(report).getroot().iter("testsuite")
+		except (OSError, ElementTree.ParseError):
+			return
+		for suite in suites:
+			tests, failed, errors, skipped = (
+				int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")
+			)
+			self.counts["failed"] += failed
+			self.counts["error"] += errors
+			self.counts["skipped"] += skipped
+			self.counts["passed"] += tests - failed - errors - skipped
+
+	def finish(self) -> int:
+		print()
+		for note in self.notes:
+			say(note)
+		for name in self.broken:
+			say(f"FAILED: {name}")
+		counts = {key: number for key, number in self.counts.items() if number or key == "passed"}
+		text = ", ".join(f"{number} {key}" for key, number in counts.items())
+		line = f" {text} in {time.monotonic() - self.started:.2f}s "
+		print(line.center(80, "="), flush=True)
+		return 1 if self.broken else 0
+
+
+# --------------------------------------------------------------------------------------------------- stages
+
+
+def lint(tally: Tally) -> None:
+	python = venvs.dev_python()
+
+	def check(name: str, *command: object) -> None:
+		say(name)
+		done = subprocess.run([str(part) for part in command], cwd=CHECKOUT, preexec_fn=die_with_parent)
+		if done.returncode:
+			tally.broken.append(name)
+
+	check("ruff check", python, "-m", "ruff", "check", ".")
+	check("ruff format --check", python, "-m", "ruff", "format", "--check", ".")
+	if list((CHECKOUT / APP / "core").glob("*.py")):
+		check(f"mypy --strict {APP}/core", python, "-m", "mypy", "--strict", f"{APP}/core")
+	scripts = [
+		path.relative_to(CHECKOUT)
+		for path in sorted((CHECKOUT / APP).rglob("*.js"))
+		if not {"dist", "node_modules", "lib"} & set(path.parts)
+	]
+	if not scripts:
+		return
+	prettier, eslint = venvs.node_tool("prettier"), venvs.node_tool("eslint")
+	if not prettier or not eslint:
+		tally.notes.append("npm is not on the PATH: the JavaScript was not checked (prettier, eslint).")
+		return
+	check("prettier --check", prettier, "--check", "--loglevel", "warn", *scripts)
+	if any((CHECKOUT / name).exists() for name in (".eslintrc", ".eslintrc.json", ".eslintrc.js")):
+		check("eslint", eslint, "--quiet", *scripts)
+
+
+def pytest(tally: Tally, python: Path, folder: str, *extra: str, env: dict[str, str] | None = None) -> None:
+	if not list((CHECKOUT / folder).rglob("test_*.py")):
+		say(f"{folder}: nothing there yet")
+		return
+	say(f"pytest {folder}")
+	with tempfile.TemporaryDirectory() as scratch:
+		report = Path(scratch) / "report.xml"
+		command = [python, "-m", "pytest", folder, f"--junit-xml={report}", *extra, *ARGS]
+		done = subprocess.run(
+			[str(part) for part in command],
+			cwd=CHECKOUT,
+			env={**os.environ, **(env or {})},
+			preexec_fn=die_with_parent,
+		)
+		tally.read(report)
+	if done.returncode not in (0, 5):  # 5: nothing collected, as with ARGS='-k something'
+		tally.broken.append(folder)
+
+
+def unit(tally: Tally) -> None:
+	pytest(tally, venvs.dev_python(), "tests/unit")
+
+
+@contextmanager
+def ready_site(bench: Bench) -> Iterator[Site]:
+	"""This checkout in the bench, the test site made and claimed."""
+	site = bench.site(test_site())
+	with site.claimed():
+		bench.attach()
+		with own_redis():
+			bench.build_assets()
+			site.make()
+		yield site
+
+
+@contextmanager
+def own_redis() -> Iterator[None]:
+	"""A Redis of our own meanwhile: installing and building clear caches, and nobody else's should go."""
+	with tempfile.TemporaryDirectory() as scratch:
+		redis = Redis(Path(scratch))
+		before = {name: os.environ.get(name) for name in redis.env}
+		os.environ.update(redis.env)
+		try:
+			yield
+		finally:
+			redis.stop()
+			for name, value in before.items():
+				if value is None:
+					os.environ.pop(name, None)
+				else:
+					os.environ[name] = value
+
+
+def on_bench(tally: Tally, *stages: Callable[[Tally, Bench, Site], None]) -> None:
+	bench, words = find_bench()
+	if not bench:
+		tally.notes.append(f"{words} The tests on a real site and on the real desk were not run.")
+		tally.notes.append("Set BENCH to a bench with ERPNext v15 to run them.")
+		return
+	say(words)
+	try:
+		with ready_site(bench) as site:
+			for stage in stages:
+				stage(tally, bench, site)
+	except ToolError as error:
+		say(str(error))
+		tally.broken.append("the test site")
+
+
+def bench_pytest(tally: Tally, bench: Bench, site: Site, folder: str, *extra: str, **env: str) -> None:
+	python = venvs.bench_python(bench)
+	env = {
+		**bench.env(),
+		"BENCH": str(bench.path),
+		"AR_WRITEOFF_TEST_SITE": site.name,
+		"AR_WRITEOFF_CLAIMED": site.name,
+		**env,
+	}
+	pytest(tally, python, folder, *extra, env=env)
+
+
+def site(tally: Tally, bench: Bench, site: Site) -> None:
+	bench_pytest(tally, bench, site, "tests/site")
+
+
+def e2e(tally: Tally, bench: Bench, site: Site) -> None:
+	browser = venvs.chromium()
+	if not browser:
+		tally.notes.append("No Chromium found and none could be installed: the desk tests were not run.")
+		return
+	bench_pytest(tally, bench, site, "tests/e2e", CHROMIUM=browser)
+
+
+def faults(tally: Tally, bench: Bench, site: Site) -> None:
+	if not list((CHECKOUT / "tests" / "faults").glob("test_*.py")):
+		say("tests/faults: comes with the fault campaign; nothing there yet")
+		return
+	bench_pytest(tally, bench, site, "tests/faults")
+
+
+def benchmarks(tally: Tally, bench: Bench, site: Site) -> None:
+	script = CHECKOUT / "benchmarks" / "run.py"
+	if not script.exists():
+		say("benchmarks/: comes with the benchmark; nothing there yet")
+		return
+	python = venvs.bench_python(bench)
+	env = {
+		**bench.env(),
+		"BENCH": str(bench.path),
+		"AR_WRITEOFF_TEST_SITE": site.name,
+		"AR_WRITEOFF_CLAIMED": site.name,
+	}
+	done = subprocess.run(
+		[str(python), "-m", "benchmarks.run", *ARGS], cwd=CHECKOUT, env=env, preexec_fn=die_with_parent
+	)
+	if done.returncode:
+		tally.broken.append("benchmarks")
+
+
+# -------------------------------------------------------------------------------------------------- targets
+
+
+def target_test() -> int:
+	tally = Tally()
+	lint(tally)
+	unit(tally)
+	on_bench(tally, site, e2e)
+	return tally.finish()
+
+
+def target_lint() -> int:
+	tally = Tally()
+	lint(tally)
+	for note in tally.notes:
+		say(note)
+	for name in tally.broken:
+		say(f"FAILED: {name}")
+	return 1 if tally.broken else 0
+
+
+def target_format() -> int:
+	python = venvs.dev_python()
+	subprocess.run([python, "-m", "ruff", "check", "--fix", "."], cwd=CHECKOUT)
+	return subprocess.run([python, "-m", "ruff", "format", "."], cwd=CHECKOUT).returncode
+
+
+def only(*stages: Callable[[Tally, Bench, Site], None]) -> Callable[[], int]:
+	def target() -> int:
+		tally = Tally()
+		on_bench(tally, *stages)
+		return tally.finish()
+
+	return target
+
+
+def target_unit() -> int:
+	tally = Tally()
+	unit(tally)
+	return tally.finish()
+
+
+def target_link() -> int:
+	"""The checkout into the bench and the test site made, nothing run."""
+	tally = Tally()
+	on_bench(tally, lambda tally, bench, site: say(f"{site.name} on {bench.path} is ready"))
+	for note in tally.notes:
+		say(note)
+	return 1 if tally.broken else 0
+
+
+def target_clean() -> int:
+	"""Take away what the other targets made, in this checkout and on the bench: test site, dumps, link."""
+	bench, _ = find_bench()
+	if bench and bench.store.exists():
+		site = bench.site(test_site())
+		with site.claimed():
+			if site.path.exists():
+				say(f"Dropping {site.name}")
+				site.drop()
+		for dump in bench.store.glob("base-*.sql"):
+			dump.unlink()
+	for name in (
+		".venv",
+		".venv-bench",
+		".venv-node",
+		".pytest_cache",
+		".mypy_cache",
+		".ruff_cache",
+		".hypothesis",
+	):
+		shutil.rmtree(CHECKOUT / name, ignore_errors=True)
+	return 0
+
+
+TARGETS: dict[str, Callable[[], int]] = {
+	"test": target_test,
+	"lint": target_lint,
+	"format": target_format,
+	"unit": target_unit,
+	"site": only(site),
+	"e2e": only(e2e),
+	"faults": only(faults),
+	"bench": only(benchmarks),
+	"link": target_link,
+	"clean": target_clean,
+}
+
+
+def main() -> int:
+	if len(sys.argv) != 2 or sys.argv[1] not in TARGETS:
+		print(f"Usage: python -m tools.make [{' | '.join(TARGETS)}]")
+		return 2
+	die_with_parent(signal.SIGTERM)
+	try:
+		return TARGETS[sys.argv[1]]()
+	except ToolError as error:
+		say(str(error))
+		return 1
+	except KeyboardInterrupt:
+		print()
+		return 130
+
+
+if __name__ == "__main__":
+	sys.exit(main())

@@ -1,0 +1,181 @@
+"""The project's own virtual environments, made and repaired without hand work.
+
+.venv        lint and unit tests. Python 3.10 or later from the PATH, nothing of Frappe.
+.venv-bench  site and desk tests. The bench's Python and packages, with the test tools on top: what pip installs here
+             is only what the bench lacks, so neither side changes the other's versions.
+.venv-node   prettier and eslint.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.bench import CHECKOUT, Bench, fingerprint, read_file, say, write_file
+from tools.processes import Lock, ToolError, die_with_parent
+
+PRETTIER, ESLINT = "prettier@2.7.1", "eslint@8.44.0"
+
+
+def dev_python() -> Path:
+	"""Python of .venv, with requirements-dev.txt installed."""
+	requirements = CHECKOUT / "requirements-dev.txt"
+	return _venv(CHECKOUT / ".venv", Path(sys.executable), requirements)
+
+
+def bench_python(bench: Bench) -> Path:
+	"""Python of .venv-bench: the bench's packages plus requirements-bench.txt."""
+	purelib = bench.run(
+		bench.python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"
+	).strip()
+	return _venv(
+		CHECKOUT / ".venv-bench",
+		bench.python,
+		CHECKOUT / "requirements-bench.txt",
+		# addsitedir, so that the .pth files of the bench (its apps) count here too
+		extra=f"import site; site.addsitedir({purelib!r})\n",
+		installer=dev_python(),
+	)
+
+
+def _venv(home: Path, base: Path, requirements: Path, extra: str = "", installer: Path | None = None) -> Path:
+	python = home / "bin" / "python"
+	version = _output(base, "-c", "import sys; print(sys.version, sys.base_prefix)")
+	wanted = fingerprint([requirements], version, extra, str(home))
+	note = home / "complete"
+	if read_file(note) == wanted and python.exists():
+		return python
+
+	lock = Lock(home.with_name(f"{home.name}.lock"))
+	lock.take(wait=600, busy=f"{home} is being made by {{holder}}.")
+	try:
+		if read_file(note) == wanted and python.exists():
+			return python
+		say(f"Making {home.name} ({requirements.name})")
+		shutil.rmtree(home, ignore_errors=True)
+		if installer:
+			_run(base, "-m", "venv", "--without-pip", home)
+		else:
+			_make_with_pip(base, home)
+		if extra:
+			purelib = _output(python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])")
+			write_file(Path(purelib) / "bench.pth", extra)
+		pip = [installer, "-m", "pip", "--python", python] if installer else [python, "-m", "pip"]
+		_run(*pip, "install", "-qq", "--disable-pip-version-check", "-r", requirements)
+		write_file(note, wanted)
+	finally:
+		lock.release()
+	return python
+
+
+def _make_with_pip(base: Path, home: Path) -> None:
+	if _works(base, "-m", "venv", home):
+		return
+	# Debian ships Python without ensurepip unless python3-venv is installed
+	shutil.rmtree(home, ignore_errors=True)
+	if apt_install("python3-venv") and _works(base, "-m", "venv", home):
+		return
+	raise ToolError(
+		f"{base} cannot make a virtual environment. Please install Python's venv module "
+		"(on Debian and Ubuntu: apt-get install python3-venv)."
+	)
+
+
+def node_tool(name: str) -> Path | None:
+	"""prettier or eslint out of .venv-node; None where there is no Node.js."""
+	if not shutil.which("npm"):
+		return None
+	home = CHECKOUT / ".venv-node"
+	program = home / "node_modules" / ".bin" / name
+	note = home / "complete"
+	wanted = f"{PRETTIER} {ESLINT}"
+	if read_file(note) == wanted and program.exists():
+		return program
+	lock = Lock(home.with_name(f"{home.name}.lock"))
+	lock.take(wait=600, busy=f"{home} is being made by {{holder}}.")
+	try:
+		if read_file(note) != wanted or not program.exists():
+			say(f"Making {home.name} ({wanted})")
+			shutil.rmtree(home, ignore_errors=True)
+			home.mkdir()
+			write_file(home / "package.json", '{"private": true}\n')
+			_run(
+				"npm",
+				"install",
+				"--prefix",
+				home,
+				"--no-audit",
+				"--no-fund",
+				"--loglevel=error",
+				PRETTIER,
+				ESLINT,
+			)
+			write_file(note, wanted)
+	finally:
+		lock.release()
+	return program
+
+
+def chromium() -> str | None:
+	"""A Chromium to drive: CHROMIUM, or one on the PATH, or Debian's package where we may install it."""
+	names = [
+		os.environ.get("CHROMIUM") or "",
+		"chromium",
+		"chromium-browser",
+		"google-chrome",
+		"google-chrome-stable",
+	]
+	for attempt in range(2):
+		for name in filter(None, names):
+			if found := shutil.which(name):
+				return found
+		if attempt or not apt_install("chromium"):
+			return None
+	return None
+
+
+def apt_install(*packages: str) -> bool:
+	if not shutil.which("apt-get") or os.geteuid() != 0:
+		return False
+	say(f"Installing {', '.join(packages)} with apt-get")
+	env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+	for command in (
+		["apt-get", "update", "-qq"],
+		["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages],
+	):
+		done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+		if done.returncode and command[1] == "install":
+			return False
+	return True
+
+
+def _run(*command: str | os.PathLike[str]) -> None:
+	try:
+		subprocess.run(
+			[os.fspath(part) for part in command],
+			check=True,
+			stdin=subprocess.DEVNULL,
+			preexec_fn=die_with_parent,
+		)
+	except (OSError, subprocess.CalledProcessError) as error:
+		raise ToolError(f"This failed: {' '.join(str(part) for part in command)}\n{error}") from error
+
+
+def _works(*command: str | os.PathLike[str]) -> bool:
+	done = subprocess.run(
+		[os.fspath(part) for part in command], capture_output=True, stdin=subprocess.DEVNULL
+	)
+	return done.returncode == 0
+
+
+def _output(*command: str | os.PathLike[str]) -> str:
+	return subprocess.run(
+		[os.fspath(part) for part in command],
+		check=True,
+		capture_output=True,
+		text=True,
+		stdin=subprocess.DEVNULL,
+	).stdout.strip()
