@@ -3,14 +3,20 @@
 
 frappe.ui.form.on("Write-Off Reason", {
 	setup(frm) {
-		frm.set_query("account", "accounts", (doc, doctype, name) => ({
-			filters: {
-				company: frappe.get_doc(doctype, name).company,
-				root_type: ["in", ["Expense", "Income"]],
-				is_group: 0,
-				disabled: 0,
-			},
-		}));
+		// A debt is written off to an expense; a credit nobody claims to an income or against an expense.
+		frm.set_query("account", "accounts", (doc, doctype, name) => {
+			const { company } = frappe.get_doc(doctype, name);
+			const root_types = doc.applies_to === "Credit" ? ["Income", "Expense"] : ["Expense"];
+			return {
+				filters: {
+					company,
+					root_type: ["in", root_types],
+					account_currency: frappe.model.get_value(":Company", company, "default_currency"),
+					is_group: 0,
+					disabled: 0,
+				},
+			};
+		});
 	},
 });
 

@@ -64,7 +64,9 @@ async function load_defaults(frm) {
 	for (const [field, value] of Object.entries(defaults)) {
 		const current = frm.doc[field];
 		const untouched =
-			!current || current == before[field] || current === frm.get_docfield(field)?.default;
+			!current ||
+			String(current) === String(before[field]) ||
+			current === frm.get_docfield(field)?.default;
 		if (value && untouched) await frm.set_value(field, value);
 	}
 }

@@ -3,16 +3,20 @@
 
 frappe.ui.form.on("Write-Off Settings", {
 	setup(frm) {
-		const offset_account = () => ({
-			filters: {
-				company: frm.doc.company,
-				root_type: ["in", ["Expense", "Income"]],
-				is_group: 0,
-				disabled: 0,
-			},
-		});
-		frm.set_query("bad_debt_account", offset_account);
-		frm.set_query("credit_write_off_account", offset_account);
+		// A debt is written off to an expense; a credit nobody claims to an income or against an expense.
+		const offset_account =
+			(...root_types) =>
+			() => ({
+				filters: {
+					company: frm.doc.company,
+					root_type: ["in", root_types],
+					account_currency: frappe.model.get_value(":Company", frm.doc.company, "default_currency"),
+					is_group: 0,
+					disabled: 0,
+				},
+			});
+		frm.set_query("bad_debt_account", offset_account("Expense"));
+		frm.set_query("credit_write_off_account", offset_account("Income", "Expense"));
 		frm.set_query("cost_center", () => ({
 			filters: { company: frm.doc.company, is_group: 0, disabled: 0 },
 		}));

@@ -32,9 +32,10 @@ export function undo(frm, summary) {
 				fieldtype: "Select",
 				fieldname: "how",
 				label: __("How"),
-				options: [may_cancel && { value: "cancel", label: cancel }, { value: "reverse", label: reverse }].filter(
-					Boolean
-				),
+				options: [
+					may_cancel && { value: "cancel", label: cancel },
+					{ value: "reverse", label: reverse },
+				].filter(Boolean),
 				default: may_cancel ? "cancel" : "reverse",
 				reqd: 1,
 			},
@@ -54,7 +55,9 @@ export function undo(frm, summary) {
 				default: frappe.datetime.get_today(),
 				depends_on: "eval:doc.how == 'reverse'",
 				mandatory_depends_on: "eval:doc.how == 'reverse'",
-				description: __("For a closed period: the write-off stays in its period and is taken back on this day."),
+				description: __(
+					"For a closed period: the write-off stays in its period and is taken back on this day."
+				),
 			},
 		],
 		primary_action_label: __("Undo"),
@@ -136,7 +139,8 @@ function read_amounts(dialog, items) {
 		const input = dialog.$wrapper.find(`[data-item="${CSS.escape(item.name)}"]`)[0];
 		const amount = flt(input.value, undefined, get_number_format(item.currency));
 		const written_off = flt(item.write_off_amount);
-		const fits = amount !== 0 && amount > 0 === written_off > 0 && Math.abs(amount) <= Math.abs(written_off);
+		const fits =
+			amount !== 0 && amount > 0 === written_off > 0 && Math.abs(amount) <= Math.abs(written_off);
 		input.classList.toggle("wo-wrong", !fits);
 		if (!fits) {
 			input.focus();

@@ -14,15 +14,10 @@ export function columns_for(layout, room) {
 		!layout.posted && column("age_days", __("Age (Days)"), 85, number, { end: true }),
 		layout.multi_currency && column("currency", __("Currency"), 80, escape),
 		column("outstanding_amount", __("Balance"), 110, amount, { end: true }),
-		layout.excluded
-			? layout.multi_currency && base_balance(layout)
-			: write_off_amount(layout),
+		layout.excluded ? layout.multi_currency && base_balance(layout) : write_off_amount(layout),
 		layout.posted && !layout.excluded && column("status", __("Status"), 95, status),
-		(layout.posted || layout.excluded) &&
-			column("message", __("Reason"), 180, escape, { grow: 3 }),
-		layout.posted &&
-			!layout.excluded &&
-			column("journal_entry", __("Journal Entry"), 165, journal_entry),
+		(layout.posted || layout.excluded) && column("message", __("Reason"), 180, escape, { grow: 3 }),
+		layout.posted && !layout.excluded && column("journal_entry", __("Journal Entry"), 165, journal_entry),
 	].filter(Boolean);
 	columns.forEach((shown) => add_sort_header(shown, layout));
 	share_room(columns, room);

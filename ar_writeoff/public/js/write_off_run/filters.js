@@ -42,9 +42,7 @@ export class Filters {
 					["0", __("Not selected")],
 				])}
 			</select>
-			<button type="button" class="btn btn-xs btn-default wo-clear" hidden>${escape(
-				__("Clear Filters")
-			)}</button>`;
+			<button type="button" class="btn btn-xs btn-default wo-clear" hidden>${escape(__("Clear Filters"))}</button>`;
 	}
 
 	get fields() {

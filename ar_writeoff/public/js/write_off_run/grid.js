@@ -85,14 +85,15 @@ export class Grid {
 
 	tick_clicked(tick, with_shift) {
 		if (tick.dataset.all) {
-			this.tick(this.items.map((item) => item.name), tick.checked);
+			this.tick(
+				this.items.map((item) => item.name),
+				tick.checked
+			);
 			return;
 		}
 		const row = this.row_of(tick.dataset.name);
 		const from = with_shift && this.last_ticked_row !== undefined ? this.last_ticked_row : row;
-		const names = this.items
-			.slice(Math.min(from, row), Math.max(from, row) + 1)
-			.map((item) => item.name);
+		const names = this.items.slice(Math.min(from, row), Math.max(from, row) + 1).map((item) => item.name);
 		this.last_ticked_row = row;
 		this.tick(names, tick.checked);
 	}
@@ -105,7 +106,10 @@ export class Grid {
 	}
 
 	tick_page(ticked) {
-		this.tick(this.items.map((item) => item.name), ticked);
+		this.tick(
+			this.items.map((item) => item.name),
+			ticked
+		);
 	}
 
 	show_tick(name, ticked) {

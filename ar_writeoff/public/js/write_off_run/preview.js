@@ -58,9 +58,9 @@ function problems(plan) {
 		);
 	const more = all.length - shown.length;
 	if (more > 0) shown.push(`<li>${__("and {0} more", [number(more)])}</li>`);
-	return `<div class="wo-note red"><p>${escape(
-		__("This stands in the way:")
-	)}</p><ul>${shown.join("")}</ul></div>`;
+	return `<div class="wo-note red"><p>${escape(__("This stands in the way:"))}</p><ul>${shown.join(
+		""
+	)}</ul></div>`;
 }
 
 const what_it_does_not_do = () =>

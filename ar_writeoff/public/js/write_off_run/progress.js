@@ -60,8 +60,8 @@ export class Progress {
 			<div class="wo-progress" role="progressbar" aria-valuemin="0"
 				${known ? `aria-valuemax="${cint(total)}" aria-valuenow="${cint(posted) + troubled}"` : ""}>
 				<div class="wo-bars ${known ? "" : "wo-unknown"}">${
-					known ? bar(posted, "green") + bar(troubled, "red") : ""
-				}</div>
+			known ? bar(posted, "green") + bar(troubled, "red") : ""
+		}</div>
 				<div class="wo-progress-text">${known ? this.counts(progress, troubled) : ""}</div>
 			</div>`;
 	}

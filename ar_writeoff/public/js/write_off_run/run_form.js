@@ -171,9 +171,10 @@ export class RunForm {
 		const unticked = this.summary && this.summary.found.count - this.summary.selected.count;
 		if (!unticked) return this.find();
 		frappe.confirm(
-			__("The list is made anew and everything found is selected again: what you have unticked ({0}) is forgotten. Go on?", [
-				balances(unticked),
-			]),
+			__(
+				"The list is made anew and everything found is selected again: what you have unticked ({0}) is forgotten. Go on?",
+				[balances(unticked)]
+			),
 			() => this.find()
 		);
 	}
@@ -181,9 +182,14 @@ export class RunForm {
 	async search() {
 		const { frm } = this;
 		try {
-			const result = await change(frm, "find_invoices", {}, {
-				freeze_message: __("Finding invoices…"),
-			});
+			const result = await change(
+				frm,
+				"find_invoices",
+				{},
+				{
+					freeze_message: __("Finding invoices…"),
+				}
+			);
 			if (!result.background) this.tell_what_was_found(result);
 		} catch {
 			// The desk has shown why.
@@ -250,4 +256,3 @@ export class RunForm {
 		});
 	}
 }
-

@@ -13,7 +13,9 @@ export function describe(context) {
 }
 
 const new_run = () => ({
-	intro: __("Say which balances to look for. Nothing is written off before you have seen each of them and the entries."),
+	intro: __(
+		"Say which balances to look for. Nothing is written off before you have seen each of them and the entries."
+	),
 	buttons: ["save_and_find"],
 });
 
@@ -26,7 +28,9 @@ function draft({ doc, summary, may, workflow }) {
 	const find = may.write && "find";
 	if (!doc.searched_on) {
 		return {
-			intro: __("The criteria are saved. Find Invoices lists what matches them; then you untick what is to stay open."),
+			intro: __(
+				"The criteria are saved. Find Invoices lists what matches them; then you untick what is to stay open."
+			),
 			primary: find,
 		};
 	}
@@ -50,14 +54,19 @@ function draft({ doc, summary, may, workflow }) {
 	}
 	const worth = summary
 		? money(Math.abs(summary.selected.base_amount), summary.company_currency)
-		: money(Math.abs(doc.selected_amount), frappe.meta.get_field_currency({ options: "Company:company:default_currency" }, doc));
+		: money(
+				Math.abs(doc.selected_amount),
+				frappe.meta.get_field_currency({ options: "Company:company:default_currency" }, doc)
+		  );
 	const selection = __("{0} worth {1} selected.", [balances(selected), worth]);
 	const posts_here = may.submit && !workflow;
 	return {
 		intro: `${selection} ${escape(
 			posts_here
 				? __("Untick what is to stay open, then look at the entries and post them.")
-				: __("Untick what is to stay open and look at the entries. Then someone who may submit it posts the run.")
+				: __(
+						"Untick what is to stay open and look at the entries. Then someone who may submit it posts the run."
+				  )
 		)}`,
 		primary: posts_here ? "preview_and_post" : "preview",
 		buttons: [find && "find_again"],
@@ -78,19 +87,21 @@ const written_off = ({ doc, summary }) =>
 		? __("{0} written off on {1}.", [balances(summary.counts.Posted || 0), date(doc.posting_date)])
 		: "";
 
-const late_payment = () =>
-	__("A customer pays after all? Tick the balance below and reinstate it.");
+const late_payment = () => __("A customer pays after all? Tick the balance below and reinstate it.");
 
-const can_undo = ({ may, summary }) =>
-	(may.cancel || may.submit) && summary?.counts.Posted > 0 && "undo";
+const can_undo = ({ may, summary }) => (may.cancel || may.submit) && summary?.counts.Posted > 0 && "undo";
 
 const submitted = {
 	Queued: ({ may }) => ({
-		intro: __("Approved. Posting begins as soon as a background worker is free; you can leave this page."),
+		intro: __(
+			"Approved. Posting begins as soon as a background worker is free; you can leave this page."
+		),
 		primary: may.submit && "pause",
 	}),
 	Posting: ({ may }) => ({
-		intro: __("Posting the Journal Entries. You can leave this page; pausing stops after the entry at hand."),
+		intro: __(
+			"Posting the Journal Entries. You can leave this page; pausing stops after the entry at hand."
+		),
 		primary: may.submit && "pause",
 	}),
 	Paused: (context) => ({

@@ -19,9 +19,7 @@ export class Summary {
 
 	show(summary, { submitted }) {
 		this.currency = summary.company_currency;
-		this.wrapper.querySelector(".wo-cards").innerHTML = (submitted ? result_cards : draft_cards)(
-			summary
-		)
+		this.wrapper.querySelector(".wo-cards").innerHTML = (submitted ? result_cards : draft_cards)(summary)
 			.filter(Boolean)
 			.join("");
 		this.show_charts(summary);
@@ -33,19 +31,27 @@ export class Summary {
 		const worth_showing = !this.hidden && summary.found.count > 1;
 		this.wrapper.querySelector(".wo-charts").hidden = !worth_showing;
 		if (!worth_showing) return;
-		this.draw("ageing", ageing.map((bucket) => [bucket.bucket, bucket]), {
-			type: "bar",
-			colors: ["blue"],
-			barOptions: { spaceRatio: 0.5 },
-			axisOptions: { xAxisMode: "tick", xIsSeries: 0, shortenYAxisNumbers: 1 },
-		});
-		this.draw("customers", customers.map((row) => [row.customer_name || row.customer, row]), {
-			type: "percentage",
-			truncateLegends: true,
-			maxSlices: TOP_CUSTOMERS + 1,
-			colors: ["blue", "green", "orange", "purple", "cyan", "grey"],
-			barOptions: { height: 14, depth: 0 },
-		});
+		this.draw(
+			"ageing",
+			ageing.map((bucket) => [bucket.bucket, bucket]),
+			{
+				type: "bar",
+				colors: ["blue"],
+				barOptions: { spaceRatio: 0.5 },
+				axisOptions: { xAxisMode: "tick", xIsSeries: 0, shortenYAxisNumbers: 1 },
+			}
+		);
+		this.draw(
+			"customers",
+			customers.map((row) => [row.customer_name || row.customer, row]),
+			{
+				type: "percentage",
+				truncateLegends: true,
+				maxSlices: TOP_CUSTOMERS + 1,
+				colors: ["blue", "green", "orange", "purple", "cyan", "grey"],
+				barOptions: { height: 14, depth: 0 },
+			}
+		);
 	}
 
 	// frappe.Chart writes labels as HTML.
@@ -61,9 +67,7 @@ export class Summary {
 			tooltipOptions: { formatTooltipY: (value) => money(value, this.currency) },
 			data: {
 				labels: pairs.map(([label]) => escape(frappe.ellipsis(label, 22))),
-				datasets: [
-					{ values: pairs.map(([, row]) => Math.abs(flt(row.base_amount, 2))) },
-				],
+				datasets: [{ values: pairs.map(([, row]) => Math.abs(flt(row.base_amount, 2))) }],
 			},
 			...options,
 		});
@@ -93,8 +97,7 @@ function result_cards(summary) {
 		card(__("Written Off"), counts.Posted || 0, summary.posted?.base_amount, summary, "green"),
 		troubled && card(__("Not Written Off"), troubled, undefined, summary, "red"),
 		counts.Reversed && card(__("Undone"), counts.Reversed, undefined, summary),
-		counts.Excluded &&
-			card(__("Excluded"), counts.Excluded, excluded_amount(summary), summary, "orange"),
+		counts.Excluded && card(__("Excluded"), counts.Excluded, excluded_amount(summary), summary, "orange"),
 	];
 }
 
@@ -105,9 +108,7 @@ const card = (label, count, amount, summary, color = "gray") => `
 	<div class="wo-card" data-card="${escape(label)}">
 		<div class="wo-card-label"><span class="indicator ${color}"></span>${escape(label)}</div>
 		<div class="wo-card-count">${number(count)}</div>
-		<div class="wo-card-amount">${
-			amount === undefined ? "" : money(amount, summary.company_currency)
-		}</div>
+		<div class="wo-card-amount">${amount === undefined ? "" : money(amount, summary.company_currency)}</div>
 	</div>`;
 
 function top_customers(summary) {

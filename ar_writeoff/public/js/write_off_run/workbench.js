@@ -280,10 +280,9 @@ export class Workbench {
 			${button(on, __("Next page"), start + page_length, start >= last)}
 			${button(on + on, __("Last page"), last, start >= last)}
 			<select class="form-control input-xs" aria-label="${escape(__("Rows per page"))}">
-				${PAGE_LENGTHS.map(
-					(length) =>
-						`<option ${length === page_length ? "selected" : ""}>${length}</option>`
-				).join("")}
+				${PAGE_LENGTHS.map((length) => `<option ${length === page_length ? "selected" : ""}>${length}</option>`).join(
+					""
+				)}
 			</select>`;
 	}
 
@@ -308,9 +307,7 @@ export class Workbench {
 			return;
 		}
 		const filters = this.active_filters();
-		await (how === "invert"
-			? this.selection.invert(filters)
-			: this.selection.set_all(filters, how));
+		await (how === "invert" ? this.selection.invert(filters) : this.selection.set_all(filters, how));
 		await this.load();
 	}
 
@@ -344,7 +341,9 @@ export class Workbench {
 				count ? __("Reinstate {0}", [number(count)]) : __("Reinstate"),
 				count
 					? ""
-					: `disabled title="${escape(__("Tick the balances to open again, such as for a late payment."))}"`
+					: `disabled title="${escape(
+							__("Tick the balances to open again, such as for a late payment.")
+					  )}"`
 			);
 		} else {
 			this.parts.select.innerHTML = "";
@@ -353,7 +352,8 @@ export class Workbench {
 	}
 
 	show_totals() {
-		this.parts.totals.innerHTML = this.view.ticks === "pick" ? this.picked_total() : this.selected_total();
+		this.parts.totals.innerHTML =
+			this.view.ticks === "pick" ? this.picked_total() : this.selected_total();
 	}
 
 	selected_total() {
