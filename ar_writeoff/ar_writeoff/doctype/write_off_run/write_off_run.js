@@ -18,7 +18,10 @@ frappe.ui.form.on("Write-Off Run", {
 	},
 
 	onload(frm) {
-		if (frm.is_new() && frm.doc.company && !frm.doc.amended_from) load_defaults(frm);
+		if (!frm.is_new() || frm.doc.amended_from) return;
+		// The desk fills in the user's currency. A run looks for all currencies unless someone says otherwise.
+		if (frm.doc.currency === frappe.defaults.get_user_default("currency")) frm.doc.currency = null;
+		if (frm.doc.company) load_defaults(frm);
 	},
 
 	refresh(frm) {
