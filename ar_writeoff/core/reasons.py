@@ -1,6 +1,6 @@
 """Why something was left out or refused: a code and the facts for its message, never the message itself.
 
-The messages, translated, are in `ar_writeoff/ledger/messages.py`; a test holds the two together.
+The messages are in `ar_writeoff/core/texts.py`; a test holds the two together.
 """
 
 from __future__ import annotations

@@ -1,0 +1,83 @@
+"""The words for the reasons of `core.reasons`, in English; `ledger/messages.py` translates them for the desk.
+
+`_` only marks a text, for whoever collects what there is to translate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core.reasons import Reason
+
+
+def _(text: str) -> str:
+	return text
+
+
+MESSAGES: Mapping[str, str] = {
+	reasons.MAXIMUM_REQUIRED: _("Enter the largest balance to write off."),
+	reasons.MAXIMUM_NOT_POSITIVE: _("The maximum must be above 0, not {amount}."),
+	reasons.NOT_A_NUMBER: _("{text} is not a number. Enter digits only, for example 25.00."),
+	reasons.NOT_FINITE: _("{text} is not an amount. Enter a number, for example 25.00."),
+	reasons.AGE_NEGATIVE: _("Enter a number of days, 0 or more, not {days}."),
+	reasons.CUTOFF_AFTER_POSTING: _(
+		"The posting date {posting} must not be before the cutoff date {cutoff}: an invoice cannot be written"
+		" off before it was made."
+	),
+	reasons.CUSTOMER_OPTED_OUT: _("The customer is excluded from write-offs."),
+	reasons.CUSTOMER_DISABLED: _("The customer is disabled. Enable the customer first."),
+	reasons.CUSTOMER_FROZEN: _("The customer is frozen. Unfreeze the customer first."),
+	reasons.CUSTOMER_OVER_MAXIMUM: _(
+		"The customer's balances add up to {total}, over the maximum of {maximum} per customer."
+	),
+	reasons.DISCOUNTED: _("The invoice is discounted with a lender. Settle the Invoice Discounting first."),
+	reasons.IN_ANOTHER_RUN: _("Write-Off Run {run} is about to post this balance."),
+	reasons.BASE_RESIDUE: _(
+		"Only a difference between currencies is left. Use an Exchange Rate Revaluation for it."
+	),
+	reasons.NO_OFFSET_ACCOUNT: _(
+		"No account to write off to. Set one in the Write-Off Reason or in the Write-Off Settings of {company}."
+	),
+	reasons.NOT_SELECTED: _("Not selected by the person who prepared the run."),
+	reasons.BALANCE_CHANGED: _(
+		"The balance changed since the search, from {before} to {now}. Search again to see it as it is."
+	),
+	reasons.NO_LONGER_SUBMITTED: _("{voucher} is no longer submitted."),
+	reasons.NO_LONGER_MATCHES: _("The balance no longer matches the criteria of the run."),
+	reasons.NOT_PERMITTED: _("{user} has no permission for this customer or company."),
+	reasons.EXCHANGE_RATE_NOT_EXACT: _(
+		"No exchange rate takes {amount} to exactly {base_amount}. Write it off with a Journal Entry by hand."
+	),
+	reasons.SETTLED_AT_THE_SAME_TIME: _(
+		"Another entry settled this balance at the same time and {balance} is left. Undo one of the two."
+	),
+}
+
+LABELS: Mapping[str, str] = {
+	reasons.CUSTOMER_OPTED_OUT: _("Customer excluded from write-offs"),
+	reasons.CUSTOMER_DISABLED: _("Customer disabled"),
+	reasons.CUSTOMER_FROZEN: _("Customer frozen"),
+	reasons.CUSTOMER_OVER_MAXIMUM: _("Over the maximum per customer"),
+	reasons.DISCOUNTED: _("Invoice discounted"),
+	reasons.IN_ANOTHER_RUN: _("In another run"),
+	reasons.BASE_RESIDUE: _("Currency difference only"),
+	reasons.NO_OFFSET_ACCOUNT: _("No offset account"),
+	reasons.NOT_SELECTED: _("Not selected"),
+	reasons.BALANCE_CHANGED: _("Balance changed"),
+	reasons.NO_LONGER_SUBMITTED: _("No longer submitted"),
+	reasons.NO_LONGER_MATCHES: _("No longer matches"),
+	reasons.NOT_PERMITTED: _("Not permitted"),
+	reasons.EXCHANGE_RATE_NOT_EXACT: _("Exchange rate not exact"),
+	reasons.SETTLED_AT_THE_SAME_TIME: _("Settled at the same time"),
+}
+
+
+def message(reason: Reason) -> str:
+	"""The sentence that a person reads for this reason, in English."""
+	return MESSAGES[reason.code].format(**dict(reason.facts))
+
+
+def label(code: str) -> str:
+	"""A few words for a group of items left out for the same reason, in English."""
+	return LABELS.get(code, code)
