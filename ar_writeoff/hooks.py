@@ -17,7 +17,7 @@ fixtures = [{"dt": "Custom Field", "filters": [["module", "=", "AR Writeoff"]]}]
 
 doc_events = {
 	"Journal Entry": {
-		"on_cancel": "ar_writeoff.jobs.journal_entry_cancelled",
+		"on_cancel": "ar_writeoff.jobs.undo.journal_entry_cancelled",
 	},
 }
 

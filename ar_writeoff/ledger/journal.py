@@ -177,4 +177,6 @@ def refresh_written_off_amounts(vouchers: list[str]) -> None:
 	for amount in set(totals.values()) | {0}:
 		names = [name for name in vouchers if (totals.get(name) or 0) == amount]
 		if names:
-			frappe.qb.update(invoice).set(invoice.written_off_amount, amount).where(invoice.name.isin(names)).run()
+			frappe.qb.update(invoice).set(invoice.written_off_amount, amount).where(
+				invoice.name.isin(names)
+			).run()

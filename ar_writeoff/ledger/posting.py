@@ -153,9 +153,7 @@ def look_again(
 		else:
 			reason = why_not(item, verdicts.get(item.key), balances.get(item.key))
 		if reason:
-			outcomes.append(
-				Outcome(item.name, SKIPPED, code=reason.code, message=messages.message(reason))
-			)
+			outcomes.append(Outcome(item.name, SKIPPED, code=reason.code, message=messages.message(reason)))
 		else:
 			kept.append(item)
 	return kept, outcomes
@@ -216,9 +214,7 @@ def plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
 	)
 
 
-def post_or_bisect(
-	plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names
-) -> list[Outcome]:
+def post_or_bisect(plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names) -> list[Outcome]:
 	"""Post the plan; where ERPNext refuses it, find the item it refuses and post the others."""
 	decimals = precision(company_currency(rules.company))
 	inexact = [row for row in plan.rows if not row.rate_is_exact(decimals)]
@@ -240,9 +236,7 @@ def post_or_bisect(
 	try:
 		name = journal.post(
 			plan,
-			journal.EntryHeader(
-				rules.company, rules.posting_date, rules.run, names.next(), rules.remark
-			),
+			journal.EntryHeader(rules.company, rules.posting_date, rules.run, names.next(), rules.remark),
 		)
 	except frappe.UniqueValidationError:
 		# The key is taken: this batch was posted before. Nothing that bisecting could mend.

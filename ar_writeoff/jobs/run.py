@@ -1,0 +1,115 @@
+"""The run itself: its status, its totals, its progress, and the user it works as."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.query_builder.functions import Count, Sum
+
+from ar_writeoff.core import status as states
+
+PROGRESS_EVENT = "write_off_run_progress"
+
+
+class as_user:
+	"""Work as this user, and as the one before again afterwards."""
+
+	def __init__(self, user: str):
+		self.user = user
+
+	def __enter__(self) -> None:
+		self.before = frappe.session.user
+		if self.before != self.user:
+			frappe.set_user(self.user)
+
+	def __exit__(self, *exception: object) -> None:
+		if self.before != self.user:
+			frappe.set_user(self.before)
+
+
+def set_status(run: str, status: str) -> None:
+	"""Move a run to a status that may follow its present one.
+
+	Raises:
+	    frappe.ValidationError: the status cannot follow.
+	"""
+	current = frappe.db.get_value("Write-Off Run", run, "status")
+	if not states.may_follow(current, status):
+		frappe.throw(_("A run that is {0} cannot become {1}.").format(_(current), _(status)))
+	frappe.db.set_value("Write-Off Run", run, "status", status)
+
+
+def refresh_totals(run: str) -> dict[str, int]:
+	"""Set the run's counts and amounts from its items; returns the number of items in each status."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+
+	rows = (
+		frappe.qb.from_(item)
+		.select(
+			item.status,
+			item.selected,
+			Count("*").as_("count"),
+			Sum(item.base_write_off_amount).as_("amount"),
+		)
+		.where(item.run == run)
+		.groupby(item.status, item.selected)
+		.run(as_dict=True)
+	)
+	counts: dict[str, int] = {}
+	selected_count, selected_amount, posted_amount = 0, 0.0, 0.0
+	for row in rows:
+		counts[row.status] = counts.get(row.status, 0) + row.count
+		if row.selected and row.status != states.EXCLUDED:
+			selected_count += row.count
+			selected_amount += row.amount
+		if row.status in (states.POSTED, states.CONFLICT):
+			posted_amount += row.amount
+	frappe.db.set_value(
+		"Write-Off Run",
+		run,
+		{
+			"found_count": sum(counts.values()) - counts.get(states.EXCLUDED, 0),
+			"excluded_count": counts.get(states.EXCLUDED, 0),
+			"selected_count": selected_count,
+			"selected_amount": selected_amount,
+			"posted_count": counts.get(states.POSTED, 0) + counts.get(states.CONFLICT, 0),
+			"skipped_count": counts.get(states.SKIPPED, 0),
+			"failed_count": counts.get(states.FAILED, 0),
+			"posted_amount": posted_amount,
+		},
+		update_modified=False,
+	)
+	return counts
+
+
+def progress(run: str) -> dict[str, Any]:
+	"""How far a run is, from the database."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+
+	counts = dict(
+		frappe.qb.from_(item)
+		.select(item.status, Count("*"))
+		.where((item.run == run) & (item.selected == 1))
+		.groupby(item.status)
+		.run()
+	)
+	total = frappe.db.count("Write-Off Run Batch", {"run": run})
+	done = frappe.db.count("Write-Off Run Batch", {"run": run, "status": "Done"})
+	return {
+		"status": frappe.db.get_value("Write-Off Run", run, "status"),
+		"total": sum(counts.values()),
+		"posted": counts.get(states.POSTED, 0),
+		"skipped": counts.get(states.SKIPPED, 0),
+		"failed": counts.get(states.FAILED, 0),
+		"conflict": counts.get(states.CONFLICT, 0),
+		"remaining": counts.get(states.OPEN, 0),
+		"batches_done": done,
+		"batches_total": total,
+	}
+
+
+def publish_progress(run: str) -> None:
+	"""Tell open forms; what they show they read from the database."""
+	frappe.publish_realtime(
+		PROGRESS_EVENT, {"run": run, **progress(run)}, doctype="Write-Off Run", docname=run
+	)
