@@ -1,0 +1,95 @@
+"""Amounts: exact, rounded half up to the currency's decimals, and never a letter."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from ar_writeoff.core.money import ZERO, AmountError, money, parse_amount
+
+
+@pytest.mark.parametrize(
+	("value", "precision", "expected"),
+	[
+		(14.1, 2, "14.10"),  # 14.0999999999999996447 as a float
+		(4.7 + 4.7 + 4.7, 2, "14.10"),  # 14.100000000000001
+		(0.1 + 0.2, 2, "0.30"),
+		(0.1 + 0.2, 3, "0.300"),
+		(1.005, 2, "1.01"),  # half up, on what a person reads and not on the bits below it
+		(2.675, 2, "2.68"),
+		(-2.675, 2, "-2.68"),  # credits round away from zero like debits
+		(1234.5, 0, "1235"),  # yen
+		(1.0005, 3, "1.001"),  # dinar
+		("19.99", 2, "19.99"),
+		(Decimal("19.994"), 2, "19.99"),
+		(7, 2, "7.00"),
+		(1e-9, 2, "0.00"),
+		(1e15, 2, "1000000000000000.00"),
+		(99_999_999_999.99, 2, "99999999999.99"),
+	],
+)
+def test_database_number_to_money(value: object, precision: int, expected: str) -> None:
+	result = money(value, precision)
+	assert (result, str(result)) == (Decimal(expected), expected)
+
+
+@pytest.mark.parametrize("empty", [None, ""])
+def test_nothing_is_zero(empty: object) -> None:
+	assert money(empty) == ZERO
+
+
+def test_a_thousand_tenths_are_a_hundred() -> None:
+	assert sum((money(0.1) for _ in range(1000)), ZERO) == 100
+
+
+@pytest.mark.parametrize(
+	("typed", "expected"),
+	[
+		("25", "25"),
+		("25.00", "25.00"),
+		(" 25 ", "25"),
+		("1,250.50", "1250.50"),
+		("1 250.50", "1250.50"),
+		("0", "0"),
+		("-3", "-3"),  # a number; that it must be above 0 is for the criteria to say
+		("+3", "3"),
+		(25, "25"),
+		(25.5, "25.5"),
+		(14.1, "14.1"),
+		(Decimal("0.01"), "0.01"),
+		(0, "0"),
+	],
+)
+def test_typed_amount(typed: object, expected: str) -> None:
+	assert parse_amount(typed) == Decimal(expected)
+
+
+@pytest.mark.parametrize("empty", [None, False, "", "   "])
+def test_empty_field_is_no_amount(empty: object) -> None:
+	assert parse_amount(empty) is None
+
+
+@pytest.mark.parametrize(
+	("typed", "code"),
+	[
+		("abc", "not_a_number"),
+		("12abc", "not_a_number"),
+		("12.3.4", "not_a_number"),
+		("0x10", "not_a_number"),
+		("--5", "not_a_number"),
+		("€25", "not_a_number"),
+		("<b>1</b>", "not_a_number"),
+		("1; drop table", "not_a_number"),
+		("Infinity", "not_finite"),
+		("-inf", "not_finite"),
+		("nan", "not_finite"),
+		(float("inf"), "not_finite"),
+		(float("nan"), "not_finite"),
+	],
+)
+def test_what_is_no_amount_is_refused(typed: object, code: str) -> None:
+	with pytest.raises(AmountError) as error:
+		parse_amount(typed)
+	assert error.value.code == code
+	assert error.value.text == str(typed)

@@ -1,0 +1,330 @@
+"""From items to balanced entries: what is debited, what is credited, and how entries are divided."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from ar_writeoff.core.plan import MAX_ROWS_PER_ENTRY, EntryPlan, PlanItem, Row, batches, plan_entries
+from tests.unit.tables import rows
+
+
+def item(name: str, amount: str = "10.00", **more: object) -> PlanItem:
+	values: dict[str, object] = {
+		"name": name,
+		"voucher_type": "Sales Invoice",
+		"voucher_no": f"INV-{name}",
+		"customer": "Anchor Cafe",
+		"receivable_account": "Debtors",
+		"currency": "USD",
+		"amount": Decimal(amount),
+		"base_amount": Decimal(amount),
+		"offset_account": "Bad Debt Expense",
+		"receivable_dimensions": (("cost_center", "Main"),),
+		"offset_dimensions": (("cost_center", "Main"),),
+	}
+	return PlanItem(**{**values, **more})  # type: ignore[arg-type]
+
+
+def items_of(text: str) -> list[PlanItem]:
+	"""Items from a table; every column is optional but `item` and `amount`."""
+	result = []
+	for row in rows(text):
+		dimensions = tuple((field, row[field]) for field in ("cost_center", "project") if row.get(field))
+		more: dict[str, object] = {"receivable_dimensions": dimensions, "offset_dimensions": dimensions}
+		if row.get("base"):
+			more["base_amount"] = Decimal(row["base"])
+		for column, field in (
+			("customer", "customer"),
+			("account", "receivable_account"),
+			("currency", "currency"),
+			("offset", "offset_account"),
+			("book", "finance_book"),
+		):
+			if row.get(column):
+				more[field] = row[column]
+		result.append(item(row["item"], row["amount"], **more))
+	return result
+
+
+def plan(items: Sequence[PlanItem], **more: object) -> list[EntryPlan]:
+	return plan_entries(items, company_currency="USD", **more)  # type: ignore[arg-type]
+
+
+def ledger(entry: EntryPlan) -> list[tuple[str, ...]]:
+	"""(account, customer, reference, cost center, debit, credit) of each row, in company currency."""
+	return [
+		(
+			row.account,
+			row.customer,
+			row.reference_name,
+			dict(row.dimensions).get("cost_center", ""),
+			str(row.base_amount) if row.base_amount > 0 else "",
+			str(-row.base_amount) if row.base_amount < 0 else "",
+		)
+		for row in entry.rows
+	]
+
+
+def expected(text: str) -> list[tuple[str, ...]]:
+	return [
+		tuple(row[key] for key in ("account", "customer", "against", "cost_center", "debit", "credit"))
+		for row in rows(text)
+	]
+
+
+# ------------------------------------------------------------------------------------------- one entry
+
+
+def test_debit_balances_are_credited_and_the_expense_debited_in_one_row() -> None:
+	[entry] = plan(
+		items_of("""
+			item  customer        amount
+			1     Anchor_Cafe      10.00
+			2     Breakwater_Bar    5.50
+		""")
+	)
+	assert ledger(entry) == expected("""
+		account           customer        against  cost_center  debit  credit
+		----------------  --------------  -------  -----------  -----  ------
+		Debtors           Anchor_Cafe     INV-1    -            -      10.00
+		Debtors           Breakwater_Bar  INV-2    -            -       5.50
+		Bad_Debt_Expense  -               -        -            15.50  -
+	""")
+	assert (entry.total, entry.difference, entry.items) == (Decimal("15.50"), 0, ("1", "2"))
+
+
+def test_credit_balances_are_debited_and_the_income_credited() -> None:
+	[entry] = plan(
+		items_of("""
+			item  amount  offset
+			1      -7.00  Credit_Balances_Written_Off
+			2      -3.00  Credit_Balances_Written_Off
+		""")
+	)
+	assert ledger(entry) == expected("""
+		account                      customer     against  cost_center  debit  credit
+		---------------------------  -----------  -------  -----------  -----  ------
+		Debtors                      Anchor_Cafe  INV-1    -            7.00   -
+		Debtors                      Anchor_Cafe  INV-2    -            3.00   -
+		Credit_Balances_Written_Off  -            -        -            -      10.00
+	""")
+	assert (entry.total, entry.difference) == (Decimal("10.00"), 0)
+
+
+def test_the_expense_is_summed_per_cost_center() -> None:
+	[entry] = plan(
+		items_of("""
+			item  amount  cost_center
+			1      10.00  North_Pier
+			2       4.00  South_Pier
+			3       1.00  North_Pier
+		""")
+	)
+	assert ledger(entry) == expected("""
+		account           customer     against  cost_center  debit  credit
+		----------------  -----------  -------  -----------  -----  ------
+		Debtors           Anchor_Cafe  INV-1    North_Pier   -      10.00
+		Debtors           Anchor_Cafe  INV-2    South_Pier   -       4.00
+		Debtors           Anchor_Cafe  INV-3    North_Pier   -       1.00
+		Bad_Debt_Expense  -            -        North_Pier   11.00  -
+		Bad_Debt_Expense  -            -        South_Pier    4.00  -
+	""")
+
+
+def test_every_dimension_and_every_offset_account_has_its_own_expense_row() -> None:
+	[entry] = plan(
+		items_of("""
+			item  amount  cost_center  project  offset
+			1      10.00  North        -        Bad_Debt
+			2      10.00  North        Refit    Bad_Debt
+			3      10.00  North        Refit    Allowance
+			4      10.00  North        Refit    Allowance
+		""")
+	)
+	offset_rows = [row for row in entry.rows if not row.item]
+	assert [(row.account, dict(row.dimensions).get("project"), str(row.amount)) for row in offset_rows] == [
+		("Bad Debt", None, "10.00"),
+		("Bad Debt", "Refit", "10.00"),
+		("Allowance", "Refit", "20.00"),
+	]
+
+
+def test_foreign_balance_leaves_in_both_currencies_and_the_expense_is_in_company_currency() -> None:
+	[entry] = plan(
+		items_of("""
+			item  account      currency  amount  base
+			1     Debtors_EUR  EUR       10.00   11.37
+			2     Debtors_EUR  EUR        3.00    3.30
+		""")
+	)
+	assert [(row.account, row.currency, str(row.amount), str(row.base_amount)) for row in entry.rows] == [
+		("Debtors EUR", "EUR", "-10.00", "-11.37"),
+		("Debtors EUR", "EUR", "-3.00", "-3.30"),
+		("Bad Debt Expense", "USD", "14.67", "14.67"),
+	]
+	assert entry.rows[0].exchange_rate == Decimal("1.137000000")
+	assert entry.rows[2].exchange_rate == 1
+
+
+def test_three_times_four_seventy_are_fourteen_ten() -> None:
+	[entry] = plan([item(str(number), "4.70") for number in range(3)])
+	assert (entry.total, entry.difference) == (Decimal("14.10"), 0)
+
+
+@pytest.mark.parametrize(
+	("amount", "base", "exact"),
+	[
+		("10.00", "11.37", True),
+		("3.00", "1.00", True),  # three times 0.333333333 is 0.999999999, a cent once rounded
+		("10000000.00", "3333333.33", True),
+		("100000000000.00", "33333333333.33", False),  # nine decimals of a rate do not reach that far
+	],
+)
+def test_rate_gives_the_carrying_value_back(amount: str, base: str, exact: bool) -> None:
+	row = Row("Debtors", "EUR", -Decimal(amount), -Decimal(base))
+	assert row.rate_is_exact(2) is exact
+
+
+# ------------------------------------------------------------------------------------- several entries
+
+
+def sizes(plans: list[EntryPlan]) -> list[int]:
+	return [len(entry.rows) for entry in plans]
+
+
+@pytest.mark.parametrize(
+	("count", "rows_per_entry", "expected_rows"),
+	[
+		(1, 100, [2]),
+		(98, 100, [99]),
+		(99, 100, [100]),  # 99 receivable rows and the expense
+		(100, 100, [100, 2]),
+		(250, 100, [100, 100, 53]),
+		(250, 500, [100, 100, 53]),  # never more than ERPNext submits at once
+		(10, 4, [4, 4, 4, 2]),
+		(3, 2, [2, 2, 2]),
+		(3, 1, [2, 2, 2]),  # an entry has two sides
+		(3, 0, [2, 2, 2]),
+	],
+)
+def test_rows_per_entry(count: int, rows_per_entry: int, expected_rows: list[int]) -> None:
+	plans = plan([item(str(number)) for number in range(count)], rows_per_entry=rows_per_entry)
+	assert sizes(plans) == expected_rows
+	assert [name for entry in plans for name in entry.items] == [str(number) for number in range(count)]
+
+
+def test_no_items_no_entries() -> None:
+	assert plan([]) == []
+
+
+def test_many_dimensions_make_more_entries_never_a_longer_one() -> None:
+	"""250 items, each with a cost center of its own: 50 items and 50 expense rows fill an entry."""
+	own = [
+		item(str(number), receivable_dimensions=dimension, offset_dimensions=dimension)
+		for number in range(250)
+		for dimension in [(("cost_center", f"CC {number}"),)]
+	]
+	assert sizes(plan(own)) == [100] * 5
+
+
+CUSTOMERS = """
+	item  customer        amount  book
+	1     Anchor_Cafe     10.00   -
+	2     Breakwater_Bar  10.00   -
+	3     Anchor_Cafe     10.00   -
+	4     Breakwater_Bar  10.00   Tax
+	5     Anchor_Cafe     10.00   Tax
+	6     Anchor_Cafe     10.00   Tax
+"""
+
+
+@pytest.mark.parametrize(
+	("entries_per", "entries"),
+	[
+		("Batch", [("1", "2", "3"), ("4", "5", "6")]),
+		("Customer", [("1", "3"), ("2",), ("4",), ("5", "6")]),
+		("Invoice", [("1",), ("2",), ("3",), ("4",), ("5",), ("6",)]),
+	],
+)
+def test_entries_per_batch_customer_or_invoice(entries_per: str, entries: list[tuple[str, ...]]) -> None:
+	"""The finance book is a field of the entry, so it divides always."""
+	plans = plan(items_of(CUSTOMERS), entries_per=entries_per)
+	assert [entry.items for entry in plans] == entries
+	assert {entry.finance_book for entry in plans} == {"", "Tax"}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_the_items_entries_are_balanced_and_complete(seed: int) -> None:
+	rng = random.Random(seed)
+	items = [
+		item(
+			str(number),
+			f"{rng.randint(-99_999, 99_999) or 1}e-2",
+			customer=f"Customer {rng.randint(1, 9)}",
+			currency=rng.choice(["USD", "EUR"]),
+			base_amount=Decimal(rng.randint(-99_999, 99_999) or 1) / 100,
+			offset_account=rng.choice(["Bad Debt", "Allowance"]),
+			offset_dimensions=(("cost_center", f"CC {rng.randint(1, 30)}"),),
+			finance_book=rng.choice(["", "", "Tax"]),
+		)
+		for number in range(rng.randint(1, 400))
+	]
+	limit = rng.choice([2, 3, 10, 50, 100])
+	plans = plan(items, rows_per_entry=limit, entries_per=rng.choice(["Batch", "Customer", "Invoice"]))
+	for entry in plans:
+		assert entry.difference == 0
+		assert 2 <= len(entry.rows) <= min(limit, MAX_ROWS_PER_ENTRY)
+	posted = Counter(
+		(row.item, -row.amount, -row.base_amount) for entry in plans for row in entry.rows if row.item
+	)
+	assert posted == Counter((one.name, one.amount, one.base_amount) for one in items)
+
+
+# --------------------------------------------------------------------------------------------- batches
+
+
+def pairs(text: str) -> list[tuple[str, str]]:
+	"""'A1 A2 B1': item A1 of customer A, and so on."""
+	return [(name, name[0]) for name in text.split()]
+
+
+@pytest.mark.parametrize(
+	("items", "size", "keep_customers", "expected_batches"),
+	[
+		("", 3, False, []),
+		("A1", 3, False, ["A1"]),
+		("A1 A2 B1", 3, False, ["A1 A2 B1"]),
+		("A1 A2 B1 B2", 3, False, ["A1 A2 B1", "B2"]),
+		("A1 A2 B1 B2", 3, True, ["A1 A2", "B1 B2"]),  # B would be divided: it begins a batch
+		("A1 A2 B1 C1", 3, True, ["A1 A2 B1", "C1"]),
+		("A1 B1 B2 B3 C1", 3, True, ["A1", "B1 B2 B3", "C1"]),
+		("A1 A2 A3 A4 B1", 3, True, ["A1 A2 A3", "A4 B1"]),  # over the size alone: it has to be divided
+		("A1 A2 A3 A4 A5 A6", 3, True, ["A1 A2 A3", "A4 A5 A6"]),
+		("A1 A2", 1, False, ["A1", "A2"]),
+		("A1 A2", 1, True, ["A1", "A2"]),
+	],
+)
+def test_batches(items: str, size: int, keep_customers: bool, expected_batches: list[str]) -> None:
+	made = list(batches(pairs(items), size, keep_customers=keep_customers))
+	assert made == [names.split() for names in expected_batches]
+
+
+@pytest.mark.parametrize("keep_customers", [False, True])
+@pytest.mark.parametrize("seed", range(20))
+def test_batches_keep_order_and_size_and_lose_nothing(seed: int, keep_customers: bool) -> None:
+	rng = random.Random(seed)
+	customers = sorted(rng.choice("ABCDEFGH") for _ in range(rng.randint(0, 200)))
+	items = [(f"{customer}{number:04d}", customer) for number, customer in enumerate(customers)]
+	size = rng.randint(1, 99)
+	made = list(batches(items, size, keep_customers=keep_customers))
+	assert [name for batch in made for name in batch] == [name for name, _ in items]
+	assert all(0 < len(batch) <= size for batch in made)
+	if keep_customers:
+		for customer, count in Counter(customers).items():
+			touched = sum(any(name[0] == customer for name in batch) for batch in made)
+			assert touched == 1 or count > size, f"{customer} fits in one batch"

@@ -1,0 +1,79 @@
+"""Every reason has its words, the words use exactly the facts that are given, and no reason is dead."""
+
+from __future__ import annotations
+
+import ast
+import string
+
+import pytest
+
+from ar_writeoff.core import reasons, texts
+from ar_writeoff.core.reasons import Reason
+from tests.unit.shipped import modules
+
+CODES = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
+
+# Said at a field before a search, so they never head a group of items.
+AT_A_FIELD = {
+	reasons.MAXIMUM_REQUIRED,
+	reasons.MAXIMUM_NOT_POSITIVE,
+	reasons.NOT_A_NUMBER,
+	reasons.NOT_FINITE,
+	reasons.AGE_NEGATIVE,
+	reasons.CUTOFF_AFTER_POSTING,
+}
+
+
+def uses() -> dict[str, list[set[str]]]:
+	"""For each code, the names of the facts in every `Reason.of(reasons.X, …)` of the app."""
+	found: dict[str, list[set[str]]] = {code: [] for code in CODES.values()}
+	# an AmountError carries its code and the text that was typed
+	found[reasons.NOT_A_NUMBER].append({"text"})
+	found[reasons.NOT_FINITE].append({"text"})
+	for _path, tree in modules():
+		for node in ast.walk(tree):
+			if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "Reason.of"):
+				continue
+			code = node.args[0]
+			if isinstance(code, ast.Attribute) and code.attr in CODES:
+				found[CODES[code.attr]].append({str(keyword.arg) for keyword in node.keywords})
+	return found
+
+
+def placeholders(text: str) -> set[str]:
+	return {field for _literal, field, *_rest in string.Formatter().parse(text) if field is not None}
+
+
+def test_codes_are_named_as_they_are() -> None:
+	assert {name.lower() for name in CODES} == set(CODES.values())
+
+
+def test_every_reason_has_a_sentence() -> None:
+	assert set(texts.MESSAGES) == set(CODES.values())
+
+
+def test_every_reason_of_an_item_has_a_heading() -> None:
+	assert set(texts.LABELS) == set(CODES.values()) - AT_A_FIELD
+
+
+@pytest.mark.parametrize("code", sorted(CODES.values()))
+def test_sentence_says_what_a_person_understands(code: str) -> None:
+	text = texts.MESSAGES[code]
+	assert text.endswith((".", "?")), "a sentence"
+	assert code not in text
+	facts = dict.fromkeys(placeholders(text), "12.50 USD")
+	assert "{" not in texts.message(Reason.of(code, **facts))
+
+
+@pytest.mark.parametrize("code", sorted(CODES.values()))
+def test_reason_is_given_somewhere_with_the_facts_of_its_sentence(code: str) -> None:
+	calls = uses()[code]
+	assert calls, "a reason that nothing gives"
+	for facts in calls:
+		assert facts == placeholders(texts.MESSAGES[code])
+
+
+def test_facts_are_text_in_the_order_given() -> None:
+	reason = Reason.of("balance_changed", before=10, now="7.50 USD")
+	assert reason == Reason("balance_changed", (("before", "10"), ("now", "7.50 USD")))
+	assert texts.message(reason).startswith("The balance changed since the search, from 10 to 7.50 USD.")

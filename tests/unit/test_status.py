@@ -1,0 +1,92 @@
+"""Which status of a run may follow which, and what a finished run is called."""
+
+from __future__ import annotations
+
+from itertools import pairwise, product
+
+import pytest
+
+from ar_writeoff.core.status import finished_status, may_follow
+from tests.unit.shipped import select_options
+
+RUN = (
+	"Draft",
+	"Searching",
+	"Queued",
+	"Posting",
+	"Paused",
+	"Posted",
+	"Partly Posted",
+	"Failed",
+	"Reversing",
+	"Reversed",
+)
+ITEM = ("Open", "Excluded", "Posted", "Skipped", "Failed", "Conflict", "Reversed")
+
+
+def test_statuses_are_those_of_the_doctypes() -> None:
+	assert set(select_options("Write-Off Run", "status")) == set(RUN)
+	assert set(select_options("Write-Off Run Item", "status")) == set(ITEM)
+
+
+def test_a_status_may_stay() -> None:
+	assert all(may_follow(status, status) for status in RUN)
+
+
+def test_every_pair_is_answered() -> None:
+	assert {may_follow(*pair) for pair in product(RUN, RUN)} == {True, False}
+
+
+@pytest.mark.parametrize(
+	"path",
+	[
+		"Draft > Searching > Draft > Queued > Posting > Posted > Reversed",
+		"Draft > Queued > Posting > Partly Posted > Queued > Posting > Posted",  # retried
+		"Draft > Queued > Posting > Paused > Queued > Posting > Posted",
+		"Draft > Queued > Posting > Failed > Queued > Posting > Posted",
+		"Draft > Queued > Posting > Posted > Reversing > Reversed",
+		"Draft > Queued > Posting > Posted > Reversing > Partly Posted",  # undone in part
+	],
+)
+def test_lives_of_a_run(path: str) -> None:
+	steps = path.split(" > ")
+	assert all(may_follow(now, then) for now, then in pairwise(steps))
+
+
+@pytest.mark.parametrize(
+	("now", "then"),
+	[
+		("Draft", "Posted"),  # nothing posts without being queued
+		("Draft", "Posting"),
+		("Posted", "Queued"),  # posted is posted
+		("Posted", "Draft"),
+		("Posted", "Posting"),
+		("Reversed", "Posted"),  # undone stays undone: post again with an amended run
+		("Reversed", "Queued"),
+		("Reversed", "Draft"),
+		("Searching", "Queued"),
+	],
+)
+def test_what_may_never_follow(now: str, then: str) -> None:
+	assert not may_follow(now, then)
+
+
+@pytest.mark.parametrize(
+	("counts", "status"),
+	[
+		({"Posted": 5}, "Posted"),
+		({"Posted": 5, "Excluded": 3}, "Posted"),  # what was never to be posted does not count
+		({"Posted": 4, "Skipped": 1}, "Partly Posted"),
+		({"Posted": 4, "Failed": 1}, "Partly Posted"),
+		({"Posted": 4, "Conflict": 1}, "Posted"),  # a conflict is in the books
+		({"Conflict": 1}, "Posted"),
+		({"Failed": 5}, "Failed"),
+		({"Skipped": 5}, "Failed"),
+		({}, "Failed"),
+		({"Reversed": 5}, "Reversed"),
+		({"Reversed": 5, "Skipped": 1}, "Reversed"),
+		({"Posted": 3, "Reversed": 2}, "Partly Posted"),
+	],
+)
+def test_finished(counts: dict[str, int], status: str) -> None:
+	assert finished_status(counts) == status
