@@ -4,8 +4,9 @@ Standard library only, and no `bench` command needed: everything goes through th
 
 A site is made in layers, each kept on disk so that the next run is quick and always starts from the same books:
 
-    Frappe + ERPNext + the story's foundations   ->  one SQL dump per version of the three
-    this app installed on top                    ->  a note beside the site, with a hash of what was installed
+    Frappe + ERPNext                       ->  a SQL dump for these versions
+    the story's foundations on top         ->  a SQL dump for this version of tests/site/foundation.py
+    this app installed on top              ->  a note beside the site, with a hash of what was installed
 
 Whatever is half-made, from a run that was killed, has no note, and is made again from the dump.
 """
@@ -381,27 +382,50 @@ class Site:
 
 	# ----------------------------------------------------------------------------------------------- make
 
+	def bare_dump(self) -> Path:
+		"""Where the dump of Frappe and ERPNext alone is kept."""
+		return self.bench.store / f"bare-{fingerprint([], *self._versions())[:12]}.sql"
+
 	def base_dump(self) -> Path:
-		versions = [f"{app} {self.bench.version(app)}" for app in ("frappe", "erpnext")]
-		return self.bench.store / f"base-{fingerprint([FOUNDATION], *versions)[:12]}.sql"
+		"""Where the dump with the story's foundations is kept."""
+		return self.bench.store / f"base-{fingerprint([FOUNDATION], *self._versions())[:12]}.sql"
+
+	def _versions(self) -> list[str]:
+		return [f"{app} {self.bench.version(app)}" for app in ("frappe", "erpnext")]
 
 	def make_base(self) -> None:
-		"""Frappe, ERPNext and the story's foundations, without the app: from the dump, or from nothing."""
+		"""Frappe, ERPNext and the story's foundations, without the app."""
 		self.note.unlink(missing_ok=True)
 		dump = self.base_dump()
-		if dump.exists() and self.config.get("db_name") and self.reachable():
-			self.load(dump)
-		elif dump.exists():
-			say(f"Making the site {self.name} from {dump.name}")
-			self._new_site("--source-sql", str(dump))
+		if dump.exists():
+			self._from_dump(dump)
 		else:
-			say(f"Making the site {self.name} with ERPNext; takes about a minute, once")
-			self._new_site("--install-app", "erpnext")
+			self.make_bare()
+			say(f"Laying the foundations of {self.name}")
 			self.python_file(FOUNDATION, "lay")
 			self.dump(dump)
 			for old in sorted(dump.parent.glob("base-*.sql"), key=lambda path: path.stat().st_mtime)[:-4]:
 				old.unlink(missing_ok=True)
 		self.configure(**SITE_CONFIG)
+
+	def make_bare(self) -> None:
+		"""Frappe and ERPNext as they come."""
+		self.note.unlink(missing_ok=True)
+		dump = self.bare_dump()
+		if dump.exists():
+			self._from_dump(dump)
+		else:
+			say(f"Making the site {self.name} with ERPNext; takes about a minute, once")
+			self._new_site("--install-app", "erpnext")
+			self.dump(dump)
+		self.configure(**SITE_CONFIG)
+
+	def _from_dump(self, dump: Path) -> None:
+		if self.config.get("db_name") and self.reachable():
+			self.load(dump)
+		else:
+			say(f"Making the site {self.name} from {dump.name}")
+			self._new_site("--source-sql", str(dump))
 
 	def _new_site(self, *extra: str) -> None:
 		user, password = os.environ.get("DB_ROOT_USER", "root"), os.environ.get("DB_ROOT_PASSWORD", "")

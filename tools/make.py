@@ -269,7 +269,7 @@ def target_clean() -> int:
 			if site.path.exists():
 				say(f"Dropping {site.name}")
 				site.drop()
-		for dump in bench.store.glob("base-*.sql"):
+		for dump in bench.store.glob("ba*e-*.sql"):
 			dump.unlink()
 	for name in (
 		".venv",

@@ -84,6 +84,9 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 	for pid in below:
 		kill_pid(pid)
 	process.wait(timeout=10)
+	deadline = time.monotonic() + 5
+	while any(birth(pid) for pid in below) and time.monotonic() < deadline:
+		time.sleep(0.02)
 
 
 def kill_pid(pid: int, sig: int = signal.SIGKILL) -> None:

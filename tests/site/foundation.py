@@ -257,7 +257,7 @@ def items() -> None:
 			item_code=item,
 			item_name=item,
 			item_group=group,
-			stock_uom="Nos",
+			stock_uom="Hour",  # divisible, for partial returns
 			is_stock_item=0,
 			is_purchase_item=0,
 			include_item_in_manufacturing=0,

@@ -12,6 +12,7 @@ that itself, with `frappe.db.commit()`. Dates are always given, "today" is TODAY
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -254,13 +255,13 @@ def credit_note(
 	)
 	if amount is not None:
 		share = flt(amount) / flt(of.grand_total)
-		for row in doc.items:
-			row.qty, row.rate = -1, flt(row.rate * abs(row.qty) * share, row.precision("rate"))
-			row.price_list_rate = row.rate
+		for row, original in zip(doc.items, of.items, strict=True):
+			# part of the quantity, so that several partial returns fit, and never at more than the invoice's rate
+			row.qty = -math.ceil(round(original.qty * share * 1000, 6)) / 1000
+			row.rate = row.price_list_rate = flt(original.amount * share / -row.qty, row.precision("rate"))
 	doc.update(fields)
-	doc.run_method(
-		"calculate_taxes_and_totals"
-	)  # ERPNext decides by the total whose balance it is, before it sums up
+	# ERPNext decides by the total whose balance the credit note changes, before it sums the total up
+	doc.run_method("calculate_taxes_and_totals")
 	submitted(doc)
 	assert doc.update_outstanding_for_self == int(update_outstanding_for_self), (
 		"more than the invoice has left"

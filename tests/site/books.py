@@ -1,0 +1,206 @@
+"""What must hold for any books, and the books as something to look at and compare."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import frappe
+
+CENT = Decimal("0.005")
+
+
+def _money(value: Any) -> Decimal:
+	return Decimal(str(value or 0)).quantize(Decimal("0.000000001"))
+
+
+def assert_books_balanced(company: str) -> None:
+	"""Debit equals credit, for every voucher and over all, in company currency and on each party's own account."""
+	problems = []
+	vouchers = frappe.db.sql(
+		"""SELECT voucher_type, voucher_no, SUM(debit), SUM(credit) FROM `tabGL Entry`
+		WHERE company = %s AND is_cancelled = 0 GROUP BY voucher_type, voucher_no""",
+		company,
+	)
+	for voucher_type, voucher_no, debit, credit in vouchers:
+		if abs(_money(debit) - _money(credit)) >= CENT:
+			problems.append(f"{voucher_type} {voucher_no}: debit {debit}, credit {credit}")
+	total = sum((_money(row[2]) - _money(row[3]) for row in vouchers), Decimal(0))
+	if abs(total) >= CENT:
+		problems.append(f"all of {company}: debit and credit differ by {total}")
+
+	# Accounts kept in company currency must show the same in both columns, row by row.
+	rows = frappe.db.sql(
+		"""SELECT gl.voucher_type, gl.voucher_no, gl.account, gl.debit - gl.credit,
+			gl.debit_in_account_currency - gl.credit_in_account_currency
+		FROM `tabGL Entry` gl JOIN `tabCompany` c ON c.name = gl.company
+		WHERE gl.company = %s AND gl.is_cancelled = 0 AND gl.account_currency = c.default_currency
+			AND ABS(gl.debit - gl.credit - gl.debit_in_account_currency + gl.credit_in_account_currency) >= 0.005""",
+		company,
+	)
+	for voucher_type, voucher_no, account, base, own in rows:
+		problems.append(
+			f"{voucher_type} {voucher_no} on {account}: {base}, but {own} in the account's currency"
+		)
+	assert not problems, "The books do not balance:\n" + "\n".join(problems)
+
+
+def ple_equals_gl(company: str) -> None:
+	"""For every receivable account and party, the Payment Ledger says what the General Ledger says.
+
+	In company currency and in the account's; and each invoice's outstanding amount is what the Payment Ledger sums to.
+	"""
+	problems = []
+	sums: dict[tuple, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 4)
+	for account, party, base, own in frappe.db.sql(
+		"""SELECT gl.account, gl.party, SUM(gl.debit - gl.credit),
+			SUM(gl.debit_in_account_currency - gl.credit_in_account_currency)
+		FROM `tabGL Entry` gl JOIN `tabAccount` a ON a.name = gl.account
+		WHERE gl.company = %s AND gl.is_cancelled = 0 AND a.account_type = 'Receivable'
+		GROUP BY gl.account, gl.party""",
+		company,
+	):
+		sums[account, party][:2] = [_money(base), _money(own)]
+	for account, party, base, own in frappe.db.sql(
+		"""SELECT account, party, SUM(amount), SUM(amount_in_account_currency) FROM `tabPayment Ledger Entry`
+		WHERE company = %s AND delinked = 0 AND account_type = 'Receivable' GROUP BY account, party""",
+		company,
+	):
+		sums[account, party][2:] = [_money(base), _money(own)]
+	for (account, party), (gl_base, gl_own, ple_base, ple_own) in sums.items():
+		if abs(gl_base - ple_base) >= CENT or abs(gl_own - ple_own) >= CENT:
+			problems.append(
+				f"{account}, {party}: GL {gl_base} / {gl_own}, Payment Ledger {ple_base} / {ple_own}"
+			)
+
+	for name, outstanding, balance in frappe.db.sql(
+		"""SELECT si.name, si.outstanding_amount, COALESCE(SUM(ple.amount_in_account_currency), 0)
+		FROM `tabSales Invoice` si LEFT JOIN `tabPayment Ledger Entry` ple
+			ON ple.against_voucher_no = si.name AND ple.against_voucher_type = 'Sales Invoice'
+			AND ple.party = si.customer AND ple.delinked = 0
+		WHERE si.company = %s AND si.docstatus = 1 GROUP BY si.name
+		HAVING ABS(si.outstanding_amount - COALESCE(SUM(ple.amount_in_account_currency), 0)) >= 0.005""",
+		company,
+	):
+		problems.append(f"Sales Invoice {name}: outstanding {outstanding}, Payment Ledger {balance}")
+	assert not problems, "The ledgers disagree:\n" + "\n".join(problems)
+
+
+# ----------------------------------------------------------------------------------------------- before and after
+
+
+@dataclass(frozen=True)
+class Snapshot:
+	"""The live rows of the books: label of the row -> what it says."""
+
+	rows: dict[tuple, tuple]
+
+	def diff(self, after: Snapshot) -> list[str]:
+		"""What changed, a line for each; empty when nothing did. Cancelled and delinked rows do not count."""
+		lines = []
+		for key in sorted(self.rows.keys() | after.rows.keys(), key=str):
+			old, new = self.rows.get(key), after.rows.get(key)
+			if old == new:
+				continue
+			label = " / ".join(str(part) for part in key if part not in (None, ""))
+			if old is None:
+				lines.append(f"+ {label}: {_words(new)}")
+			elif new is None:
+				lines.append(f"- {label}: {_words(old)}")
+			else:
+				lines.append(f"~ {label}: {_words(old)} -> {_words(new)}")
+		return lines
+
+
+def _words(values: tuple | None) -> str:
+	return ", ".join(
+		f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) for value in values or ()
+	)
+
+
+def snapshot(company: str) -> Snapshot:
+	"""GL, Payment Ledger, invoices' outstanding and status as they stand, without what is cancelled.
+
+	Ledger rows that say the same about the same thing are summed, so the order and the split of rows do not matter.
+	"""
+	rows: dict[tuple, tuple] = {}
+
+	def add(kind: str, labels: str, sums: str, table: str, where: str) -> None:
+		count = labels.count(",") + 1
+		names = ", ".join(f"COALESCE({label.strip()}, '')" for label in labels.split(","))
+		found = frappe.db.sql(
+			f"SELECT {names}, {sums} FROM `tab{table}` WHERE company = %s AND {where} GROUP BY {labels}",
+			company,
+		)
+		for row in found:
+			values = tuple(_money(value) for value in row[count:])
+			if any(values):
+				rows[(kind, *(str(label) for label in row[:count]))] = values
+
+	add(
+		"GL",
+		"voucher_type, voucher_no, posting_date, account, party_type, party, cost_center, project, against_voucher_type,"
+		" against_voucher",
+		"SUM(debit), SUM(credit), SUM(debit_in_account_currency), SUM(credit_in_account_currency)",
+		"GL Entry",
+		"is_cancelled = 0",
+	)
+	add(
+		"PLE",
+		"voucher_type, voucher_no, posting_date, account, party, against_voucher_type, against_voucher_no",
+		"SUM(amount), SUM(amount_in_account_currency)",
+		"Payment Ledger Entry",
+		"delinked = 0",
+	)
+	for name, outstanding, status in frappe.db.sql(
+		"SELECT name, outstanding_amount, status FROM `tabSales Invoice` WHERE company = %s AND docstatus = 1",
+		company,
+	):
+		rows["Sales Invoice", name] = (_money(outstanding), status)
+	return Snapshot(rows)
+
+
+# ------------------------------------------------------------------------------------------------------- to look at
+
+
+def gl_table(voucher: Any) -> str:
+	"""A voucher's live ledger rows as plain text, sorted, for tests to show what they expect.
+
+	account      | party       | cost center |  debit | credit | against
+	Debtors - HL | Anchor Cafe | Main - HL   | 100.00 |        | Sales Invoice ACC-SINV-2026-00001
+
+	Amounts are in company currency; where the account has another, its amount stands beside: `120.00 (EUR 100.00)`.
+	Rows that differ in amount only are summed.
+	"""
+	name = getattr(voucher, "name", voucher)
+	entries = frappe.db.sql(
+		"""SELECT gl.account, COALESCE(gl.party, ''), COALESCE(gl.cost_center, ''),
+			TRIM(CONCAT(COALESCE(gl.against_voucher_type, ''), ' ', COALESCE(gl.against_voucher, ''))),
+			gl.account_currency, c.default_currency, SUM(gl.debit), SUM(gl.credit),
+			SUM(gl.debit_in_account_currency), SUM(gl.credit_in_account_currency)
+		FROM `tabGL Entry` gl JOIN `tabCompany` c ON c.name = gl.company
+		WHERE gl.voucher_no = %s AND gl.is_cancelled = 0 GROUP BY 1, 2, 3, 4, 5, 6, gl.debit > 0
+		ORDER BY SUM(gl.credit) > 0, 1, 2, 4, 3""",
+		name,
+	)
+	head = ["account", "party", "cost center", "debit", "credit", "against"]
+	table = []
+	for account, party, cost_center, against, currency, own, debit, credit, debit_own, credit_own in entries:
+		amounts = []
+		for base, foreign in ((debit, debit_own), (credit, credit_own)):
+			text = f"{base:.2f}" if base or foreign else ""
+			if text and currency != own:
+				text += f" ({currency} {foreign:.2f})"
+			amounts.append(text)
+		table.append([account, party, cost_center, *amounts, against])
+	widths = [max(len(row[place]) for row in [head, *table]) for place in range(len(head))]
+	right = {3, 4}
+	right = {head.index("debit"), head.index("credit")}
+	lines = []
+	for row in [head, *table]:
+		cells = [text.rjust(width) if place in right else text.ljust(width)
+			for place, (text, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
+		lines.append(" | ".join(cells).rstrip())
+	return "\n".join(lines)
