@@ -15,13 +15,29 @@ frappe.ui.form.on("Write-Off Run", {
 		}));
 		// The run cancels its own Journal Entries.
 		frm.ignore_doctypes_on_cancel_all = ["Journal Entry"];
+		// Only posting makes the Journal Entries of a run.
+		frm.can_make_methods = { "Journal Entry": () => false };
+	},
+
+	// A criterion nobody chose must not narrow the search: the desk fills in user and system defaults of the same
+	// name, and so does the server for what is not even empty.
+	before_load(frm) {
+		if (!frm.is_new() || frm.doc.amended_from) return;
+		for (const field of [
+			"currency",
+			"customer_group",
+			"territory",
+			"item_group",
+			"cost_center",
+			"project",
+		]) {
+			const chosen = frm.doc[field] && frm.doc[field] !== frappe.defaults.get_user_default(field);
+			if (!chosen) frm.doc[field] = "";
+		}
 	},
 
 	onload(frm) {
-		if (!frm.is_new() || frm.doc.amended_from) return;
-		// The desk fills in the user's currency. A run looks for all currencies unless someone says otherwise.
-		if (frm.doc.currency === frappe.defaults.get_user_default("currency")) frm.doc.currency = null;
-		if (frm.doc.company) load_defaults(frm);
+		if (frm.is_new() && frm.doc.company && !frm.doc.amended_from) load_defaults(frm);
 	},
 
 	refresh(frm) {
@@ -32,7 +48,7 @@ frappe.ui.form.on("Write-Off Run", {
 	},
 
 	company(frm) {
-		["receivable_account", "cost_center", "project"].forEach((field) => frm.set_value(field, null));
+		["receivable_account", "cost_center", "project"].forEach((field) => frm.set_value(field, ""));
 		return load_defaults(frm);
 	},
 

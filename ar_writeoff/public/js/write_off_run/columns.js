@@ -1,36 +1,53 @@
 import { ITEM_COLORS, date, escape, link, money, number, pill } from "./text";
 
-// The columns of the item grid: what is worth showing in the state of the run, in the room there is.
+// The columns of the item grid: what is worth showing in a view, in the room there is.
 //
-// layout: {ticks: "none" | "show" | "edit", posted, excluded, amounts_editable, multi_currency, company_currency,
-//          sort_by, sort_order}
+// layout: {ticks: "none" | "show" | "edit", shows: fields besides the usual ones, amounts_editable, multi_currency,
+//          company_currency, sort_by, sort_order}
 export function columns_for(layout, room) {
-	const columns = [
+	const shows = new Set(layout.shows);
+	const wanted = [
 		layout.ticks !== "none" && tick_column(layout),
 		column("customer_name", __("Customer"), 150, customer, { grow: 2 }),
-		column("voucher_no", __("Invoice"), 165, voucher, { grow: 1 }),
-		!layout.posted && room > 900 && column("posting_date", __("Date"), 95, date),
-		!layout.posted && column("due_date", __("Due Date"), 95, date),
-		!layout.posted && column("age_days", __("Age (Days)"), 85, number, { end: true }),
-		layout.multi_currency && column("currency", __("Currency"), 80, escape),
+		column("voucher_no", __("Invoice"), 190, voucher, { grow: 1 }),
+		column("posting_date", __("Date"), 118, date, { dispensable: 3 }),
+		column("due_date", __("Due Date"), 118, date, { dispensable: 2 }),
+		column("age_days", __("Age"), 75, number, { end: true, dispensable: 1 }),
+		layout.multi_currency && column("currency", __("Currency"), 95, escape, { dispensable: 1 }),
 		column("outstanding_amount", __("Balance"), 110, amount, { end: true }),
-		layout.excluded ? layout.multi_currency && base_balance(layout) : write_off_amount(layout),
-		layout.posted && !layout.excluded && column("status", __("Status"), 95, status),
-		(layout.posted || layout.excluded) && column("message", __("Reason"), 180, escape, { grow: 3 }),
-		layout.posted && !layout.excluded && column("journal_entry", __("Journal Entry"), 165, journal_entry),
+		layout.multi_currency && base_balance(layout),
+		shows.has("write_off_amount") && write_off_amount(layout),
+		shows.has("status") && column("status", __("Status"), 95, status),
+		shows.has("message") && column("message", __("Reason"), 200, escape, { grow: 3 }),
+		shows.has("journal_entry") && column("journal_entry", __("Journal Entry"), 190, journal_entry),
 	].filter(Boolean);
+	const columns = fitting(wanted, room);
 	columns.forEach((shown) => add_sort_header(shown, layout));
 	share_room(columns, room);
 	return columns;
 }
 
-function column(id, label, width, format, { grow = 0, end = false } = {}) {
+// Leaves out what can be spared most until the rest fits.
+function fitting(columns, room) {
+	const spare = columns.reduce((most, shown) => (shown.dispensable > most.dispensable ? shown : most));
+	if (needed_room(columns) <= room || !spare.dispensable) return columns;
+	return fitting(
+		columns.filter((shown) => shown !== spare),
+		room
+	);
+}
+
+// A cell has a border at its start; the row has one more at its end.
+const needed_room = (columns) => columns.reduce((sum, shown) => sum + shown.width + 1, 2);
+
+function column(id, label, width, format, { grow = 0, end = false, dispensable = 0 } = {}) {
 	const start_is_left = !frappe.utils.is_rtl();
 	return {
 		id,
 		label,
 		width,
 		grow,
+		dispensable,
 		align: end === start_is_left ? "right" : "left",
 		editable: false,
 		sortable: false,
@@ -59,7 +76,7 @@ const tick_box = (item, disabled) =>
 		${item.ticked ? "checked" : ""} ${disabled}>`;
 
 const write_off_amount = (layout) => ({
-	...column("write_off_amount", __("Write-Off Amount"), 125, amount, { end: true }),
+	...column("write_off_amount", __("Write-Off"), 110, amount, { end: true }),
 	editable: Boolean(layout.amounts_editable),
 });
 
@@ -69,7 +86,7 @@ const base_balance = ({ company_currency }) =>
 		__("Balance ({0})", [company_currency]),
 		115,
 		(value) => money(value, company_currency),
-		{ end: true }
+		{ end: true, dispensable: 4 }
 	);
 
 function customer(value, item) {
@@ -102,15 +119,13 @@ function add_sort_header(shown, layout) {
 // Balances in several currencies sort sensibly in the company's only.
 const sort_field = (id) =>
 	({
-		customer_name: "customer",
 		outstanding_amount: "base_outstanding_amount",
 		write_off_amount: "base_write_off_amount",
 	}[id] || id);
 
 // Columns that hold names and sentences take what the others leave; where there is too little, the grid scrolls.
 function share_room(columns, room) {
-	const borders = columns.length + 2;
-	const left = room - borders - columns.reduce((sum, shown) => sum + shown.width, 0);
+	const left = room - needed_room(columns);
 	const shares = columns.reduce((sum, shown) => sum + shown.grow, 0);
 	if (left <= 0 || !shares) return;
 	columns.forEach((shown) => {

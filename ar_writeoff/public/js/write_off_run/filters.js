@@ -53,6 +53,10 @@ export class Filters {
 		this.fields.forEach((field) => (field.value = ""));
 	}
 
+	set(name, value) {
+		this.fields.find((field) => field.dataset.filter === name).value = value;
+	}
+
 	focus() {
 		this.fields[0].focus();
 		this.fields[0].select();

@@ -3,7 +3,7 @@ import { columns_for } from "./columns";
 // A page of items in a frappe.DataTable. Paging, sorting and filtering happen on the server; rows are known by
 // their item name, never by where they stand. The grid tells what a person did, it decides nothing.
 export class Grid {
-	// options: wrapper, on_tick(names, ticked), on_tick_all(), on_sort(field), on_amount(name, amount), on_leave_top()
+	// options: wrapper, on_tick(names, ticked), on_tick_all(), on_sort(field), on_amount(name, amount), on_filter()
 	constructor(options) {
 		Object.assign(this, options);
 		this.items = [];
@@ -151,6 +151,11 @@ export class Grid {
 
 	key_pressed(event) {
 		if (event.target.matches("input:not(.wo-tick), textarea")) return;
+		if (event.key === "/") {
+			this.on_filter();
+			stop(event);
+			return;
+		}
 		const position = this.focused_position();
 		if (event.key === " " && position && !event.target.matches(".wo-tick, button, a")) {
 			const item = this.items[position.row];
@@ -166,7 +171,7 @@ export class Grid {
 			if (this.layout.ticks === "edit") this.on_tick_all();
 			stop(event);
 		} else if (event.key === "ArrowUp" && position?.row === 0) {
-			this.on_leave_top?.();
+			this.on_filter();
 			stop(event);
 		}
 	}

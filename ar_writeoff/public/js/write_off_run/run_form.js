@@ -94,6 +94,8 @@ export class RunForm {
 			workflow: frappe.model.has_workflow(frm.doctype),
 		});
 		this.show_intro(state);
+		// Before anything is posted there is nothing to be connected to.
+		$(frm.layout.wrapper).toggleClass("wo-unposted", frm.doc.docstatus === 0);
 		if (!frm.is_dirty()) this.show_primary(state.primary);
 		this.show_buttons((state.buttons || []).filter(Boolean));
 	}
@@ -181,6 +183,7 @@ export class RunForm {
 
 	async search() {
 		const { frm } = this;
+		const again = Boolean(frm.doc.searched_on);
 		try {
 			const result = await change(
 				frm,
@@ -190,16 +193,18 @@ export class RunForm {
 					freeze_message: __("Finding invoices…"),
 				}
 			);
-			if (!result.background) this.tell_what_was_found(result);
+			if (result.background) return;
+			this.tell_what_was_found(result, again);
+			if (result.found) frappe.utils.scroll_to(frm.fields_dict.items_html.section.wrapper, true, 15);
 		} catch {
 			// The desk has shown why.
 		}
 	}
 
-	tell_what_was_found({ found, excluded, added, dropped, changed }) {
+	tell_what_was_found({ found, excluded, added, dropped, changed }, again) {
 		const parts = [__("{0} found", [balances(found)])];
 		if (excluded) parts.push(__("{0} excluded", [number(excluded)]));
-		if (dropped || changed || (added && added !== found + cint(excluded))) {
+		if (again && (added || dropped || changed)) {
 			parts.push(
 				__("{0} new, {1} gone, {2} changed since the last search", [
 					number(added),

@@ -1,77 +1,92 @@
+import { criteria_sentence } from "./criteria";
 import { escape, money, number } from "./text";
 
 const TOP_CUSTOMERS = 5;
 
 // The numbers above the grid and two charts: how old the balances are, and whose they are.
 export class Summary {
-	constructor(wrapper) {
+	constructor(wrapper, { on_customer }) {
 		this.wrapper = wrapper;
 		wrapper.innerHTML = `
-			<div class="wo-cards"></div>
-			<div class="wo-charts">
-				<figure class="wo-chart"><figcaption>${escape(__("By age"))}</figcaption>
-					<div data-chart="ageing"></div></figure>
+			<div class="wo-criteria"></div>
+			<div class="wo-overview">
+				<div class="wo-cards"></div>
+				<figure class="wo-chart"><figcaption>${escape(__("By age in days"))}</figcaption>
+					<div class="wo-ageing"></div></figure>
 				<figure class="wo-chart"><figcaption>${escape(__("By customer"))}</figcaption>
-					<div data-chart="customers"></div></figure>
+					<div class="wo-customers"></div></figure>
 			</div>`;
-		this.drawn = {};
+		this.part = (name) => wrapper.querySelector(`.wo-${name}`);
+		this.part("customers").addEventListener("click", (event) => {
+			const button = event.target.closest("[data-customer]");
+			if (button) on_customer(button.dataset.customer);
+		});
 	}
 
-	show(summary, { submitted }) {
+	show(summary, doc) {
 		this.currency = summary.company_currency;
-		this.wrapper.querySelector(".wo-cards").innerHTML = (submitted ? result_cards : draft_cards)(summary)
+		const submitted = doc.docstatus > 0;
+		this.part("criteria").innerHTML = criteria_sentence(doc, this.currency);
+		this.part("cards").innerHTML = (submitted ? result_cards : draft_cards)(summary)
 			.filter(Boolean)
 			.join("");
 		this.show_charts(summary);
 	}
 
 	show_charts(summary) {
-		const ageing = (summary.ageing || []).filter((bucket) => bucket.count);
-		const customers = top_customers(summary);
-		const worth_showing = !this.hidden && summary.found.count > 1;
-		this.wrapper.querySelector(".wo-charts").hidden = !worth_showing;
+		const worth_showing = summary.found.count > 1;
+		this.part("overview").classList.toggle("wo-uncharted", !worth_showing);
 		if (!worth_showing) return;
-		this.draw(
-			"ageing",
-			ageing.map((bucket) => [bucket.bucket, bucket]),
-			{
-				type: "bar",
-				colors: ["blue"],
-				barOptions: { spaceRatio: 0.5 },
-				axisOptions: { xAxisMode: "tick", xIsSeries: 0, shortenYAxisNumbers: 1 },
-			}
-		);
-		this.draw(
-			"customers",
-			customers.map((row) => [row.customer_name || row.customer, row]),
-			{
-				type: "percentage",
-				truncateLegends: true,
-				maxSlices: TOP_CUSTOMERS + 1,
-				colors: ["blue", "green", "orange", "purple", "cyan", "grey"],
-				barOptions: { height: 14, depth: 0 },
-			}
-		);
+		this.show_ageing(summary.ageing);
+		this.part("customers").innerHTML = customer_bars(summary);
 	}
 
-	// frappe.Chart writes labels as HTML.
-	draw(key, pairs, options) {
-		const signature = JSON.stringify(pairs);
-		const parent = this.wrapper.querySelector(`[data-chart="${key}"]`);
-		if (this.drawn[key] === signature || !parent.clientWidth) return;
-		this.drawn[key] = signature;
+	show_ageing(buckets) {
+		const parent = this.part("ageing");
+		const labels = buckets.map((row) => plain(row.bucket));
+		const values = buckets.map((row) => Math.abs(flt(row.base_amount, 2)));
+		const drawn = JSON.stringify([labels, values, parent.clientWidth]);
+		if (this.drawn === drawn || !parent.clientWidth) return;
+		this.drawn = drawn;
 		new frappe.Chart(parent, {
-			height: 170,
+			type: "bar",
+			height: 150,
 			animate: 0,
-			truncateLegends: true,
-			tooltipOptions: { formatTooltipY: (value) => money(value, this.currency) },
-			data: {
-				labels: pairs.map(([label]) => escape(frappe.ellipsis(label, 22))),
-				datasets: [{ values: pairs.map(([, row]) => Math.abs(flt(row.base_amount, 2))) }],
+			colors: ["blue"],
+			barOptions: { spaceRatio: 0.5 },
+			axisOptions: {
+				xAxisMode: "tick",
+				xIsSeries: 0,
+				shortenYAxisNumbers: 1,
+				seriesLabelSpaceRatio: 1.4,
 			},
-			...options,
+			tooltipOptions: { formatTooltipY: (value) => money(value, this.currency) },
+			data: { labels, datasets: [{ values }] },
 		});
 	}
+}
+
+// frappe.Chart cuts labels and writes them as HTML: nothing in a label may mean anything there.
+const plain = (text) => String(text).replace(/[<>&"'`]/g, " ");
+
+// Names need room that the columns of a chart do not give them, so these bars lie on their side.
+// Choosing one filters the list.
+function customer_bars(summary) {
+	const rows = top_customers(summary);
+	const most = Math.max(...rows.map((row) => Math.abs(flt(row.base_amount))), 0.01);
+	return rows
+		.map(({ customer, customer_name, base_amount }) => {
+			const share = Math.round((100 * Math.abs(flt(base_amount))) / most);
+			const inside = `
+				<span class="wo-top-name">${escape(customer_name || customer)}</span>
+				<span class="wo-top-bar"><span style="inline-size: ${share}%"></span></span>
+				<span class="wo-top-amount">${money(base_amount, summary.company_currency)}</span>`;
+			return customer
+				? `<button type="button" class="wo-top" data-customer="${escape(customer)}"
+					title="${escape(__("Show only {0}", [customer_name || customer]))}">${inside}</button>`
+				: `<div class="wo-top">${inside}</div>`;
+		})
+		.join("");
 }
 
 function draft_cards(summary) {
@@ -113,10 +128,8 @@ const card = (label, count, amount, summary, color = "gray") => `
 
 function top_customers(summary) {
 	const rows = (summary.customers || []).slice(0, TOP_CUSTOMERS);
-	const rest =
-		Math.abs(flt(summary.found.base_amount)) -
-		rows.reduce((sum, row) => sum + Math.abs(flt(row.base_amount)), 0);
-	if (rows.length === TOP_CUSTOMERS && flt(rest, 2) > 0) {
+	const rest = flt(summary.found.base_amount) - rows.reduce((sum, row) => sum + flt(row.base_amount), 0);
+	if (rows.length === TOP_CUSTOMERS && flt(Math.abs(rest), 2) > 0) {
 		rows.push({ customer_name: __("All others"), base_amount: rest });
 	}
 	return rows;

@@ -5,54 +5,57 @@ export const PROCESSING = ["Queued", "Posting", "Paused"];
 
 export function views_for(doc, summary, { can_reinstate }) {
 	const counts = summary.counts || {};
-	const excluded = view("excluded", __("Excluded"), counts.Excluded, { status: ["Excluded"] }, "none", {
+	const excluded = view("excluded", __("Excluded"), counts.Excluded, {
+		filters: { status: ["Excluded"] },
+		shows: ["message"],
 		excluded: true,
 	});
 	if (doc.docstatus === 0) {
-		return [
-			view("open", __("To Review"), counts.Open, { status: ["Open"] }, "select", { always: true }),
-			excluded,
-		].filter(is_shown);
+		const open = view("open", __("To Review"), counts.Open, {
+			filters: { status: ["Open"] },
+			shows: ["write_off_amount"],
+			ticks: "select",
+			always: true,
+		});
+		return [open, excluded].filter(is_shown);
 	}
 	const troubled = (counts.Skipped || 0) + (counts.Failed || 0) + (counts.Conflict || 0);
-	const waiting = PROCESSING.includes(doc.status) ? cint(summary.selected.count) : 0;
-	const posted = { posted: true };
+	const waiting = PROCESSING.includes(doc.status) ? cint(counts.Open) - unselected(summary) : 0;
 	return [
-		view(
-			"troubled",
-			__("Not Written Off"),
-			troubled,
-			{ status: ["Skipped", "Failed", "Conflict"] },
-			"none",
-			posted
-		),
-		view("waiting", __("Waiting"), waiting, { status: ["Open"], selected: 1 }, "none"),
-		view(
-			"posted",
-			__("Written Off"),
-			counts.Posted,
-			{ status: ["Posted"] },
-			can_reinstate ? "pick" : "none",
-			{ ...posted, always: true }
-		),
-		view("reversed", __("Undone"), counts.Reversed, { status: ["Reversed"] }, "none", posted),
-		view(
-			"unselected",
-			__("Not Selected"),
-			(counts.Open || 0) - waiting,
-			{ status: ["Open"], selected: 0 },
-			"none"
-		),
+		view("troubled", __("Not Written Off"), troubled, {
+			filters: { status: ["Skipped", "Failed", "Conflict"] },
+			shows: ["status", "message"],
+		}),
+		view("waiting", __("Waiting"), waiting, {
+			filters: { status: ["Open"], selected: 1 },
+			shows: ["write_off_amount"],
+		}),
+		view("posted", __("Written Off"), counts.Posted, {
+			filters: { status: ["Posted"] },
+			shows: ["write_off_amount", "journal_entry"],
+			ticks: can_reinstate ? "pick" : "none",
+			always: true,
+		}),
+		view("reversed", __("Undone"), counts.Reversed, {
+			filters: { status: ["Reversed"] },
+			shows: ["write_off_amount", "message", "journal_entry"],
+		}),
+		view("unselected", __("Not Selected"), cint(counts.Open) - waiting, {
+			filters: { status: ["Open"], selected: 0 },
+		}),
 		excluded,
 	].filter(is_shown);
 }
 
-const view = (key, label, count, filters, ticks, more = {}) => ({
+// Everything found and not selected: what a person unticked stays open.
+const unselected = ({ found, selected }) => cint(found.count) - cint(selected.count);
+
+const view = (key, label, count, more) => ({
 	key,
 	label,
 	count: count || 0,
-	filters,
-	ticks,
+	ticks: "none",
+	shows: [],
 	...more,
 });
 

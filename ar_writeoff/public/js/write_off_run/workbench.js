@@ -16,7 +16,7 @@ export class Workbench {
 	constructor(options) {
 		Object.assign(this, options);
 		this.name = this.frm.doc.name;
-		this.state = { view: null, start: 0, page_length: 100, sort_by: "customer", sort_order: "asc" };
+		this.state = { view: null, start: 0, page_length: 100, sort_by: "customer_name", sort_order: "asc" };
 		this.picked = new Map();
 		this.multi_currency = false;
 		this.build();
@@ -45,7 +45,12 @@ export class Workbench {
 				part(name),
 			])
 		);
-		this.summary_view = new Summary(part("summary"));
+		this.summary_view = new Summary(part("summary"), {
+			on_customer: (customer) => {
+				this.filters.set("customer", customer);
+				this.load_from_start();
+			},
+		});
 		this.excluded = new ExcludedReasons({
 			wrapper: this.parts.excluded,
 			on_choose: () => this.load_from_start(),
@@ -61,7 +66,7 @@ export class Workbench {
 			on_tick_all: () => this.select_all(true),
 			on_sort: (field) => this.sort(field),
 			on_amount: (item, amount) => this.set_amount(item, amount),
-			on_leave_top: () => this.filters.focus(),
+			on_filter: () => this.filters.focus(),
 		});
 		this.selection = new Selection(this.name, {
 			on_summary: (summary) => this.show_summary(summary),
@@ -111,7 +116,7 @@ export class Workbench {
 		this.multi_currency ||= summary.selected.by_currency.some(
 			({ currency }) => currency !== summary.company_currency
 		);
-		this.summary_view.show(summary, { submitted: this.frm.doc.docstatus > 0 });
+		this.summary_view.show(summary, this.frm.doc);
 		this.show_tabs();
 		this.show_totals();
 		this.on_summary(summary);
@@ -192,8 +197,7 @@ export class Workbench {
 			})),
 			{
 				ticks: { select: "edit", pick: "edit", show: "show", none: "none" }[this.ticks],
-				posted: Boolean(this.view.posted),
-				excluded: Boolean(this.view.excluded),
+				shows: this.view.shows,
 				amounts_editable: this.ticks === "select" && Boolean(this.summary.amounts_editable),
 				multi_currency: this.multi_currency,
 				company_currency: this.summary.company_currency,
