@@ -14,12 +14,15 @@ export function columns_for(layout, room) {
 		column("due_date", __("Due Date"), 118, date, { dispensable: 2 }),
 		column("age_days", __("Age"), 75, number, { end: true, dispensable: 1 }),
 		layout.multi_currency && column("currency", __("Currency"), 95, escape, { dispensable: 1 }),
-		column("outstanding_amount", __("Balance"), 110, amount, { end: true }),
+		column("outstanding_amount", __("Balance"), 110, amount, {
+			end: true,
+			dispensable: shows.has("journal_entry") ? 5 : 0,
+		}),
 		layout.multi_currency && base_balance(layout),
 		shows.has("write_off_amount") && write_off_amount(layout),
 		shows.has("status") && column("status", __("Status"), 95, status),
 		shows.has("message") && column("message", __("Reason"), 200, escape, { grow: 3 }),
-		shows.has("journal_entry") && column("journal_entry", __("Journal Entry"), 190, journal_entry),
+		shows.has("journal_entry") && column("journal_entry", __("Journal Entry"), 240, journal_entry),
 	].filter(Boolean);
 	const columns = fitting(wanted, room);
 	columns.forEach((shown) => add_sort_header(shown, layout));
