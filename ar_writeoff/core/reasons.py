@@ -37,6 +37,23 @@ BASE_RESIDUE = "base_residue"
 NO_OFFSET_ACCOUNT = "no_offset_account"
 NOT_SELECTED = "not_selected"
 
+# More than the person who prepares, approves or posts may write off: held back until somebody else approves.
+NO_LIMIT = "no_limit"
+OVER_ITEM_LIMIT = "over_item_limit"
+OVER_SHARE_LIMIT = "over_share_limit"
+OVER_CUSTOMER_LIMIT = "over_customer_limit"
+OVER_RUN_LIMIT = "over_run_limit"
+ORIGINAL_AMOUNT_UNKNOWN = "original_amount_unknown"
+
+OVER_LIMIT = (
+	NO_LIMIT,
+	OVER_ITEM_LIMIT,
+	OVER_SHARE_LIMIT,
+	OVER_CUSTOMER_LIMIT,
+	OVER_RUN_LIMIT,
+	ORIGINAL_AMOUNT_UNKNOWN,
+)
+
 # Found again under the lock, just before posting.
 BALANCE_CHANGED = "balance_changed"
 NO_LONGER_SUBMITTED = "no_longer_submitted"

@@ -46,6 +46,19 @@ MESSAGES: Mapping[str, str] = {
 	reasons.NO_LONGER_SUBMITTED: _("{voucher} is no longer submitted."),
 	reasons.NO_LONGER_MATCHES: _("The balance no longer matches the criteria of the run."),
 	reasons.NOT_PERMITTED: _("{user} has no permission for this customer or company."),
+	reasons.NO_LIMIT: _("No limit is set for balances in {currency} and the roles of this person."),
+	reasons.OVER_ITEM_LIMIT: _("{amount} is over the limit of {maximum} per balance for {holder}."),
+	reasons.OVER_SHARE_LIMIT: _(
+		"{amount} is over {maximum} % of the original amount of {original}, the limit for {holder}."
+	),
+	reasons.OVER_CUSTOMER_LIMIT: _(
+		"The customer's write-offs of the month would add up to {total}, over the limit of {maximum} per customer"
+		" and month for {holder}."
+	),
+	reasons.OVER_RUN_LIMIT: _("The run adds up to {total}, over the limit of {maximum} per run for {holder}."),
+	reasons.ORIGINAL_AMOUNT_UNKNOWN: _(
+		"The original amount of this voucher is not known, and {holder} may write off a share of it only."
+	),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _(
 		"No exchange rate takes {amount} to exactly {base_amount}. Write it off with a Journal Entry by hand."
 	),
@@ -68,6 +81,12 @@ LABELS: Mapping[str, str] = {
 	reasons.NO_LONGER_SUBMITTED: _("No longer submitted"),
 	reasons.NO_LONGER_MATCHES: _("No longer matches"),
 	reasons.NOT_PERMITTED: _("Not permitted"),
+	reasons.NO_LIMIT: _("No limit set"),
+	reasons.OVER_ITEM_LIMIT: _("Over the limit per balance"),
+	reasons.OVER_SHARE_LIMIT: _("Over the share of the original amount"),
+	reasons.OVER_CUSTOMER_LIMIT: _("Over the limit per customer and month"),
+	reasons.OVER_RUN_LIMIT: _("Over the limit per run"),
+	reasons.ORIGINAL_AMOUNT_UNKNOWN: _("Original amount unknown"),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _("Exchange rate not exact"),
 	reasons.SETTLED_AT_THE_SAME_TIME: _("Settled at the same time"),
 }

@@ -1,0 +1,30 @@
+"""The approval's digest and seals."""
+
+from datetime import date
+from decimal import Decimal
+
+from ar_writeoff.core import approval
+
+
+def test_the_same_values_make_the_same_text_however_they_were_read() -> None:
+	one = {"amount": 14.1, "customer": "Café <b>", "on": date(2026, 1, 31), "note": None, "names": ["b", "a"]}
+	two = {"names": ("b", "a"), "on": "2026-01-31", "customer": "Café <b>", "amount": Decimal("14.100000000")}
+	assert approval.canonical(one) == approval.canonical(two)
+	assert approval.canonical({"n": 0}) == approval.canonical({"n": 0.0}) != approval.canonical({})
+	assert approval.canonical({"n": 100}) == '{"n":"100"}'
+
+
+def test_a_seal_fits_its_text_and_its_secret_only() -> None:
+	made = approval.seal("secret", "text")
+	assert approval.intact("secret", "text", made)
+	assert not approval.intact("secret", "texT", made)
+	assert not approval.intact("other", "text", made)
+	assert not approval.intact("secret", "text", None)
+	assert not approval.intact("secret", "text", "")
+
+
+def test_the_digest_sees_every_item_and_no_order() -> None:
+	whole = approval.digest("criteria", ["a", "b"])
+	assert whole == approval.digest("criteria", ["b", "a"])
+	assert len({whole, approval.digest("criteria", ["a"]), approval.digest("other", ["a", "b"])}) == 3
+	assert approval.digest("criteria", ["a", "b"]) != approval.digest("criteria", ["a\nb", ""])

@@ -1,0 +1,125 @@
+"""Limits: equal is within, over is held back whole, the most restrictive of what applies wins."""
+
+from decimal import Decimal
+
+import pytest
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core.limits import Authority, Claim, Limit, WrittenOff, authority_of_roles, held_back
+
+
+def claim(name: str, amount: str, customer: str = "Cafe", currency: str = "USD", **more: str) -> Claim:
+	return Claim(
+		name,
+		customer,
+		currency,
+		Decimal(amount),
+		Decimal(more.get("base", amount)),
+		Decimal(more["original"]) if "original" in more else None,
+	)
+
+
+def codes(claims: list[Claim], *limits: Limit, written_off: WrittenOff | None = None) -> dict[str, str]:
+	found = held_back(claims, Authority(limits=limits, granted=True), written_off)
+	return {name: reason.code for name, reason in found.items()}
+
+
+def money(text: str) -> Decimal:
+	return Decimal(text)
+
+
+@pytest.mark.parametrize(
+	("amount", "expected"), [("49.99", {}), ("50.00", {}), ("50.01", {"a": reasons.OVER_ITEM_LIMIT})]
+)
+def test_per_item(amount: str, expected: dict[str, str]) -> None:
+	assert codes([claim("a", amount)], Limit("Clerk", per_item=money("50"))) == expected
+
+
+@pytest.mark.parametrize(
+	("amount", "expected"), [("10.00", {}), ("10.01", {"a": reasons.OVER_SHARE_LIMIT})]
+)
+def test_share_of_the_original_amount(amount: str, expected: dict[str, str]) -> None:
+	limit = Limit("Clerk", share=money("10"))
+	assert codes([claim("a", amount, original="100")], limit) == expected
+
+
+def test_share_of_an_unknown_original_amount_is_not_guessed() -> None:
+	assert codes([claim("a", "1")], Limit("Clerk", share=money("10"))) == {"a": reasons.ORIGINAL_AMOUNT_UNKNOWN}
+
+
+@pytest.mark.parametrize(("earlier", "over"), [("39.99", False), ("40.00", False), ("40.01", True)])
+def test_customer_and_month_counts_what_is_written_off_already(earlier: str, over: bool) -> None:
+	claims = [claim("a", "30"), claim("b", "30"), claim("c", "99", customer="Bar")]
+	found = codes(
+		claims,
+		Limit("Clerk", per_customer_month=money("100")),
+		written_off=WrittenOff({("Cafe", ""): money(earlier)}),
+	)
+	assert found == ({"a": reasons.OVER_CUSTOMER_LIMIT, "b": reasons.OVER_CUSTOMER_LIMIT} if over else {})
+
+
+def test_what_is_over_by_itself_does_not_count_for_the_customer() -> None:
+	claims = [claim("a", "60"), claim("b", "50")]
+	limit = Limit("Clerk", per_item=money("50"), per_customer_month=money("50"))
+	assert codes(claims, limit) == {"a": reasons.OVER_ITEM_LIMIT}
+
+
+def test_a_run_over_its_limit_is_held_back_whole() -> None:
+	claims = [claim("a", "60"), claim("b", "40")]
+	assert codes(claims, Limit("Clerk", per_run=money("100"))) == {}
+	assert codes(claims, Limit("Clerk", per_run=money("99.99"))) == dict.fromkeys("ab", reasons.OVER_RUN_LIMIT)
+
+
+def test_a_row_with_a_currency_measures_in_it() -> None:
+	claims = [claim("euro", "40", currency="EUR", base="44"), claim("dollar", "500")]
+	limit = Limit("Clerk", currency="EUR", per_item=money("40"))
+	everything = Limit("Clerk", per_item=money("500"))
+	assert codes(claims, limit, everything) == {}
+	assert codes(claims, limit) == {"dollar": reasons.NO_LIMIT}
+	assert codes(claims, Limit("Clerk", per_item=money("43"))) == dict.fromkeys(
+		("euro", "dollar"), reasons.OVER_ITEM_LIMIT
+	)
+
+
+def test_the_most_restrictive_wins() -> None:
+	claims = [claim("a", "80")]
+	assert codes(claims, Limit("Clerk", per_item=money("100")), Limit("Keeper", per_item=money("79"))) == {
+		"a": reasons.OVER_ITEM_LIMIT
+	}
+
+
+def test_caps_only_take_away() -> None:
+	cap = (Limit("Schedule", per_item=money("10")),)
+	assert held_back([claim("a", "10")], Authority(caps=cap)) == {}
+	assert set(held_back([claim("a", "10.01")], Authority(caps=cap))) == {"a"}
+	assert set(held_back([claim("a", "1")], Authority(caps=cap, granted=True))) == {"a"}
+
+
+ROWS = [Limit("Accounts User", per_item=Decimal(50)), Limit("Accounts Manager", per_item=Decimal(500))]
+
+
+@pytest.mark.parametrize(
+	("roles", "maximum"),
+	[
+		(["Accounts User"], 50),
+		(["Accounts User", "Accounts Manager"], 500),
+		(["Accounts Manager"], 500),
+		(["Auditor"], 0),
+	],
+)
+def test_roles(roles: list[str], maximum: int) -> None:
+	authority = authority_of_roles(ROWS, roles, ["Accounts Manager"])
+	assert authority.granted
+	assert held_back([claim("a", str(maximum))], authority).keys() == ({"a"} if not maximum else set())
+	assert held_back([claim("a", f"{maximum}.01")], authority).keys() == {"a"}
+
+
+def test_two_roles_that_may_submit_the_lower_one_counts() -> None:
+	rows = [*ROWS, Limit("Controller", per_item=Decimal(5000))]
+	authority = authority_of_roles(rows, ["Controller", "Accounts Manager"], ["Controller", "Accounts Manager"])
+	assert held_back([claim("a", "501")], authority).keys() == {"a"}
+
+
+def test_no_row_no_limit() -> None:
+	authority = authority_of_roles([], ["Accounts Manager"], ["Accounts Manager"])
+	assert authority.unlimited and held_back([claim("a", "1e9")], authority) == {}
