@@ -55,7 +55,9 @@ MESSAGES: Mapping[str, str] = {
 		"The customer's write-offs of the month would add up to {total}, over the limit of {maximum} per customer"
 		" and month for {holder}."
 	),
-	reasons.OVER_RUN_LIMIT: _("The run adds up to {total}, over the limit of {maximum} per run for {holder}."),
+	reasons.OVER_RUN_LIMIT: _(
+		"The run adds up to {total}, over the limit of {maximum} per run for {holder}."
+	),
 	reasons.ORIGINAL_AMOUNT_UNKNOWN: _(
 		"The original amount of this voucher is not known, and {holder} may write off a share of it only."
 	),

@@ -35,16 +35,16 @@ def test_per_item(amount: str, expected: dict[str, str]) -> None:
 	assert codes([claim("a", amount)], Limit("Clerk", per_item=money("50"))) == expected
 
 
-@pytest.mark.parametrize(
-	("amount", "expected"), [("10.00", {}), ("10.01", {"a": reasons.OVER_SHARE_LIMIT})]
-)
+@pytest.mark.parametrize(("amount", "expected"), [("10.00", {}), ("10.01", {"a": reasons.OVER_SHARE_LIMIT})])
 def test_share_of_the_original_amount(amount: str, expected: dict[str, str]) -> None:
 	limit = Limit("Clerk", share=money("10"))
 	assert codes([claim("a", amount, original="100")], limit) == expected
 
 
 def test_share_of_an_unknown_original_amount_is_not_guessed() -> None:
-	assert codes([claim("a", "1")], Limit("Clerk", share=money("10"))) == {"a": reasons.ORIGINAL_AMOUNT_UNKNOWN}
+	assert codes([claim("a", "1")], Limit("Clerk", share=money("10"))) == {
+		"a": reasons.ORIGINAL_AMOUNT_UNKNOWN
+	}
 
 
 @pytest.mark.parametrize(("earlier", "over"), [("39.99", False), ("40.00", False), ("40.01", True)])
@@ -67,7 +67,9 @@ def test_what_is_over_by_itself_does_not_count_for_the_customer() -> None:
 def test_a_run_over_its_limit_is_held_back_whole() -> None:
 	claims = [claim("a", "60"), claim("b", "40")]
 	assert codes(claims, Limit("Clerk", per_run=money("100"))) == {}
-	assert codes(claims, Limit("Clerk", per_run=money("99.99"))) == dict.fromkeys("ab", reasons.OVER_RUN_LIMIT)
+	assert codes(claims, Limit("Clerk", per_run=money("99.99"))) == dict.fromkeys(
+		"ab", reasons.OVER_RUN_LIMIT
+	)
 
 
 def test_a_row_with_a_currency_measures_in_it() -> None:
@@ -116,7 +118,9 @@ def test_roles(roles: list[str], maximum: int) -> None:
 
 def test_two_roles_that_may_submit_the_lower_one_counts() -> None:
 	rows = [*ROWS, Limit("Controller", per_item=Decimal(5000))]
-	authority = authority_of_roles(rows, ["Controller", "Accounts Manager"], ["Controller", "Accounts Manager"])
+	authority = authority_of_roles(
+		rows, ["Controller", "Accounts Manager"], ["Controller", "Accounts Manager"]
+	)
 	assert held_back([claim("a", "501")], authority).keys() == {"a"}
 
 

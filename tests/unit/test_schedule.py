@@ -96,7 +96,9 @@ def test_what_does_not_exist_is_an_error() -> None:
 		schedule.relative_date("Tomorrow", date(2026, 1, 1))
 
 
-@pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Auckland", "Asia/Kolkata", "UTC", "Europe/Berlin"])
+@pytest.mark.parametrize(
+	"zone", ["America/New_York", "Pacific/Auckland", "Asia/Kolkata", "UTC", "Europe/Berlin"]
+)
 @pytest.mark.parametrize("at", [time(0, 0), time(1, 30), time(2, 30), time(23, 59)])
 def test_400_days_of_local_time_have_each_day_once(zone: str, at: time) -> None:
 	"""A clock that ticks every 20 minutes of real time, shown in local time, over both changes of the clock."""
