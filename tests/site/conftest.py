@@ -25,7 +25,7 @@ import pytest
 from tests.site.foundation import PASSWORD
 from tests.site.rewind import Rewind, forget
 from tools import processes
-from tools.bench import Bench, Site, find_bench, test_site
+from tools.bench import CHECKOUT, Bench, Site, find_bench, test_site
 from tools.processes import Redis
 
 MARK = "AR_WRITEOFF_CHILD_OF"  # in the environment of every process we start: the site it belongs to
@@ -89,8 +89,6 @@ class Session:
 		return processes.start([*command], log=log, cwd=self.bench.sites, env={**self.env(), **more_env})
 
 	def cli(self) -> list[str | Path]:
-		from tools.bench import CHECKOUT
-
 		return [self.bench.python, CHECKOUT / "tools" / "frappe_cli.py"]
 
 
@@ -235,19 +233,9 @@ class Web:
 
 	def __init__(self, session: Session):
 		self.port = processes.free_port()
-		self.socketio_port = processes.free_port()
 		self.url = f"http://127.0.0.1:{self.port}"
-		self.session_of = session
-		self.process = session.start(
-			"web",
-			*session.cli(),
-			"--site",
-			session.site.name,
-			"serve",
-			"--port",
-			str(self.port),
-			"--noreload",
-		)
+		command = [session.bench.python, CHECKOUT / "tools" / "serve.py", session.site.name, str(self.port)]
+		self.process = session.start("web", *command)
 		processes.wait_for_port(self.port, self.process, session.logs / "web.log")
 
 	def session(self, user: str = "Administrator", password: str = ""):

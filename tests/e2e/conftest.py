@@ -1,0 +1,250 @@
+"""The real desk in Chromium, on the test site, with a worker and realtime behind it.
+
+A test asks for `desk` and gets a Desk signed in as Manuel Manager (Accounts Manager); `desk.sign_in(PREPARER)` changes
+the person. What the browser complains about (console errors, uncaught exceptions, failed requests, server errors)
+fails the test at its end; so does a forgotten `desk.expect_error`. A screenshot of a failed test stays in
+sites/.ar-writeoff/logs/<site>/.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import frappe
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+
+from tests.site.conftest import MARK, Session, eventually, site
+from tests.site.foundation import PASSWORD
+from tests.site.story import MANAGER
+from tools import venvs
+from tools.desk import Desk as Stack
+
+__all__ = ["Desk", "eventually", "site"]
+
+CHROMIUM_ARGS = [
+	"--no-sandbox",
+	"--disable-gpu",
+	"--disable-quic",
+	"--no-first-run",
+	"--disable-background-networking",
+	"--disable-component-update",
+	"--disable-sync",
+]
+
+# What the desk itself says on a healthy site, each for a reason that is not ours.
+HARMLESS = [
+	# Frappe's desk asks for a favicon and splash image that a new site does not have.
+	r"favicon",
+	# The realtime connection ends when a page is left; the next page makes its own.
+	r"socket\.io.*(ERR_ABORTED|closed before the connection)",
+	# A page that is left cancels what it was still loading.
+	r"net::ERR_ABORTED",
+]
+
+
+class Desk:
+	"""A browser window on the site, and the few things a test does with it again and again."""
+
+	def __init__(self, context: BrowserContext, url: str):
+		self.context = context
+		self.url = url
+		self.page: Page = context.new_page()
+		self.complaints: list[str] = []
+		self._expected: list[re.Pattern[str]] = []
+		self._watch(self.page)
+
+	def sign_in(self, user: str = MANAGER, password: str = "") -> Desk:
+		self.context.clear_cookies()
+		password = password or ("admin" if user == "Administrator" else PASSWORD)
+		answer = self.context.request.post(
+			f"{self.url}/api/method/login", form={"usr": user, "pwd": password}
+		)
+		assert answer.ok, f"{user} cannot sign in: {answer.status} {answer.text()[:500]}"
+		return self
+
+	def open(self, *route: str) -> Page:
+		"""Open a route of the desk, e.g. `open("write-off-run", "new")`, and wait until it is there."""
+		self.page.goto(f"{self.url}/app/{'/'.join(route)}", wait_until="domcontentloaded")
+		self.page.wait_for_function(
+			"() => window.frappe && frappe.boot && frappe.get_route && (frappe.get_route() || [])[0]"
+		)
+		self.settle()
+		return self.page
+
+	def new(self, doctype: str) -> Page:
+		return self.open(frappe.scrub(doctype).replace("_", "-"), "new")
+
+	def form(self, doctype: str, name: str) -> Page:
+		return self.open(frappe.scrub(doctype).replace("_", "-"), name)
+
+	def settle(self, timeout: float = 30) -> None:
+		"""Wait until the desk has nothing under way: no request, no freeze, no route change."""
+		self.page.wait_for_function(
+			"() => window.frappe && !(frappe.request && frappe.request.ajax_count) "
+			"&& !document.querySelector('#freeze.in, #freeze.show')",
+			timeout=timeout * 1000,
+		)
+		self.page.wait_for_timeout(100)
+
+	def set(self, **values: Any) -> None:
+		"""Set fields of the open form as typing would: through the form, with its triggers."""
+		for field, value in values.items():
+			self.page.evaluate(
+				"async ([field, value]) => { await cur_frm.set_value(field, value); }", [field, value]
+			)
+		self.settle()
+
+	def field(self, name: str) -> Any:
+		"""The input of a field in the open form."""
+		return self.page.locator(f".form-layout [data-fieldname='{name}']:visible").first
+
+	def value(self, field: str) -> Any:
+		return self.page.evaluate("field => cur_frm.doc[field]", field)
+
+	def save(self) -> str:
+		"""Save the open form; returns its name."""
+		self.page.evaluate("async () => { await cur_frm.save(); }")
+		self.settle()
+		return str(self.page.evaluate("() => cur_frm.doc.name"))
+
+	def button(self, label: str) -> Any:
+		"""A visible button by what is written on it."""
+		return self.page.locator("button:visible, a.btn:visible, .dropdown-item:visible").filter(
+			has_text=re.compile(rf"^\s*{re.escape(label)}\s*$")
+		).first  # fmt: skip
+
+	def press(self, label: str) -> None:
+		self.button(label).click()
+		self.settle()
+
+	def dialog(self) -> Any:
+		"""The dialog in front."""
+		dialog = self.page.locator(".modal.show:visible, .modal.in:visible").last
+		dialog.wait_for(state="visible")
+		return dialog
+
+	def confirm(self, label: str = "Yes") -> None:
+		self.dialog().locator("button:visible").filter(
+			has_text=re.compile(rf"^\s*{re.escape(label)}\s*$")
+		).first.click()
+		self.settle()
+
+	def screenshot(self, path: str | Path, **options: Any) -> None:
+		Path(path).parent.mkdir(parents=True, exist_ok=True)
+		self.page.screenshot(path=str(path), **options)
+
+	# ---------------------------------------------------------------------------------------- complaints
+
+	@contextmanager
+	def expect_error(self, pattern: str) -> Iterator[None]:
+		"""What is done inside makes the server or the browser complain like this, rightly so."""
+		before = len(self.complaints)
+		yield
+		self.settle()
+		new = self.complaints[before:]
+		assert any(re.search(pattern, text) for text in new), f"nobody complained of {pattern!r}: {new}"
+		self.complaints[before:] = [
+			text for text in new if not re.search(pattern, text) and "status of 4" not in text
+		]
+
+	def _watch(self, page: Page) -> None:
+		page.on("console", self._on_console)
+		page.on("pageerror", lambda error: self._complain(f"uncaught: {error}"))
+		page.on(
+			"requestfailed",
+			lambda request: self._complain(
+				f"request failed: {request.method} {request.url} {request.failure}"
+			),
+		)
+		page.on("response", self._on_response)
+
+	def _on_console(self, message: ConsoleMessage) -> None:
+		if message.type == "error":
+			place = message.location.get("url", "")
+			self._complain(f"console: {message.text} ({place})")
+
+	def _on_response(self, response: Response) -> None:
+		if response.status >= 400:
+			try:
+				body = response.text()[:1500]
+			except Exception:
+				body = ""
+			self._complain(f"HTTP {response.status}: {response.request.method} {response.url} {body}")
+
+	def _complain(self, text: str) -> None:
+		if not any(re.search(pattern, text) for pattern in HARMLESS):
+			self.complaints.append(text)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+	"""Web server, realtime and one worker for the test site."""
+	session = Session.get()
+	running = Stack(session.site, {**session.redis.env, MARK: session.site.name}, session.logs)
+	running.add_worker()
+	try:
+		yield running
+	finally:
+		running.stop()
+
+
+@pytest.fixture(scope="session")
+def browser(stack: Stack) -> Iterator[Browser]:
+	executable = os.environ.get("CHROMIUM") or venvs.chromium()
+	if not executable:
+		pytest.skip("no Chromium on this machine")
+	with sync_playwright() as playwright:
+		browser = playwright.chromium.launch(executable_path=executable, headless=True, args=CHROMIUM_ARGS)
+		yield browser
+		browser.close()
+
+
+@pytest.fixture
+def desk(site: str, stack: Stack, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
+	"""The desk, signed in as the manager. Transactions a test makes before must be committed."""
+	from frappe.utils.background_jobs import get_redis_conn
+
+	frappe.db.commit()
+	context = browser.new_context(
+		viewport={"width": 1280, "height": 900}, locale="en-US", timezone_id="America/New_York"
+	)
+	context.set_default_timeout(20_000)
+	desk = Desk(context, stack.url)
+	desk.sign_in()
+	yield desk
+	failed = getattr(request.node, "failed", False)
+	if failed or desk.complaints:
+		name = re.sub(r"[^a-zA-Z0-9_.-]+", "-", request.node.name)
+		desk.screenshot(Session.get().logs / f"{name}.png")
+	context.close()
+	get_redis_conn()
+	eventually_idle()
+	if not failed:
+		assert not desk.complaints, "The browser complained:\n" + "\n".join(desk.complaints)
+
+
+def eventually_idle(timeout: float = 60) -> None:
+	"""Let the worker finish before the books are put back under its feet."""
+	from frappe.utils.background_jobs import get_queue
+	from rq.registry import StartedJobRegistry
+
+	queues = [get_queue(name) for name in ("short", "default", "long")]
+
+	def idle() -> bool:
+		return not any(len(queue) or StartedJobRegistry(queue=queue).get_job_ids() for queue in queues)
+
+	eventually(idle, timeout=timeout)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+	outcome = yield
+	report = outcome.get_result()
+	if report.when == "call" and report.failed:
+		item.failed = True
