@@ -79,7 +79,11 @@ const tick_box = (item, disabled) =>
 		${item.ticked ? "checked" : ""} ${disabled}>`;
 
 const write_off_amount = (layout) => ({
-	...column("write_off_amount", __("Write-Off"), 110, amount, { end: true }),
+	...column("write_off_amount", __("Write-Off"), 110, amount, {
+		end: true,
+		// As long as it cannot differ from the balance.
+		dispensable: layout.amounts_editable || layout.shows.includes("journal_entry") ? 0 : 5,
+	}),
 	editable: Boolean(layout.amounts_editable),
 });
 

@@ -25,17 +25,19 @@ export class Filters {
 	html() {
 		const text = (field, label, size, mode = "text") => `
 			<input type="text" class="form-control input-xs" data-filter="${field}" inputmode="${mode}"
-				style="inline-size: ${size}rem" placeholder="${escape(label)}" aria-label="${escape(label)}">`;
+				style="flex: 1 1 ${size}rem; max-inline-size: ${1.5 * size}rem" placeholder="${escape(
+			label
+		)}" aria-label="${escape(label)}">`;
 		const options = (pairs) =>
 			pairs.map(([value, label]) => `<option value="${value}">${escape(label)}</option>`).join("");
 		return `
-			${text("customer", __("Customer"), 11)}
-			${text("voucher_no", __("Invoice"), 10)}
-			${text("age_over", __("Age over"), 6, "numeric")}
-			${text("balance_up_to", __("Balance up to"), 8, "decimal")}
-			${text("currency", __("Currency"), 6)}
+			${text("customer", __("Customer"), 8)}
+			${text("voucher_no", __("Invoice"), 8)}
+			${text("age_over", __("Age over"), 5, "numeric")}
+			${text("balance_up_to", __("Balance up to"), 7, "decimal")}
+			${text("currency", __("Currency"), 5)}
 			<select class="form-control input-xs" data-filter="selected" aria-label="${escape(__("Selection"))}"
-				style="inline-size: 9rem">
+				style="flex: 0 1 9rem">
 				${options([
 					["", __("Selected or not")],
 					["1", __("Selected")],

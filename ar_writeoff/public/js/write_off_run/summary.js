@@ -45,10 +45,14 @@ export class Summary {
 		const parent = this.part("ageing");
 		const labels = buckets.map((row) => plain(row.bucket));
 		const values = buckets.map((row) => Math.abs(flt(row.base_amount, 2)));
-		const drawn = JSON.stringify([labels, values, parent.clientWidth]);
+		const drawn = JSON.stringify([labels, values]);
 		if (this.drawn === drawn || !parent.clientWidth) return;
 		this.drawn = drawn;
-		new frappe.Chart(parent, {
+		// A chart draws once more a moment later, so each has an element to itself.
+		this.chart?.destroy();
+		const canvas = document.createElement("div");
+		parent.replaceChildren(canvas);
+		this.chart = new frappe.Chart(canvas, {
 			type: "bar",
 			height: 150,
 			animate: 0,

@@ -21,7 +21,12 @@ export function views_for(doc, summary, { can_reinstate }) {
 	}
 	const troubled = (counts.Skipped || 0) + (counts.Failed || 0) + (counts.Conflict || 0);
 	const waiting = PROCESSING.includes(doc.status) ? cint(counts.Open) - unselected(summary) : 0;
-	return [
+	const posted = view("posted", __("Written Off"), counts.Posted, {
+		filters: { status: ["Posted"] },
+		shows: ["write_off_amount", "journal_entry"],
+		ticks: can_reinstate ? "pick" : "none",
+	});
+	const views = [
 		view("troubled", __("Not Written Off"), troubled, {
 			filters: { status: ["Skipped", "Failed", "Conflict"] },
 			shows: ["status", "message"],
@@ -30,12 +35,7 @@ export function views_for(doc, summary, { can_reinstate }) {
 			filters: { status: ["Open"], selected: 1 },
 			shows: ["write_off_amount"],
 		}),
-		view("posted", __("Written Off"), counts.Posted, {
-			filters: { status: ["Posted"] },
-			shows: ["write_off_amount", "journal_entry"],
-			ticks: can_reinstate ? "pick" : "none",
-			always: true,
-		}),
+		posted,
 		view("reversed", __("Undone"), counts.Reversed, {
 			filters: { status: ["Reversed"] },
 			shows: ["write_off_amount", "message", "journal_entry"],
@@ -45,6 +45,7 @@ export function views_for(doc, summary, { can_reinstate }) {
 		}),
 		excluded,
 	].filter(is_shown);
+	return views.length ? views : [posted];
 }
 
 // Everything found and not selected: what a person unticked stays open.
