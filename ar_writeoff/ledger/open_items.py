@@ -147,7 +147,9 @@ def candidates(scope: Scope, access: user_access.Access) -> list[str]:
 	if scope.customers:
 		query = query.where(customer.name.isin(scope.customers))
 	if scope.customer_group:
-		query = query.where(customer.customer_group.isin(with_descendants("Customer Group", scope.customer_group)))
+		query = query.where(
+			customer.customer_group.isin(with_descendants("Customer Group", scope.customer_group))
+		)
 	if scope.territory:
 		query = query.where(customer.territory.isin(with_descendants("Territory", scope.territory)))
 	for field, allowed in (
@@ -197,6 +199,27 @@ def balances_of_vouchers(
 				if balance.key in wanted:
 					found[balance.key] = balance
 	return found
+
+
+def keys_of_vouchers(voucher_type: str, vouchers: Iterable[str]) -> list[Key]:
+	"""The balances that these vouchers have: one for each account and party they stand on."""
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	keys = []
+	for batch in create_batch(sorted(set(vouchers)), 1000):
+		keys += [
+			Key(voucher_type, *row)
+			for row in frappe.qb.from_(ple)
+			.select(ple.against_voucher_no, ple.account, ple.party)
+			.distinct()
+			.where(
+				(ple.against_voucher_type == voucher_type)
+				& ple.against_voucher_no.isin(batch)
+				& (ple.party_type == "Customer")
+				& (ple.delinked == 0)
+			)
+			.run()
+		]
+	return keys
 
 
 def key_of(balance: Balance) -> Key:
@@ -320,7 +343,9 @@ def _invoices_with_item_group(names: list[str], item_group: str) -> set[str]:
 	)
 
 
-def ledger_rows_of_vouchers(keys: Iterable[Key], extra_fields: tuple[str, ...] = ()) -> dict[Key, frappe._dict]:
+def ledger_rows_of_vouchers(
+	keys: Iterable[Key], extra_fields: tuple[str, ...] = ()
+) -> dict[Key, frappe._dict]:
 	"""The receivable row that each voucher itself made in the General Ledger: its dimensions are the balance's.
 
 	Where a voucher made several (payment terms, several lines), the first one counts.
@@ -337,7 +362,15 @@ def ledger_rows_of_vouchers(keys: Iterable[Key], extra_fields: tuple[str, ...] =
 					"party_type": "Customer",
 					"is_cancelled": 0,
 				},
-				fields=["voucher_no", "account", "party", "cost_center", "project", "finance_book", *extra_fields],
+				fields=[
+					"voucher_no",
+					"account",
+					"party",
+					"cost_center",
+					"project",
+					"finance_book",
+					*extra_fields,
+				],
 				order_by="creation asc, name asc",
 			):
 				rows.setdefault(Key(voucher_type, row.voucher_no, row.account, row.party), row)
@@ -362,9 +395,7 @@ def customer_facts(customers: Iterable[str]) -> dict[str, CustomerFacts]:
 	return facts
 
 
-def voucher_facts(
-	names: list[str], details: dict[str, frappe._dict], run: str
-) -> dict[str, VoucherFacts]:
+def voucher_facts(names: list[str], details: dict[str, frappe._dict], run: str) -> dict[str, VoucherFacts]:
 	other_runs = {}
 	for batch in create_batch(names, 1000):
 		other_runs.update(_runs_about_to_post(batch, run))
@@ -396,5 +427,3 @@ def _runs_about_to_post(vouchers: list[str], run: str) -> dict[str, str]:
 		.run()
 	)
 	return dict(rows)
-
-

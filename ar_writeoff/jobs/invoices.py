@@ -1,0 +1,78 @@
+"""Invoices that a person chose one by one, put into a draft run by the same rules as a search."""
+
+from typing import Any
+
+import frappe
+from frappe.utils import cint, getdate, now
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.jobs.rules import criteria_of, scope_of
+from ar_writeoff.jobs.run import refresh_totals
+from ar_writeoff.jobs.search import ITEM_COLUMNS, item_row
+from ar_writeoff.ledger import access, messages, open_items
+
+
+def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
+	"""Add Sales Invoices to the items of a draft run; those already in it stay as they are.
+
+	Returns how many were added, and the others with the reason: excluded ones are listed in the run too.
+	"""
+	frappe.db.get_value("Write-Off Run", run, "name", for_update=True)
+	doc = frappe.get_doc("Write-Off Run", run)
+	criteria = criteria_of(doc)
+	present = set(
+		frappe.get_all(
+			"Write-Off Run Item",
+			filters={"run": run, "voucher_type": "Sales Invoice", "voucher_no": ("in", invoices)},
+			pluck="voucher_no",
+			order_by=None,
+		)
+	)
+	keys = open_items.keys_of_vouchers("Sales Invoice", [name for name in invoices if name not in present])
+	balances = open_items.balances_of_vouchers(doc.company, keys, criteria.cutoff_date)
+	verdicts = open_items.judge_all(balances.values(), scope_of(doc), criteria, access.of_user())
+	names = open_items.customer_facts({verdict.balance.customer for verdict in verdicts})
+
+	last = frappe.db.get_value("Write-Off Run Item", {"run": run}, "name", order_by="name desc")
+	number = cint(last.rsplit("-", 1)[-1]) if last else 0
+	rows = []
+	left_out = []
+	for verdict in verdicts:
+		number += 1
+		rows.append(
+			item_row(
+				doc,
+				number,
+				verdict,
+				names[verdict.balance.customer].customer_name,
+				int(verdict.reason is None),
+			)
+		)
+		if verdict.reason:
+			left_out.append(
+				{"voucher_no": verdict.balance.voucher_no, "message": messages.message(verdict.reason)}
+			)
+	frappe.db.bulk_insert("Write-Off Run Item", ITEM_COLUMNS, rows)
+	judged = {verdict.balance.voucher_no for verdict in verdicts}
+	no_match = messages.message(Reason.of(reasons.NO_LONGER_MATCHES))
+	left_out += [
+		{"voucher_no": name, "message": no_match}
+		for name in invoices
+		if name not in judged and name not in present
+	]
+	frappe.db.set_value(
+		"Write-Off Run",
+		run,
+		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
+	)
+	refresh_totals(run)
+	return {"added": len(rows) - sum(1 for verdict in verdicts if verdict.reason), "left_out": left_out}
+
+
+def largest_balance(company: str, invoices: list[str]) -> float:
+	"""The largest balance of these Sales Invoices in company currency: the maximum that lets all of them in."""
+	keys = open_items.keys_of_vouchers("Sales Invoice", invoices)
+	balances = open_items.balances_of_vouchers(company, keys, getdate())
+	return float(max((abs(balance.base_now) for balance in balances.values()), default=0))

@@ -1,0 +1,64 @@
+// Copyright (c) 2026, AR Write-Off contributors
+// For license information, please see license.txt
+
+// From invoices somebody is looking at into a run: a new one, or a draft of their own.
+
+const MODULE = "ar_writeoff.ar_writeoff.doctype.write_off_run.from_invoices";
+
+export async function write_off_invoices(invoices) {
+	const drafts = await frappe.xcall(`${MODULE}.get_my_drafts`, { invoices });
+	if (!drafts.length) {
+		await add(invoices, null);
+		return;
+	}
+	const dialog = new frappe.ui.Dialog({
+		title: __("Write Off {0} Invoices", [invoices.length]),
+		fields: [
+			{
+				fieldname: "run",
+				fieldtype: "Select",
+				label: __("Into"),
+				options: [
+					{ value: "", label: __("A new run") },
+					...drafts.map((draft) => ({
+						value: draft.name,
+						label: __("{0}: {1}, up to {2}", [
+							draft.name,
+							__(draft.reason),
+							format_currency(draft.max_invoice_amount, draft.company_currency),
+						]),
+					})),
+				],
+			},
+			{
+				fieldtype: "HTML",
+				options: `<p class="text-muted small">${__(
+					"Nothing is posted yet: the run opens as a draft. A write-off closes the balance only; income and tax stay as they are. To take those back, make a credit note."
+				)}</p>`,
+			},
+		],
+		primary_action_label: __("Open the Run"),
+		async primary_action({ run }) {
+			dialog.hide();
+			await add(invoices, run || null);
+		},
+	});
+	dialog.show();
+}
+
+async function add(invoices, run) {
+	const result = await frappe.xcall(`${MODULE}.write_off_invoices`, { invoices, run });
+	if (result.left_out.length) {
+		frappe.msgprint({
+			title: __("{0} of {1} invoices were left out", [result.left_out.length, invoices.length]),
+			indicator: "orange",
+			message: result.left_out
+				.map(
+					({ voucher_no, message }) =>
+						`<b>${frappe.utils.escape_html(voucher_no)}</b>: ${frappe.utils.escape_html(message)}`
+				)
+				.join("<br>"),
+		});
+	}
+	if (result.run) frappe.set_route("Form", "Write-Off Run", result.run);
+}

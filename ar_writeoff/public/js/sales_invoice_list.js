@@ -1,0 +1,32 @@
+// Copyright (c) 2026, AR Write-Off contributors
+// For license information, please see license.txt
+
+// ERPNext's own settings stay as they are; a written-off invoice says so, and ticked ones can be written off.
+(() => {
+	const settings = (frappe.listview_settings["Sales Invoice"] ??= {});
+	const { get_indicator, onload } = settings;
+
+	settings.add_fields = [...(settings.add_fields || []), "written_off_amount", "outstanding_amount"];
+
+	settings.get_indicator = function (doc) {
+		if (doc.docstatus === 1 && flt(doc.written_off_amount) && !flt(doc.outstanding_amount)) {
+			return [__("Written Off"), "orange", "written_off_amount,!=,0"];
+		}
+		return get_indicator?.call(this, doc);
+	};
+
+	settings.onload = function (listview) {
+		onload?.call(this, listview);
+		if (!frappe.model.can_create("Write-Off Run")) return;
+		listview.page.add_action_item(__("Write Off"), async () => {
+			const ticked = listview.get_checked_items();
+			const companies = [...new Set(ticked.map((doc) => doc.company))];
+			if (companies.length > 1) {
+				frappe.msgprint(__("Tick invoices of one company only: a run is for one company."));
+				return;
+			}
+			await frappe.require("ar_writeoff_entry.bundle.js");
+			frappe.ar_writeoff.write_off_invoices(ticked.map((doc) => doc.name));
+		});
+	};
+})();
