@@ -14,6 +14,7 @@ from pypika.terms import Criterion
 from ar_writeoff.core.status import EXCLUDED, OPEN
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.ledger.voucher_story import balance_of_customer, voucher_story
 
 FIELDS = (
 	"name",
@@ -38,7 +39,11 @@ FIELDS = (
 )
 
 # Text columns are searched for the text anywhere, the others compared.
-TEXT_FIELDS = {"customer": ("customer", "customer_name"), "voucher_no": ("voucher_no",), "message": ("message",)}
+TEXT_FIELDS = {
+	"customer": ("customer", "customer_name"),
+	"voucher_no": ("voucher_no",),
+	"message": ("message",),
+}
 COMPARISONS = {
 	"=": lambda field, value: field == value,
 	"!=": lambda field, value: field != value,
@@ -193,11 +198,42 @@ def summary(run: str, company: str) -> dict[str, Any]:
 		.run(as_dict=True)
 	}
 	names = [name for _days, name in AGEING_BUCKETS] + [_("over {0}").format(AGEING_BUCKETS[-1][0])]
-	result["ageing"] = [
-		ageing.get(name) or {"bucket": name, "count": 0, "base_amount": 0} for name in names
-	]
+	result["ageing"] = [ageing.get(name) or {"bucket": name, "count": 0, "base_amount": 0} for name in names]
 	result["customers"] = grouped(
 		item.status != EXCLUDED, item.customer, item.customer_name, order_by_amount=True, limit=TOP_CUSTOMERS
 	)
 	result["company_currency"] = company_currency(company)
 	return result
+
+
+def story(run: str, item: str) -> dict[str, Any]:
+	"""What there is to know about the voucher of an item of this run, to decide whether to give it up."""
+	row = frappe.db.get_value("Write-Off Run Item", {"name": item, "run": run}, ["*"], as_dict=True)
+	if not row:
+		frappe.throw(_("Item {0} is not in this run.").format(item))
+	return {
+		"item": {field: row[field] for field in FIELDS},
+		**voucher_story(row.voucher_type, row.voucher_no),
+		"customer_balance": balance_of_customer(row.customer, row.company),
+		"written_off_before": frappe.get_list(
+			"Write-Off Run Item",
+			filters={
+				"company": row.company,
+				"customer": row.customer,
+				"name": ("!=", item),
+				"status": ("in", ("Posted", "Conflict", "Reversed")),
+			},
+			fields=[
+				"run",
+				"voucher_no",
+				"write_off_amount",
+				"currency",
+				"status",
+				"modified",
+				"journal_entry",
+			],
+			order_by="modified desc",
+			limit=20,
+		),
+		"company_currency": company_currency(row.company),
+	}

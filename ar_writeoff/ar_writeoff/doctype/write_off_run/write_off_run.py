@@ -9,8 +9,8 @@ from frappe.model.document import Document
 from frappe.utils import cint, getdate, now, today
 
 from ar_writeoff import jobs
+from ar_writeoff.ar_writeoff.doctype.write_off_run import export, preview
 from ar_writeoff.ar_writeoff.doctype.write_off_run import items as run_items
-from ar_writeoff.ar_writeoff.doctype.write_off_run import preview
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import AmountError, parse_amount
@@ -117,7 +117,9 @@ class WriteOffRun(Document):
 		throw_at_fields(self, problems)
 
 	def validate_reason(self) -> None:
-		reason = frappe.get_cached_value("Write-Off Reason", self.reason, ["applies_to", "disabled"], as_dict=True)
+		reason = frappe.get_cached_value(
+			"Write-Off Reason", self.reason, ["applies_to", "disabled"], as_dict=True
+		)
 		problem = None
 		if reason and reason.disabled:
 			problem = _("The reason {0} is disabled.").format(self.reason)
@@ -144,7 +146,9 @@ class WriteOffRun(Document):
 		for fieldname in ("found_count", "selected_count", "excluded_count", "selected_amount"):
 			self.set(fieldname, 0)
 		frappe.msgprint(
-			_("The criteria changed. Press Find Invoices to search with them."), alert=True, indicator="orange"
+			_("The criteria changed. Press Find Invoices to search with them."),
+			alert=True,
+			indicator="orange",
 		)
 
 	def before_submit(self) -> None:
@@ -297,6 +301,18 @@ class WriteOffRun(Document):
 		"""The Journal Entries that submitting would make now: totals by account, the first `limit` row by row."""
 		run = self.saved("read")
 		return preview.preview(run, cint(limit))
+
+	@frappe.whitelist()
+	def get_voucher_story(self, item: str) -> dict[str, Any]:
+		"""What ERPNext knows about the voucher of one item, and what else of its customer was written off."""
+		run = self.saved("read")
+		return run_items.story(run.name, item)
+
+	@frappe.whitelist(methods=["POST"])
+	def export_items(self, file_format: str = "XLSX", filters: str | dict | None = None) -> dict[str, Any]:
+		"""The list as a private file attached to the run: its address, or that a worker is making it."""
+		run = self.saved("export")
+		return export.export(run, file_format, frappe.parse_json(filters))
 
 	@frappe.whitelist()
 	def get_progress(self) -> dict[str, Any]:

@@ -1,0 +1,109 @@
+"""What the signed page of a run shows: Print Format "Write-Off Evidence"."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.query_builder.functions import Count, Sum
+from frappe.utils import cint, fmt_money, format_datetime, formatdate
+from frappe.utils.formatters import format_value
+from pypika import Order
+
+from ar_writeoff.core import status as states
+from ar_writeoff.ledger.money import company_currency
+
+MOST_CUSTOMERS = 50
+
+CRITERIA = (
+	"balance_type",
+	"reason",
+	"cutoff_date",
+	"max_invoice_amount",
+	"max_customer_amount",
+	"ageing_based_on",
+	"minimum_age_days",
+	"customer_group",
+	"territory",
+	"item_group",
+	"currency",
+	"receivable_account",
+	"cost_center",
+	"project",
+)
+
+
+def write_off_run_evidence(run: Any) -> dict[str, Any]:
+	"""Criteria, people, results, entries and customers of a run, as text; called from the Print Format."""
+	run.check_permission("print")
+	currency = company_currency(run.company)
+
+	def amount(value: float | None) -> str:
+		return fmt_money(value or 0, currency=currency)
+
+	customers = _grouped(run.name, ["customer_name"], posted=True)
+	return {
+		"criteria": [
+			(_(run.meta.get_label(field)), format_value(run.get(field), run.meta.get_field(field), run))
+			for field in CRITERIA
+			if run.get(field)
+		]
+		+ ([(_("Customers"), ", ".join(row.customer for row in run.customers))] if run.customers else []),
+		"people": [
+			(label, user, format_datetime(moment) if moment else "")
+			for label, user, moment in (
+				(_("Created By"), run.owner, run.creation),
+				(_("Searched By"), run.searched_by, run.searched_on),
+				(_("Submitted By"), run.submitted_by, run.submitted_on),
+			)
+			if user
+		],
+		"results": [
+			{"status": row.status, "count": row.count, "amount": amount(row.amount)}
+			for row in _grouped(run.name, ["status"])
+		],
+		"entries": [
+			{
+				"name": entry.name,
+				"posting_date": formatdate(entry.posting_date),
+				"state": _("Cancelled") if entry.docstatus == 2 else _("Submitted"),
+				"amount": amount(entry.total_debit),
+			}
+			for entry in frappe.get_all(
+				"Journal Entry",
+				filters={"write_off_run": run.name, "docstatus": (">", 0)},
+				fields=["name", "posting_date", "docstatus", "total_debit"],
+				order_by="name asc",
+			)
+		],
+		"customers": [
+			{"customer": row.customer_name, "count": row.count, "amount": amount(row.amount)}
+			for row in customers[:MOST_CUSTOMERS]
+		],
+		"more_customers": max(len(customers) - MOST_CUSTOMERS, 0),
+		"not_posted": [
+			{"message": row.message, "count": cint(row.count)}
+			for row in _grouped(run.name, ["message"], posted=False)
+			if row.message
+		],
+	}
+
+
+def _grouped(run: str, fields: list[str], *, posted: bool | None = None) -> list[frappe._dict]:
+	item = frappe.qb.DocType("Write-Off Run Item")
+	query = (
+		frappe.qb.from_(item)
+		.select(
+			*[item[field] for field in fields],
+			Count("*").as_("count"),
+			Sum(item.base_write_off_amount).as_("amount"),
+		)
+		.where(item.run == run)
+		.groupby(*[item[field] for field in fields])
+		.orderby(Sum(item.base_write_off_amount), order=Order.desc)
+	)
+	settled = item.status.isin([states.POSTED, states.CONFLICT])
+	if posted is not None:
+		query = query.where(
+			settled if posted else item.status.isin([states.EXCLUDED, states.SKIPPED, states.FAILED])
+		)
+	return query.run(as_dict=True)
