@@ -15,6 +15,14 @@ before_uninstall = "ar_writeoff.uninstall.before_uninstall"
 # The custom fields on ERPNext's documents: written on install and on every migrate.
 fixtures = [{"dt": "Custom Field", "filters": [["module", "=", "AR Writeoff"]]}]
 
+doctype_js = {
+	"Sales Invoice": "public/js/sales_invoice.js",
+	"Customer": "public/js/customer.js",
+}
+doctype_list_js = {"Sales Invoice": "public/js/sales_invoice_list.js"}
+
+jinja = {"methods": ["ar_writeoff.ar_writeoff.doctype.write_off_run.evidence.write_off_run_evidence"]}
+
 doc_events = {
 	"Journal Entry": {
 		"on_cancel": "ar_writeoff.jobs.undo.journal_entry_cancelled",

@@ -3,6 +3,8 @@
 import frappe
 from frappe import _
 
+from ar_writeoff import receivables_link
+
 # (reason, applies to, may scheduled runs use it)
 STARTING_REASONS = (
 	("Small Balance", "Both", 1),
@@ -33,10 +35,12 @@ def before_install() -> None:
 def after_install() -> None:
 	create_starting_reasons()
 	create_indexes()
+	receivables_link.add()
 
 
 def after_migrate() -> None:
 	create_indexes()
+	receivables_link.add()
 
 
 def create_starting_reasons() -> None:

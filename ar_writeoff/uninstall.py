@@ -7,8 +7,11 @@ import json
 
 import frappe
 
+from ar_writeoff import receivables_link
+
 
 def before_uninstall() -> None:
+	receivables_link.remove()
 	for field in shipped_custom_fields():
 		remove_custom_field(field["dt"], field["fieldname"])
 

@@ -49,7 +49,9 @@ def problems(
 	if max_invoice_amount is None:
 		found.append(("max_invoice_amount", Reason.of(reasons.MAXIMUM_REQUIRED)))
 	elif max_invoice_amount <= 0:
-		found.append(("max_invoice_amount", Reason.of(reasons.MAXIMUM_NOT_POSITIVE, amount=max_invoice_amount)))
+		found.append(
+			("max_invoice_amount", Reason.of(reasons.MAXIMUM_NOT_POSITIVE, amount=max_invoice_amount))
+		)
 	if max_customer_amount is not None and max_customer_amount < 0:
 		found.append(
 			("max_customer_amount", Reason.of(reasons.MAXIMUM_NOT_POSITIVE, amount=max_customer_amount))
@@ -58,7 +60,10 @@ def problems(
 		found.append(("minimum_age_days", Reason.of(reasons.AGE_NEGATIVE, days=minimum_age_days)))
 	if cutoff_date > posting_date:
 		found.append(
-			("posting_date", Reason.of(reasons.CUTOFF_AFTER_POSTING, cutoff=cutoff_date, posting=posting_date))
+			(
+				"posting_date",
+				Reason.of(reasons.CUTOFF_AFTER_POSTING, cutoff=cutoff_date, posting=posting_date),
+			)
 		)
 	return found
 

@@ -69,7 +69,7 @@ class Row:
 		return rate.quantize(Decimal(1).scaleb(-RATE_PRECISION), rounding=ROUND_HALF_UP)
 
 	def rate_is_exact(self, precision: int) -> bool:
-		"""Whether account currency × rate gives the base amount back, rounded as ERPNext rounds it."""
+		"""Whether account currency times rate gives the base amount back, rounded as ERPNext rounds it."""
 		return money(self.amount * self.exchange_rate, precision) == self.base_amount
 
 

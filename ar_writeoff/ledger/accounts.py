@@ -70,9 +70,7 @@ def receivable_account_problem(account: str, company: str) -> str | None:
 
 
 def account_problem(account: str, company: str) -> str | None:
-	details = frappe.get_cached_value(
-		"Account", account, ["company", "is_group", "disabled"], as_dict=True
-	)
+	details = frappe.get_cached_value("Account", account, ["company", "is_group", "disabled"], as_dict=True)
 	if not details:
 		return _("Account {0} does not exist.").format(account)
 	if details.company != company:

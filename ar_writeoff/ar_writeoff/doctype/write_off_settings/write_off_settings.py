@@ -32,9 +32,7 @@ class WriteOffSettings(Document):
 		if cint(self.minimum_age_days) < 0:
 			problems.append(("minimum_age_days", _("Enter a number of days, 0 or more.")))
 		if not 2 <= cint(self.rows_per_entry) <= MAX_ROWS_PER_ENTRY:
-			problems.append(
-				("rows_per_entry", _("Enter a number from 2 to {0}.").format(MAX_ROWS_PER_ENTRY))
-			)
+			problems.append(("rows_per_entry", _("Enter a number from 2 to {0}.").format(MAX_ROWS_PER_ENTRY)))
 		if self.default_reason and frappe.db.get_value("Write-Off Reason", self.default_reason, "disabled"):
 			problems.append(("default_reason", _("The reason {0} is disabled.").format(self.default_reason)))
 		throw_at_fields(self, problems)
