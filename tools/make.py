@@ -73,7 +73,8 @@ def lint(tally: Tally) -> None:
 	check("ruff check", python, "-m", "ruff", "check", ".")
 	check("ruff format --check", python, "-m", "ruff", "format", "--check", ".")
 	if list((CHECKOUT / APP / "core").glob("*.py")):
-		check(f"mypy --strict {APP}/core", python, "-m", "mypy", "--strict", f"{APP}/core")
+		pure = [f"{APP}/core", f"{APP}/offline"]
+		check(f"mypy --strict {' '.join(pure)}", python, "-m", "mypy", "--strict", *pure)
 	scripts = [
 		path.relative_to(CHECKOUT)
 		for path in sorted((CHECKOUT / APP).rglob("*.js"))

@@ -19,6 +19,7 @@ FORBIDDEN = {
 		"ar_writeoff.validation",
 	),
 	"ledger": ("ar_writeoff.jobs", "ar_writeoff.ar_writeoff", "ar_writeoff.validation"),
+	"offline": ("frappe", "erpnext", "ar_writeoff.ledger", "ar_writeoff.jobs", "ar_writeoff.ar_writeoff"),
 	"jobs": ("erpnext", "ar_writeoff.ar_writeoff"),
 	"ar_writeoff": ("erpnext",),
 }
@@ -59,3 +60,16 @@ def test_core_uses_the_standard_library_only() -> None:
 		for name in imported(tree):
 			root = name.split(".")[0]
 			assert root in sys.stdlib_module_names or name.startswith("ar_writeoff.core"), f"{path}: {name}"
+
+
+def test_the_offline_preview_needs_core_and_the_standard_library() -> None:
+	"""And openpyxl for spreadsheets, tomli before Python 3.11: the extra `preview` in pyproject.toml."""
+	import sys
+
+	for path, tree in modules("offline"):
+		for name in imported(tree):
+			root = name.split(".")[0]
+			own = name == "ar_writeoff" or name.startswith(
+				("ar_writeoff.__version__", "ar_writeoff.core", "ar_writeoff.offline")
+			)
+			assert own or root in sys.stdlib_module_names or root in ("openpyxl", "tomli"), f"{path}: {name}"

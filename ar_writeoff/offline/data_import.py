@@ -1,0 +1,61 @@
+"""Journal Entries as a CSV file for ERPNext's Data Import (Journal Entry, Insert New Records)."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from ar_writeoff.core.plan import EntryPlan, Row
+from ar_writeoff.offline.decide import Decision
+from ar_writeoff.offline.progress import bar
+
+VOUCHER_TYPE = "Write Off Entry"
+
+# Field names, not labels: they are the same in every language of the site that imports the file.
+ENTRY_COLUMNS = ("voucher_type", "company", "posting_date", "multi_currency", "user_remark")
+ROW_COLUMNS = (
+	"accounts.account",
+	"accounts.party_type",
+	"accounts.party",
+	"accounts.reference_type",
+	"accounts.reference_name",
+	"accounts.cost_center",
+	"accounts.exchange_rate",
+	"accounts.debit_in_account_currency",
+	"accounts.credit_in_account_currency",
+)
+
+
+def write(path: Path, decision: Decision) -> None:
+	"""One document for each entry: its first row carries the fields of the entry, the others leave them empty."""
+	with path.open("w", encoding="utf-8", newline="") as file:
+		writer = csv.writer(file)
+		writer.writerow([*ENTRY_COLUMNS, *ROW_COLUMNS])
+		for plan in bar(decision.entries, len(decision.entries), f"Writing {path.name}"):
+			values = entry_values(plan, decision)
+			for row in plan.rows:
+				writer.writerow([*values, *row_values(row)])
+				values = [""] * len(ENTRY_COLUMNS)
+
+
+def entry_values(plan: EntryPlan, decision: Decision) -> list[str]:
+	policy = decision.policy
+	foreign = any(row.currency != decision.company_currency for row in plan.rows)
+	remark = (
+		f"Write-off of {policy.criteria.balance_type.lower()} balances as of {policy.criteria.cutoff_date}"
+	)
+	return [VOUCHER_TYPE, policy.company, str(policy.posting_date), str(int(foreign)), remark]
+
+
+def row_values(row: Row) -> list[str]:
+	return [
+		row.account,
+		"Customer" if row.customer else "",
+		row.customer,
+		row.reference_type,
+		row.reference_name,
+		dict(row.dimensions).get("cost_center", ""),
+		f"{row.exchange_rate:f}",
+		str(row.amount) if row.amount > 0 else "",
+		str(-row.amount) if row.amount < 0 else "",
+	]

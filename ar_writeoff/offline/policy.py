@@ -1,0 +1,265 @@
+"""What to look for and how to write it off: from the options of the command and a policy file in TOML.
+
+	company = "Harbour Lights Ltd"
+
+	[criteria]
+	balance_type = "Debit"
+	cutoff_date = 2026-06-30
+	max_invoice_amount = 25
+
+	[accounts]
+	offset = "Bad Debt Expense - HL"
+
+An option wins over the file. A name that the file should not have is an error: a typing mistake must not widen
+what is written off.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from ar_writeoff.core import criteria as rules
+from ar_writeoff.core import reasons, texts
+from ar_writeoff.core.criteria import CREDIT, DEBIT, DUE_DATE, Criteria
+from ar_writeoff.core.eligibility import CustomerFacts, VoucherFacts
+from ar_writeoff.core.money import AmountError, parse_amount
+from ar_writeoff.core.plan import BATCH, CUSTOMER, INVOICE, MAX_ROWS_PER_ENTRY
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.offline.export import HEADINGS
+from ar_writeoff.offline.problems import BadFile, Problem
+
+if sys.version_info >= (3, 11):
+	import tomllib
+else:
+	import tomli as tomllib
+
+POSTING_DATE = "Posting Date"
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+	"""Criteria and accounts. `rates`: company currency for one unit of another, where an export has other currencies."""
+
+	criteria: Criteria
+	posting_date: date
+	company: str = ""
+	company_currency: str = ""
+	offset_account: str = ""
+	cost_center: str = ""
+	entries_per: str = BATCH
+	rows_per_entry: int = MAX_ROWS_PER_ENTRY
+	only: Mapping[str, frozenset[str]] = field(default_factory=dict)
+	leave_out_accounts: frozenset[str] = frozenset()
+	opted_out: frozenset[str] = frozenset()
+	disabled: frozenset[str] = frozenset()
+	frozen: frozenset[str] = frozenset()
+	discounted: frozenset[str] = frozenset()
+	rates: Mapping[str, Decimal] = field(default_factory=dict)
+
+	def customer_facts(self, customer: str, name: str = "") -> CustomerFacts:
+		return CustomerFacts(
+			customer_name=name,
+			opted_out=customer in self.opted_out,
+			disabled=customer in self.disabled,
+			frozen=customer in self.frozen,
+		)
+
+	def voucher_facts(self, voucher_no: str) -> VoucherFacts:
+		return VoucherFacts(discounted=voucher_no in self.discounted)
+
+
+class BadPolicy(Exception):
+	"""Options or a policy that nothing can be looked for with."""
+
+
+# section of the file -> its keys and what they hold
+TEXT, AMOUNT, DATE, COUNT, NAMES, RATES, HEADING = (
+	"text",
+	"amount",
+	"date",
+	"count",
+	"names",
+	"rates",
+	"heading",
+)
+SECTIONS: Mapping[str, Mapping[str, str]] = {
+	"": {"company": TEXT, "company_currency": TEXT},
+	"criteria": {
+		"balance_type": TEXT,
+		"cutoff_date": DATE,
+		"posting_date": DATE,
+		"max_invoice_amount": AMOUNT,
+		"max_customer_amount": AMOUNT,
+		"minimum_age_days": COUNT,
+		"ageing_based_on": TEXT,
+	},
+	"only": {
+		"customers": NAMES,
+		"customer_groups": NAMES,
+		"territories": NAMES,
+		"receivable_accounts": NAMES,
+		"currencies": NAMES,
+	},
+	"leave_out": {
+		"opted_out": NAMES,
+		"disabled": NAMES,
+		"frozen": NAMES,
+		"discounted": NAMES,
+		"receivable_accounts": NAMES,
+	},
+	"accounts": {"offset": TEXT, "cost_center": TEXT},
+	"entries": {"entries_per": TEXT, "rows_per_entry": COUNT},
+	"rates": {"*": AMOUNT},
+	"columns": dict.fromkeys(HEADINGS, TEXT),
+}
+CHOICES: Mapping[str, tuple[str, ...]] = {
+	"balance_type": (DEBIT, CREDIT),
+	"ageing_based_on": (DUE_DATE, POSTING_DATE),
+	"entries_per": (BATCH, CUSTOMER, INVOICE),
+}
+
+
+def read_file(path: Path) -> Settings:
+	"""The settings of a policy file: "section.key" to value.
+
+	Raises:
+	    BadFile: no TOML, or something in it that a policy does not have.
+	"""
+	try:
+		with path.open("rb") as file:
+			document = tomllib.load(file, parse_float=Decimal)
+	except OSError as error:
+		raise BadFile(str(path), Problem(f"This cannot be read: {error.strerror}.")) from error
+	except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+		raise BadFile(path.name, Problem(f"This is not TOML: {error}")) from error
+
+	settings: Settings = {}
+	problems: list[Problem] = []
+	top = {key: value for key, value in document.items() if not isinstance(value, dict)}
+	sections = {key: value for key, value in document.items() if isinstance(value, dict)}
+	for section, content in {"": top, **sections}.items():
+		known = SECTIONS.get(section)
+		if known is None:
+			problems.append(
+				Problem(f"There is no section [{section}] in a policy. {_known(list(SECTIONS)[1:])}")
+			)
+			continue
+		for key, value in content.items():
+			name = f"{section}.{key}" if section else key
+			kind = known.get(key, known.get("*"))
+			if kind is None:
+				problems.append(Problem(f"{name}: a policy has nothing of this name. {_known(known)}"))
+				continue
+			try:
+				settings[name] = _value(kind, key, value)
+			except ValueError as error:
+				problems.append(Problem(f"{name}: {error}"))
+	if problems:
+		raise BadFile(path.name, *problems)
+	return settings
+
+
+def _known(names: Any) -> str:
+	return f"There are: {', '.join(names)}."
+
+
+def _value(kind: str, key: str, value: object) -> object:
+	if kind == NAMES and isinstance(value, list) and all(isinstance(name, str) for name in value):
+		return frozenset(value)
+	if kind == TEXT and isinstance(value, str):
+		return choice(key, value)
+	if kind == DATE and isinstance(value, date) and not isinstance(value, datetime):
+		return value
+	if kind == COUNT and isinstance(value, int) and not isinstance(value, bool):
+		return value
+	if kind == AMOUNT and isinstance(value, Decimal | int) and not isinstance(value, bool):
+		return Decimal(value)
+	example = {NAMES: '["a", "b"]', TEXT: '"text"', DATE: "2026-06-30", COUNT: "30", AMOUNT: "25.00"}[kind]
+	raise ValueError(f"this should look like {example}.")
+
+
+def choice(key: str, value: str) -> str:
+	"""One of the words that this setting may have, however it is written.
+
+	Raises:
+	    ValueError: another word.
+	"""
+	if key not in CHOICES:
+		return value
+	for known in CHOICES[key]:
+		if value.strip().casefold() == known.casefold():
+			return known
+	raise ValueError(f"{value!r} is none of {', '.join(CHOICES[key])}.")
+
+
+def amount(value: str) -> Decimal | None:
+	"""An amount from the command line.
+
+	Raises:
+	    ValueError: no amount, in words.
+	"""
+	try:
+		return parse_amount(value)
+	except AmountError as error:
+		raise ValueError(texts.message(Reason.of(error.code, text=error.text))) from None
+
+
+def make(settings: Settings, *, today: date, report_date: date | None = None) -> Policy:
+	"""The policy that these settings make. Without dates: the export's own date, else today.
+
+	Raises:
+	    BadPolicy: criteria that a run on a site would not accept either.
+	"""
+	cutoff = settings.get("criteria.cutoff_date") or report_date or today
+	posting_date = settings.get("criteria.posting_date") or max(today, cutoff)
+	maximum = settings.get("criteria.max_invoice_amount")
+	max_customer_amount = settings.get("criteria.max_customer_amount")
+	minimum_age_days = settings.get("criteria.minimum_age_days", 0)
+	problems = rules.problems(
+		max_invoice_amount=maximum,
+		max_customer_amount=max_customer_amount,
+		minimum_age_days=minimum_age_days,
+		cutoff_date=cutoff,
+		posting_date=posting_date,
+	)
+	if problems or maximum is None:
+		found = [reason for _field, reason in problems] or [Reason.of(reasons.MAXIMUM_REQUIRED)]
+		raise BadPolicy(" ".join(texts.message(reason) for reason in found))
+	return Policy(
+		criteria=Criteria(
+			balance_type=settings.get("criteria.balance_type", DEBIT),
+			cutoff_date=cutoff,
+			max_invoice_amount=maximum,
+			max_customer_amount=max_customer_amount or None,
+			minimum_age_days=minimum_age_days,
+			ageing_based_on=settings.get("criteria.ageing_based_on", DUE_DATE),
+		),
+		posting_date=posting_date,
+		company=settings.get("company", ""),
+		company_currency=settings.get("company_currency", ""),
+		offset_account=settings.get("accounts.offset", ""),
+		cost_center=settings.get("accounts.cost_center", ""),
+		entries_per=settings.get("entries.entries_per", BATCH),
+		rows_per_entry=settings.get("entries.rows_per_entry", MAX_ROWS_PER_ENTRY),
+		only={key: settings[f"only.{key}"] for key in SECTIONS["only"] if settings.get(f"only.{key}")},
+		leave_out_accounts=settings.get("leave_out.receivable_accounts", frozenset()),
+		opted_out=settings.get("leave_out.opted_out", frozenset()),
+		disabled=settings.get("leave_out.disabled", frozenset()),
+		frozen=settings.get("leave_out.frozen", frozenset()),
+		discounted=settings.get("leave_out.discounted", frozenset()),
+		rates=section(settings, "rates"),
+	)
+
+
+def section(settings: Settings, name: str) -> dict[str, Any]:
+	"""The settings of one section, without its name."""
+	start = f"{name}."
+	return {key.removeprefix(start): value for key, value in settings.items() if key.startswith(start)}

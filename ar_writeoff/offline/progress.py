@@ -1,0 +1,37 @@
+"""A bar on the terminal for what takes longer than a moment."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+WIDTH = 32
+EVERY = 0.1  # seconds
+
+
+def bar(things: Iterable[T], total: int, label: str, *, patience: float = 0.3) -> Iterator[T]:
+	"""The things, with a bar on standard error while they go by; nothing in a pipe or in under `patience` seconds."""
+	if not sys.stderr.isatty() or not total:
+		yield from things
+		return
+	next_time = time.monotonic() + patience
+	shown = False
+	for number, thing in enumerate(things):
+		if number % 256 == 0 and time.monotonic() >= next_time:
+			draw(label, number / total)
+			next_time = time.monotonic() + EVERY
+			shown = True
+		yield thing
+	if shown:
+		sys.stderr.write("\r\033[K")
+		sys.stderr.flush()
+
+
+def draw(label: str, share: float) -> None:
+	done = round(WIDTH * min(share, 1))
+	sys.stderr.write(f"\r{label}  [{'#' * done}{'.' * (WIDTH - done)}] {min(share, 1):4.0%}")
+	sys.stderr.flush()

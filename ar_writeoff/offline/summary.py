@@ -1,0 +1,97 @@
+"""Totals of a decision, for the terminal and the spreadsheet alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from ar_writeoff.core import texts
+from ar_writeoff.core.eligibility import Verdict
+from ar_writeoff.core.money import ZERO
+from ar_writeoff.core.plan import EntryPlan, Row
+from ar_writeoff.offline.decide import Decision
+
+# As ERPNext's report has them, unless it is asked for others.
+AGEING = ((30, "0-30"), (60, "31-60"), (90, "61-90"), (120, "91-120"))
+OLDER = "over 120"
+NOT_DUE = "not due"
+
+
+@dataclass(slots=True)
+class Total:
+	"""Number and sum, in company currency, of the balances that have `name` in common."""
+
+	name: str
+	count: int = 0
+	amount: Decimal = ZERO
+
+
+def totals(verdicts: Iterable[Verdict], name: Callable[[Verdict], str]) -> list[Total]:
+	"""One total for each name, in the order in which the names come up."""
+	found: dict[str, Total] = {}
+	for verdict in verdicts:
+		total = found.setdefault(name(verdict), Total(name(verdict)))
+		total.count += 1
+		total.amount += verdict.base_amount
+	return list(found.values())
+
+
+def largest(found: Iterable[Total]) -> list[Total]:
+	return sorted(found, key=lambda total: (-abs(total.amount), total.name))
+
+
+def by_age(decision: Decision) -> list[Total]:
+	"""Totals of what would be written off by age, in ERPNext's buckets, empty ones left out."""
+	names = [NOT_DUE, *(name for _days, name in AGEING), OLDER]
+	return sorted(totals(decision.write_off, bucket), key=lambda total: names.index(total.name))
+
+
+def bucket(verdict: Verdict) -> str:
+	if verdict.age_days < 0:
+		return NOT_DUE
+	return next((name for days, name in AGEING if verdict.age_days <= days), OLDER)
+
+
+def by_customer(decision: Decision) -> list[Total]:
+	"""Totals of what would be written off by customer, largest first."""
+	return largest(totals(decision.write_off, lambda verdict: verdict.balance.customer))
+
+
+def by_currency(decision: Decision) -> list[tuple[str, Decimal]]:
+	"""Sums of what would be written off in each currency of an account."""
+	sums: dict[str, Decimal] = {}
+	for verdict in decision.write_off:
+		currency = verdict.balance.currency
+		sums[currency] = sums.get(currency, ZERO) + verdict.amount
+	return sorted(sums.items())
+
+
+def by_reason(decision: Decision) -> list[Total]:
+	"""Totals of what is left out by reason, largest first."""
+	return largest(totals(decision.left_out, reason))
+
+
+def reason(verdict: Verdict) -> str:
+	"""A few words for why this balance is left out."""
+	return texts.label(verdict.reason.code) if verdict.reason else ""
+
+
+def by_account(entries: Iterable[EntryPlan]) -> list[tuple[str, Decimal, Decimal]]:
+	"""Account, debit and credit over all entries, in company currency."""
+	sums: dict[str, list[Decimal]] = {}
+	for entry in entries:
+		for row in entry.rows:
+			sides = sums.setdefault(row.account, [ZERO, ZERO])
+			sides[row.base_amount < 0] += abs(row.base_amount)
+	return [(account, debit, credit) for account, (debit, credit) in sorted(sums.items())]
+
+
+def debit(row: Row) -> Decimal:
+	"""Debit of a row in company currency, or zero."""
+	return max(row.base_amount, ZERO)
+
+
+def credit(row: Row) -> Decimal:
+	"""Credit of a row in company currency, or zero."""
+	return max(-row.base_amount, ZERO)

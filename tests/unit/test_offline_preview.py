@@ -1,0 +1,208 @@
+"""The command as a person runs it: what it prints, what it writes, what it refuses."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from ar_writeoff.offline import cli
+from tests.unit.exports import Row, line, table, total, write_csv
+
+Run = Callable[..., tuple[int, str, str]]
+
+ROWS: list[Row] = [
+	line(1, "Anchor Cafe", 25.0),
+	line(2, "Anchor Cafe", 25.01),
+	line(3, "Breakwater Bar", 3.2, "2026-06-20"),
+	line(4, "Compass Stores", 12.0),
+	line(5, "Compass Stores", 9.5),
+	line(6, "Dover Council", -7.0),
+	line(7, "Elm School", 4.0, Voucher_Type="Payment Entry"),
+]
+ON = ("--cutoff", "2026-06-30", "--posting-date", "2026-06-30")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+	return write_csv(tmp_path / "ar.csv", table([*ROWS, total(71.71)]))
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+	def preview(*arguments: object) -> tuple[int, str, str]:
+		try:
+			code = cli.main(["preview", *(str(argument) for argument in arguments)])
+		except SystemExit as exit:
+			code = int(exit.code or 0)
+		out, err = capsys.readouterr()
+		return code, out, err
+
+	return preview
+
+
+def test_what_is_written_off(file: Path, run: Run) -> None:
+	code, out, _err = run(file, "--maximum", 25, *ON)
+	assert code == 0
+	assert "Looked for   Debit balances up to 25 USD, dated until 2026-06-30" in out
+	assert "Write off    4 balances of 3 customers, 49.70 USD" in out
+	assert "No match     2 balances" in out
+	assert "SINV-0001" in out and "SINV-0002" not in out
+	assert "1 lines are of type Payment Entry, which are not written off." in out
+
+
+def test_age_is_over_and_not_from(file: Path, run: Run) -> None:
+	# due 2026-02-14, 136 days before the cutoff
+	assert "Write off    3 balances" in run(file, "--maximum", 25, "--age", 135, *ON)[1]
+	assert run(file, "--maximum", 25, "--age", 136, *ON)[0] == 1
+
+
+def test_credit_balances(file: Path, run: Run) -> None:
+	_code, out, _err = run(file, "--maximum", 25, "--balance-type", "credit", *ON)
+	assert "Write off    1 balances of 1 customers, -7.00 USD" in out
+
+
+def test_left_out_and_why(file: Path, run: Run, tmp_path: Path) -> None:
+	policy = tmp_path / "policy.toml"
+	policy.write_text('[leave_out]\nopted_out = ["Anchor Cafe"]\n[criteria]\nmax_customer_amount = 20\n')
+	_code, out, _err = run(file, "--maximum", 25, "--policy", policy, *ON)
+	assert "Write off    1 balances of 1 customers, 3.20 USD" in out
+	assert "Leave out    3 balances of 2 customers, 46.50 USD" in out
+	assert "The customer is excluded from write-offs." in out
+	assert "The customer's balances add up to 21.50, over the maximum of 20 per customer." in out
+
+
+def test_options_win_over_the_policy(file: Path, run: Run, tmp_path: Path) -> None:
+	policy = tmp_path / "policy.toml"
+	policy.write_text(
+		"[criteria]\nmax_invoice_amount = 5\ncutoff_date = 2026-06-30\nposting_date = 2026-06-30\n"
+	)
+	assert "Write off    1 balances" in run(file, "--policy", policy)[1]
+	assert "Write off    4 balances" in run(file, "--policy", policy, "--maximum", 25)[1]
+
+
+@pytest.mark.parametrize(
+	("text", "words"),
+	[
+		("[criteria]\nmaximum = 5\n", "criteria.maximum: a policy has nothing of this name."),
+		("[criterion]\n", "There is no section [criterion] in a policy."),
+		(
+			'[criteria]\nmax_invoice_amount = "5"\n',
+			"criteria.max_invoice_amount: this should look like 25.00.",
+		),
+		('[criteria]\nbalance_type = "Both"\n', "criteria.balance_type: 'Both' is none of Debit, Credit."),
+		("[criteria\n", "This is not TOML"),
+	],
+)
+def test_a_policy_with_a_mistake(file: Path, run: Run, tmp_path: Path, text: str, words: str) -> None:
+	policy = tmp_path / "policy.toml"
+	policy.write_text(text)
+	code, _out, err = run(file, "--policy", policy, "--maximum", 25)
+	assert code == 2 and f"policy.toml: {words}" in err
+
+
+@pytest.mark.parametrize(
+	("options", "words"),
+	[
+		((), "Enter the largest balance to write off."),
+		(("--maximum", "0"), "The maximum must be above 0"),
+		(("--maximum", "abc"), "abc is not a number."),
+		(("--maximum", "inf"), "inf is not an amount."),
+		(("--maximum", "25", "--age", "-1"), "'-1' is not a number such as 30."),
+		(
+			("--maximum", "25", "--cutoff", "2026-07-01", "--posting-date", "2026-06-30"),
+			"must not be before the cutoff",
+		),
+		(("--maximum", "25", "--cutoff", "yesterday"), "'yesterday' is not a date"),
+		(("--maximum", "25", "--data-import", "x.csv"), "need --company and --account"),
+	],
+)
+def test_options_that_a_run_would_refuse_too(
+	file: Path, run: Run, options: tuple[str, ...], words: str
+) -> None:
+	code, _out, err = run(file, *options)
+	assert code == 2 and words in err
+
+
+def test_entries_for_data_import(file: Path, run: Run, tmp_path: Path) -> None:
+	target = tmp_path / "entries.csv"
+	code, _out, _err = run(
+		file, "--maximum", 25, *ON, "--company", "Harbour Lights Ltd", "--account", "Bad Debt - HL",
+		"--cost-center", "Main - HL", "--entries-per", "customer", "--data-import", target,
+	)  # fmt: skip
+	assert code == 0
+	with target.open(newline="") as opened:
+		rows = list(csv.DictReader(opened))
+	heads = [row for row in rows if row["voucher_type"]]
+	assert [row["accounts.party"] for row in heads] == ["Anchor Cafe", "Breakwater Bar", "Compass Stores"]
+	assert {row["posting_date"] for row in heads} == {"2026-06-30"}
+	debit = sum(Decimal(row["accounts.debit_in_account_currency"] or 0) for row in rows)
+	credit = sum(Decimal(row["accounts.credit_in_account_currency"] or 0) for row in rows)
+	assert debit == credit == Decimal("49.70")
+	assert [
+		(row["accounts.reference_name"], row["accounts.credit_in_account_currency"])
+		for row in rows
+		if row["accounts.party"] == "Compass Stores"
+	] == [("SINV-0004", "12.00"), ("SINV-0005", "9.50")]
+
+
+def test_spreadsheet(run: Run, tmp_path: Path) -> None:
+	nasty = '=HYPERLINK("http://example.com")'
+	file = write_csv(tmp_path / "ar.csv", table([line(1, nasty, 25.0), line(2, "Elm School", 30.0)]))
+	target = tmp_path / "out.xlsx"
+	assert run(file, "--maximum", 25, *ON, "--xlsx", target)[0] == 0
+	book = openpyxl.load_workbook(target)
+	assert book.sheetnames == ["Summary", "Write Off", "Left Out", "Journal Entries"]
+	rows = list(book["Write Off"].iter_rows(values_only=True))
+	assert len(rows) == 2 and rows[1][1] == "SINV-0001" and rows[1][9] == 25
+	cell = book["Write Off"]["C2"]
+	assert (cell.value, cell.data_type) == (nasty, "s")
+
+
+def test_both_currencies(run: Run, tmp_path: Path) -> None:
+	"""Company currency decides, account currency goes into the entry; the rate is the carrying rate."""
+	base = write_csv(
+		tmp_path / "usd.csv",
+		table(
+			[line(1, "Helios SARL", 12.0, Receivable_Account="Debtors EUR - HL"), line(2, "Anchor Cafe", 5.0)]
+		),
+	)
+	party = write_csv(
+		tmp_path / "party.csv",
+		table(
+			[
+				line(1, "Helios SARL", 10.0, Receivable_Account="Debtors EUR - HL", Currency="EUR"),
+				line(2, "Anchor Cafe", 5.0),
+			]
+		),
+	)
+	target = tmp_path / "entries.csv"
+	given = (*ON, "--company", "Harbour Lights Ltd", "--account", "Bad Debt - HL", "--data-import", target)
+	assert "Write off    1 balances" in run(base, "--party-currency", party, "--maximum", 11, *given)[1]
+	assert "Write off    2 balances" in run(base, "--party-currency", party, "--maximum", 12, *given)[1]
+	with target.open(newline="") as opened:
+		helios = next(row for row in csv.DictReader(opened) if row["accounts.party"] == "Helios SARL")
+	assert helios["accounts.credit_in_account_currency"] == "10.00"
+	assert Decimal(helios["accounts.exchange_rate"]) == Decimal("1.2")
+
+
+def test_several_currencies_in_one_file_need_rates(run: Run, tmp_path: Path) -> None:
+	file = write_csv(
+		tmp_path / "p.csv", table([line(1, "Helios SARL", 10.0, Currency="EUR"), line(2, "Anchor Cafe", 5.0)])
+	)
+	code, _out, err = run(file, "--maximum", 25, *ON)
+	assert code == 2 and "amounts in EUR, USD" in err
+	code, _out, err = run(file, "--maximum", 25, *ON, "--company-currency", "USD")
+	assert code == 2 and "There is no rate for EUR." in err
+	code, out, _err = run(file, "--maximum", 25, *ON, "--company-currency", "USD", "--rate", "EUR=1.1")
+	assert code == 0 and "16.00 USD" in out and "valued at the rates given" in out
+
+
+def test_two_files_that_do_not_belong_together(file: Path, run: Run, tmp_path: Path) -> None:
+	other = write_csv(tmp_path / "other.csv", table(ROWS[:3]))
+	code, _out, err = run(file, "--party-currency", other, "--maximum", 25, *ON)
+	assert code == 2 and "SINV-0004 of ar.csv, row 5, is not in this file" in err
