@@ -39,9 +39,42 @@ class WriteOffRun(Document):
 		"project",
 	)
 
+	# Criteria that narrow a search. Frappe fills an empty Link from defaults of the same name, such as the default
+	# currency or item group: a search that nobody narrowed would leave balances out without a word.
+	NARROWING = (
+		"customer_group",
+		"territory",
+		"item_group",
+		"currency",
+		"receivable_account",
+		"cost_center",
+		"project",
+	)
+	FROM_SETTINGS = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
+
+	def __init__(self, *args, **kwargs) -> None:
+		super().__init__(*args, **kwargs)
+		if self.get("__islocal") and not self.name:
+			# As frappe.new_doc makes it, with defaults and zeros that nobody asked for. (The desk names its own.)
+			self.empty(*self.NARROWING, *self.FROM_SETTINGS)
+
+	def _set_defaults(self) -> None:
+		left_empty = [
+			fieldname
+			for fieldname in (*self.NARROWING, *self.FROM_SETTINGS)
+			if self.get(fieldname) in (None, "")
+		]
+		super()._set_defaults()
+		if self.is_new():
+			self.empty(*left_empty)
+			self.set_defaults_from_settings()
+
+	def empty(self, *fieldnames: str) -> None:
+		for fieldname in fieldnames:
+			self.set(fieldname, None)
+
 	def before_insert(self) -> None:
 		self.status = states.DRAFT
-		self.set_defaults_from_settings()
 
 	def set_defaults_from_settings(self) -> None:
 		"""Fill what was left empty. A maximum that was typed, however wrong, is never replaced."""
