@@ -466,12 +466,13 @@ class Site:
 		"""Call a function of a file with this site connected."""
 		code = (
 			"import sys, runpy, frappe\n"
-			"path, function, site = sys.argv[1:]\n"
+			"path, function, site, checkout = sys.argv[1:]\n"
+			"sys.path.insert(0, checkout)\n"
 			"frappe.init(site, sites_path='.'); frappe.connect()\n"
 			"runpy.run_path(path)[function]()\n"
 			"frappe.db.commit(); frappe.destroy()\n"
 		)
-		self.bench.run(self.bench.python, "-c", code, str(path), function, self.name)
+		self.bench.run(self.bench.python, "-c", code, str(path), function, self.name, str(CHECKOUT))
 
 
 def app_fingerprint() -> str:

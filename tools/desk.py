@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools import processes
 from tools.bench import CHECKOUT, Site
+from tools.processes import Lock
 
 QUEUES = "short,default,long"
 
@@ -17,12 +19,20 @@ class Desk:
 	"""Starts on construction. With `keep` its processes stay when we end; otherwise they die with us."""
 
 	def __init__(
-		self, site: Site, env: dict[str, str], logs: Path, *, port: int | None = None, keep: bool = False
+		self,
+		site: Site,
+		env: dict[str, str],
+		logs: Path,
+		*,
+		port: int | None = None,
+		keep: bool = False,
+		holding: Sequence[Lock] = (),
 	):
 		self.site = site
 		self.env = {**site.bench.env(), **env, "FRAPPE_SITE": site.name}
 		self.logs = logs
 		self.keep = keep
+		self.holding = holding
 		self.processes: list[subprocess.Popen[bytes]] = []
 		logs.mkdir(parents=True, exist_ok=True)
 
@@ -60,6 +70,7 @@ class Desk:
 			cwd=self.site.bench.sites,
 			env=self.env,
 			keep=self.keep,
+			holding=self.holding,
 		)
 		self.processes.append(process)
 		return process

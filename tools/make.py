@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools import venvs
+from tools import demo, venvs
 from tools.bench import APP, CHECKOUT, Bench, Site, find_bench, say, test_site
 from tools.processes import Redis, ToolError, die_with_parent
 
@@ -295,6 +295,9 @@ TARGETS: dict[str, Callable[[], int]] = {
 	"faults": only(faults),
 	"bench": only(benchmarks),
 	"link": target_link,
+	"demo": demo.demo,
+	"demo-stop": demo.stop,
+	"demo-reset": demo.reset,
 	"clean": target_clean,
 }
 
@@ -304,6 +307,7 @@ def main() -> int:
 		print(f"Usage: python -m tools.make [{' | '.join(TARGETS)}]")
 		return 2
 	die_with_parent(signal.SIGTERM)
+	signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what we started is ended properly
 	try:
 		return TARGETS[sys.argv[1]]()
 	except ToolError as error:

@@ -41,8 +41,12 @@ def start(
 	cwd: Path | None = None,
 	env: Mapping[str, str] | None = None,
 	keep: bool = False,
+	holding: Sequence[Lock] = (),
 ) -> subprocess.Popen[bytes]:
-	"""Start a process in a group of its own, output into `log`. It dies with us unless `keep` is set."""
+	"""Start a process in a group of its own, output into `log`. It dies with us unless `keep` is set.
+
+	The locks of `holding` stay taken for as long as the process lives, also after we have ended.
+	"""
 	output = open(log, "ab") if log else subprocess.DEVNULL
 	try:
 		return subprocess.Popen(
@@ -53,6 +57,7 @@ def start(
 			stdout=output,
 			stderr=subprocess.STDOUT,
 			start_new_session=True,
+			pass_fds=[lock.handle for lock in holding if lock.handle is not None],
 			preexec_fn=None if keep else die_with_parent,
 		)
 	finally:
@@ -275,7 +280,7 @@ class Lock:
 
 	def __init__(self, path: Path):
 		self.path = path
-		self._file: int | None = None
+		self.handle: int | None = None
 
 	def take(self, *, shared: bool = False, wait: float = 0, busy: str = "") -> None:
 		"""Take the lock, waiting up to `wait` seconds; then ToolError with `busy`, `{holder}` filled in."""
@@ -295,12 +300,12 @@ class Lock:
 						(busy or "{path} is locked by {holder}.").format(holder=holder, path=self.path)
 					)
 				time.sleep(0.2)
-		self._file = handle
+		self.handle = handle
 		note = f"process {os.getpid()}, started {time.strftime('%Y-%m-%d %H:%M:%S')} from {Path.cwd()}\n"
 		os.ftruncate(handle, 0)
 		os.pwrite(handle, note.encode(), 0)
 
 	def release(self) -> None:
-		if self._file is not None:
-			os.close(self._file)
-			self._file = None
+		if self.handle is not None:
+			os.close(self.handle)
+			self.handle = None

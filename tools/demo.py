@@ -1,0 +1,181 @@
+"""`make demo`: a desk with believable data to try the app on; `make demo-stop`, `make demo-reset`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from pathlib import Path
+
+from tools import processes
+from tools.bench import (
+	CHECKOUT,
+	Bench,
+	Site,
+	app_fingerprint,
+	find_bench,
+	fingerprint,
+	read_json,
+	say,
+	write_file,
+)
+from tools.desk import Desk
+from tools.processes import PidFile, Redis, ToolError
+
+SITE = "ar-writeoff-demo.localhost"
+BOOKS = CHECKOUT / "demo" / "books.py"
+PORT = 8000
+WORKERS = 1
+
+
+def demo() -> int:
+	bench, words = find_bench()
+	if not bench:
+		return without_a_bench(words)
+	say(words)
+	site = bench.site(os.environ.get("AR_WRITEOFF_DEMO_SITE") or SITE)
+	if address := running(bench):
+		print_logins(address)
+		say("The demo was running already. `make demo-stop` ends it.")
+		return 0
+	detach = bool(os.environ.get("DETACH"))
+	with site.claimed():
+		bench.attach()
+		logs = bench.store / "logs" / site.name
+		redis = Redis(logs, keep=detach)
+		pids = PidFile(pid_path(bench))
+		pids.end_all()
+		pids.add(redis.process.pid)
+		os.environ.update(redis.env)
+		try:
+			bench.build_assets()
+			make_site(site)
+			port = processes.free_port(int(os.environ.get("DEMO_PORT") or PORT))
+			# a detached desk goes on holding the bench and the site, so that nobody changes them under it
+			holding = [bench.lock, site.lock] if detach else []
+			desk = Desk(site, redis.env, logs, port=port, keep=detach, holding=holding)
+			for _ in range(WORKERS):
+				desk.add_worker()
+			for process in desk.processes:
+				pids.add(process.pid)
+			write_file(address_path(bench), json.dumps({"address": desk.url}))
+		except BaseException:
+			redis.stop()
+			raise
+		print_logins(desk.url)
+		if detach:
+			say(f"It goes on in the background (logs in {logs}). `make demo-stop` ends it.")
+			return 0
+		say("Ctrl-C ends it.")
+		try:
+			return watch(desk)
+		finally:
+			desk.stop()
+			redis.stop()
+			pids.path.unlink(missing_ok=True)
+
+
+def without_a_bench(words: str) -> int:
+	"""What there is to show on a machine that has no bench.
+
+	The one place for a preview that works on an exported file, without a site.
+	"""
+	say(f"{words} The demo needs a bench with ERPNext v15 or v16.")
+	say("Set BENCH to one, or make one as https://docs.frappe.io/framework/user/en/installation says.")
+	return 0
+
+
+def stop() -> int:
+	bench, words = find_bench()
+	if not bench:
+		say(words)
+		return 0
+	ended = PidFile(pid_path(bench)).end_all()
+	address_path(bench).unlink(missing_ok=True)
+	say(f"The demo has ended ({len(ended)} processes)." if ended else "The demo was not running.")
+	return 0
+
+
+def reset() -> int:
+	"""End the demo, forget its data, begin anew."""
+	bench, words = find_bench()
+	if not bench:
+		return without_a_bench(words)
+	stop()
+	site = bench.site(os.environ.get("AR_WRITEOFF_DEMO_SITE") or SITE)
+	site.note.unlink(missing_ok=True)
+	return demo()
+
+
+def make_site(site: Site) -> None:
+	"""The demo's books; what a person has done on the demo stays, until `make demo-reset`."""
+	books = fingerprint([BOOKS, CHECKOUT / "tests" / "site" / "volume.py"])
+	note = read_json(site.note)
+	if note and site.reachable():
+		if note.get("books") != books:
+			say("The demo's data has a newer version; `make demo-reset` makes it.")
+		if note.get("app") != app_fingerprint():
+			say("Bringing the demo site up to date")
+			site.bench.frappe("--site", site.name, "migrate", "--skip-search-index")
+			write_file(site.note, json.dumps({**note, "app": app_fingerprint()}))
+		return
+	started = time.monotonic()
+	site.make_bare()
+	site.install_app()
+	say("Writing the demo's books: 300 customers, some thousands of invoices; takes a minute or two")
+	site.python_file(BOOKS, "lay")
+	write_file(site.note, json.dumps({"books": books, "app": app_fingerprint()}))
+	say(f"The demo site is ready ({time.monotonic() - started:.0f} s)")
+
+
+def pid_path(bench: Bench) -> Path:
+	return bench.store / "demo.pids"
+
+
+def address_path(bench: Bench) -> Path:
+	return bench.store / "demo.json"
+
+
+def running(bench: Bench) -> str | None:
+	address = read_json(address_path(bench)).get("address")
+	return str(address) if address and len(PidFile(pid_path(bench)).living()) > 1 else None
+
+
+def watch(desk: Desk) -> int:
+	"""Until Ctrl-C, or until a part of the desk has died."""
+	signal.signal(signal.SIGTERM, signal.default_int_handler)
+	try:
+		while True:
+			for process in desk.processes:
+				if process.poll() is not None:
+					raise ToolError(
+						f"A part of the demo has ended: {process.args}. Its log is in {desk.logs}."
+					)
+			time.sleep(0.5)
+	except KeyboardInterrupt:
+		print()
+		say("The demo has ended; its data stays for the next time.")
+		return 0
+
+
+def print_logins(address: str) -> None:
+	logins, password = users()
+	width = max(len(login) for login in logins)
+	lines = [f"AR Write-Off demo: {address}/app/write-off-run", ""]
+	lines += [
+		f"  {login.ljust(width)}   password: {password}   {purpose}" for login, purpose in logins.items()
+	]
+	print("\n".join(["", *lines, ""]), flush=True)
+
+
+def users() -> tuple[dict[str, str], str]:
+	"""The logins, read from the demo's books without importing them (they need Frappe)."""
+	import ast
+
+	values = {}
+	for node in ast.parse(BOOKS.read_text()).body:
+		if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+			if node.targets[0].id in ("USERS", "PASSWORD"):
+				values[node.targets[0].id] = ast.literal_eval(node.value)
+	return {login: purpose for login, (_name, _roles, purpose) in values["USERS"].items()}, values["PASSWORD"]
