@@ -1,0 +1,194 @@
+"""The offline preview against the site it was exported from: the same balances, and entries that ERPNext takes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import frappe
+import pytest
+
+from ar_writeoff.offline import cli, decide, export, policy
+from demo.exports import accounts_receivable
+from tests.site.story import (
+	HL,
+	account,
+	cost_center,
+	credit_note,
+	exclude_balances,
+	invoice,
+	journal,
+	line,
+	pay,
+	payment,
+)
+
+DAY = "2026-06-30"
+
+
+@pytest.fixture
+def books(site: str) -> None:
+	"""Balances of every kind: full, partly paid, credited, young, foreign, on account, opted out."""
+	pay(invoice("Anchor Cafe", 100, "2026-01-15"), 90, "2026-02-01")
+	invoice("Anchor Cafe", 25, "2026-05-20")
+	invoice("Anchor Cafe", 25.01, "2026-02-01")
+	credit_note(invoice("Breakwater Bar", 30, "2026-02-15"), 12)
+	payment("Breakwater Bar", 5, "2026-03-01")
+	credit_note(invoice("Elm School", 50, "2026-02-20"), 7, update_outstanding_for_self=True)
+	invoice("Compass Stores", 9.99, "2026-02-20")
+	invoice("Dover Council", 3, "2026-02-20")
+	invoice("Helios SARL", 10, "2026-01-15", currency="EUR", rate=1.2)
+	pay(invoice("Helios SARL", 40, "2026-03-15", currency="EUR", rate=1.15), 25, "2026-04-01", rate=1.05)
+	journal(line("Debtors", 20, party="Elm School"), line("Sales", credit=20), posting_date="2026-03-01")
+	exclude_balances("Compass Stores")
+
+
+def run_of(**criteria: Any) -> Any:
+	doc = frappe.get_doc(
+		{
+			"doctype": "Write-Off Run",
+			"company": HL,
+			"balance_type": "Debit",
+			"reason": "Small Balance",
+			"cutoff_date": DAY,
+			"posting_date": DAY,
+			"max_invoice_amount": 25,
+			"minimum_age_days": 0,
+			**criteria,
+		}
+	)
+	doc.insert()
+	doc.find_invoices()
+	return doc
+
+
+def found_on_site(run: Any) -> dict[tuple[str, str, str], tuple[str, Decimal, Decimal]]:
+	"""(voucher, account, currency) -> (reason code, amount, base amount)."""
+	return {
+		(row.voucher_no, row.receivable_account, row.currency): (
+			row.reason_code or "",
+			Decimal(str(row.outstanding_amount)),
+			Decimal(str(row.base_outstanding_amount)),
+		)
+		for row in frappe.get_all(
+			"Write-Off Run Item", filters={"run": run.name}, fields=["*"], order_by="name asc"
+		)
+	}
+
+
+def exported(folder: Path, file_format: str = "CSV", **filters: Any) -> export.Export:
+	path = folder / f"ar.{'csv' if file_format == 'CSV' else 'xlsx'}"
+	path.write_bytes(accounts_receivable(HL, DAY, file_format=file_format, **filters))
+	return export.read(path)
+
+
+def found_offline(
+	settings: policy.Settings, of: export.Export, in_party_currency: export.Export
+) -> dict[tuple[str, str, str], tuple[str, Decimal, Decimal]]:
+	asked = policy.make(settings, today=frappe.utils.getdate(DAY))
+	decision = decide.decide(asked, of, in_party_currency)
+	return {
+		(verdict.balance.voucher_no, verdict.balance.receivable_account, verdict.balance.currency): (
+			verdict.reason.code if verdict.reason else "",
+			verdict.amount,
+			verdict.base_amount,
+		)
+		for verdict in (*decision.write_off, *decision.left_out)
+	}
+
+
+@pytest.mark.parametrize("file_format", ["CSV", "Excel"])
+@pytest.mark.parametrize("layout", [{}, {"group_by_party": 1}, {"with_filters": True}], ids=str)
+@pytest.mark.parametrize(
+	("criteria", "settings"),
+	[
+		({}, {}),
+		({"max_invoice_amount": 20}, {"criteria.max_invoice_amount": Decimal(20)}),
+		({"minimum_age_days": 60}, {"criteria.minimum_age_days": 60}),
+		({"ageing_based_on": "Posting Date", "minimum_age_days": 60}, {"criteria.minimum_age_days": 60, "criteria.ageing_based_on": "Posting Date"}),
+		({"max_customer_amount": 30}, {"criteria.max_customer_amount": Decimal(30)}),
+		({"balance_type": "Credit"}, {"criteria.balance_type": "Credit"}),
+	],
+	ids=str,
+)  # fmt: skip
+def test_preview_and_site_find_the_same(
+	books: None, tmp_path: Path, criteria: dict, settings: dict, layout: dict, file_format: str
+) -> None:
+	settings = {
+		"criteria.max_invoice_amount": Decimal(25),
+		"criteria.cutoff_date": frappe.utils.getdate(DAY),
+		"leave_out.opted_out": frozenset(["Compass Stores"]),
+		**settings,
+	}
+	of = exported(tmp_path, file_format, **layout)
+	assert of.notes == []
+	in_party_currency = exported(tmp_path, file_format, in_party_currency=1)
+	on_site = found_on_site(run_of(**criteria))
+	assert on_site
+	assert found_offline(settings, of, in_party_currency) == on_site
+
+
+def test_german_export(books: None, tmp_path: Path) -> None:
+	english = exported(tmp_path)
+	frappe.local.lang = "de"
+	german = tmp_path / "de.csv"
+	german.write_bytes(accounts_receivable(HL, DAY))
+	assert german.read_text().startswith('"Buchungsdatum"')
+	assert export.read(german).lines == english.lines
+
+
+def test_data_import_takes_the_entries_and_submits_them(books: None, tmp_path: Path) -> None:
+	(tmp_path / "ar.csv").write_bytes(accounts_receivable(HL, DAY))
+	(tmp_path / "party.csv").write_bytes(accounts_receivable(HL, DAY, in_party_currency=1))
+	entries = tmp_path / "entries.csv"
+	code = cli.main(
+		[
+			"preview", str(tmp_path / "ar.csv"), "--party-currency", str(tmp_path / "party.csv"),
+			"--maximum", "25", "--cutoff", DAY, "--posting-date", DAY, "--entries-per", "Customer",
+			"--company", HL, "--account", account("Write Off"), "--cost-center", cost_center(),
+			"--data-import", str(entries),
+		]
+	)  # fmt: skip
+	assert code == 0
+
+	upload = frappe.get_doc(
+		{"doctype": "File", "file_name": "entries.csv", "content": entries.read_bytes(), "is_private": 1}
+	).insert()
+	data_import = frappe.get_doc(
+		{
+			"doctype": "Data Import",
+			"reference_doctype": "Journal Entry",
+			"import_type": "Insert New Records",
+			"submit_after_import": 1,
+			"import_file": upload.file_url,
+		}
+	).insert()
+	data_import.start_import()
+	data_import.reload()
+	log = frappe.get_all(
+		"Data Import Log",
+		filters={"data_import": data_import.name},
+		fields=["success", "messages"],
+		order_by="log_index asc",
+	)
+	assert data_import.status == "Success", log
+
+	made = frappe.get_all(
+		"Journal Entry",
+		filters={"voucher_type": "Write Off Entry"},
+		fields=["name", "docstatus", "total_debit", "total_credit"],
+		order_by="name asc",
+	)
+	assert made and {entry.docstatus for entry in made} == {1}
+	assert all(entry.total_debit == entry.total_credit for entry in made)
+	left = {
+		row.name
+		for row in frappe.get_all(
+			"Sales Invoice", filters={"outstanding_amount": (">", 0)}, order_by="name asc"
+		)
+	}
+	assert {frappe.db.get_value("Sales Invoice", name, "customer") for name in left} == {
+		"Anchor Cafe",
+		"Elm School",
+	}
