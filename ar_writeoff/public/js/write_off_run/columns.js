@@ -9,7 +9,7 @@ export function columns_for(layout, room) {
 	const wanted = [
 		layout.ticks !== "none" && tick_column(layout),
 		column("customer_name", __("Customer"), 150, customer, { grow: 2 }),
-		column("voucher_no", __("Invoice"), 190, voucher, { grow: 1 }),
+		column("voucher_no", __("Invoice"), 210, voucher, { grow: 1 }),
 		column("posting_date", __("Date"), 118, date, { dispensable: 3 }),
 		column("due_date", __("Due Date"), 118, date, { dispensable: 2 }),
 		column("age_days", __("Age"), 75, number, { end: true, dispensable: 1 }),
@@ -21,7 +21,7 @@ export function columns_for(layout, room) {
 		layout.multi_currency && base_balance(layout),
 		shows.has("write_off_amount") && write_off_amount(layout),
 		shows.has("status") && column("status", __("Status"), 95, status),
-		shows.has("message") && column("message", __("Reason"), 200, escape, { grow: 3 }),
+		shows.has("message") && column("message", __("Reason"), 320, escape, { grow: 3 }),
 		shows.has("journal_entry") && column("journal_entry", __("Journal Entry"), 240, journal_entry),
 	].filter(Boolean);
 	const columns = fitting(wanted, room);
@@ -102,7 +102,10 @@ function customer(value, item) {
 	return link("Customer", item.customer, name) + id;
 }
 
-const voucher = (value, item) => link(item.voucher_type, item.voucher_no);
+const voucher = (value, item) => `
+	<button type="button" class="wo-info" tabindex="-1" data-name="${escape(item.name)}"
+		title="${escape(__("About this invoice"))}" aria-label="${escape(__("About {0}", [item.voucher_no]))}"
+		>ⓘ</button>${link(item.voucher_type, item.voucher_no)}`;
 
 const amount = (value, item) => money(value, item.currency);
 

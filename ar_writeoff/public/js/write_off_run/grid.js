@@ -3,7 +3,8 @@ import { columns_for } from "./columns";
 // A page of items in a frappe.DataTable. Paging, sorting and filtering happen on the server; rows are known by
 // their item name, never by where they stand. The grid tells what a person did, it decides nothing.
 export class Grid {
-	// options: wrapper, on_tick(names, ticked), on_tick_all(), on_sort(field), on_amount(name, amount), on_filter()
+	// options: wrapper, on_tick(names, ticked), on_tick_all(), on_sort(field), on_amount(item, amount), on_info(item),
+	// on_filter()
 	constructor(options) {
 		Object.assign(this, options);
 		this.items = [];
@@ -78,6 +79,8 @@ export class Grid {
 		this.wrapper.addEventListener("click", (event) => {
 			const tick = event.target.closest?.(".wo-tick");
 			if (tick) this.tick_clicked(tick, event.shiftKey);
+			const info = event.target.closest?.(".wo-info");
+			if (info) this.on_info(this.items[this.row_of(info.dataset.name)]);
 			const sort = event.target.closest?.(".wo-sort");
 			if (sort) this.on_sort(sort.dataset.field);
 		});
@@ -136,7 +139,7 @@ export class Grid {
 		return this.items.findIndex((item) => item.name === name);
 	}
 
-	// KEYBOARD: arrows move (DataTable), space ticks, Ctrl+A ticks all under the filter.
+	// KEYBOARD: arrows move (DataTable), space ticks, Ctrl+A ticks all under the filter, Enter opens, i tells more.
 
 	bind_keys() {
 		this.wrapper.addEventListener("focusin", (event) => {
@@ -161,12 +164,14 @@ export class Grid {
 			const item = this.items[position.row];
 			if (this.layout.ticks === "edit") this.tick([item.name], !this.ticks.get(item.name));
 			stop(event);
+		} else if (event.key === "i" && position && !event.ctrlKey && !event.metaKey) {
+			this.on_info(this.items[position.row]);
+			stop(event);
 		} else if (event.key === "Enter" && position && !event.target.matches("a, button")) {
 			const anchor = event.target.querySelector?.("a[href]");
-			if (anchor) {
-				anchor.click();
-				stop(event);
-			}
+			if (!anchor) return;
+			anchor.click();
+			stop(event);
 		} else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "a") {
 			if (this.layout.ticks === "edit") this.on_tick_all();
 			stop(event);

@@ -8,7 +8,7 @@ const POLL_EVERY = 3000;
 
 // Shows how far a run has come. The database is asked, so it survives a reload; realtime only says when to ask early.
 export class Progress {
-	// options: wrapper, on_change(progress) when the status is no longer the one watched
+	// options: wrapper, on_progress(progress), on_change(progress) when the status is no longer the one watched
 	constructor(options) {
 		Object.assign(this, options);
 		this.hint = frappe.utils.throttle((data) => {
@@ -40,6 +40,7 @@ export class Progress {
 			const progress = await read(name, "get_progress", {}, { silent: true });
 			if (this.name !== name || this.status !== status) return;
 			this.show(progress);
+			this.on_progress(progress);
 			if (progress.status !== status) this.on_change(progress);
 		} catch {
 			// The next poll asks again.

@@ -1,10 +1,14 @@
 import * as after_posting from "./after_posting";
+import { export_list } from "./export";
 import { preview } from "./preview";
 import { BUSY, Progress } from "./progress";
 import { change } from "./server";
 import { describe } from "./states";
 import { balances, number } from "./text";
 import { Workbench } from "./workbench";
+
+// While a run is posted, the list below the progress is read again this often.
+const LOOK_EVERY = 5000;
 
 // Puts the form of a Write-Off Run into the state its document is in.
 export class RunForm {
@@ -13,6 +17,7 @@ export class RunForm {
 		this.progress_area = document.createElement("div");
 		this.progress = new Progress({
 			wrapper: this.progress_area,
+			on_progress: frappe.utils.throttle(() => this.workbench?.refresh().catch(() => {}), LOOK_EVERY),
 			on_change: () => frm.reload_doc(),
 		});
 		this.actions = this.define_actions();
@@ -36,7 +41,8 @@ export class RunForm {
 
 	has_items() {
 		const { doc } = this.frm;
-		return !doc.__islocal && Boolean(doc.searched_on) && doc.status !== "Searching";
+		const listed = cint(doc.found_count) + cint(doc.excluded_count);
+		return !doc.__islocal && Boolean(doc.searched_on) && listed > 0 && doc.status !== "Searching";
 	}
 
 	get summary() {
@@ -77,6 +83,8 @@ export class RunForm {
 		doc.selected_count = summary.selected.count;
 		doc.selected_amount = summary.selected.base_amount;
 		this.show_state();
+		// Posted, or taken back, by somebody else since the form was loaded.
+		if (summary.status !== doc.status && !this.frm.is_dirty()) this.frm.debounced_reload_doc();
 	}
 
 	// STATE
@@ -128,6 +136,18 @@ export class RunForm {
 		for (const name of names) {
 			const { label, run } = this.actions[name];
 			this.frm.add_custom_button(label, () => void run());
+		}
+		if (this.has_items() && this.frm.perm[0]?.export) {
+			for (const [file_format, label] of [
+				["XLSX", __("Excel")],
+				["CSV", __("CSV")],
+			]) {
+				this.frm.add_custom_button(
+					label,
+					() => void export_list(this.frm, file_format).catch(() => {}),
+					__("Export")
+				);
+			}
 		}
 	}
 

@@ -1,7 +1,8 @@
 import { write } from "./server";
 
 // Ticks travel in the order they were made, a burst of them in one request. The server's answer is the truth:
-// on_summary gets it; when a request fails, on_failure asks for the page to be shown as the server has it.
+// on_summary gets it, with by how many the selection was to grow (not a number where that cannot be known);
+// when a request fails, on_failure asks for the page to be shown as the server has it.
 export class Selection {
 	constructor(name, { on_summary, on_failure }) {
 		Object.assign(this, { name, on_summary, on_failure });
@@ -10,7 +11,11 @@ export class Selection {
 	}
 
 	set(names, selected) {
-		names.forEach((name) => this.waiting.set(name, selected));
+		for (const name of names) {
+			const taken_back = this.waiting.has(name) && this.waiting.get(name) !== selected;
+			if (taken_back) this.waiting.delete(name);
+			else this.waiting.set(name, selected);
+		}
 		clearTimeout(this.timer);
 		this.timer = setTimeout(() => this.flush(), 150);
 	}
@@ -31,7 +36,9 @@ export class Selection {
 		this.waiting = new Map();
 		for (const selected of [true, false]) {
 			const items = [...waiting].filter(([, value]) => value === selected).map(([name]) => name);
-			if (items.length) this.queue({ selected: selected ? 1 : 0, items });
+			if (items.length) {
+				this.queue({ selected: selected ? 1 : 0, items }, selected ? items.length : -items.length);
+			}
 		}
 		return this.sending;
 	}
@@ -41,10 +48,10 @@ export class Selection {
 		return this.queue(args);
 	}
 
-	queue(args) {
+	queue(args, change = NaN) {
 		this.sending = this.sending
 			.then(() => write(this.name, "set_selection", as_json(args)))
-			.then(this.on_summary, this.on_failure);
+			.then((summary) => this.on_summary(summary, change), this.on_failure);
 		return this.sending;
 	}
 }

@@ -4,6 +4,7 @@ import { Grid } from "./grid";
 import { Selection } from "./selection";
 import { read, write } from "./server";
 import { Summary } from "./summary";
+import { show_voucher_story } from "./voucher_story";
 import { balances, escape, money, number } from "./text";
 import { views_for } from "./views";
 
@@ -65,12 +66,13 @@ export class Workbench {
 			on_tick: (names, ticked) => this.ticked(names, ticked),
 			on_tick_all: () => this.select_all(true),
 			on_sort: (field) => this.sort(field),
+			on_info: (item) => show_voucher_story(this.frm, item).catch(() => {}),
 			on_amount: (item, amount) => this.set_amount(item, amount),
 			on_filter: () => this.filters.focus(),
 		});
 		this.selection = new Selection(this.name, {
-			on_summary: (summary) => this.show_summary(summary),
-			on_failure: () => this.refresh(),
+			on_summary: (summary, change) => this.selection_saved(summary, change),
+			on_failure: () => this.refresh().catch(() => {}),
 		});
 		this.parts.tabs.addEventListener("click", (event) => {
 			const tab = event.target.closest("[data-view]");
@@ -291,6 +293,19 @@ export class Workbench {
 	}
 
 	// WHAT IS TICKED
+
+	// When the server counts more or less than this person ticked, somebody else is at work on the same list.
+	selection_saved(summary, change) {
+		if (!this.is_current) return;
+		const expected = this.summary.selected.count + change;
+		this.show_summary(summary);
+		if (Number.isNaN(expected) || summary.selected.count === expected) return;
+		frappe.show_alert({
+			message: __("Somebody else has changed this list meanwhile. It is up to date now."),
+			indicator: "orange",
+		});
+		this.load();
+	}
 
 	ticked(names, ticked) {
 		if (this.ticks === "select") {
