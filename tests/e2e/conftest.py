@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -186,7 +186,7 @@ class Desk:
 def stack() -> Iterator[Stack]:
 	"""Web server, realtime and one worker for the test site."""
 	session = Session.get()
-	running = Stack(session.site, {**session.redis.env, MARK: session.site.name}, session.logs)
+	running = Stack(session.site, {**session.redis.env, MARK: session.mark}, session.logs)
 	running.add_worker()
 	try:
 		yield running
@@ -208,8 +208,6 @@ def browser(stack: Stack) -> Iterator[Browser]:
 @pytest.fixture
 def desk(site: str, stack: Stack, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Desk]:
 	"""The desk, signed in as the manager. Transactions a test makes before must be committed."""
-	from frappe.utils.background_jobs import get_redis_conn
-
 	frappe.db.commit()
 	context = browser.new_context(
 		viewport={"width": 1280, "height": 900}, locale="en-US", timezone_id="America/New_York"
@@ -221,9 +219,10 @@ def desk(site: str, stack: Stack, browser: Browser, request: pytest.FixtureReque
 	failed = getattr(request.node, "failed", False)
 	if failed or desk.complaints:
 		name = re.sub(r"[^a-zA-Z0-9_.-]+", "-", request.node.name)
-		desk.screenshot(Session.get().logs / f"{name}.png")
-	context.close()
-	get_redis_conn()
+		with suppress(Exception):  # never hide why the test failed
+			desk.screenshot(Session.get().logs / f"{name}.png")
+	with suppress(Exception):
+		context.close()
 	eventually_idle()
 	if not failed:
 		assert not desk.complaints, "The browser complained:\n" + "\n".join(desk.complaints)

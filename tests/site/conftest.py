@@ -13,6 +13,7 @@ another_site()   makes one more site from the same foundations, for tests that i
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -28,7 +29,8 @@ from tools import processes
 from tools.bench import CHECKOUT, Bench, Site, find_bench, test_site
 from tools.processes import Redis
 
-MARK = "AR_WRITEOFF_CHILD_OF"  # in the environment of every process we start: the site it belongs to
+# In the environment of every process we start: the path of the site it belongs to.
+MARK = "AR_WRITEOFF_CHILD_OF"
 
 T = TypeVar("T")
 
@@ -62,14 +64,16 @@ class Session:
 		if not self.site.note.exists():
 			pytest.exit(f"The site {self.site.name} is not there yet. `make link` makes it.", returncode=3)
 
-		for pid in processes.marked(MARK, self.site.name):
+		# the whole path: other benches on this machine may have a site of the same name
+		self.mark = str(self.site.path)
+		for pid in processes.marked(MARK, self.mark):
 			processes.kill_pid(pid)  # left behind by a session that was killed
 		self.scratch = Path(tempfile.mkdtemp(prefix="ar-writeoff-"))
 		self.logs = bench.store / "logs" / self.site.name
 		self.logs.mkdir(parents=True, exist_ok=True)
 		for old in self.logs.glob("*.log"):
 			old.unlink()
-		os.environ[MARK] = self.site.name
+		os.environ[MARK] = self.mark
 		self.redis = Redis(self.scratch)
 		os.environ.update(self.redis.env)
 		os.chdir(bench.sites)
@@ -79,10 +83,11 @@ class Session:
 	def close(self) -> None:
 		frappe.destroy()
 		self.redis.stop()
+		shutil.rmtree(self.scratch, ignore_errors=True)
 
 	def env(self) -> dict[str, str]:
 		"""For programs of the bench that are to work on our site and our Redis."""
-		return {**self.bench.env(), **self.redis.env, MARK: self.site.name}
+		return {**self.bench.env(), **self.redis.env, MARK: self.mark}
 
 	def start(self, name: str, *command: str | Path, **more_env: str) -> processes.subprocess.Popen[bytes]:
 		log = self.logs / f"{name}.log"
