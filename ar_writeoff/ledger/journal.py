@@ -85,6 +85,9 @@ def row_values(row: Row) -> dict:
 		"account_currency": row.currency,
 		"exchange_rate": float(row.exchange_rate),
 		side: float(abs(row.amount)),
+		# Empty where the balance has none: Frappe would put the company's cost center there, and a report by
+		# cost center would show the invoice open at one and settled at another.
+		**dict.fromkeys(dimension_fields(), ""),
 		**dict(row.dimensions),
 	}
 	if row.customer:

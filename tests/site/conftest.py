@@ -26,7 +26,7 @@ import pytest
 from tests.site.foundation import PASSWORD
 from tests.site.rewind import Rewind, forget
 from tools import processes
-from tools.bench import CHECKOUT, Bench, Site, find_bench, test_site
+from tools.bench import CHECKOUT, Bench, Site, find_bench, test_site, write_file
 from tools.processes import Redis
 
 # In the environment of every process we start: the path of the site it belongs to.
@@ -79,8 +79,14 @@ class Session:
 		os.chdir(bench.sites)
 		connect(self.site.name, bench)
 		self.rewind = Rewind()
+		# Gone until the books are as they were: a session that is killed leaves a site that will be made anew.
+		self.laid = self.site.note.read_text()
+		self.site.note.unlink()
 
 	def close(self) -> None:
+		connect(self.site.name, self.bench)
+		self.rewind.go()
+		write_file(self.site.note, self.laid)
 		frappe.destroy()
 		self.redis.stop()
 		shutil.rmtree(self.scratch, ignore_errors=True)
