@@ -81,7 +81,12 @@ class RunPage:
 
 	def vouchers(self) -> list[str]:
 		"""Voucher numbers of the rows on the page that the browser has drawn."""
-		return [text.strip() for text in self.page.locator(".wo-grid .dt-scrollable a[href*='/sales-invoice/']").all_inner_texts()]
+		return [
+			text.strip()
+			for text in self.page.locator(
+				".wo-grid .dt-scrollable a[href*='/sales-invoice/']"
+			).all_inner_texts()
+		]
 
 	def row(self, voucher: str) -> Locator:
 		return self.page.locator(".wo-grid .dt-scrollable .dt-row").filter(has_text=voucher)
@@ -112,9 +117,7 @@ class RunPage:
 	def tabs(self) -> dict[str, int]:
 		return {
 			text.rsplit(" ", 1)[0].strip(): int(text.rsplit(" ", 1)[1])
-			for text in (
-				" ".join(text.split()) for text in self.page.locator(".wo-tab").all_inner_texts()
-			)
+			for text in (" ".join(text.split()) for text in self.page.locator(".wo-tab").all_inner_texts())
 		}
 
 	def cards(self) -> dict[str, tuple[int, str]]:
@@ -127,6 +130,11 @@ class RunPage:
 
 	def totals(self) -> str:
 		return " ".join(self.page.locator(".wo-totals").inner_text().split())
+
+	def close_dialog(self) -> None:
+		dialog = self.desk.dialog()
+		dialog.locator(".btn-modal-close").click()
+		dialog.wait_for(state="hidden")
 
 	# --------------------------------------------------------------------------------------------- posting
 
@@ -151,7 +159,9 @@ def pictures(desk: Desk, folder: Path) -> Callable[..., None]:
 	def take(name: str, *, scroll_to: str | None = None) -> None:
 		page = desk.page
 		page.mouse.move(0, 0)
-		page.evaluate("() => document.querySelectorAll('#alert-container .desk-alert').forEach((alert) => alert.remove())")
+		page.evaluate(
+			"() => document.querySelectorAll('#alert-container .desk-alert').forEach((alert) => alert.remove())"
+		)
 		if scroll_to:
 			page.evaluate(
 				"""selector => {
