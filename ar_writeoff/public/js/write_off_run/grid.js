@@ -36,7 +36,7 @@ export class Grid {
 	}
 
 	create(items, columns) {
-		this.destroy();
+		this.datatable?.destroy();
 		this.datatable = new frappe.DataTable(this.wrapper, {
 			columns,
 			data: items,
@@ -53,9 +53,9 @@ export class Grid {
 	}
 
 	destroy() {
-		if (!this.datatable) return;
-		this.datatable.destroy();
-		this.datatable = null;
+		this.width_observer.disconnect();
+		this.datatable?.destroy();
+		this.layout = this.datatable = null;
 	}
 
 	follow_width() {
@@ -63,7 +63,8 @@ export class Grid {
 			const room = this.wrapper.clientWidth;
 			if (this.layout && room && room !== this.room) this.show(this.items, this.layout);
 		}, 150);
-		new ResizeObserver(redraw).observe(this.wrapper);
+		this.width_observer = new ResizeObserver(redraw);
+		this.width_observer.observe(this.wrapper);
 	}
 
 	// The widths a person has dragged stay when the next page comes.

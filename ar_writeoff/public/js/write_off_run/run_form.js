@@ -35,7 +35,7 @@ export class RunForm {
 	}
 
 	leave_document() {
-		this.workbench.selection.flush();
+		this.workbench.destroy();
 		this.workbench = null;
 	}
 
@@ -67,8 +67,7 @@ export class RunForm {
 	}
 
 	hide_items() {
-		this.workbench = null;
-		this.frm.fields_dict.items_html.$wrapper.empty();
+		if (this.workbench) this.leave_document();
 		this.show_items_section(false);
 	}
 

@@ -59,6 +59,7 @@ function draft({ doc, summary, may, workflow }) {
 				frappe.meta.get_field_currency({ options: "Company:company:default_currency" }, doc)
 		  );
 	const selection = __("{0} worth {1} selected.", [balances(selected), worth]);
+	if (!may.write) return { intro: selection, primary: "preview" };
 	const posts_here = may.submit && !workflow;
 	return {
 		intro: `${selection} ${escape(

@@ -23,6 +23,10 @@ export class Summary {
 		});
 	}
 
+	destroy() {
+		this.chart?.destroy();
+	}
+
 	show(summary, doc) {
 		this.currency = summary.company_currency;
 		const submitted = doc.docstatus > 0;
@@ -82,7 +86,7 @@ function customer_bars(summary) {
 		.map(({ customer, customer_name, base_amount }) => {
 			const share = Math.round((100 * Math.abs(flt(base_amount))) / most);
 			const inside = `
-				<span class="wo-top-name">${escape(customer_name || customer)}</span>
+				<span class="wo-top-name" dir="auto">${escape(customer_name || customer)}</span>
 				<span class="wo-top-bar"><span style="inline-size: ${share}%"></span></span>
 				<span class="wo-top-amount">${money(base_amount, summary.company_currency)}</span>`;
 			return customer

@@ -2,7 +2,7 @@ import { ExcludedReasons } from "./excluded";
 import { Filters } from "./filters";
 import { Grid } from "./grid";
 import { Selection } from "./selection";
-import { read, write } from "./server";
+import { RequestFailed, read, write } from "./server";
 import { Summary } from "./summary";
 import { show_voucher_story } from "./voucher_story";
 import { balances, escape, money, number } from "./text";
@@ -97,6 +97,14 @@ export class Workbench {
 		});
 	}
 
+	destroy() {
+		this.selection.flush();
+		this.grid.destroy();
+		this.summary_view.destroy();
+		this.wrapper.replaceChildren();
+		this.name = null;
+	}
+
 	get is_current() {
 		return this.frm.doc.name === this.name;
 	}
@@ -176,6 +184,9 @@ export class Workbench {
 				return this.load();
 			}
 			this.show_page(page);
+		} catch (error) {
+			// The desk has shown why the server refused.
+			if (!(error instanceof RequestFailed)) throw error;
 		} finally {
 			if (request === this.request) this.parts.grid.removeAttribute("aria-busy");
 		}
@@ -270,7 +281,8 @@ export class Workbench {
 		const button = (label, said, to, disabled) => `
 			<button type="button" class="btn btn-xs btn-default" data-start="${to}" aria-label="${escape(said)}"
 				title="${escape(said)}" ${disabled ? "disabled" : ""}>${label}</button>`;
-		const [back, on] = frappe.utils.is_rtl() ? ["›", "‹"] : ["‹", "›"];
+		// These characters point the other way by themselves where one writes from right to left.
+		const [back, on] = ["‹", "›"];
 		this.parts.pages.innerHTML = `
 			<span>${
 				total
