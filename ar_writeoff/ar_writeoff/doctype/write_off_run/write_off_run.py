@@ -74,6 +74,10 @@ class WriteOffRun(Document):
 			self.set(fieldname, None)
 
 	def before_insert(self) -> None:
+		# What became of a run stays with it: the desk copies it too when it amends, and an API may send anything.
+		for field in self.meta.get("fields", {"read_only": 1, "no_copy": 1}):
+			if field.fieldname != "amended_from":
+				self.set(field.fieldname, None)
 		self.status = states.DRAFT
 
 	def set_defaults_from_settings(self) -> None:

@@ -1,0 +1,193 @@
+"""Cancelling a run puts the books back to what they were, and the run can be made and posted again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+import pytest
+
+from tests.site import books, runs
+from tests.site.story import (
+	HL,
+	MANAGER,
+	account,
+	as_user,
+	cost_center,
+	credit_note,
+	freeze_books,
+	invoice,
+	outstanding,
+	pay,
+	project,
+)
+
+NAMES_AND_TIMES = {"modified", "modified_by"}
+BOOKS = ("GL Entry", "Payment Ledger Entry", "Sales Invoice", "Payment Entry", "Journal Entry")
+
+
+@pytest.fixture
+def invoices() -> list[str]:
+	"""Debit balances of every kind that a run posts."""
+	runs.settings(bad_debt_account=account("Bad Debt Expense"), rows_per_entry=4)
+	paid = invoice("Anchor Cafe", 100, "2026-01-15")
+	pay(paid, 90, "2026-02-01")
+	credited = invoice("Anchor Cafe", 30, "2026-01-16")
+	credit_note(credited, 10, "2026-02-01")
+	made = [
+		paid,
+		credited,
+		invoice("Breakwater Bar", 0.01, "2026-01-17"),
+		invoice("Breakwater Bar", 12, "2026-01-18", cost_center=cost_center("North Pier")),
+		invoice("Elm School", 13, "2026-01-19", project=project()),
+		invoice("Helios SARL", 14.14, "2026-01-20", currency="EUR", rate=1.2345),
+	]
+	frappe.db.commit()
+	return [one.name for one in made]
+
+
+def all_rows(but_not_of: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
+	"""Every column of every row of the books, but for the rows of these entries and the time of the last change."""
+	found = {}
+	for doctype in BOOKS:
+		for row in frappe.get_all(doctype, fields=["*"], order_by="name asc"):
+			if row.name not in but_not_of and row.get("voucher_no") not in but_not_of:
+				values = {key: value for key, value in row.items() if key not in NAMES_AND_TIMES}
+				found[doctype, row.name] = values
+	return found
+
+
+def cancel(run: Any) -> None:
+	with as_user(MANAGER):
+		run.cancel()
+	run.reload()
+
+
+def test_cancelling_restores_the_books_row_by_row(invoices):
+	before, live_before = all_rows([]), books.snapshot(HL)
+	run = runs.post(runs.run())
+	entries = runs.entries(run)
+	assert len(entries) == 3
+	assert {outstanding(name) for name in invoices} == {0}
+
+	cancel(run)
+
+	assert all_rows(entries) == before
+	assert books.snapshot(HL).diff(live_before) == []
+	books.assert_books_balanced(HL)
+	books.ple_equals_gl(HL)
+	# What is left of the entries: cancelled documents, cancelled and delinked rows.
+	assert set(frappe.get_all("Journal Entry", {"name": ("in", entries)}, pluck="docstatus")) == {2}
+	assert set(frappe.get_all("GL Entry", {"voucher_no": ("in", entries)}, pluck="is_cancelled")) == {1}
+	assert set(frappe.get_all("Payment Ledger Entry", {"voucher_no": ("in", entries)}, pluck="delinked")) == {
+		1
+	}
+
+
+def test_credits_too():
+	runs.settings(credit_write_off_account=account("Credit Balances Written Off"))
+	one = invoice("Anchor Cafe", 10, "2026-01-15", is_return=True)
+	of = invoice("Elm School", 100, "2026-01-15")
+	two = credit_note(of, 5, "2026-01-20", update_outstanding_for_self=True)
+	frappe.db.commit()
+	before = all_rows([])
+	run = runs.post(runs.run(balance_type="Credit"))
+	entries = runs.entries(run)
+	assert [outstanding(one), outstanding(two), outstanding(of)] == [0, 0, 100]
+	cancel(run)
+	assert all_rows(entries) == before
+
+
+def test_the_run_says_that_it_was_undone(invoices):
+	run = runs.post(runs.run())
+	assert (run.status, run.posted_count) == ("Posted", 6)
+	cancel(run)
+	assert (run.docstatus, run.status, run.posted_count, run.posted_amount) == (2, "Reversed", 0, 0)
+	items = runs.items(run)
+	assert {item.status for item in items.values()} == {"Reversed"}
+	assert all(item.journal_entry for item in items.values()), "the way to the cancelled entry stays"
+	amounts = frappe.get_all("Sales Invoice", {"name": ("in", invoices)}, pluck="written_off_amount")
+	assert set(amounts) == {0}
+
+
+def test_what_was_undone_is_found_and_posted_again_by_another_run(invoices):
+	first = runs.post(runs.run())
+	cancel(first)
+	second = runs.run()
+	assert set(runs.items(second)) == set(invoices)
+	runs.post(second)
+	assert second.status == "Posted"
+	assert {outstanding(name) for name in invoices} == {0}
+	assert not set(runs.entries(second)) & set(runs.entries(first, docstatus=2))
+	books.assert_books_balanced(HL)
+	books.ple_equals_gl(HL)
+
+
+def test_the_run_is_amended_and_posted_again(invoices):
+	before = all_rows([])
+	first = runs.post(runs.run(max_invoice_amount=15))
+	cancel(first)
+
+	with as_user(MANAGER):
+		amended = frappe.copy_doc(first)  # with what must not be copied, as the desk does it
+		amended.update({"amended_from": first.name, "docstatus": 0})
+		amended.insert().reload()
+	assert amended.name == f"{first.name}-1"
+	assert (amended.docstatus, amended.status) == (0, "Draft")
+	assert (amended.found_count, amended.selected_count, amended.posted_count) == (0, 0, 0)
+	assert (amended.selected_amount, amended.posted_amount) == (0, 0)
+	assert not amended.submitted_by and not amended.searched_on
+	assert amended.max_invoice_amount == 15
+	assert runs.items(amended) == {}, "a new search, as balances may have changed"
+
+	with as_user(MANAGER):
+		amended.find_invoices()
+	runs.post(amended)
+	assert amended.status == "Posted"
+	assert set(runs.items(amended)) == set(runs.items(first))
+	cancel(amended)
+	entries = [*runs.entries(first, docstatus=2), *runs.entries(amended, docstatus=2)]
+	assert all_rows(entries) == before
+
+
+def test_undo_is_refused_in_frozen_books_and_nothing_changes(invoices):
+	run = runs.post(runs.run())
+	freeze_books("2026-07-31")
+	frappe.db.commit()
+	posted = books.snapshot(HL)
+	with (
+		as_user(MANAGER),
+		pytest.raises(frappe.ValidationError, match="not authorized to add or update entries before"),
+	):
+		run.cancel()
+	frappe.db.rollback()
+	run.reload()
+	assert (run.docstatus, run.status) == (1, "Posted")
+	assert posted.diff(books.snapshot(HL)) == []
+
+
+def test_an_entry_cancelled_by_hand_is_undone_in_the_run_too(invoices):
+	run = runs.post(runs.run())
+	entry = runs.entries(run)[0]
+	undone = [item.voucher_no for item in runs.items(run, journal_entry=entry).values()]
+	with as_user(MANAGER):
+		frappe.get_doc("Journal Entry", entry).cancel()
+	frappe.db.commit()
+	run.reload()
+	assert run.status == "Partly Posted"
+	items = runs.items(run)
+	for name, item in items.items():
+		assert item.status == ("Reversed" if name in undone else "Posted")
+		assert bool(outstanding(name)) is (name in undone)
+	cancel(run)
+	assert run.status == "Reversed"
+	assert all(outstanding(name) for name in invoices)
+	books.ple_equals_gl(HL)
+
+
+def test_only_who_may_cancel_can_undo(invoices):
+	run = runs.post(runs.run())
+	with as_user("preparer@example.com"), pytest.raises(frappe.PermissionError):
+		frappe.get_doc("Write-Off Run", run.name).cancel()
+	frappe.db.rollback()
+	assert {outstanding(name) for name in invoices} == {0}
