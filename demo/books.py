@@ -3,22 +3,21 @@
 Lakeside Publishing sells subscriptions, books and advertising. Customers short-pay by their bank's charges, forget the
 postage, disappear, dispute, overpay. Dates run back from today, everything else comes from one fixed seed.
 
-Every kind of thing is made through ERPNext; the bulk of the open invoices is copied from real ones in the database.
+Every kind of thing is made through ERPNext; most invoices and payments are copied from real ones in the database.
+Here: the company and its master data. The two years of business are in `trade.py`, the write-offs in `runs.py`.
 """
 
 from __future__ import annotations
 
-import datetime
 import random
-from decimal import Decimal
 from typing import Any
 
 import frappe
-from frappe.utils import add_days, flt, getdate, nowdate
-
-from tests.site.volume import Copy, copy_invoices
+from frappe.utils import getdate, nowdate
 
 COMPANY, ABBR, CURRENCY = "Lakeside Publishing Ltd", "LP", "USD"
+EURO = "EUR"
+EURO_RATE = 1.1
 PASSWORD = "lakeside"
 
 # login -> (name, roles, what the person is for)
@@ -29,11 +28,16 @@ USERS = {
 		["Accounts Manager", "Accounts User"],
 		"posts and reverses (Accounts Manager)",
 	),
+	"lena@lakeside.example": (
+		"Lena Moser",
+		["Accounts Manager", "Accounts User"],
+		"second approver (Accounts Manager)",
+	),
 	"ines@lakeside.example": ("Ines Vidal", ["Auditor"], "looks, changes nothing (Auditor)"),
 }
 
-CUSTOMER_COUNT = 300
-COPIES_EACH = (4, 22)  # open invoices a customer, besides the real one
+CUSTOMER_COUNT = 1_000
+INVOICE_COUNT = 20_000
 
 CUSTOMER_GROUPS = {
 	"Institutions": ["Libraries", "Universities", "Schools"],
@@ -84,8 +88,13 @@ SECOND = {
 }
 
 
-def lay() -> None:
+PLACES = ("North", "South", "East", "West", "Hill", "Bridge", "Green", "Mill", "Park", "Quay")
+
+
+def lay(customer_count: int = CUSTOMER_COUNT, invoice_count: int = INVOICE_COUNT) -> None:
 	"""Fill a site that has ERPNext and this app, and nothing else."""
+	from demo import runs, trade
+
 	frappe.set_user("Administrator")
 	frappe.flags.in_import = False
 	frappe.flags.mute_messages = True
@@ -102,12 +111,11 @@ def lay() -> None:
 	items()
 	users()
 	frappe.db.commit()
-	customers = make_customers(chance)
+	customers = make_customers(chance, customer_count)
 	frappe.db.commit()
-	open_invoices(chance, customers)
-	short_payments(chance, customers)
-	credits_and_overpayments(chance, customers)
-	write_off_settings()
+	trade.two_years(chance, customers, invoice_count)
+	frappe.db.commit()
+	runs.write_off(chance)
 	frappe.db.commit()
 	frappe.clear_cache()
 
@@ -154,16 +162,16 @@ def years() -> None:
 			make(
 				"Fiscal Year", year=str(year), year_start_date=f"{year}-01-01", year_end_date=f"{year}-12-31"
 			)
-	if not frappe.db.exists("Currency Exchange", {"from_currency": "EUR", "to_currency": CURRENCY}):
+	if not frappe.db.exists("Currency Exchange", {"from_currency": EURO, "to_currency": CURRENCY}):
 		rates = {
-			"from_currency": "EUR",
+			"from_currency": EURO,
 			"to_currency": CURRENCY,
-			"exchange_rate": 1.1,
+			"exchange_rate": EURO_RATE,
 			"for_buying": 1,
 			"for_selling": 1,
 		}
 		make("Currency Exchange", date=f"{this - 3}-01-01", **rates)
-	frappe.db.set_value("Currency", "EUR", "enabled", 1)
+	frappe.db.set_value("Currency", EURO, "enabled", 1)
 
 
 def tree(doctype: str, branches: dict[str, list[str]]) -> None:
@@ -188,7 +196,7 @@ def accounts() -> None:
 	account("Bad Debt Expense", "Indirect Expenses", account_type="Expense Account")
 	account("Small Balances Written Off", "Indirect Expenses", account_type="Expense Account")
 	account("Unclaimed Credits", "Indirect Income", account_type="Income Account")
-	account("Debtors EUR", "Accounts Receivable", account_type="Receivable", account_currency="EUR")
+	account("Debtors EUR", "Accounts Receivable", account_type="Receivable", account_currency=EURO)
 	bank = account("Lakeside Bank", "Bank Accounts", account_type="Bank")
 	frappe.db.set_value("Company", COMPANY, "default_bank_account", bank)
 	for name in ("Editorial", "Advertising Sales"):
@@ -214,186 +222,84 @@ def users() -> None:
 		)
 
 
-def make_customers(chance: random.Random) -> list[str]:
-	"""Three hundred of them; every twentieth in the euro area with an account of its own."""
+def make_customers(chance: random.Random, count: int) -> list[str]:
+	"""Every twentieth is in the euro area with an account of its own; some have to be handled with care.
+
+	One of each kind comes from ERPNext, the others are copies of it.
+	"""
 	groups = [leaf for leaves in CUSTOMER_GROUPS.values() for leaf in leaves]
 	places = [leaf for branch, leaves in TERRITORIES.items() if branch != "Abroad" for leaf in leaves]
-	names: list[str] = []
-	seen: set[str] = set()
-	while len(names) < CUSTOMER_COUNT:
+	names: dict[str, tuple[str, str]] = {}
+	while len(names) < count:
 		group = chance.choice(groups)
 		name = f"{chance.choice(FIRST)} {chance.choice(SECOND[group])}"
-		if name in seen:
-			name += f" {chance.choice(['North', 'South', 'East', 'West', 'Hill', 'Bridge', 'Green', 'Mill'])}"
-		if name in seen:
-			continue
-		seen.add(name)
-		abroad = len(names) % 20 == 19
-		make(
-			"Customer",
-			customer_name=name,
-			customer_type="Individual" if group == "Subscribers" else "Company",
-			customer_group=group,
-			territory="Euro Area" if abroad else chance.choice(places),
-			default_currency="EUR" if abroad else None,
-			accounts=[{"company": COMPANY, "account": f"Debtors EUR - {ABBR}"}] if abroad else [],
-		)
-		names.append(name)
-	for name in names[7::60]:
-		if frappe.get_meta("Customer").has_field("exclude_from_write_off"):
-			frappe.db.set_value("Customer", name, "exclude_from_write_off", 1)
-	return names
-
-
-def invoice(customer: str, amount: float, age: int, *, item: str, is_return: bool = False) -> Any:
-	"""A submitted invoice dated so many days ago, due after 30 days."""
-	abroad = frappe.get_cached_value("Customer", customer, "default_currency") == "EUR"
-	date = add_days(nowdate(), -age)
-	doc = frappe.new_doc("Sales Invoice")
-	doc.update(
-		{
-			"customer": customer,
-			"company": COMPANY,
-			"set_posting_time": 1,
-			"posting_date": date,
-			"due_date": date if is_return else add_days(date, 30),
-			"currency": "EUR" if abroad else CURRENCY,
-			"conversion_rate": 1.1 if abroad else 1,
-			"selling_price_list": "Standard Selling",
-			"price_list_currency": "EUR" if abroad else CURRENCY,
-			"plc_conversion_rate": 1.1 if abroad else 1,
-			"ignore_pricing_rule": 1,
-			"disable_rounded_total": 1,
-			"is_return": int(is_return),
-			"update_outstanding_for_self": int(is_return),
-		}
-	)
-	cost_center = "Advertising Sales" if item == "Half-page Advertisement" else "Editorial"
-	doc.append(
-		"items",
-		{
-			"item_code": item,
-			"qty": -1 if is_return else 1,
-			"rate": amount,
-			"price_list_rate": amount,
-			"income_account": f"Sales - {ABBR}",
-			"cost_center": f"{cost_center} - {ABBR}",
-		},
-	)
-	doc.cost_center = f"{cost_center} - {ABBR}"
-	doc.docstatus = 1
-	return doc.insert(ignore_permissions=True)
-
-
-def some_amount(chance: random.Random) -> float:
-	"""Many small, some ordinary, a few large."""
-	kind = chance.random()
-	if kind < 0.30:
-		return round(chance.uniform(0.05, 5), 2)
-	if kind < 0.60:
-		return round(chance.uniform(5, 25), 2)
-	if kind < 0.90:
-		return round(chance.uniform(25, 250), 2)
-	return round(chance.uniform(250, 5000), 2)
-
-
-def some_age(chance: random.Random) -> int:
-	"""In days: mostly recent, with a long tail."""
-	return min(int(chance.expovariate(1 / 160)) + 1, 720)
-
-
-def open_invoices(chance: random.Random, customers: list[str]) -> None:
-	items = list(ITEMS)
-	number = 0
-	for customer in customers:
-		item = chance.choice(items)
-		template = invoice(customer, ITEMS[item][1], some_age(chance), item=item)
-		copies = []
-		for _ in range(chance.randint(*COPIES_EACH)):
-			number += 1
-			date = getdate(add_days(nowdate(), -some_age(chance)))
-			copies.append(
-				Copy(
-					name=f"LP-{date:%y}-{number:05d}",
-					posting_date=str(date),
-					due_date=str(date + datetime.timedelta(days=30)),
-					amount=Decimal(str(some_amount(chance))),
-				)
+		if name in names:
+			name += f" {chance.choice(PLACES)}"
+		if name not in names:
+			abroad = len(names) % 20 == 19
+			names[name] = group, "Euro Area" if abroad else chance.choice(places)
+	first_of: dict[bool, str] = {}
+	for name, (group, territory) in names.items():
+		abroad = territory == "Euro Area"
+		if abroad not in first_of:
+			make(
+				"Customer",
+				customer_name=name,
+				customer_type=customer_type(group),
+				customer_group=group,
+				territory=territory,
+				default_currency=EURO if abroad else None,
+				accounts=[{"company": COMPANY, "account": f"Debtors EUR - {ABBR}"}] if abroad else [],
 			)
-		copy_invoices(template, copies)
-	frappe.db.commit()
-
-
-def short_payments(chance: random.Random, customers: list[str]) -> None:
-	"""Paid, but for the bank's charges or a discount taken too late: the classic small balance."""
-	at_home = [
-		name for name in customers if frappe.get_cached_value("Customer", name, "default_currency") != "EUR"
-	]
-	for customer in chance.sample(at_home, 100):
-		item = chance.choice(list(ITEMS))
-		price, age = ITEMS[item][1], chance.randint(60, 600)
-		bill = invoice(customer, price, age, item=item)
-		missing = chance.choice([1.5, 2.5, 5, 7.5, flt(price * 0.02, 2), flt(price * 0.03, 2)])
-		receive(customer, price - missing, age - 25, bill)
-	frappe.db.commit()
-
-
-def credits_and_overpayments(chance: random.Random, customers: list[str]) -> None:
-	at_home = [
-		name for name in customers if frappe.get_cached_value("Customer", name, "default_currency") != "EUR"
-	]
-	for customer in chance.sample(at_home, 50):
-		item = chance.choice(list(ITEMS))
-		invoice(
-			customer, round(chance.uniform(0.5, 40), 2), chance.randint(30, 500), item=item, is_return=True
+			first_of[abroad] = name
+	for abroad, first in first_of.items():
+		copy_customer(
+			first,
+			{
+				name: values
+				for name, values in names.items()
+				if (values[1] == "Euro Area") == abroad and name != first
+			},
 		)
-	for customer in chance.sample(at_home, 25):
-		receive(customer, round(chance.uniform(1, 60), 2), chance.randint(20, 400))
-	frappe.db.commit()
+	ordered = list(names)
+	for field, which in {
+		"exclude_from_write_off": ordered[7::60],
+		"is_frozen": ordered[33::250],
+		"disabled": ordered[48::250],
+	}.items():
+		for name in which:
+			frappe.db.set_value("Customer", name, field, 1)
+	return ordered
 
 
-def receive(customer: str, amount: float, age: int, bill: Any = None) -> None:
-	amount, date = flt(amount, 2), add_days(nowdate(), -max(age, 1))
-	doc = frappe.new_doc("Payment Entry")
-	doc.update(
-		{
-			"payment_type": "Receive",
-			"company": COMPANY,
-			"posting_date": date,
-			"party_type": "Customer",
-			"party": customer,
-			"paid_from": f"Debtors - {ABBR}",
-			"paid_from_account_currency": CURRENCY,
-			"paid_to": f"Lakeside Bank - {ABBR}",
-			"paid_to_account_currency": CURRENCY,
-			"paid_amount": amount,
-			"received_amount": amount,
-			"source_exchange_rate": 1,
-			"target_exchange_rate": 1,
-			"reference_no": f"TRF {date}",
-			"reference_date": date,
-		}
+def customer_type(group: str) -> str:
+	return "Individual" if group == "Subscribers" else "Company"
+
+
+def copy_customer(template: str, others: dict[str, tuple[str, str]]) -> None:
+	"""The template's row, and those of its accounts, for each of the others: name to group and territory."""
+
+	def copy(doctype: str, filters: dict[str, str], values: list[dict[str, str]]) -> None:
+		for row in frappe.get_all(doctype, filters=filters, fields=["*"], order_by="name asc"):
+			rows = [{**row, "name": frappe.generate_hash(length=10), **value} for value in values]
+			columns = list(row)
+			frappe.db.bulk_insert(doctype, columns, [[one[column] for column in columns] for one in rows])
+
+	copy(
+		"Customer",
+		{"name": template},
+		[
+			{
+				"name": name,
+				"customer_name": name,
+				"customer_type": customer_type(group),
+				"customer_group": group,
+				"territory": territory,
+			}
+			for name, (group, territory) in others.items()
+		],
 	)
-	if bill:
-		row = {"reference_doctype": "Sales Invoice", "reference_name": bill.name, "allocated_amount": amount}
-		doc.append("references", row)
-	doc.setup_party_account_field()
-	doc.set_missing_values()
-	doc.docstatus = 1
-	doc.insert(ignore_permissions=True)
-
-
-def write_off_settings() -> None:
-	make(
-		"Write-Off Settings",
-		company=COMPANY,
-		bad_debt_account=f"Bad Debt Expense - {ABBR}",
-		credit_write_off_account=f"Unclaimed Credits - {ABBR}",
-		cost_center=f"Main - {ABBR}",
-		max_invoice_amount=10,
-		minimum_age_days=90,
-		default_reason="Small Balance",
-	)
+	copy("Party Account", {"parent": template}, [{"parent": name} for name in others])
 
 
 def make(doctype: str, **values: Any) -> Any:

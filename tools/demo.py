@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from pathlib import Path
 
-from tools import processes
+from tools import processes, venvs
 from tools.bench import (
 	CHECKOUT,
 	Bench,
@@ -77,12 +78,32 @@ def demo() -> int:
 
 
 def without_a_bench(words: str) -> int:
-	"""What there is to show on a machine that has no bench.
+	"""What there is to show on a machine that has no bench: the offline preview, on a sample export."""
+	say(f"{words} Showing the offline preview instead, on a sample of ERPNext's Accounts Receivable report.")
+	command = venvs.preview_command()
+	shown = command.relative_to(CHECKOUT)
+	arguments = ["preview", "examples/accounts-receivable.csv", "--policy", "examples/policy.toml"]
+	arguments += ["--party-currency", "examples/accounts-receivable-party-currency.xlsx"]
+	print(f"\n$ {shown} {' '.join(arguments)}", flush=True)
+	done = subprocess.run([command, *arguments], cwd=CHECKOUT)
+	print()
+	say(f"The same on a report of your own: {shown} preview FILE --maximum 25 (see docs/preview.md).")
+	say("With a bench (ERPNext v15 or v16) `make demo` starts a desk: set BENCH to it.")
+	return done.returncode
 
-	The one place for a preview that works on an exported file, without a site.
-	"""
-	say(f"{words} The demo needs a bench with ERPNext v15 or v16.")
-	say("Set BENCH to one, or make one as https://docs.frappe.io/framework/user/en/installation says.")
+
+def example() -> int:
+	"""Write the sample files in examples/ anew, from the demo site."""
+	bench, words = find_bench()
+	if not bench:
+		say(words)
+		return 1
+	site = bench.site(os.environ.get("AR_WRITEOFF_DEMO_SITE") or SITE)
+	if not site.note.exists():
+		say("There is no demo site yet; `make demo` makes it.")
+		return 1
+	bench.attach()
+	site.python_file(CHECKOUT / "demo" / "example.py", "write")
 	return 0
 
 
@@ -110,7 +131,7 @@ def reset() -> int:
 
 def make_site(site: Site) -> None:
 	"""The demo's books; what a person has done on the demo stays, until `make demo-reset`."""
-	books = fingerprint([BOOKS, CHECKOUT / "tests" / "site" / "volume.py"])
+	books = fingerprint([*sorted(BOOKS.parent.glob("*.py")), CHECKOUT / "tests" / "site" / "volume.py"])
 	note = read_json(site.note)
 	if note and site.reachable():
 		if note.get("books") != books:
@@ -123,7 +144,7 @@ def make_site(site: Site) -> None:
 	started = time.monotonic()
 	site.make_bare()
 	site.install_app()
-	say("Writing the demo's books: 300 customers, some thousands of invoices; takes a minute or two")
+	say("Writing the books of 1,000 customers with 20,000 invoices; takes a minute or two")
 	site.python_file(BOOKS, "lay")
 	write_file(site.note, json.dumps({"books": books, "app": app_fingerprint()}))
 	say(f"The demo site is ready ({time.monotonic() - started:.0f} s)")

@@ -298,6 +298,7 @@ TARGETS: dict[str, Callable[[], int]] = {
 	"demo": demo.demo,
 	"demo-stop": demo.stop,
 	"demo-reset": demo.reset,
+	"example": demo.example,
 	"clean": target_clean,
 }
 

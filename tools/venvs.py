@@ -26,6 +26,19 @@ def dev_python() -> Path:
 	return _venv(CHECKOUT / ".venv", Path(sys.executable), requirements)
 
 
+def preview_command() -> Path:
+	"""The program `ar-writeoff` in .venv, installed from this checkout."""
+	python = dev_python()
+	command = python.with_name("ar-writeoff")
+	wanted = fingerprint([CHECKOUT / "pyproject.toml"], read_file(CHECKOUT / ".venv" / "complete"))
+	note = CHECKOUT / ".venv" / "preview"
+	if read_file(note) != wanted or not command.exists():
+		pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+		_run(*pip, "--editable", f"{CHECKOUT}[preview]")
+		write_file(note, wanted)
+	return command
+
+
 def bench_python(bench: Bench) -> Path:
 	"""Python of .venv-bench: the bench's packages plus requirements-bench.txt."""
 	purelib = bench.run(

@@ -1,0 +1,131 @@
+"""The write-offs of the demo: settings, and one run of each kind to look at."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import frappe
+from frappe.utils import add_days, nowdate
+
+from demo.books import ABBR, COMPANY, make
+from demo.trade import receive
+
+PREPARER, MANAGER = "anna@lakeside.example", "mark@lakeside.example"
+
+
+def write_off(chance: random.Random) -> None:
+	"""Settings, a run that is posted, one that is posted in part, and a draft to go on with."""
+	settings()
+	frappe.db.commit()
+	posted()
+	partly_posted()
+	draft(chance)
+
+
+def settings() -> None:
+	make(
+		"Write-Off Settings",
+		company=COMPANY,
+		bad_debt_account=f"Bad Debt Expense - {ABBR}",
+		credit_write_off_account=f"Unclaimed Credits - {ABBR}",
+		cost_center=f"Main - {ABBR}",
+		max_invoice_amount=10,
+		minimum_age_days=90,
+		default_reason="Small Balance",
+	)
+	reason = frappe.get_doc("Write-Off Reason", "Bank Charges Deducted by Customer")
+	reason.append("accounts", {"company": COMPANY, "account": f"Small Balances Written Off - {ABBR}"})
+	reason.save(ignore_permissions=True)
+
+
+def posted() -> None:
+	"""Balances of up to a dollar, more than a year overdue."""
+	with signed_in(PREPARER):
+		run = found(days_ago=30, max_invoice_amount=1, minimum_age_days=365)
+	submit(run)
+
+
+def partly_posted() -> None:
+	"""Three customers paid after the search: their items are skipped, and say why."""
+	with signed_in(PREPARER):
+		run = found(
+			days_ago=7,
+			reason="Bank Charges Deducted by Customer",
+			max_invoice_amount=7.5,
+			minimum_age_days=300,
+			customer_group="Trade",
+			currency="USD",
+		)
+	late = frappe.get_all(
+		"Write-Off Run Item",
+		filters={"run": run.name, "status": "Open"},
+		fields=["customer", "voucher_no", "outstanding_amount"],
+		order_by="outstanding_amount desc, name asc",
+		limit=3,
+	)
+	for row in late:
+		receive(row.customer, row.outstanding_amount, 0, frappe._dict(name=row.voucher_no))
+	frappe.db.commit()
+	submit(run)
+
+
+def draft(chance: random.Random) -> None:
+	"""This month's run as the preparer left it: a few unticked."""
+	with signed_in(PREPARER):
+		run = found(days_ago=0, max_invoice_amount=10, minimum_age_days=90)
+		items = frappe.get_all(
+			"Write-Off Run Item",
+			filters={"run": run.name, "status": "Open"},
+			pluck="name",
+			order_by="name asc",
+		)
+		run.set_selection(selected=0, items=chance.sample(items, min(5, len(items))))
+
+
+def found(*, days_ago: int, **criteria: Any) -> Any:
+	"""A draft with its items, as of so many days ago."""
+	day = add_days(nowdate(), -days_ago)
+	run = frappe.get_doc(
+		{
+			"doctype": "Write-Off Run",
+			"company": COMPANY,
+			"balance_type": "Debit",
+			"reason": "Small Balance",
+			"cutoff_date": day,
+			"posting_date": day,
+			**criteria,
+		}
+	).insert()
+	run.find_invoices()
+	return run
+
+
+def submit(run: Any) -> None:
+	"""Approve and post, here and now."""
+	frappe.db.commit()
+	with signed_in(MANAGER), posting_here():
+		frappe.get_doc("Write-Off Run", run.name).submit()
+	frappe.db.commit()
+
+
+@contextmanager
+def signed_in(user: str) -> Iterator[None]:
+	frappe.set_user(user)
+	try:
+		yield
+	finally:
+		frappe.set_user("Administrator")
+
+
+@contextmanager
+def posting_here() -> Iterator[None]:
+	"""In this process, as in tests: the demo has no worker yet when its books are written."""
+	before = frappe.flags.in_test
+	frappe.flags.in_test = True
+	try:
+		yield
+	finally:
+		frappe.flags.in_test = before
