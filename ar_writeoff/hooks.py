@@ -29,6 +29,12 @@ doc_events = {
 	},
 }
 
+# User Permissions on groups, territories and cost centers hold for items as they do in a search.
+permission_query_conditions = {"Write-Off Run Item": "ar_writeoff.ledger.access.items_query_conditions"}
+has_permission = {"Write-Off Run Item": "ar_writeoff.ledger.access.may_see_item"}
+
+scheduler_events = {"hourly": ["ar_writeoff.jobs.search.end_dead_searches"]}
+
 # Items and batches go with their run: they never keep it, or a Journal Entry, from being deleted.
 ignore_links_on_delete = ["Write-Off Run Item", "Write-Off Run Batch"]
 

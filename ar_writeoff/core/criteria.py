@@ -14,13 +14,20 @@ DEBIT = "Debit"
 CREDIT = "Credit"
 DUE_DATE = "Due Date"
 
+# What unallocated credits of a customer do to debit balances of the same customer and account.
+LEAVE_OUT = "Leave Out"
+DEDUCT = "Deduct"
+IGNORE = "Ignore"
+
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
 	"""The criteria that a single balance can be judged by.
 
 	`max_invoice_amount` and `max_customer_amount` are in company currency. Which customers, groups, items,
-	accounts and projects to look at is a matter of the query, see `ledger/open_items.py`.
+	accounts and projects to look at is a matter of the query, see `ledger/search.py`. `customer_credits` says
+	whether a customer's unallocated credits leave debit balances out, are deducted from the total that is
+	compared with `max_customer_amount`, or are ignored.
 	"""
 
 	balance_type: str
@@ -29,6 +36,7 @@ class Criteria:
 	max_customer_amount: Decimal | None = None
 	minimum_age_days: int = 0
 	ageing_based_on: str = DUE_DATE
+	customer_credits: str = LEAVE_OUT
 
 	@property
 	def sign(self) -> int:

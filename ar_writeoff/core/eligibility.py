@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Protocol
 
 from ar_writeoff.core import criteria as rules
 from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import Criteria
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.core.reasons import Reason
+
+
+class HasAmounts(Protocol):
+	"""A balance as of the cutoff and of now: all that its size can be judged by."""
+
+	@property
+	def at_cutoff(self) -> Decimal: ...
+	@property
+	def now(self) -> Decimal: ...
+	@property
+	def base_now(self) -> Decimal: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,10 @@ class Balance:
 	base_now: Decimal
 
 
+# Kinds of voucher whose balances can be written off.
+VOUCHER_TYPES = ("Sales Invoice", "Payment Entry", "Journal Entry")
+
+
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
 	"""What there is to know about a customer before writing off a balance."""
@@ -48,10 +64,34 @@ class CustomerFacts:
 
 @dataclass(frozen=True, slots=True)
 class VoucherFacts:
-	"""What there is to know about a voucher beyond its balance. `other_run`: a live run that holds it."""
+	"""What there is to know about a voucher beyond its balance.
+
+	`obstacle`: what about it forbids a write-off for good. `other_run`: a live run that holds it.
+	`discounting`: the Invoice Discounting, if it is known. `unfit`: why its entry would be refused, for want of
+	an account or a dimension.
+	"""
 
 	discounted: bool = False
 	other_run: str | None = None
+	obstacle: Reason | None = None
+	discounting: str | None = None
+	unfit: Reason | None = None
+
+	def with_unfit(self, reason: Reason | None) -> VoucherFacts:
+		return replace(self, unfit=reason) if reason else self
+
+
+@dataclass(frozen=True, slots=True)
+class PartyFacts:
+	"""What there is to know about a customer on one receivable account.
+
+	`credit` and `base_credit` are the unallocated credits, 0 or more; `reconciliation` is a Process Payment
+	Reconciliation that is at work.
+	"""
+
+	credit: Decimal = ZERO
+	base_credit: Decimal = ZERO
+	reconciliation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +107,15 @@ class Verdict:
 	age_days: int
 	reason: Reason | None = None
 
+	def base_of(self, part: Decimal) -> Decimal:
+		"""Company-currency value of a part of the amount."""
+		return base_of_part(part, self.amount, self.base_amount)
+
 
 NO_CUSTOMER_FACTS = CustomerFacts()
 NO_VOUCHER_FACTS = VoucherFacts()
+NO_PARTY_FACTS = PartyFacts()
+NO_CREDITS: Mapping[str, Decimal] = {}
 
 
 def judge(
@@ -77,25 +123,30 @@ def judge(
 	criteria: Criteria,
 	customer: CustomerFacts = NO_CUSTOMER_FACTS,
 	voucher: VoucherFacts = NO_VOUCHER_FACTS,
+	party: PartyFacts = NO_PARTY_FACTS,
 ) -> Verdict | None:
 	"""None when the balance does not match the criteria; otherwise a verdict, with a reason if left out."""
 	if balance.posting_date > criteria.cutoff_date:
 		return None
 	age_days = rules.age_in_days(criteria, balance.posting_date, balance.due_date)
-	if not rules.old_enough(criteria, age_days):
+	if not rules.old_enough(criteria, age_days) or not amounts_match(balance, criteria):
 		return None
+	amount, base_amount = eligible_amounts(balance)
+	verdict = Verdict(balance, amount, base_amount, age_days)
+	return replace(verdict, reason=exclusion(verdict, criteria, customer, voucher, party))
 
+
+def amounts_match(balance: HasAmounts, criteria: Criteria) -> bool:
+	"""Whether a balance is of the side and the size looked for; cheap, and asked before anything else."""
 	amount, base_amount = eligible_amounts(balance)
 	if amount * criteria.sign < 0 or abs(base_amount) > criteria.max_invoice_amount:
-		return None
-	if not amount and (balance.now or base_amount * criteria.sign <= 0):
-		# Not open at the cutoff, or turned since. Closed in account currency with something left in
-		# company currency is another matter: listed, so that somebody revalues it.
-		return None
-	return Verdict(balance, amount, base_amount, age_days, exclusion(customer, voucher, amount, base_amount))
+		return False
+	# Not open at the cutoff, or turned since: no match. Closed in account currency with something left in
+	# company currency is another matter: listed, so that somebody revalues it.
+	return bool(amount) or (not balance.now and base_amount * criteria.sign > 0)
 
 
-def eligible_amounts(balance: Balance) -> tuple[Decimal, Decimal]:
+def eligible_amounts(balance: HasAmounts) -> tuple[Decimal, Decimal]:
 	"""What may be written off, in account currency and in company currency.
 
 	The whole balance goes at its carrying value, so that both currencies clear to zero; a part of it goes at
@@ -107,35 +158,77 @@ def eligible_amounts(balance: Balance) -> tuple[Decimal, Decimal]:
 	return amount, carrying_value(amount, balance.now, balance.base_now)
 
 
+def base_of_part(part: Decimal, amount: Decimal, base_amount: Decimal) -> Decimal:
+	"""Company-currency value of a part of an amount: all of it for the whole, so that nothing is left over."""
+	return base_amount if part == amount else carrying_value(part, amount, base_amount)
+
+
 def carrying_value(amount: Decimal, balance: Decimal, base_balance: Decimal) -> Decimal:
 	"""Company-currency value of a part of a balance, rounded as the base balance is."""
 	return (base_balance * amount / balance).quantize(base_balance, rounding=ROUND_HALF_UP)
 
 
 def exclusion(
-	customer: CustomerFacts, voucher: VoucherFacts, amount: Decimal, base_amount: Decimal
+	verdict: Verdict,
+	criteria: Criteria,
+	customer: CustomerFacts,
+	voucher: VoucherFacts,
+	party: PartyFacts,
 ) -> Reason | None:
-	"""The first reason why this balance must not be written off, or None."""
+	"""The first reason why this balance must not be written off, or None.
+
+	First what will not go away, then what somebody can mend, last what is only so for a while.
+	"""
+	balance = verdict.balance
 	if customer.opted_out:
-		return Reason.of(reasons.CUSTOMER_OPTED_OUT)
+		return Reason.of(reasons.CUSTOMER_OPTED_OUT).at("Customer", balance.customer)
 	if customer.disabled:
-		return Reason.of(reasons.CUSTOMER_DISABLED)
+		return Reason.of(reasons.CUSTOMER_DISABLED).at("Customer", balance.customer)
 	if customer.frozen:
-		return Reason.of(reasons.CUSTOMER_FROZEN)
+		return Reason.of(reasons.CUSTOMER_FROZEN).at("Customer", balance.customer)
+	obstacle = voucher.obstacle or kind_obstacle(balance.voucher_type, balance.voucher_no, balance.now)
+	if obstacle:
+		return obstacle
 	if voucher.discounted:
-		return Reason.of(reasons.DISCOUNTED)
+		reason = Reason.of(reasons.DISCOUNTED)
+		return reason.at("Invoice Discounting", voucher.discounting) if voucher.discounting else reason
 	if voucher.other_run:
-		return Reason.of(reasons.IN_ANOTHER_RUN, run=voucher.other_run)
-	if amount * base_amount <= 0:
+		return Reason.of(reasons.IN_ANOTHER_RUN, run=voucher.other_run).at("Write-Off Run", voucher.other_run)
+	if party.reconciliation:
+		return Reason.of(reasons.RECONCILIATION_RUNNING, reconciliation=party.reconciliation).at(
+			"Process Payment Reconciliation", party.reconciliation
+		)
+	if verdict.amount * verdict.base_amount <= 0:
 		return Reason.of(reasons.BASE_RESIDUE)
-	return None
+	if party.credit and criteria.balance_type == rules.DEBIT and criteria.customer_credits == rules.LEAVE_OUT:
+		return Reason.of(reasons.CREDIT_AVAILABLE, credit=party.credit, currency=balance.currency).at(
+			"Payment Reconciliation", "Payment Reconciliation"
+		)
+	return voucher.unfit
 
 
-def apply_customer_maximum(verdicts: Iterable[Verdict], criteria: Criteria) -> list[Verdict]:
+def kind_obstacle(voucher_type: str, voucher_no: str, amount: Decimal) -> Reason | None:
+	"""Why a balance of this kind of voucher is never written off, or None."""
+	reason = None
+	if voucher_type == "Exchange Rate Revaluation":
+		reason = Reason.of(reasons.REVALUATION)
+	elif voucher_type == "Sales Order":
+		reason = Reason.of(reasons.ON_ORDER, order=voucher_no)
+	elif voucher_type == "Payment Entry" and amount > 0:
+		reason = Reason.of(reasons.REFUND)
+	elif voucher_type not in VOUCHER_TYPES:
+		reason = Reason.of(reasons.UNKNOWN_VOUCHER, doctype=voucher_type)
+	return reason.at(voucher_type, voucher_no) if reason else None
+
+
+def apply_customer_maximum(
+	verdicts: Iterable[Verdict], criteria: Criteria, base_credits: Mapping[str, Decimal] = NO_CREDITS
+) -> list[Verdict]:
 	"""Leave out every balance of a customer whose balances found add up to more than the maximum.
 
 	All of them and not just the last ones: which of a customer's invoices are written off is not for
-	chance to decide.
+	chance to decide. `base_credits`, the customers' unallocated credits in company currency, lower the total
+	where the criteria deduct them.
 	"""
 	found = list(verdicts)
 	maximum = criteria.max_customer_amount
@@ -145,6 +238,9 @@ def apply_customer_maximum(verdicts: Iterable[Verdict], criteria: Criteria) -> l
 	for verdict in found:
 		if verdict.reason is None:
 			totals[verdict.balance.customer] += abs(verdict.base_amount)
+	if criteria.balance_type == rules.DEBIT and criteria.customer_credits == rules.DEDUCT:
+		for customer in totals:
+			totals[customer] -= base_credits.get(customer, ZERO)
 	return [
 		replace(
 			verdict,

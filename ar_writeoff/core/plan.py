@@ -43,6 +43,12 @@ class PlanItem:
 	offset_dimensions: Dimensions = ()
 	finance_book: str = ""
 
+	@property
+	def is_credit_to_allocate(self) -> bool:
+		"""A payment or a journal credit: ERPNext knows what is left of it from its allocations, and a row that
+		refers to it would leave it to be spent again. Its entry stands alone and is then allocated to it."""
+		return self.amount < 0 and self.voucher_type in ("Payment Entry", "Journal Entry")
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -75,10 +81,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class EntryPlan:
-	"""One balanced Journal Entry: receivable rows first, offset rows after."""
+	"""One balanced Journal Entry: receivable rows first, offset rows after.
+
+	`credit` is the payment or journal credit that is allocated to the entry once it is submitted.
+	"""
 
 	rows: tuple[Row, ...]
 	finance_book: str = ""
+	credit: PlanItem | None = None
 
 	@property
 	def items(self) -> tuple[str, ...]:
@@ -115,10 +125,13 @@ def plan_entries(
 
 
 def _groups(items: Iterable[PlanItem], entries_per: str) -> Iterator[list[PlanItem]]:
-	"""Items that may share an entry. The finance book is a field of the entry, so it always divides."""
+	"""Items that may share an entry. The finance book is a field of the entry, so it always divides; a credit
+	that will be allocated has an entry to itself."""
 	groups: dict[tuple[str, str], list[PlanItem]] = defaultdict(list)
 	for item in items:
 		key = {CUSTOMER: item.customer, INVOICE: item.name}.get(entries_per, "")
+		if item.is_credit_to_allocate:
+			key = item.name
 		groups[item.finance_book, key].append(item)
 	yield from groups.values()
 
@@ -149,8 +162,8 @@ def _entry(items: list[PlanItem], company_currency: str) -> EntryPlan:
 			amount=-item.amount,
 			base_amount=-item.base_amount,
 			customer=item.customer,
-			reference_type=item.voucher_type,
-			reference_name=item.voucher_no,
+			reference_type="" if item.is_credit_to_allocate else item.voucher_type,
+			reference_name="" if item.is_credit_to_allocate else item.voucher_no,
 			dimensions=item.receivable_dimensions,
 			item=item.name,
 		)
@@ -169,7 +182,8 @@ def _entry(items: list[PlanItem], company_currency: str) -> EntryPlan:
 		)
 		for (account, dimensions), total in totals.items()
 	)
-	return EntryPlan(tuple(rows), items[0].finance_book)
+	credit = items[0] if items[0].is_credit_to_allocate else None
+	return EntryPlan(tuple(rows), items[0].finance_book, credit)
 
 
 def batches(items: Iterable[tuple[str, str]], size: int, *, keep_customers: bool) -> Iterator[list[str]]:

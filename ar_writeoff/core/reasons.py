@@ -5,17 +5,24 @@ The messages are in `ar_writeoff/core/texts.py`; a test holds the two together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
+	"""`link` is the document to open to mend it, as (doctype, name), where there is one."""
+
 	code: str
 	facts: tuple[tuple[str, str], ...] = field(default=())
+	link: tuple[str, str] | None = None
 
 	@classmethod
 	def of(cls, code: str, **facts: object) -> Reason:
 		return cls(code, tuple((key, str(value)) for key, value in facts.items()))
+
+	def at(self, doctype: str, name: str) -> Reason:
+		"""The same reason, with the document that mends it."""
+		return replace(self, link=(doctype, name))
 
 
 # Criteria that cannot be searched with.
@@ -31,10 +38,20 @@ CUSTOMER_OPTED_OUT = "customer_opted_out"
 CUSTOMER_DISABLED = "customer_disabled"
 CUSTOMER_FROZEN = "customer_frozen"
 CUSTOMER_OVER_MAXIMUM = "customer_over_maximum"
+SEPARATE_ADVANCE = "separate_advance"
 DISCOUNTED = "discounted"
+ON_ORDER = "on_order"
+REFUND = "refund"
+WRITE_OFF_ENTRY = "write_off_entry"
+UNKNOWN_VOUCHER = "unknown_voucher"
 IN_ANOTHER_RUN = "in_another_run"
+RECONCILIATION_RUNNING = "reconciliation_running"
+CREDIT_AVAILABLE = "credit_available"
 BASE_RESIDUE = "base_residue"
+REVALUATION = "revaluation"
 NO_OFFSET_ACCOUNT = "no_offset_account"
+DIMENSION_MISSING = "dimension_missing"
+DIMENSION_NOT_ALLOWED = "dimension_not_allowed"
 NOT_SELECTED = "not_selected"
 
 # More than the person who prepares, approves or posts may write off: held back until somebody else approves.

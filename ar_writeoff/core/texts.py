@@ -31,11 +31,37 @@ MESSAGES: Mapping[str, str] = {
 	reasons.CUSTOMER_OVER_MAXIMUM: _(
 		"The customer's balances add up to {total}, over the maximum of {maximum} per customer."
 	),
+	reasons.SEPARATE_ADVANCE: _(
+		"{account} holds advances that are booked apart from receivables. Allocate or refund the advance."
+	),
 	reasons.DISCOUNTED: _("The invoice is discounted with a lender. Settle the Invoice Discounting first."),
+	reasons.ON_ORDER: _("An advance on {order}. It settles the invoice of the order, or is refunded."),
+	reasons.REFUND: _(
+		"Money paid to the customer that is allocated to nothing. Allocate it with Payment Reconciliation."
+	),
+	reasons.WRITE_OFF_ENTRY: _(
+		"This entry is itself a write-off, of {run}, and was unlinked from what it wrote off. Undo it there."
+	),
+	reasons.UNKNOWN_VOUCHER: _(
+		"A balance of a {doctype} cannot be written off here. Use a Journal Entry by hand."
+	),
 	reasons.IN_ANOTHER_RUN: _("Write-Off Run {run} is about to post this balance."),
+	reasons.RECONCILIATION_RUNNING: _(
+		"{reconciliation} is allocating this customer's payments. Wait until it has finished."
+	),
+	reasons.CREDIT_AVAILABLE: _(
+		"The customer has a credit of {credit} {currency} that could settle this. Allocate it with Payment"
+		" Reconciliation first."
+	),
 	reasons.BASE_RESIDUE: _(
 		"Only a difference between currencies is left. Use an Exchange Rate Revaluation for it."
 	),
+	reasons.REVALUATION: _(
+		"A difference between currencies, booked by a revaluation, that belongs to no invoice. The next Exchange"
+		" Rate Revaluation takes it up."
+	),
+	reasons.DIMENSION_MISSING: _("{account} needs a {dimension}, and the voucher has none."),
+	reasons.DIMENSION_NOT_ALLOWED: _("{dimension} {value} of the voucher is not allowed on {account}."),
 	reasons.NO_OFFSET_ACCOUNT: _(
 		"No account to write off to. Set one in the Write-Off Reason or in the Write-Off Settings of {company}."
 	),
@@ -74,8 +100,18 @@ LABELS: Mapping[str, str] = {
 	reasons.CUSTOMER_DISABLED: _("Customer disabled"),
 	reasons.CUSTOMER_FROZEN: _("Customer frozen"),
 	reasons.CUSTOMER_OVER_MAXIMUM: _("Over the maximum per customer"),
+	reasons.SEPARATE_ADVANCE: _("Advance in a separate account"),
 	reasons.DISCOUNTED: _("Invoice discounted"),
+	reasons.ON_ORDER: _("Advance on an order"),
+	reasons.REFUND: _("Refund not allocated"),
+	reasons.WRITE_OFF_ENTRY: _("Entry of a write-off"),
+	reasons.UNKNOWN_VOUCHER: _("Other kind of voucher"),
 	reasons.IN_ANOTHER_RUN: _("In another run"),
+	reasons.RECONCILIATION_RUNNING: _("Reconciliation running"),
+	reasons.CREDIT_AVAILABLE: _("Credit available"),
+	reasons.REVALUATION: _("Revaluation difference"),
+	reasons.DIMENSION_MISSING: _("Dimension missing"),
+	reasons.DIMENSION_NOT_ALLOWED: _("Dimension not allowed"),
 	reasons.BASE_RESIDUE: _("Currency difference only"),
 	reasons.NO_OFFSET_ACCOUNT: _("No offset account"),
 	reasons.NOT_SELECTED: _("Not selected"),

@@ -8,10 +8,10 @@ from frappe.utils import cint, getdate, now
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.jobs.rules import criteria_of, scope_of
+from ar_writeoff.jobs.rules import criteria_of, offset_of, scope_of
 from ar_writeoff.jobs.run import refresh_totals
-from ar_writeoff.jobs.search import ITEM_COLUMNS, item_row
-from ar_writeoff.ledger import access, messages, open_items
+from ar_writeoff.jobs.search import insert_items, item_row
+from ar_writeoff.ledger import access, facts, messages, open_items, search
 
 
 def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
@@ -32,8 +32,10 @@ def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
 	)
 	keys = open_items.keys_of_vouchers("Sales Invoice", [name for name in invoices if name not in present])
 	balances = open_items.balances_of_vouchers(doc.company, keys, criteria.cutoff_date)
-	verdicts = open_items.judge_all(balances.values(), scope_of(doc), criteria, access.of_user())
-	names = open_items.customer_facts({verdict.balance.customer for verdict in verdicts})
+	verdicts = search.judge_all(
+		balances.values(), scope_of(doc), criteria, access.of_user(), offset=offset_of(doc)
+	)
+	names = facts.customer_facts({verdict.balance.customer for verdict in verdicts})
 
 	last = frappe.db.get_value("Write-Off Run Item", {"run": run}, "name", order_by="name desc")
 	number = cint(last.rsplit("-", 1)[-1]) if last else 0
@@ -54,7 +56,7 @@ def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
 			left_out.append(
 				{"voucher_no": verdict.balance.voucher_no, "message": messages.message(verdict.reason)}
 			)
-	frappe.db.bulk_insert("Write-Off Run Item", ITEM_COLUMNS, rows)
+	insert_items(rows)
 	judged = {verdict.balance.voucher_no for verdict in verdicts}
 	no_match = messages.message(Reason.of(reasons.NO_LONGER_MATCHES))
 	left_out += [

@@ -8,12 +8,13 @@ from frappe.utils import cint, getdate
 
 from ar_writeoff.core import plan as planning
 from ar_writeoff.core import reasons
-from ar_writeoff.core.criteria import Criteria
+from ar_writeoff.core.criteria import LEAVE_OUT, Criteria
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import accounts, messages, posting
+from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.ledger.open_items import Scope
+from ar_writeoff.ledger.search import Scope
 
 
 def scope_of(run: Any) -> Scope:
@@ -42,6 +43,24 @@ def criteria_of(run: Any) -> Criteria:
 		max_customer_amount=money(run.max_customer_amount, decimals) or None,
 		minimum_age_days=cint(run.minimum_age_days),
 		ageing_based_on=run.ageing_based_on,
+		customer_credits=settings_of(run.company).customer_credits or LEAVE_OUT,
+	)
+
+
+def settings_of(company: str) -> Any:
+	"""The Write-Off Settings of the company; without them every value is None."""
+	fields = ["cost_center", "force_cost_center", "entries_per", "rows_per_entry", "customer_credits"]
+	return frappe.db.get_value("Write-Off Settings", company, fields, as_dict=True) or frappe._dict()
+
+
+def offset_of(run: Any) -> Offset:
+	"""Where the other side of a run's entries goes, by its reason and the Settings of its company."""
+	settings = settings_of(run.company)
+	return Offset(
+		company=run.company,
+		account=accounts.offset_account(run.company, run.balance_type, run.reason),
+		cost_center=settings.cost_center or frappe.get_cached_value("Company", run.company, "cost_center"),
+		force_cost_center=bool(settings.force_cost_center),
 	)
 
 
@@ -51,24 +70,18 @@ def rules_of(run: Any) -> posting.Rules:
 	Raises:
 	    frappe.ValidationError: there is no account for the offset side.
 	"""
-	account = accounts.offset_account(run.company, run.balance_type, run.reason)
-	if not account:
+	offset = offset_of(run)
+	if not offset.account:
 		frappe.throw(messages.message(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=run.company)))
-	settings = (
-		frappe.db.get_value(
-			"Write-Off Settings", run.company, ["cost_center", "entries_per", "rows_per_entry"], as_dict=True
-		)
-		or frappe._dict()
-	)
+	settings = settings_of(run.company)
 	return posting.Rules(
 		run=run.name,
 		company=run.company,
 		posting_date=getdate(run.posting_date),
 		remark=_("Write-Off Run {0}: {1}").format(run.name, run.reason),
-		offset_account=account,
+		offset=offset,
 		scope=scope_of(run),
 		criteria=criteria_of(run),
-		cost_center=settings.cost_center or frappe.get_cached_value("Company", run.company, "cost_center"),
 		entries_per=settings.entries_per or planning.BATCH,
 		rows_per_entry=cint(settings.rows_per_entry) or planning.MAX_ROWS_PER_ENTRY,
 	)

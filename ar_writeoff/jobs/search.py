@@ -1,17 +1,26 @@
-"""Find: the items of a draft run, from the Payment Ledger."""
+"""Find: the items of a draft run, from the Payment Ledger. In the request where it is small, else in a worker."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import frappe
-from frappe.utils import now
+from frappe.utils import add_to_date, now, now_datetime
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.eligibility import Verdict
 from ar_writeoff.core.money import ZERO
-from ar_writeoff.jobs.rules import criteria_of, scope_of
-from ar_writeoff.jobs.run import refresh_totals
-from ar_writeoff.ledger import messages, open_items
+from ar_writeoff.jobs.rules import criteria_of, offset_of, scope_of
+from ar_writeoff.jobs.run import PROGRESS_EVENT, refresh_totals
+from ar_writeoff.ledger import access, facts, messages, search
+from ar_writeoff.ledger.isolation import read_committed
+from ar_writeoff.ledger.search import Found
+
+# Ledger rows to look at, above which a search leaves the request: about five seconds of somebody waiting.
+BACKGROUND_ABOVE = 100_000
+
+# A search of a million invoices takes half a minute. One that is still marked as running after this time has died.
+GIVEN_UP_AFTER_MINUTES = 30
 
 ITEM_COLUMNS = (
 	"name",
@@ -38,59 +47,139 @@ ITEM_COLUMNS = (
 	"status",
 	"reason_code",
 	"message",
+	"reason_doctype",
+	"reason_name",
 )
 
 
-def search_run(run: str) -> dict[str, int]:
+class Cancelled(Exception):
+	"""Somebody cancelled the search while it ran."""
+
+
+def is_large(run: Any) -> bool:
+	"""Whether a search of this run is for a worker."""
+	return sum(search.ledger_sizes(scope_of(run), access.of_user()).values()) > BACKGROUND_ABOVE
+
+
+def start_search(run: str) -> None:
+	"""Search in a worker, as the current user. The list stays as it is until the search is done."""
+	frappe.db.set_value("Write-Off Run", run, "status", states.SEARCHING)
+	frappe.enqueue(
+		"ar_writeoff.jobs.search.search_in_background",
+		run=run,
+		queue="long",
+		timeout=GIVEN_UP_AFTER_MINUTES * 60,
+		enqueue_after_commit=True,
+	)
+
+
+def search_in_background(run: str) -> None:
+	"""Search in one transaction of its own: whoever cancels it, or whatever kills it, leaves the list as it was."""
+	try:
+		with read_committed():
+			search_run(run, on_found=lambda found: still_wanted(run, found))
+			frappe.db.commit()
+	except Cancelled:
+		return
+	except Exception:
+		# Also a job that ran out of time. The run must not stay marked as searching.
+		frappe.db.rollback()
+		end_search(run)
+		frappe.db.commit()
+		raise
+	finally:
+		frappe.cache.delete_value(progress_key(run))
+		frappe.publish_realtime(PROGRESS_EVENT, {"run": run}, doctype="Write-Off Run", docname=run)
+
+
+def still_wanted(run: str, found: Found) -> None:
+	"""Say how far the search is.
+
+	Raises:
+	    Cancelled: the run is no longer being searched.
+	"""
+	if frappe.db.get_value("Write-Off Run", run, "status") != states.SEARCHING:
+		raise Cancelled
+	done = {"looked_at": found.looked_at, "ledger_rows": found.ledger_rows}
+	frappe.cache.set_value(progress_key(run), done, expires_in_sec=3600)
+	frappe.publish_realtime(PROGRESS_EVENT, {"run": run, **done}, doctype="Write-Off Run", docname=run)
+
+
+def progress_key(run: str) -> str:
+	return f"write_off_search::{run}"
+
+
+def search_progress(run: str) -> dict[str, int]:
+	"""Ledger rows looked at and to look at by the search that is running; 0 of 0 where none has begun."""
+	return frappe.cache.get_value(progress_key(run)) or {"looked_at": 0, "ledger_rows": 0}
+
+
+def end_search(run: str) -> bool:
+	"""Make a run that is being searched a draft again. The worker notices at the next range of customers."""
+	status = frappe.db.get_value("Write-Off Run", run, "status", for_update=True)
+	if status == states.SEARCHING:
+		frappe.db.set_value("Write-Off Run", run, "status", states.DRAFT)
+	return status == states.SEARCHING
+
+
+def end_dead_searches() -> None:
+	"""Scheduler: runs whose search died, worker and all, become drafts again."""
+	for run in frappe.get_all(
+		"Write-Off Run",
+		filters={
+			"status": states.SEARCHING,
+			"modified": ("<", add_to_date(now_datetime(), minutes=-GIVEN_UP_AFTER_MINUTES)),
+		},
+		pluck="name",
+		order_by="name asc",
+	):
+		end_search(run)
+		frappe.db.commit()
+
+
+def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dict[str, int]:
 	"""Fill the items of a draft run anew and say what changed since the last search.
 
-	Everything found is selected; what somebody had unticked before stays unticked.
+	Everything found is selected; what somebody had unticked before stays unticked, and an amount somebody lowered
+	stays as long as the balance covers it. `on_found` is called after each range of customers.
 	"""
-	frappe.db.get_value("Write-Off Run", run, "name", for_update=True)
+	if not on_found:
+		frappe.db.get_value("Write-Off Run", run, "name", for_update=True)
 	doc = frappe.get_doc("Write-Off Run", run)
-	before = {
-		(row.voucher_type, row.voucher_no, row.receivable_account, row.customer): row
-		for row in frappe.get_all(
-			"Write-Off Run Item",
-			filters={"run": run, "status": states.OPEN},
-			fields=[
-				"voucher_type",
-				"voucher_no",
-				"receivable_account",
-				"customer",
-				"outstanding_amount",
-				"selected",
-			],
-			order_by=None,
-		)
-	}
+	before = {tuple(row[:4]): row[4:] for row in items_of_last_search(run)}
 	frappe.db.delete("Write-Off Run Item", {"run": run})
 
-	counts = {"found": 0, "selected": 0, "excluded": 0, "added": 0, "changed": 0, "dropped": 0}
-	seen = 0
-	for verdicts in open_items.search(scope_of(doc), criteria_of(doc)):
-		names = open_items.customer_facts({verdict.balance.customer for verdict in verdicts})
+	counts = {"found": 0, "selected": 0, "excluded": 0, "added": 0, "changed": 0, "dropped": len(before)}
+	number = 0
+	for found in search.search(scope_of(doc), criteria_of(doc), offset=offset_of(doc)):
+		names = facts.customer_facts({verdict.balance.customer for verdict in found.verdicts})
 		rows = []
-		for verdict in verdicts:
+		for verdict in found.verdicts:
 			balance = verdict.balance
-			old = before.get(
-				(balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer)
-			)
-			seen += 1
-			selected = int(verdict.reason is None and not (old and not old.selected))
+			key = (balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer)
+			outstanding, write_off, selected = before.get(key) or (None, None, 1)
+			number += 1
 			if verdict.reason is None:
 				counts["found"] += 1
 				counts["selected"] += selected
-				counts["added"] += old is None
-				if old:
-					counts["changed"] += Decimal(str(old.outstanding_amount)) != verdict.amount
+				counts["added"] += outstanding is None
+				if outstanding is not None:
+					counts["changed"] += outstanding != verdict.amount
 					counts["dropped"] -= 1
 			else:
 				counts["excluded"] += 1
-			rows.append(item_row(doc, seen, verdict, names[balance.customer].customer_name, selected))
-		frappe.db.bulk_insert("Write-Off Run Item", ITEM_COLUMNS, rows)
-	counts["dropped"] += len(before)
+				selected = 0
+			lowered = write_off if write_off != outstanding else None
+			rows.append(
+				item_row(doc, number, verdict, names[balance.customer].customer_name, selected, lowered)
+			)
+		insert_items(rows)
+		if on_found:
+			on_found(found)
 
+	status = frappe.db.get_value("Write-Off Run", run, "status", for_update=True)
+	if on_found and status != states.SEARCHING:
+		raise Cancelled
 	frappe.db.set_value(
 		"Write-Off Run",
 		run,
@@ -100,11 +189,53 @@ def search_run(run: str) -> dict[str, int]:
 	return counts
 
 
-def item_row(run: Any, number: int, verdict: Verdict, customer_name: str, selected: int) -> tuple:
-	"""Values of `ITEM_COLUMNS`. Items are named in order, so that a page of them lies together on disk."""
+def items_of_last_search(run: str) -> list[tuple]:
+	"""Voucher type and number, account, customer; balance, amount and tick of what could be written off."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	return (
+		frappe.qb.from_(item)
+		.select(
+			item.voucher_type,
+			item.voucher_no,
+			item.receivable_account,
+			item.customer,
+			item.outstanding_amount,
+			item.write_off_amount,
+			item.selected,
+		)
+		.where((item.run == run) & (item.status == states.OPEN))
+		.run()
+	)
+
+
+def insert_items(rows: list[tuple]) -> None:
+	"""Insert rows of `ITEM_COLUMNS`, a thousand in a statement."""
+	columns = ", ".join(f"`{column}`" for column in ITEM_COLUMNS)
+	one = "(" + ", ".join(["%s"] * len(ITEM_COLUMNS)) + ")"
+	for start in range(0, len(rows), 1000):
+		part = rows[start : start + 1000]
+		frappe.db.sql(
+			f"insert into `tabWrite-Off Run Item` ({columns}) values {', '.join([one] * len(part))}",
+			[value for row in part for value in row],
+		)
+
+
+def item_row(
+	run: Any, number: int, verdict: Verdict, customer_name: str, selected: int, lowered: Decimal | None = None
+) -> tuple:
+	"""Values of `ITEM_COLUMNS`. Items are named in order, so that a page of them lies together on disk.
+
+	`lowered` is the part to write off, if it is not the whole balance.
+	"""
 	stamp = now()
 	user = frappe.session.user
-	balance = verdict.balance
+	balance, reason = verdict.balance, verdict.reason
+	amount, base_amount = verdict.amount, verdict.base_amount
+	if reason:
+		amount = base_amount = ZERO
+	elif lowered is not None and ZERO < lowered / amount < 1:
+		amount, base_amount = lowered, verdict.base_of(lowered)
+	link_doctype, link_name = (reason.link if reason else None) or ("", "")
 	return (
 		f"{run.name}-{number:06d}",
 		stamp,
@@ -124,10 +255,12 @@ def item_row(run: Any, number: int, verdict: Verdict, customer_name: str, select
 		verdict.age_days,
 		verdict.amount,
 		verdict.base_amount,
-		verdict.amount if verdict.reason is None else ZERO,
-		verdict.base_amount if verdict.reason is None else ZERO,
+		amount,
+		base_amount,
 		selected,
-		states.EXCLUDED if verdict.reason else states.OPEN,
-		verdict.reason.code if verdict.reason else "",
-		messages.message(verdict.reason) if verdict.reason else "",
+		states.EXCLUDED if reason else states.OPEN,
+		reason.code if reason else "",
+		messages.message(reason) if reason else "",
+		link_doctype,
+		link_name,
 	)

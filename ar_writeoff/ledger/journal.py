@@ -2,18 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import frappe
-from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import get_accounting_dimensions
 from frappe import _
 from frappe.query_builder.functions import Sum
 
-from ar_writeoff.core.plan import EntryPlan, PlanItem, Row
+from ar_writeoff.core.plan import EntryPlan, Row
+from ar_writeoff.ledger import credits
 from ar_writeoff.ledger.compat import IS_V16
+from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.money import company_currency
-from ar_writeoff.ledger.open_items import Key, ledger_rows_of_vouchers
 
 VOUCHER_TYPE = "Write Off Entry"
 
@@ -47,6 +47,8 @@ def post(plan: EntryPlan, header: EntryHeader) -> str:
 	entry.submit()
 	if entry.docstatus != 1:
 		raise NotSubmitted(_("Journal Entry {0} was not submitted.").format(entry.name))
+	if plan.credit:
+		credits.allocate(plan.credit, entry.name)
 	return entry.name
 
 
@@ -94,45 +96,10 @@ def row_values(row: Row) -> dict:
 		values.update(
 			party_type="Customer",
 			party=row.customer,
-			reference_type=row.reference_type,
-			reference_name=row.reference_name,
+			reference_type=row.reference_type or None,
+			reference_name=row.reference_name or None,
 		)
 	return values
-
-
-def dimension_fields() -> list[str]:
-	"""Fields of a Journal Entry row that are dimensions: cost center, project and the site's own."""
-	return ["cost_center", "project", *get_accounting_dimensions()]
-
-
-def with_dimensions(items: list[PlanItem], default_cost_center: str | None) -> list[PlanItem]:
-	"""The items with the dimensions of their vouchers' own ledger rows, for both sides of the entry.
-
-	Expense and income accounts need a cost center: where the voucher's row has none, the offset side takes
-	`default_cost_center`.
-	"""
-	fields = dimension_fields()
-	rows = ledger_rows_of_vouchers([key_of(item) for item in items], tuple(fields[2:]))
-	result = []
-	for item in items:
-		row = rows.get(key_of(item)) or frappe._dict()
-		values = {field: row.get(field) for field in fields if row.get(field)}
-		receivable = tuple(sorted(values.items()))
-		if not values.get("cost_center") and default_cost_center:
-			values["cost_center"] = default_cost_center
-		result.append(
-			replace(
-				item,
-				receivable_dimensions=receivable,
-				offset_dimensions=tuple(sorted(values.items())),
-				finance_book=row.finance_book or "",
-			)
-		)
-	return result
-
-
-def key_of(item: PlanItem) -> Key:
-	return Key(item.voucher_type, item.voucher_no, item.receivable_account, item.customer)
 
 
 def cancel(name: str) -> None:
@@ -146,6 +113,7 @@ def cancel(name: str) -> None:
 		return
 	entry.flags.ignore_permissions = True
 	with customers_of_any_state():
+		credits.release(entry)
 		entry.cancel()
 
 

@@ -15,16 +15,18 @@ from frappe.utils import create_batch
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import Criteria
-from ar_writeoff.core.eligibility import Verdict, carrying_value
+from ar_writeoff.core.eligibility import Verdict, base_of_part
 from ar_writeoff.core.money import money
 from ar_writeoff.core.plan import EntryPlan, PlanItem, plan_entries
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.status import CONFLICT, FAILED, POSTED, SKIPPED
 from ar_writeoff.ledger import access as user_access
-from ar_writeoff.ledger import journal, messages, open_items
+from ar_writeoff.ledger import dimensions, journal, messages, open_items, search
+from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.ledger.open_items import Key, LedgerBalance, Scope
+from ar_writeoff.ledger.open_items import Key, LedgerBalance
 from ar_writeoff.ledger.periods import why_closed
+from ar_writeoff.ledger.search import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,9 @@ class Rules:
 	company: str
 	posting_date: date
 	remark: str
-	offset_account: str
+	offset: Offset
 	scope: Scope
 	criteria: Criteria
-	cost_center: str | None = None
 	entries_per: str = "Batch"
 	rows_per_entry: int = 100
 
@@ -135,13 +136,13 @@ def look_again(
 	scope, access = rules.scope, user_access.of_user()
 	permitted = set()
 	for customers in create_batch(sorted({item.key.customer for item in items}), 1000):
-		permitted.update(open_items.candidates(replace(scope, customers=tuple(customers)), access))
+		permitted.update(search.candidates(replace(scope, customers=tuple(customers)), access))
 	if not access.allows_company(rules.company):
 		permitted = set()
 	submitted = open_items.submitted([item.key for item in items])
 	verdicts = {
 		open_items.key_of(verdict.balance): verdict
-		for verdict in open_items.judge_all(balances.values(), scope, rules.criteria, access)
+		for verdict in search.judge_all(balances.values(), scope, rules.criteria, access)
 	}
 
 	kept, outcomes = [], []
@@ -178,7 +179,7 @@ def why_not(item: Item, verdict: Verdict | None, balance: LedgerBalance | None) 
 
 def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
 	"""The items as the planning knows them, with accounts and dimensions."""
-	return journal.with_dimensions(
+	return dimensions.with_dimensions(
 		[
 			PlanItem(
 				name=item.name,
@@ -188,20 +189,15 @@ def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
 				receivable_account=item.key.account,
 				currency=item.currency,
 				amount=item.write_off_amount,
-				base_amount=base_write_off_amount(item),
-				offset_account=rules.offset_account,
+				base_amount=base_of_part(
+					item.write_off_amount, item.outstanding_amount, item.base_outstanding_amount
+				),
+				offset_account=rules.offset.account or "",
 			)
 			for item in items
 		],
-		rules.cost_center,
+		rules.offset,
 	)
-
-
-def base_write_off_amount(item: Item) -> Decimal:
-	"""Company-currency value of what is written off: all of it for a whole balance, else its share."""
-	if item.write_off_amount == item.outstanding_amount:
-		return item.base_outstanding_amount
-	return carrying_value(item.write_off_amount, item.outstanding_amount, item.base_outstanding_amount)
 
 
 def plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from ar_writeoff import __version__
-from ar_writeoff.core.criteria import CREDIT, DEBIT
+from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, IGNORE, LEAVE_OUT
 from ar_writeoff.core.plan import BATCH, CUSTOMER, INVOICE
 from ar_writeoff.offline import data_import, decide, export, policy, report, workbook
 from ar_writeoff.offline.decide import Decision
@@ -85,6 +85,12 @@ def parser() -> argparse.ArgumentParser:
 		metavar="DATE",
 		help="dated on or before this day (default: the export's, or today)",
 	)
+	add(
+		"--customer-credits",
+		type=_choice("customer_credits"),
+		metavar="HOW",
+		help=f"invoices of customers with credits: {LEAVE_OUT} (default), {DEDUCT} from the customer's sum, {IGNORE}",
+	)
 	add("--balance-type", type=_choice("balance_type"), metavar="TYPE", help=f"{DEBIT} (default) or {CREDIT}")
 
 	book = preview.add_argument_group("how to write it off")
@@ -138,6 +144,7 @@ SETTINGS = {
 	"ageing_based_on": "criteria.ageing_based_on",
 	"cutoff": "criteria.cutoff_date",
 	"balance_type": "criteria.balance_type",
+	"customer_credits": "criteria.customer_credits",
 	"company": "company",
 	"company_currency": "company_currency",
 	"account": "accounts.offset",

@@ -7,16 +7,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from ar_writeoff.core import eligibility
-from ar_writeoff.core.eligibility import Balance, Verdict
-from ar_writeoff.core.money import money
+from ar_writeoff.core.eligibility import NO_PARTY_FACTS, VOUCHER_TYPES, Balance, PartyFacts, Verdict
+from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.plan import Dimensions, EntryPlan, PlanItem, plan_entries
 from ar_writeoff.offline.export import Export, Line
 from ar_writeoff.offline.policy import BadPolicy, Policy
 from ar_writeoff.offline.problems import BadFile, Problem
 from ar_writeoff.offline.progress import bar
-
-# Vouchers that a run on a site writes off.
-VOUCHER_TYPES = ("Sales Invoice",)
 
 # ERPNext's precision is that of the currency: these have other than two decimals.
 NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())
@@ -58,6 +55,7 @@ def decide(policy: Policy, export: Export, party_currency: Export | None = None)
 	decision = Decision(policy, company_currency)
 	lines = [line for line in export.lines if _in_scope(line, policy)]
 	accounts = _in_account_currency(export, party_currency) if party_currency else {}
+	parties = _party_facts(export, accounts, lines, company_currency, policy)
 	verdicts = []
 	for line in bar(lines, len(lines), "Deciding"):
 		decision.considered += 1
@@ -67,16 +65,20 @@ def decide(policy: Policy, export: Export, party_currency: Export | None = None)
 			policy.criteria,
 			policy.customer_facts(line.customer, line.customer_name),
 			policy.voucher_facts(line.voucher_no),
+			parties[line.customer, line.receivable_account],
 		)
 		if verdict:
 			verdicts.append(verdict)
-	verdicts = eligibility.apply_customer_maximum(verdicts, policy.criteria)
+	base_credits: dict[str, Decimal] = {}
+	for (customer, _account), facts in parties.items():
+		base_credits[customer] = base_credits.get(customer, ZERO) + facts.base_credit
+	verdicts = eligibility.apply_customer_maximum(verdicts, policy.criteria, base_credits)
 	verdicts.sort(key=lambda one: (one.balance.customer, one.balance.posting_date, one.balance.voucher_no))
 	decision.write_off = [one for one in verdicts if one.reason is None]
 	decision.left_out = [one for one in verdicts if one.reason is not None]
 	cost_centers = {line.key: line.cost_center for line in lines}
 	decision.entries = _plan(decision, cost_centers)
-	decision.notes.extend(_notes(export, lines, policy, party_currency))
+	decision.notes.extend(_notes(export, lines, policy, party_currency, decision.entries))
 	return decision
 
 
@@ -104,11 +106,27 @@ def _in_scope(line: Line, policy: Policy) -> bool:
 		"receivable_accounts": line.receivable_account,
 		"currencies": line.currency,
 	}
-	return (
-		line.voucher_type in VOUCHER_TYPES
-		and line.receivable_account not in policy.leave_out_accounts
-		and all(values[key] in names for key, names in policy.only.items())
+	return line.receivable_account not in policy.leave_out_accounts and all(
+		values[key] in names for key, names in policy.only.items()
 	)
+
+
+def _party_facts(
+	export: Export,
+	accounts: dict[tuple[str, str, str, str], Line],
+	lines: Sequence[Line],
+	company_currency: str,
+	policy: Policy,
+) -> dict[tuple[str, str], PartyFacts]:
+	"""The unallocated credits of the customers in scope, on each account: all the credits that the export has."""
+	parties = {(line.customer, line.receivable_account): NO_PARTY_FACTS for line in lines}
+	for line in export.lines:
+		pair = (line.customer, line.receivable_account)
+		if pair in parties and line.amount < 0 and line.voucher_type in VOUCHER_TYPES:
+			balance = _balance(line, accounts.get(line.key, line), company_currency, policy)
+			before = parties[pair]
+			parties[pair] = PartyFacts(before.credit - balance.now, before.base_credit - balance.base_now)
+	return parties
 
 
 def _in_account_currency(export: Export, party_currency: Export) -> dict[tuple[str, str, str, str], Line]:
@@ -204,14 +222,18 @@ def _plan(decision: Decision, cost_centers: dict[tuple[str, str, str, str], str]
 
 
 def _notes(
-	export: Export, lines: Sequence[Line], policy: Policy, party_currency: Export | None
+	export: Export,
+	lines: Sequence[Line],
+	policy: Policy,
+	party_currency: Export | None,
+	entries: Sequence[EntryPlan],
 ) -> Iterable[str]:
-	others: dict[str, int] = {}
-	for line in export.lines:
-		if line.voucher_type not in VOUCHER_TYPES:
-			others[line.voucher_type] = others.get(line.voucher_type, 0) + 1
-	for voucher_type, count in sorted(others.items()):
-		yield f"{count} lines are of type {voucher_type}, which are not written off."
+	credits = sum(plan.credit is not None for plan in entries)
+	if credits:
+		yield (
+			f"{credits} entries write off payments or journal credits. Allocate those to them with Payment"
+			" Reconciliation once they are in; a run on a site does so itself."
+		)
 	if not party_currency and len(export.currencies) == 1:
 		yield (
 			f"Every amount is in {export.currencies[0]}. Where a receivable account is kept in another currency, give"

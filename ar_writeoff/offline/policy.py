@@ -26,7 +26,7 @@ from typing import Any
 
 from ar_writeoff.core import criteria as rules
 from ar_writeoff.core import reasons, texts
-from ar_writeoff.core.criteria import CREDIT, DEBIT, DUE_DATE, Criteria
+from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, LEAVE_OUT, Criteria
 from ar_writeoff.core.eligibility import CustomerFacts, VoucherFacts
 from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.plan import BATCH, CUSTOMER, INVOICE, MAX_ROWS_PER_ENTRY
@@ -100,6 +100,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 		"max_customer_amount": AMOUNT,
 		"minimum_age_days": COUNT,
 		"ageing_based_on": TEXT,
+		"customer_credits": TEXT,
 	},
 	"only": {
 		"customers": NAMES,
@@ -123,6 +124,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 CHOICES: Mapping[str, tuple[str, ...]] = {
 	"balance_type": (DEBIT, CREDIT),
 	"ageing_based_on": (DUE_DATE, POSTING_DATE),
+	"customer_credits": (LEAVE_OUT, DEDUCT, IGNORE),
 	"entries_per": (BATCH, CUSTOMER, INVOICE),
 }
 
@@ -241,6 +243,7 @@ def make(settings: Settings, *, today: date, report_date: date | None = None) ->
 			max_customer_amount=max_customer_amount or None,
 			minimum_age_days=minimum_age_days,
 			ageing_based_on=settings.get("criteria.ageing_based_on", DUE_DATE),
+			customer_credits=settings.get("criteria.customer_credits", LEAVE_OUT),
 		),
 		posting_date=posting_date,
 		company=settings.get("company", ""),

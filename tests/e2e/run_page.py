@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,7 +111,7 @@ class RunPage:
 		self.ready()
 
 	def tab(self, label: str) -> None:
-		self.page.locator(".wo-tab").filter(has_text=re.compile(rf"^\s*{re.escape(label)}\s")).click()
+		self.page.locator(".wo-tab").filter(has_text=label).click()
 		self.ready()
 
 	def tabs(self) -> dict[str, int]:
@@ -167,7 +166,7 @@ def pictures(desk: Desk, folder: Path) -> Callable[..., None]:
 			page.evaluate(
 				"""selector => {
 					const top = document.querySelector(selector).getBoundingClientRect().top;
-					window.scrollTo(0, window.scrollY + top - 95);
+					window.scrollTo(0, window.scrollY + top - 125);
 				}""",
 				scroll_to,
 			)

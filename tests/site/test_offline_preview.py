@@ -145,7 +145,7 @@ def test_data_import_takes_the_entries_and_submits_them(books: None, tmp_path: P
 	code = cli.main(
 		[
 			"preview", str(tmp_path / "ar.csv"), "--party-currency", str(tmp_path / "party.csv"),
-			"--maximum", "25", "--cutoff", DAY, "--posting-date", DAY, "--entries-per", "Customer",
+			"--maximum", "25", "--customer-credits", "Ignore", "--cutoff", DAY, "--posting-date", DAY, "--entries-per", "Customer",
 			"--company", HL, "--account", account("Write Off"), "--cost-center", cost_center(),
 			"--data-import", str(entries),
 		]

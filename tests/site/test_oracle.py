@@ -212,6 +212,7 @@ def test_forty_invoices_by_hand_and_by_a_run():
 	runs.settings(
 		bad_debt_account=account("Bad Debt Expense"),
 		credit_write_off_account=account("Credit Balances Written Off"),
+		customer_credits="Ignore",
 	)
 	debit, credit = make_invoices()
 	invoices = debit + credit

@@ -1,19 +1,22 @@
 """The list of a run: paged, sorted, filtered, summed and selected in SQL. Runs reach 100,000 items."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import frappe
 from frappe import _
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Count, Sum
-from frappe.utils import cint, now
+from frappe.utils import cint, fmt_money, now
 from pypika import Order
 from pypika.terms import Criterion
 
+from ar_writeoff.core.eligibility import base_of_part
+from ar_writeoff.core.money import money
 from ar_writeoff.core.status import EXCLUDED, OPEN
-from ar_writeoff.ledger import messages
-from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.ledger import access, messages
+from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.voucher_story import balance_of_customer, voucher_story
 
 FIELDS = (
@@ -35,6 +38,8 @@ FIELDS = (
 	"status",
 	"reason_code",
 	"message",
+	"reason_doctype",
+	"reason_name",
 	"journal_entry",
 )
 
@@ -81,7 +86,7 @@ def page(
 
 def where(item: DocType, run: str, filters: dict[str, Any] | None) -> Criterion:
 	"""The condition for a run's items under filters; a field that cannot be filtered is an error."""
-	condition = item.run == run
+	condition = visible(item, run)
 	for fieldname, value in (filters or {}).items():
 		if fieldname not in FIELDS:
 			frappe.throw(_("Items cannot be filtered by {0}.").format(fieldname))
@@ -95,6 +100,13 @@ def where(item: DocType, run: str, filters: dict[str, Any] | None) -> Criterion:
 		else:
 			condition &= item[fieldname] == value
 	return condition
+
+
+def visible(item: DocType, run: str) -> Criterion:
+	"""The condition for the items of a run that the current user may see."""
+	condition = item.run == run
+	restriction = access.items_allowed(item, access.of_user())
+	return condition & restriction if restriction else condition
 
 
 def select(
@@ -111,6 +123,53 @@ def select(
 	).where(condition).run()
 
 
+def item_of(run: str, name: str) -> frappe._dict:
+	"""One item of the run that the current user may see.
+
+	Raises:
+	    frappe.ValidationError: there is none of this name.
+	"""
+	item = DocType("Write-Off Run Item")
+	rows = frappe.qb.from_(item).select("*").where(visible(item, run) & (item.name == name)).run(as_dict=True)
+	if not rows:
+		frappe.throw(_("Item {0} is not in this run.").format(name))
+	return rows[0]
+
+
+def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> dict[str, Any]:
+	"""Write off this much of an open item, in its currency and of its sign; None or the balance: all of it.
+
+	Raises:
+	    frappe.ValidationError: the item is not open, or the amount is not between 0 and the balance.
+	"""
+	row = item_of(run, name)
+	if row.status != OPEN:
+		frappe.throw(_("This item is {0}: its amount cannot be changed.").format(_(row.status)))
+	decimals = precision(row.currency)
+	outstanding = money(row.outstanding_amount, decimals)
+	part = outstanding if amount is None else money(amount, decimals)
+	if amount is not None and part != amount:
+		frappe.throw(_("Enter an amount with at most {0} decimals.").format(decimals))
+	if not 0 < part / outstanding <= 1:
+		frappe.throw(
+			_("Enter an amount from {0} to {1}, the balance.").format(
+				fmt_money(smallest(outstanding), currency=row.currency),
+				fmt_money(outstanding, currency=row.currency),
+			)
+		)
+	base_decimals = precision(company_currency(row.company))
+	base = base_of_part(part, outstanding, money(row.base_outstanding_amount, base_decimals))
+	if not base:
+		frappe.throw(_("This amount is nothing in company currency. Enter a larger one."))
+	frappe.db.set_value("Write-Off Run Item", name, {"write_off_amount": part, "base_write_off_amount": base})
+	return {field: item_of(run, name)[field] for field in FIELDS}
+
+
+def smallest(amount: Decimal) -> Decimal:
+	"""The smallest amount of this sign and precision."""
+	return Decimal(1).scaleb(int(amount.as_tuple().exponent)).copy_sign(amount)
+
+
 def totals(run: str) -> dict[str, Any]:
 	"""Counts by status, and count and company-currency amount of what was found and is selected."""
 	item = DocType("Write-Off Run Item")
@@ -123,7 +182,7 @@ def totals(run: str) -> dict[str, Any]:
 			Sum(item.base_outstanding_amount).as_("balance"),
 			Sum(item.base_write_off_amount).as_("write_off"),
 		)
-		.where(item.run == run)
+		.where(visible(item, run))
 		.groupby(item.status, item.selected)
 		.run(as_dict=True)
 	)
@@ -159,7 +218,7 @@ def summary(run: str, company: str) -> dict[str, Any]:
 		query = (
 			frappe.qb.from_(item)
 			.select(*fields, Count("*").as_("count"), Sum(base).as_("base_amount"))
-			.where((item.run == run) & condition)
+			.where(visible(item, run) & condition)
 			.groupby(*fields)
 		)
 		if order_by_amount:
@@ -176,7 +235,7 @@ def summary(run: str, company: str) -> dict[str, Any]:
 			Sum(item.write_off_amount).as_("amount"),
 			Sum(item.base_write_off_amount).as_("base_amount"),
 		)
-		.where((item.run == run) & (item.selected == 1) & (item.status != EXCLUDED))
+		.where(visible(item, run) & (item.selected == 1) & (item.status != EXCLUDED))
 		.groupby(item.currency)
 		.orderby(item.currency)
 		.run(as_dict=True)
@@ -193,7 +252,7 @@ def summary(run: str, company: str) -> dict[str, Any]:
 		row.bucket: row
 		for row in frappe.qb.from_(item)
 		.select(bucket.as_("bucket"), Count("*").as_("count"), Sum(base).as_("base_amount"))
-		.where((item.run == run) & (item.status != EXCLUDED))
+		.where(visible(item, run) & (item.status != EXCLUDED))
 		.groupby("bucket")
 		.run(as_dict=True)
 	}
@@ -208,9 +267,7 @@ def summary(run: str, company: str) -> dict[str, Any]:
 
 def story(run: str, item: str) -> dict[str, Any]:
 	"""What there is to know about the voucher of an item of this run, to decide whether to give it up."""
-	row = frappe.db.get_value("Write-Off Run Item", {"name": item, "run": run}, ["*"], as_dict=True)
-	if not row:
-		frappe.throw(_("Item {0} is not in this run.").format(item))
+	row = item_of(run, item)
 	return {
 		"item": {field: row[field] for field in FIELDS},
 		**voucher_story(row.voucher_type, row.voucher_no),

@@ -90,12 +90,19 @@ class WriteOffRun(Document):
 		self.posting_date = self.posting_date or today()
 
 	def validate(self) -> None:
+		self.validate_not_searching()
 		self.validate_amounts()
 		self.validate_accounts()
 		self.validate_reason()
 		self.validate_period()
 		if self.searched_on and self.criteria_changed():
 			self.discard_items()
+
+	def validate_not_searching(self) -> None:
+		"""Criteria must not change below a search that is running."""
+		before = self.get_doc_before_save()
+		if before and before.status == states.SEARCHING:
+			frappe.throw(_("This run is being searched. Wait until that has finished, or cancel the search."))
 
 	def validate_amounts(self) -> None:
 		"""Amounts as typed: letters, a missing maximum and negative numbers get an error at the field."""
@@ -275,16 +282,45 @@ class WriteOffRun(Document):
 		return run
 
 	@frappe.whitelist()
-	def find_invoices(self) -> dict[str, Any]:
+	def find_invoices(self, background: bool | int | None = None) -> dict[str, Any]:
 		"""Fill the list with the balances that match, in place of what it had.
 
 		Returns the number of items found, selected, excluded, and how many were added, dropped and changed
-		since the last search.
+		since the last search. A large search goes on in the background (unless `background` says otherwise):
+		then the run is Searching, and `{"background": True}` is returned.
 		"""
 		run = self.editable()
+		if jobs.is_large(run) if background is None else cint(background):
+			jobs.start_search(run.name)
+			self.reload()
+			return {"background": True}
 		counts = jobs.search_run(run.name)
 		self.reload()
 		return {**counts, "background": False}
+
+	@frappe.whitelist()
+	def cancel_search(self) -> dict[str, Any]:
+		"""End a search in the background; the list stays as it was before it."""
+		run = self.saved("write")
+		cancelled = jobs.end_search(run.name)
+		self.reload()
+		return {"cancelled": cancelled, "status": self.status}
+
+	@frappe.whitelist()
+	def set_write_off_amount(self, item: str, amount: float | str) -> dict[str, Any]:
+		"""Write off a part of an item: an amount in its currency, of its sign, up to its balance.
+
+		Returns the item's fields. Posting checks the balance again.
+		"""
+		run = self.editable()
+		try:
+			part = parse_amount(amount)
+		except AmountError as error:
+			frappe.throw(messages.message(Reason.of(error.code, text=error.text)))
+		changed = run_items.set_write_off_amount(run.name, item, part)
+		jobs.refresh_totals(run.name)
+		self.reload()
+		return changed
 
 	@frappe.whitelist()
 	def get_items(
@@ -353,8 +389,11 @@ class WriteOffRun(Document):
 
 	@frappe.whitelist()
 	def get_progress(self) -> dict[str, Any]:
-		"""How far posting is, from the database."""
-		return jobs.progress(self.saved("read").name)
+		"""How far posting is, from the database; and how far a search in the background is."""
+		run = self.saved("read")
+		if run.status == states.SEARCHING:
+			return {**jobs.progress(run.name), "search": jobs.search_progress(run.name)}
+		return jobs.progress(run.name)
 
 
 @frappe.whitelist()

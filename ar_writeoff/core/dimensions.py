@@ -1,0 +1,40 @@
+"""What an account asks of the dimensions of its entries: some must be there, some values are not allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+	"""One dimension on one account. `allowed`: only these values; `forbidden`: none of these.
+
+	`link` is the document that makes the rule, as (doctype, name).
+	"""
+
+	field: str
+	label: str
+	link: tuple[str, str]
+	mandatory: bool = False
+	allowed: frozenset[str] | None = None
+	forbidden: frozenset[str] = frozenset()
+
+
+def problem(account: str, rules: Iterable[Rule], values: Mapping[str, str]) -> Reason | None:
+	"""Why an entry with these dimensions is refused on the account; None when it is not."""
+	for rule in rules:
+		value = values.get(rule.field)
+		if not value:
+			if rule.mandatory:
+				return Reason.of(reasons.DIMENSION_MISSING, account=account, dimension=rule.label).at(
+					*rule.link
+				)
+		elif value in rule.forbidden or (rule.allowed is not None and value not in rule.allowed):
+			return Reason.of(
+				reasons.DIMENSION_NOT_ALLOWED, account=account, dimension=rule.label, value=value
+			).at(*rule.link)
+	return None

@@ -1,0 +1,217 @@
+"""Dimensions of an entry: cost center, project, finance book and every Accounting Dimension of the site.
+
+The receivable side has those of the voucher's own ledger row. The offset side has the same, and where the voucher
+has none: the cost center of the Settings and the company's default of each dimension. A setting puts the whole
+offset side on one cost center.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import frappe
+from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import (
+	get_accounting_dimensions,
+	get_checks_for_pl_and_bs_accounts,
+)
+from erpnext.accounts.doctype.accounting_dimension_filter.accounting_dimension_filter import (
+	get_dimension_filter_map,
+)
+from frappe import _
+from frappe.utils import create_batch
+
+from ar_writeoff.core import dimensions, reasons
+from ar_writeoff.core.dimensions import Rule
+from ar_writeoff.core.plan import PlanItem
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger.open_items import Key, by_type
+
+Rules = Mapping[str, list[Rule]]
+
+
+@dataclass(frozen=True, slots=True)
+class Offset:
+	"""Where the other side of a run's entries goes. `account` is None where none is set up."""
+
+	company: str
+	account: str | None
+	cost_center: str | None
+	force_cost_center: bool = False
+
+	@property
+	def has_rules(self) -> bool:
+		"""Whether the dimensions of a voucher may get its entry refused."""
+		return bool(get_dimension_filter_map() or _checks(self.company))
+
+	def values(self, own: Mapping[str, str]) -> dict[str, str]:
+		"""Dimensions of the offset side of a voucher whose own ones are these."""
+		values = {**company_defaults(self.company), **own}
+		if self.cost_center and (self.force_cost_center or not values.get("cost_center")):
+			values["cost_center"] = self.cost_center
+		return values
+
+	def unfit(self, keys: Iterable[Key], own_rows: Mapping[Key, frappe._dict]) -> dict[Key, Reason]:
+		"""Why the entries of these balances would be refused for want of an account or of dimensions."""
+		if not self.account:
+			reason = Reason.of(reasons.NO_OFFSET_ACCOUNT, company=self.company).at(
+				"Write-Off Settings", self.company
+			)
+			return dict.fromkeys(keys, reason)
+		if not self.has_rules:
+			return {}
+		fields = dimension_fields()
+		rules = rules_of_accounts(self.company, {key.account for key in keys} | {self.account})
+		result = {}
+		for key in keys:
+			own = own_values(own_rows.get(key), fields)
+			reason = dimensions.problem(key.account, rules[key.account], own) or dimensions.problem(
+				self.account, rules[self.account], self.values(own)
+			)
+			if reason:
+				result[key] = reason
+		return result
+
+
+def dimension_fields() -> list[str]:
+	"""Fields of a Journal Entry row that are dimensions: cost center, project and the site's own."""
+	return ["cost_center", "project", *get_accounting_dimensions()]
+
+
+def with_dimensions(items: list[PlanItem], offset: Offset) -> list[PlanItem]:
+	"""The items with the dimensions of their vouchers' own ledger rows, for both sides of the entry."""
+	fields = dimension_fields()
+	rows = ledger_rows_of_vouchers([key_of(item) for item in items])
+	result = []
+	for item in items:
+		row = rows.get(key_of(item))
+		own = own_values(row, fields)
+		result.append(
+			replace(
+				item,
+				receivable_dimensions=tuple(sorted(own.items())),
+				offset_dimensions=tuple(sorted(offset.values(own).items())),
+				finance_book=(row.finance_book or "") if row else "",
+			)
+		)
+	return result
+
+
+def own_values(row: Mapping[str, str] | None, fields: Iterable[str]) -> dict[str, str]:
+	return {field: row[field] for field in fields if row.get(field)} if row else {}
+
+
+def key_of(item: PlanItem) -> Key:
+	return Key(item.voucher_type, item.voucher_no, item.receivable_account, item.customer)
+
+
+def ledger_rows_of_vouchers(keys: Iterable[Key]) -> dict[Key, frappe._dict]:
+	"""The receivable row that each voucher itself made in the General Ledger: its dimensions are the balance's.
+
+	Where a voucher made several (payment terms, several lines), the first one counts. Where a Cost Center
+	Allocation spread the row, the cost center that it was booked to counts: ERPNext spreads the write-off again.
+	"""
+	wanted = set(keys)
+	rows: dict[Key, frappe._dict] = {}
+	spread: set[Key] = set()
+	gl = frappe.qb.DocType("GL Entry")
+	fields = ["cost_center", "project", "finance_book", *get_accounting_dimensions()]
+	for voucher_type, vouchers in by_type(wanted):
+		for batch in create_batch(vouchers, 1000):
+			for row in (
+				frappe.qb.from_(gl)
+				.select(gl.voucher_no, gl.account, gl.party, *[gl[field] for field in fields])
+				.where(
+					(gl.voucher_type == voucher_type)
+					& gl.voucher_no.isin(batch)
+					& (gl.party_type == "Customer")
+					& (gl.is_cancelled == 0)
+				)
+				.orderby(gl.creation)
+				.orderby(gl.name)
+				.run(as_dict=True)
+			):
+				key = Key(voucher_type, row.voucher_no, row.account, row.party)
+				if key in wanted and rows.setdefault(key, row).cost_center != row.cost_center:
+					spread.add(key)
+	for key, cost_center in booked_cost_centers(spread).items():
+		rows[key].cost_center = cost_center
+	return rows
+
+
+def booked_cost_centers(keys: Iterable[Key]) -> dict[Key, str]:
+	"""The cost centers as typed in the vouchers, before any Cost Center Allocation."""
+	result = {}
+	for key in keys:
+		if key.voucher_type == "Journal Entry":
+			cost_center = frappe.db.get_value(
+				"Journal Entry Account",
+				{"parent": key.voucher_no, "account": key.account, "party": key.customer},
+				"cost_center",
+				order_by="idx asc",
+			)
+		else:
+			cost_center = frappe.db.get_value(key.voucher_type, key.voucher_no, "cost_center")
+		if cost_center:
+			result[key] = cost_center
+	return result
+
+
+# What ERPNext will ask
+
+
+def company_defaults(company: str) -> dict[str, str]:
+	"""The company's default of each Accounting Dimension that has one."""
+	return {
+		row.fieldname: row.default_dimension for row in _dimension_details(company) if row.default_dimension
+	}
+
+
+def rules_of_accounts(company: str, accounts: Iterable[str]) -> Rules:
+	"""What each of these accounts asks: mandatory dimensions by report type, and Accounting Dimension Filters."""
+	result: dict[str, list[Rule]] = {}
+	for account in accounts:
+		rules = []
+		profit_and_loss = frappe.get_cached_value("Account", account, "report_type") == "Profit and Loss"
+		if profit_and_loss:
+			rules.append(Rule("cost_center", _("Cost Center"), ("Company", company), mandatory=True))
+		for row in _checks(company):
+			if row.mandatory_for_pl if profit_and_loss else row.mandatory_for_bs:
+				rules.append(
+					Rule(row.fieldname, _(row.label), ("Accounting Dimension", row.label), mandatory=True)
+				)
+		for (field, for_account), value in get_dimension_filter_map().items():
+			if for_account == account:
+				listed = frozenset(value["allowed_dimensions"])
+				allow = value["allow_or_restrict"] == "Allow"
+				rules.append(
+					Rule(
+						field,
+						_(frappe.unscrub(field)),
+						_filter_link(field, account),
+						mandatory=bool(value["is_mandatory"]),
+						allowed=listed if allow else None,
+						forbidden=frozenset() if allow else listed,
+					)
+				)
+		result[account] = rules
+	return result
+
+
+def _filter_link(field: str, account: str) -> tuple[str, str]:
+	names = frappe.get_all("Applicable On Account", {"applicable_on_account": account}, pluck="parent")
+	for row in frappe.get_all(
+		"Accounting Dimension Filter",
+		filters={"name": ("in", names or [""]), "disabled": 0},
+		fields=["name", "accounting_dimension"],
+		order_by="name asc",
+	):
+		if frappe.scrub(row.accounting_dimension) == field:
+			return "Accounting Dimension Filter", row.name
+	return "Account", account
+
+
+def _dimension_details(company: str) -> list[frappe._dict]:
+	return [row for row in get_checks_for_pl_and_bs_accounts() if row.company == company]
+
+
+def _checks(company: str) -> list[frappe._dict]:
+	return [row for row in _dimension_details(company) if row.mandatory_for_pl or row.mandatory_for_bs]

@@ -1,0 +1,239 @@
+"""What there is to know about customers, accounts and vouchers before a balance is written off, in sets."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+import frappe
+from frappe.query_builder.functions import Sum
+from frappe.utils import create_batch
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core.criteria import DEBIT, LEAVE_OUT, Criteria
+from ar_writeoff.core.eligibility import VOUCHER_TYPES, CustomerFacts, PartyFacts, VoucherFacts
+from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.ledger.open_items import Key, LedgerBalance, by_type
+
+# Unallocated credits of a customer on an account: in account currency and in company currency, both positive.
+Credits = Mapping[tuple[str, str], tuple[Decimal, Decimal]]
+
+# Fields of each kind of voucher that can be written off.
+DETAILS = {
+	"Sales Invoice": ("posting_date", "due_date", "is_discounted"),
+	"Journal Entry": ("posting_date", "due_date", "write_off_run"),
+	"Payment Entry": ("posting_date",),
+}
+
+
+def receivable_accounts(
+	company: str, account: str | None = None, currency: str | None = None
+) -> dict[str, frappe._dict]:
+	"""Receivable accounts of the company, also those with a liability root, which hold advances."""
+	filters = {"company": company, "account_type": "Receivable", "is_group": 0}
+	if account:
+		filters["name"] = account
+	if currency:
+		filters["account_currency"] = currency
+	rows = frappe.get_all("Account", filters=filters, fields=["name", "root_type"], order_by="name asc")
+	return {row.name: row for row in rows}
+
+
+def customer_facts(customers: Iterable[str]) -> dict[str, CustomerFacts]:
+	facts = {}
+	for batch in create_batch(sorted(customers), 1000):
+		for row in frappe.get_all(
+			"Customer",
+			filters={"name": ("in", batch)},
+			fields=["name", "customer_name", "disabled", "is_frozen", "exclude_from_write_off"],
+			order_by=None,
+		):
+			facts[row.name] = CustomerFacts(
+				customer_name=row.customer_name or "",
+				opted_out=bool(row.exclude_from_write_off),
+				disabled=bool(row.disabled),
+				frozen=bool(row.is_frozen),
+			)
+	return facts
+
+
+# Customers on an account
+
+
+def party_facts(
+	company: str, keys: Iterable[Key], criteria: Criteria, credits: Credits | None = None
+) -> dict[tuple[str, str], PartyFacts]:
+	"""Facts by customer and account. Credits that are not given are looked up if the criteria ask for them."""
+	pairs = {(key.customer, key.account) for key in keys}
+	if credits is None:
+		credits = {}
+		if criteria.balance_type == DEBIT and criteria.customer_credits == LEAVE_OUT:
+			credits = unallocated_credits(company, pairs)
+	running = reconciliations_at_work(company) if pairs else {}
+	return {
+		pair: PartyFacts(*credits.get(pair, (ZERO, ZERO)), reconciliation=running.get(pair)) for pair in pairs
+	}
+
+
+def credits_of(balances: Iterable[LedgerBalance]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+	"""The unallocated credits among all balances of some customers: payments, entries and credit notes."""
+	totals: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+	for balance in balances:
+		if balance.now < 0 and balance.key.voucher_type in VOUCHER_TYPES:
+			pair = (balance.key.customer, balance.key.account)
+			credit, base_credit = totals.get(pair, (ZERO, ZERO))
+			totals[pair] = (credit - balance.now, base_credit - balance.base_now)
+	return totals
+
+
+def unallocated_credits(
+	company: str, pairs: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+	"""Payments and journal credits of these customers that are allocated to nothing, from the Payment Ledger.
+
+	Asked again just before posting, when a payment may have come in that nobody has allocated yet. Credit notes
+	are seen by the search only.
+	"""
+	wanted = set(pairs)
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	amount = Sum(ple.amount_in_account_currency)
+	base_decimals = precision(company_currency(company))
+	totals: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+	accounts = sorted({account for _customer, account in wanted})
+	for customers in create_batch(sorted({customer for customer, _account in wanted}), 1000):
+		rows = (
+			frappe.qb.from_(ple)
+			.select(ple.party, ple.account, amount, Sum(ple.amount))
+			.where(
+				(ple.party_type == "Customer")
+				& ple.party.isin(customers)
+				& ple.account.isin(accounts)
+				& ple.against_voucher_type.isin(["Payment Entry", "Journal Entry"])
+				& (ple.delinked == 0)
+			)
+			.groupby(ple.party, ple.account, ple.against_voucher_type, ple.against_voucher_no)
+			.having(amount < 0)
+			.run()
+		)
+		for customer, account, own, base in rows:
+			decimals = precision(frappe.get_cached_value("Account", account, "account_currency"))
+			credit, base_credit = totals.get((customer, account), (ZERO, ZERO))
+			totals[customer, account] = (
+				credit - money(own, decimals),
+				base_credit - money(base, base_decimals),
+			)
+	return totals
+
+
+def reconciliations_at_work(company: str) -> dict[tuple[str, str], str]:
+	"""Process Payment Reconciliations that are allocating, by customer and account."""
+	return {
+		(row.party, row.receivable_payable_account): row.name
+		for row in frappe.get_all(
+			"Process Payment Reconciliation",
+			filters={
+				"company": company,
+				"party_type": "Customer",
+				"docstatus": 1,
+				"status": ("in", ["Queued", "Running", "Paused"]),
+			},
+			fields=["name", "party", "receivable_payable_account"],
+			order_by="creation asc",
+		)
+	}
+
+
+# Vouchers
+
+
+def voucher_details(keys: Iterable[Key]) -> dict[Key, frappe._dict]:
+	"""Dates and what decides, of submitted vouchers. Kinds of voucher that we do not know have no details."""
+	keys = list(keys)
+	rows: dict[tuple[str, str], frappe._dict] = {}
+	for voucher_type, vouchers in by_type(keys):
+		if voucher_type not in DETAILS:
+			rows.update({(voucher_type, name): frappe._dict() for name in vouchers})
+			continue
+		table = frappe.qb.DocType(voucher_type)
+		for batch in create_batch(vouchers, 1000):
+			for row in (
+				frappe.qb.from_(table)
+				.select(table.name, *[table[field] for field in DETAILS[voucher_type]])
+				.where(table.name.isin(batch) & (table.docstatus == 1))
+				.run(as_dict=True)
+			):
+				rows[voucher_type, row.name] = row
+	return {
+		key: rows[key.voucher_type, key.voucher_no]
+		for key in keys
+		if (key.voucher_type, key.voucher_no) in rows
+	}
+
+
+def voucher_facts(
+	keys: Iterable[Key], details: Mapping[Key, frappe._dict], run: str
+) -> dict[Key, VoucherFacts]:
+	"""Facts by balance, other than those of the entry it will make."""
+	keys = list(keys)
+	names = sorted({key.voucher_no for key in keys})
+	other_runs: dict[str, str] = {}
+	for batch in create_batch(names, 1000):
+		other_runs.update(runs_about_to_post(batch, run))
+	discounted = {key.voucher_no for key in keys if key in details and details[key].is_discounted}
+	discountings = discountings_of(discounted)
+	return {
+		key: VoucherFacts(
+			discounted=key.voucher_no in discounted,
+			discounting=discountings.get(key.voucher_no),
+			other_run=other_runs.get(key.voucher_no),
+			obstacle=obstacle(key, details.get(key) or frappe._dict()),
+		)
+		for key in keys
+	}
+
+
+def obstacle(key: Key, voucher: frappe._dict) -> Reason | None:
+	"""What about this voucher or its account forbids a write-off for good, or None."""
+	if frappe.get_cached_value("Account", key.account, "root_type") != "Asset":
+		return Reason.of(reasons.SEPARATE_ADVANCE, account=key.account).at(key.voucher_type, key.voucher_no)
+	if voucher.write_off_run:
+		return Reason.of(reasons.WRITE_OFF_ENTRY, run=voucher.write_off_run).at(
+			"Write-Off Run", voucher.write_off_run
+		)
+	return None
+
+
+def discountings_of(invoices: set[str]) -> dict[str, str]:
+	"""The submitted Invoice Discounting of each of these invoices."""
+	if not invoices:
+		return {}
+	return {
+		row.sales_invoice: row.parent
+		for row in frappe.get_all(
+			"Discounted Invoice",
+			filters={"sales_invoice": ("in", sorted(invoices)), "docstatus": 1},
+			fields=["sales_invoice", "parent"],
+			order_by="creation asc",
+		)
+	}
+
+
+def runs_about_to_post(vouchers: list[str], run: str) -> dict[str, str]:
+	"""Submitted runs, other than this one, that have these vouchers still to post."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	other = frappe.qb.DocType("Write-Off Run")
+	rows = (
+		frappe.qb.from_(item)
+		.inner_join(other)
+		.on(other.name == item.run)
+		.select(item.voucher_no, item.run)
+		.where(
+			item.voucher_no.isin(vouchers)
+			& (item.status == "Open")
+			& (item.selected == 1)
+			& (other.docstatus == 1)
+			& (other.name != run)
+		)
+		.run()
+	)
+	return dict(rows)

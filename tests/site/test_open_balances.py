@@ -1,0 +1,55 @@
+"""What is open, by ERPNext's own report, is found; what is left out is listed with its reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+
+from tests.site.kinds import every_kind, receivable_report
+from tests.site.runs import run, settings
+
+
+def found_by(*runs: Any) -> dict[tuple, Any]:
+	"""The items of these runs by voucher, account and customer."""
+	return {
+		(row.voucher_type, row.voucher_no, row.receivable_account, row.customer): row
+		for doc in runs
+		for row in frappe.get_all(
+			"Write-Off Run Item", filters={"run": doc.name}, fields=["*"], order_by="name asc"
+		)
+	}
+
+
+def test_found_equals_the_accounts_receivable_report():
+	"""Balance by balance, debit and credit, on a company with every kind; the rest is left out with a reason.
+
+	The report names two of them by the document that moved them, we by the document they belong to: an advance by
+	its payment instead of the order, a discounted invoice by the discounting instead of the invoice.
+	"""
+	kinds = every_kind()
+	settings(customer_credits="Ignore")
+	found = found_by(run(balance_type="Debit"), run(balance_type="Credit"))
+	report = receivable_report()
+
+	order = frappe.db.get_value("Sales Order", {}, "name")
+	other_names = {
+		("Payment Entry", kinds["on an order"].name): ("Sales Order", order),
+		("Invoice Discounting", kinds["discounting"].name): ("Sales Invoice", kinds["discounted"].name),
+	}
+	report = {(*other_names.get(key[:2], key[:2]), *key[2:]): amount for key, amount in report.items()}
+	assert {key: row.base_outstanding_amount for key, row in found.items()} == report
+
+	left_out = {row.voucher_no: row.reason_code for row in found.values() if row.status == "Excluded"}
+	assert left_out == {
+		kinds["separate advance"].name: "separate_advance",
+		kinds["refund"].name: "refund",
+		kinds["discounted"].name: "discounted",
+		order: "on_order",
+	}
+	for row in found.values():
+		if row.status == "Excluded":
+			assert row.message and not row.selected
+			assert frappe.db.exists(row.reason_doctype, row.reason_name), row.reason_code
+		else:
+			assert row.selected and not row.message
