@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ class RunPage:
 		self.ready()
 
 	def tab(self, label: str) -> None:
-		self.page.locator(".wo-tab").filter(has_text=label).click()
+		self.page.locator(".wo-tab").filter(has_text=re.compile(rf"^\s*{re.escape(label)}\s")).click()
 		self.ready()
 
 	def tabs(self) -> dict[str, int]:
@@ -166,7 +167,7 @@ def pictures(desk: Desk, folder: Path) -> Callable[..., None]:
 			page.evaluate(
 				"""selector => {
 					const top = document.querySelector(selector).getBoundingClientRect().top;
-					window.scrollTo(0, window.scrollY + top - 125);
+					window.scrollTo(0, window.scrollY + top - 95);
 				}""",
 				scroll_to,
 			)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import frappe
 import pytest
 from playwright.sync_api import Browser
 
 from tests.e2e.conftest import Desk, Stack
-from tests.e2e.run_page import RunPage
+from tests.e2e.run_page import RunPage, pictures
 from tests.site.runs import entries, items, run, settings
 from tests.site.story import (
 	AUDITOR,
@@ -23,6 +24,7 @@ from tests.site.story import (
 	customer,
 	invoice,
 	many_invoices,
+	pay,
 )
 
 SCRIPT = '<img src=x onerror="window.hacked = 1"> $\' & <b>Sons</b>'
@@ -241,6 +243,25 @@ def test_progress_survives_a_reload(desk: Desk):
 	assert not desk.page.locator(".wo-progress:visible").count()
 	frappe.db.rollback()
 	assert len(entries(draft.name)) == 3
+
+
+def test_what_could_not_be_written_off_says_why(desk: Desk, tmp_path: Path):
+	bills = [invoice("Anchor Cafe", amount, "2026-01-15") for amount in (4, 5, 6)]
+	draft = run()
+	pay(bills[1], 5, "2026-06-01")
+	frappe.db.commit()
+	page = RunPage(desk).open(draft.name).wait_for_grid()
+	page.post()
+	assert page.status == "Partly Posted"
+	assert page.primary() == ["Retry"]
+	assert page.tabs() == {"Not Written Off": 1, "Written Off": 2}
+	row = page.row(bills[1].name).inner_text()
+	assert "Skipped" in row
+	reason = items(draft.name, voucher_no=bills[1].name)[bills[1].name].message
+	assert reason and reason in row
+	pictures(desk, tmp_path)("partly-posted")
+	page.tab("Written Off")
+	assert sorted(page.vouchers()) == sorted([bills[0].name, bills[2].name])
 
 
 def test_changed_criteria_empty_the_list(desk: Desk):

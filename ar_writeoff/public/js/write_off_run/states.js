@@ -117,7 +117,7 @@ const submitted = {
 		buttons: [can_undo(context)],
 	}),
 	"Partly Posted": (context) => ({
-		intro: `${written_off(context)} ${__("{0} not: the reason stands beside each.", [
+		intro: `${written_off(context)} ${__("Not written off: {0}. The reason stands beside each.", [
 			number(attention(context.summary)),
 		])}`,
 		color: "orange",

@@ -1,0 +1,137 @@
+"""Every entry in docs/accounting.md is posted here and compared, row by row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import frappe
+import pytest
+
+from tests.documents import CHECKOUT
+from tests.site import runs
+from tests.site.story import HL, TODAY, account, cost_center, credit_note, invoice, pay
+
+PAGE = (CHECKOUT / "docs" / "accounting.md").read_text()
+
+Row = tuple[str, str, str, Decimal, Decimal, str]
+
+
+def table(heading: str) -> set[Row]:
+	"""The table below a heading: account, party, cost center, debit, credit, amount in account currency."""
+	section = PAGE.split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+	lines = [
+		[cell.strip() for cell in line.strip().strip("|").split("|")]
+		for line in section.splitlines()
+		if line.startswith("|")
+	]
+	titles, _rule, *rows = lines
+
+	def cell(row: list[str], title: str) -> str:
+		return row[titles.index(title)] if title in titles else ""
+
+	return {
+		(
+			cell(row, "Account"),
+			cell(row, "Party"),
+			cell(row, "Cost Center"),
+			Decimal(cell(row, "Debit") or 0),
+			Decimal(cell(row, "Credit") or 0),
+			cell(row, "In account currency"),
+		)
+		for row in rows
+	}
+
+
+def ledger(run: Any, heading: str, is_cancelled: int = 0) -> set[Row]:
+	"""What the run has in the General Ledger, with the columns that the page's table has."""
+	columns = PAGE.split(f"## {heading}\n", 1)[1].split("\n|---", 1)[0].splitlines()[-1]
+	names = frappe.get_all(
+		"Journal Entry", filters={"write_off_run": run.name}, pluck="name", order_by="name asc"
+	)
+	rows = frappe.get_all(
+		"GL Entry",
+		filters={"voucher_no": ("in", names), "is_cancelled": is_cancelled},
+		fields=["*"],
+		order_by="creation asc, name asc",
+	)
+
+	def money(value: float) -> Decimal:
+		return Decimal(str(value)).quantize(Decimal("0.01"))
+
+	def bare(name: str) -> str:
+		return re.sub(r" - HL$", "", name or "")
+
+	return {
+		(
+			bare(row.account),
+			row.party or "",
+			bare(row.cost_center) if "Cost Center" in columns else "",
+			money(row.debit),
+			money(row.credit),
+			f"{money(row.debit_in_account_currency or row.credit_in_account_currency)} {row.account_currency}"
+			if "In account currency" in columns
+			else "",
+		)
+		for row in rows
+	}
+
+
+def debit() -> dict[str, Any]:
+	pay(invoice("Anchor Cafe", 100, "2026-01-15"), 90, "2026-02-01")
+	return {}
+
+
+def several() -> dict[str, Any]:
+	invoice("Anchor Cafe", 10, "2026-01-15")
+	invoice("Breakwater Bar", 20, "2026-01-15")
+	return {}
+
+
+def credit() -> dict[str, Any]:
+	bill = invoice("Elm School", 50, "2026-02-20")
+	credit_note(bill, 7, update_outstanding_for_self=True)
+	runs.settings(HL, credit_write_off_account=account("Sales"))
+	return {"balance_type": "Credit"}
+
+
+def foreign() -> dict[str, Any]:
+	invoice("Helios SARL", 40, "2026-03-15", currency="EUR", rate=1.15)
+	return {}
+
+
+def dimensions() -> dict[str, Any]:
+	for customer, amount, place in (("Anchor Cafe", 10, "North Pier"), ("Breakwater Bar", 20, "South Pier")):
+		invoice(customer, amount, "2026-01-15", cost_center=cost_center(place))
+	return {}
+
+
+CASES: dict[str, Callable[[], dict[str, Any]]] = {
+	"A debit balance": debit,
+	"Several balances in one entry": several,
+	"A credit balance": credit,
+	"Foreign currency": foreign,
+	"Dimensions": dimensions,
+}
+
+
+@pytest.mark.parametrize("heading", CASES)
+def test_entry(site: str, heading: str) -> None:
+	run = runs.post(runs.run(**CASES[heading]()))
+	assert run.status == "Posted"
+	assert ledger(run, heading) == table(heading)
+
+
+def test_undo(site: str) -> None:
+	"""The rows that reverse the entry of the first case."""
+	run = runs.post(runs.run(**debit()))
+	run.cancel()
+	both = ledger(run, "Undo", is_cancelled=1)
+	assert both - table("A debit balance") == table("Undo")
+
+
+def test_every_table_is_posted() -> None:
+	headings = [part.split("\n", 1)[0] for part in PAGE.split("\n## ")[1:] if "| Debit |" in part]
+	assert headings == [*CASES, "Undo"], TODAY
