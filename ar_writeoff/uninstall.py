@@ -1,9 +1,10 @@
-"""Leave a site as it was before: custom fields with their columns and indexes.
+"""Leave a site as it was before: custom fields with their columns and indexes, and what belongs to no module.
 
-Frappe removes the app's own doctypes, with their tables, by itself.
+Frappe removes the app's own doctypes, with their tables, and whatever else is of its module by itself.
 """
 
 import json
+from pathlib import Path
 
 import frappe
 
@@ -14,12 +15,21 @@ def before_uninstall() -> None:
 	receivables_link.remove()
 	for field in shipped_custom_fields():
 		remove_custom_field(field["dt"], field["fieldname"])
+	# An Onboarding Step has no module that Frappe could know it by.
+	for step in shipped_onboarding_steps():
+		frappe.delete_doc("Onboarding Step", step, force=True, ignore_permissions=True, ignore_missing=True)
 
 
 def shipped_custom_fields() -> list[dict]:
 	"""The Custom Fields this app ships: one definition for install and uninstall."""
 	with open(frappe.get_app_path("ar_writeoff", "fixtures", "custom_field.json")) as file:
 		return json.load(file)
+
+
+def shipped_onboarding_steps() -> list[str]:
+	"""Names of the Onboarding Steps this app ships."""
+	folder = Path(frappe.get_app_path("ar_writeoff", "ar_writeoff", "onboarding_step"))
+	return [json.loads(path.read_text())["name"] for path in sorted(folder.glob("*/*.json"))]
 
 
 def remove_custom_field(doctype: str, fieldname: str) -> None:

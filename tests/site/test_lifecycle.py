@@ -1,0 +1,148 @@
+"""Installing, migrating, uninstalling and installing again leave a site as it should be."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ar_writeoff.install import INDEXES, STARTING_REASONS
+from tools.bench import APP, CHECKOUT, Site
+
+# Journals of what happened on the site, which may grow, and what Frappe writes anew, under new names, each time.
+NOT_COMPARED = {
+	"tabDeleted Document",
+	"tabPatch Log",
+	"tabVersion",
+	"tabComment",
+	"tabActivity Log",
+	"tabScheduled Job Log",
+	"tabDefaultValue",
+	"tabInstalled Application",
+}
+
+
+def columns(site: Site) -> set[tuple[str, ...]]:
+	return lines(
+		site,
+		"SELECT table_name, column_name, column_type, is_nullable, column_default FROM information_schema.columns"
+		" WHERE table_schema = DATABASE()",
+	)
+
+
+def indexes(site: Site) -> set[tuple[str, ...]]:
+	return lines(
+		site,
+		"SELECT table_name, index_name, seq_in_index, column_name, non_unique FROM information_schema.statistics"
+		" WHERE table_schema = DATABASE()",
+	)
+
+
+def rows(site: Site) -> set[tuple[str, ...]]:
+	"""Table and name of every document on the site, table, parent and place of every row of one."""
+	tables: dict[str, set[str]] = {}
+	for table, column in lines(
+		site,
+		"SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()"
+		" AND table_name LIKE 'tab%' AND column_name IN ('name', 'parent', 'parentfield', 'idx')",
+	):
+		tables.setdefault(table, set()).add(column)
+	selects = []
+	for table, found in sorted(tables.items()):
+		if table not in NOT_COMPARED:
+			name = "CONCAT_WS(' / ', parent, parentfield, idx)" if len(found) == 4 else "name"
+			selects.append(f"SELECT '{table}', {name} FROM `{table}`")
+	return lines(site, " UNION ALL ".join(selects))
+
+
+def lines(site: Site, statement: str) -> set[tuple[str, ...]]:
+	return {tuple(line.split("\t")) for line in site.sql(statement + ";").splitlines()}
+
+
+def reasons(site: Site) -> set[tuple[str, ...]]:
+	return lines(site, "SELECT name, applies_to, use_in_schedules, disabled FROM `tabWrite-Off Reason`")
+
+
+def install(site: Site) -> None:
+	site.bench.frappe("--site", site.name, "install-app", APP)
+
+
+def migrate(site: Site) -> None:
+	site.bench.frappe("--site", site.name, "migrate")
+
+
+def uninstall(site: Site) -> None:
+	site.bench.frappe("--site", site.name, "uninstall-app", APP, "--yes", "--no-backup", "--force")
+
+
+def custom_fields() -> set[tuple[str, str]]:
+	path = CHECKOUT / APP / "fixtures" / "custom_field.json"
+	return {(field["dt"], field["fieldname"]) for field in json.loads(path.read_text())}
+
+
+def shipped_columns(site: Site) -> set[tuple[str, str]]:
+	"""Which of the columns of our custom fields are there."""
+	there = {(table.removeprefix("tab"), column) for table, column, *_rest in columns(site)}
+	return there & custom_fields()
+
+
+def errors(site: Site) -> set[tuple[str, ...]]:
+	return lines(site, "SELECT name, method FROM `tabError Log`")
+
+
+@pytest.mark.slow
+def test_install_migrate_twice_uninstall_install_again(another_site):
+	site = another_site()
+	migrate(site)  # brings what it would bring without us
+	columns_before, indexes_before, rows_before = columns(site), indexes(site), rows(site)
+	assert not shipped_columns(site)
+
+	install(site)
+	assert reasons(site) == {
+		(name, applies_to, str(in_schedules), "0") for name, applies_to, in_schedules in STARTING_REASONS
+	}
+	assert shipped_columns(site) == custom_fields()
+	made = {(table.removeprefix("tab"), index) for table, index, *_rest in indexes(site)}
+	assert {(doctype, name) for doctype, _fields, name in INDEXES} <= made
+	keys = {index for index in indexes(site) if index[3] == "ar_writeoff_key"}
+	assert {(table, unique) for table, _name, _seq, _column, unique in keys} == {("tabJournal Entry", "0")}
+	columns_installed, indexes_installed = columns(site), indexes(site)
+
+	# What people made of the reasons stays theirs.
+	site.sql(
+		"UPDATE `tabWrite-Off Reason` SET disabled = 1, applies_to = 'Debit' WHERE name = 'Small Balance'"
+	)
+	site.sql("DELETE FROM `tabWrite-Off Reason` WHERE name = 'Statute Barred'")
+	theirs = reasons(site)
+	for _time in range(2):
+		migrate(site)
+		assert reasons(site) == theirs
+		assert columns(site) == columns_installed
+		assert indexes(site) == indexes_installed
+
+	uninstall(site)
+	assert columns(site) - columns_before == set()
+	assert columns_before - columns(site) == set()
+	assert indexes(site) - indexes_before == set()
+	assert indexes_before - indexes(site) == set()
+	assert rows(site) - rows_before == set()
+	assert rows_before - rows(site) == set()
+	assert APP not in site.bench.frappe("--site", site.name, "list-apps")
+	assert lines(site, f"SELECT name FROM tabDefaultValue WHERE defvalue LIKE '%{APP}%'") == set()
+
+	install(site)
+	assert columns(site) == columns_installed
+	assert indexes(site) == indexes_installed
+	assert len(reasons(site)) == len(STARTING_REASONS)
+	assert errors(site) == set()
+
+
+@pytest.mark.slow
+def test_reasons_that_are_there_are_never_overwritten(another_site):
+	"""Installed over what an earlier installation left, the reasons are as people have them."""
+	site = another_site()
+	install(site)
+	site.sql("DELETE FROM `tabWrite-Off Reason` WHERE name <> 'Small Balance'")
+	site.sql("UPDATE `tabWrite-Off Reason` SET disabled = 1")
+	site.bench.frappe("--site", site.name, "execute", f"{APP}.install.after_install")
+	assert reasons(site) == {("Small Balance", "Both", "1", "1")}
