@@ -224,27 +224,28 @@ class Bench:
 			if assets.resolve() != public:
 				assets.parent.mkdir(exist_ok=True)
 				replace_link(assets, self.link_path / APP / "public")
-		sources = [path for path in files_below(public) if "dist" not in path.relative_to(public).parts]
-		now = fingerprint(
-			[*sources, *(self.apps.glob("*/package.json"))],
-			str(CHECKOUT),
-			str(public.joinpath("dist").exists()),
-		)
-		note = self.store / "assets.built"
-		if not any(".bundle." in path.name for path in sources) or read_file(note) == now:
+		if not any(".bundle." in path.name for path in files_below(public)):
 			return
 		if not shutil.which("node") or not shutil.which("yarn"):
 			say("Node.js or yarn is not on the PATH: the app's JavaScript is not built on this bench.")
 			return
-		say("Building the app's JavaScript and CSS")
-		note.unlink(missing_ok=True)
-		self.frappe("build", "--app", APP)
-		now = fingerprint(
-			[*sources, *(self.apps.glob("*/package.json"))],
-			str(CHECKOUT),
-			str(public.joinpath("dist").exists()),
-		)
-		write_file(note, now)
+		note = self.store / "assets.built"
+		building = Lock(self.store / "assets.lock")
+		building.take(wait=300, busy="{holder} has been building the app's JavaScript for minutes.")
+		try:
+			if read_file(note) != self._assets_fingerprint(public):
+				say("Building the app's JavaScript and CSS")
+				note.unlink(missing_ok=True)
+				before = self._assets_fingerprint(public, built=True)
+				self.frappe("build", "--app", APP)
+				write_file(note, before)
+		finally:
+			building.release()
+
+	def _assets_fingerprint(self, public: Path, built: bool = False) -> str:
+		"""Of the sources and of whether they are built: someone may have cleared `dist`."""
+		sources = [path for path in files_below(public) if "dist" not in path.relative_to(public).parts]
+		return fingerprint(sources, str(CHECKOUT), str(built or (public / "dist").exists()))
 
 
 class Site:
@@ -501,7 +502,11 @@ def fingerprint(paths: Iterable[Path], *extra: str) -> str:
 		digest.update(text.encode() + b"\0")
 	for path in paths:
 		relative = path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path
-		digest.update(str(relative).encode() + b"\0" + path.read_bytes() + b"\0")
+		try:
+			content = path.read_bytes()
+		except FileNotFoundError:
+			continue  # somebody is at work in the checkout
+		digest.update(str(relative).encode() + b"\0" + content + b"\0")
 	return digest.hexdigest()
 
 

@@ -228,10 +228,11 @@ def wait_for_port(
 	port: int, process: subprocess.Popen[bytes], log: Path | None = None, timeout: float = 60
 ) -> None:
 	deadline = time.monotonic() + timeout
-	while time.monotonic() < deadline:
+	while time.monotonic() < deadline and process.poll() is None:
 		if port_open(port):
-			return
-		if process.poll() is not None:
+			time.sleep(0.2)  # if the port is another's, ours finds out now and ends
+			if process.poll() is None:
+				return
 			break
 		time.sleep(0.1)
 	said = f"\nIts log ({log}) ends with:\n{tail(log)}" if log else ""
@@ -252,16 +253,24 @@ class Redis:
 	"""A Redis server of our own, so that no other process of a bench sees our jobs, nor we theirs."""
 
 	def __init__(self, directory: Path, keep: bool = False):
-		self.port = free_port()
-		self.url = f"redis://127.0.0.1:{self.port}"
 		directory.mkdir(parents=True, exist_ok=True)
 		self.log = directory / "redis.log"
 		server = shutil.which("redis-server")
 		if not server:
 			raise ToolError("redis-server is not on the PATH. A bench needs it; please install it.")
-		options = f"--bind 127.0.0.1 --port {self.port} --appendonly no --loglevel warning".split()
-		self.process = start([server, *options, "--save", "", "--dir", directory], log=self.log, keep=keep)
-		wait_for_port(self.port, self.process, self.log, timeout=15)
+		for attempt in range(3):
+			self.port = free_port()
+			options = f"--bind 127.0.0.1 --port {self.port} --appendonly no --loglevel warning".split()
+			self.process = start(
+				[server, *options, "--save", "", "--dir", directory], log=self.log, keep=keep
+			)
+			try:
+				wait_for_port(self.port, self.process, self.log, timeout=30)
+				break
+			except ToolError:
+				if attempt == 2:
+					raise
+		self.url = f"redis://127.0.0.1:{self.port}"
 
 	@property
 	def env(self) -> dict[str, str]:
