@@ -72,4 +72,6 @@ def test_the_offline_preview_needs_core_and_the_standard_library() -> None:
 			own = name == "ar_writeoff" or name.startswith(
 				("ar_writeoff.__version__", "ar_writeoff.core", "ar_writeoff.offline")
 			)
-			assert own or root in sys.stdlib_module_names or root in ("openpyxl", "tomli"), f"{path}: {name}"
+			assert own or root in sys.stdlib_module_names or root in ("openpyxl", "tomli", "tomllib"), (
+				f"{path}: {name}"
+			)
