@@ -52,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
 	commands = top.add_subparsers(required=True, metavar="COMMAND")
 	preview = commands.add_parser(
 		"preview",
+		allow_abbrev=False,
 		help="what would be written off, from an exported Accounts Receivable report",
 		description=DESCRIPTION,
 		epilog=EXAMPLE,

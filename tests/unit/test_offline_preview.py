@@ -109,6 +109,7 @@ def test_a_policy_with_a_mistake(file: Path, run: Run, tmp_path: Path, text: str
 	("options", "words"),
 	[
 		((), "Enter the largest balance to write off."),
+		(("--max", "25"), "unrecognized arguments: --max 25"),
 		(("--maximum", "0"), "The maximum must be above 0"),
 		(("--maximum", "abc"), "abc is not a number."),
 		(("--maximum", "inf"), "inf is not an amount."),
