@@ -25,7 +25,21 @@ jinja = {"methods": ["ar_writeoff.ar_writeoff.doctype.write_off_run.evidence.wri
 
 doc_events = {
 	"Journal Entry": {
+		"before_submit": "ar_writeoff.ledger.guards.journal_entry_allocates",
+		"before_update_after_submit": "ar_writeoff.ledger.guards.journal_entry_allocates",
+		"before_cancel": "ar_writeoff.ledger.guards.journal_entry_is_cancelled",
 		"on_cancel": "ar_writeoff.jobs.undo.journal_entry_cancelled",
+	},
+	"Payment Entry": {
+		"before_submit": "ar_writeoff.ledger.guards.payment_entry_allocates",
+		"before_update_after_submit": "ar_writeoff.ledger.guards.payment_entry_allocates",
+		"before_cancel": "ar_writeoff.ledger.guards.voucher_is_cancelled",
+	},
+	"Sales Invoice": {
+		"before_cancel": "ar_writeoff.ledger.guards.voucher_is_cancelled",
+	},
+	"Unreconcile Payment": {
+		"validate": "ar_writeoff.ledger.guards.unreconcile",
 	},
 }
 
@@ -33,9 +47,18 @@ doc_events = {
 permission_query_conditions = {"Write-Off Run Item": "ar_writeoff.ledger.access.items_query_conditions"}
 has_permission = {"Write-Off Run Item": "ar_writeoff.ledger.access.may_see_item"}
 
-scheduler_events = {"hourly": ["ar_writeoff.jobs.search.end_dead_searches"]}
+scheduler_events = {
+	"all": ["ar_writeoff.jobs.watchdog.resume_stalled_runs"],
+	"hourly": ["ar_writeoff.jobs.search.end_dead_searches"],
+}
 
-# Items and batches go with their run: they never keep it, or a Journal Entry, from being deleted.
-ignore_links_on_delete = ["Write-Off Run Item", "Write-Off Run Batch"]
+# What belongs to a run goes with it: it never keeps the run, or a Journal Entry, from being deleted.
+ignore_links_on_delete = [
+	"Write-Off Run Item",
+	"Write-Off Run Batch",
+	"Write-Off Run Event",
+	"Write-Off Run Worker",
+	"Write-Off Recovery",
+]
 
 export_python_type_annotations = True

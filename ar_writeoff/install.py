@@ -23,6 +23,7 @@ INDEXES = (
 	("Write-Off Run Item", ["run", "status"], "run_status"),
 	("Write-Off Run Item", ["voucher_no", "voucher_type"], "voucher"),
 	("Write-Off Run Batch", ["run", "status"], "run_status"),
+	("Write-Off Run Event", ["run", "at"], "run_at"),
 )
 
 

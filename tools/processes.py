@@ -254,23 +254,28 @@ class Redis:
 
 	def __init__(self, directory: Path, keep: bool = False):
 		directory.mkdir(parents=True, exist_ok=True)
+		self.directory = directory
+		self.keep = keep
 		self.log = directory / "redis.log"
-		server = shutil.which("redis-server")
-		if not server:
-			raise ToolError("redis-server is not on the PATH. A bench needs it; please install it.")
 		for attempt in range(3):
 			self.port = free_port()
-			options = f"--bind 127.0.0.1 --port {self.port} --appendonly no --loglevel warning".split()
-			self.process = start(
-				[server, *options, "--save", "", "--dir", directory], log=self.log, keep=keep
-			)
 			try:
-				wait_for_port(self.port, self.process, self.log, timeout=30)
+				self.start()
 				break
 			except ToolError:
 				if attempt == 2:
 					raise
 		self.url = f"redis://127.0.0.1:{self.port}"
+
+	def start(self) -> None:
+		"""Start the server on its port, empty."""
+		server = shutil.which("redis-server")
+		if not server:
+			raise ToolError("redis-server is not on the PATH. A bench needs it; please install it.")
+		options = f"--bind 127.0.0.1 --port {self.port} --appendonly no --loglevel warning".split()
+		command = [server, *options, "--save", "", "--dir", self.directory]
+		self.process = start(command, log=self.log, keep=self.keep)
+		wait_for_port(self.port, self.process, self.log, timeout=30)
 
 	@property
 	def env(self) -> dict[str, str]:

@@ -76,6 +76,13 @@ BALANCE_CHANGED = "balance_changed"
 NO_LONGER_SUBMITTED = "no_longer_submitted"
 NO_LONGER_MATCHES = "no_longer_matches"
 NOT_PERMITTED = "not_permitted"
+WRITTEN_OFF_BY = "written_off_by"
+PERIOD_CLOSED = "period_closed"
+MAY_NOT_POST = "may_not_post"
+REFUSED = "refused"
+UNEXPECTED = "unexpected"
+INTERRUPTED = "interrupted"
+UNDONE_BEFORE_POSTING = "undone_before_posting"
 EXCHANGE_RATE_NOT_EXACT = "exchange_rate_not_exact"
 
 # Found after posting.

@@ -24,21 +24,28 @@ CONFLICT = "Conflict"
 # Posted, Failed and Reversed are the run's words too.
 
 LIVE_ITEM = (OPEN, POSTED, CONFLICT)
+# Has a Journal Entry that took its balance.
+WRITTEN_OFF = (POSTED, CONFLICT)
+
+_FINISHED = frozenset({POSTED, PARTLY_POSTED, FAILED, REVERSED})
 
 _NEXT: Mapping[str, frozenset[str]] = {
 	DRAFT: frozenset({SEARCHING, QUEUED}),
 	SEARCHING: frozenset({DRAFT}),
-	QUEUED: frozenset({POSTING, PAUSED, POSTED, PARTLY_POSTED, FAILED, REVERSED}),
-	POSTING: frozenset({PAUSED, POSTED, PARTLY_POSTED, FAILED, QUEUED}),
-	PAUSED: frozenset({QUEUED, POSTING, REVERSING, REVERSED}),
+	QUEUED: frozenset({POSTING, PAUSED}) | _FINISHED,
+	POSTING: frozenset({PAUSED, QUEUED}) | _FINISHED,
+	# A pause may come when the last batch is already in hand.
+	PAUSED: frozenset({QUEUED, POSTING, REVERSING}) | _FINISHED,
+	REVERSING: _FINISHED,
 	POSTED: frozenset({REVERSING, REVERSED, PARTLY_POSTED}),
 	PARTLY_POSTED: frozenset({QUEUED, REVERSING, REVERSED, POSTED}),
-	FAILED: frozenset({QUEUED, REVERSING, REVERSED}),
-	REVERSING: frozenset({REVERSED, PARTLY_POSTED, POSTED}),
-	REVERSED: frozenset(),
+	FAILED: frozenset({QUEUED}),
+	# Where somebody cancels a reversing entry, its balances are written off again.
+	REVERSED: frozenset({POSTED, PARTLY_POSTED}),
 }
 
 IN_PROGRESS = (QUEUED, POSTING, REVERSING)
+SETTLED = (POSTED, PARTLY_POSTED, FAILED, REVERSED)
 
 
 def may_follow(current: str, following: str) -> bool:
@@ -47,11 +54,14 @@ def may_follow(current: str, following: str) -> bool:
 
 
 def finished_status(counts: Mapping[str, int]) -> str:
-	"""Status of a run that has nothing left to post, from the number of its items in each status."""
-	posted = counts.get(POSTED, 0) + counts.get(CONFLICT, 0)
-	not_posted = counts.get(SKIPPED, 0) + counts.get(FAILED, 0)
-	if not posted and counts.get(REVERSED, 0):
-		return REVERSED
-	if not posted:
-		return FAILED
-	return PARTLY_POSTED if not_posted or counts.get(REVERSED, 0) else POSTED
+	"""Status of a run that has nothing left to do, from the number of its items in each status.
+
+	A conflict is written off and needs somebody's eye all the same, so a run with one is never simply Posted.
+	"""
+	posted = counts.get(POSTED, 0)
+	conflicts = counts.get(CONFLICT, 0)
+	reversed_ = counts.get(REVERSED, 0)
+	if not posted and not conflicts:
+		return REVERSED if reversed_ else FAILED
+	others = conflicts + reversed_ + counts.get(SKIPPED, 0) + counts.get(FAILED, 0)
+	return PARTLY_POSTED if others else POSTED

@@ -87,6 +87,17 @@ MESSAGES: Mapping[str, str] = {
 	reasons.ORIGINAL_AMOUNT_UNKNOWN: _(
 		"The original amount of this voucher is not known, and {holder} may write off a share of it only."
 	),
+	reasons.WRITTEN_OFF_BY: _("Write-Off Run {run} has written this balance off meanwhile."),
+	reasons.PERIOD_CLOSED: _('Nothing can be posted on this date ("{why}").'),
+	reasons.MAY_NOT_POST: _("{user}, who submitted the run, may not submit Journal Entries any more."),
+	reasons.REFUSED: _('ERPNext refused the entry ("{why}").'),
+	reasons.UNEXPECTED: _(
+		"An unexpected error stopped this balance: {error}. An administrator finds it in Error Log {log}."
+	),
+	reasons.INTERRUPTED: _(
+		"Posting was interrupted {times} times at this point. Ask an administrator to look at the workers, then retry."
+	),
+	reasons.UNDONE_BEFORE_POSTING: _("The run was undone before this balance was posted."),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _(
 		"No exchange rate takes {amount} to exactly {base_amount}. Write it off with a Journal Entry by hand."
 	),
@@ -125,6 +136,13 @@ LABELS: Mapping[str, str] = {
 	reasons.OVER_CUSTOMER_LIMIT: _("Over the limit per customer and month"),
 	reasons.OVER_RUN_LIMIT: _("Over the limit per run"),
 	reasons.ORIGINAL_AMOUNT_UNKNOWN: _("Original amount unknown"),
+	reasons.WRITTEN_OFF_BY: _("Written off by another run"),
+	reasons.PERIOD_CLOSED: _("Period closed"),
+	reasons.MAY_NOT_POST: _("Submitter may not post"),
+	reasons.REFUSED: _("Refused by ERPNext"),
+	reasons.UNEXPECTED: _("Unexpected error"),
+	reasons.INTERRUPTED: _("Interrupted again and again"),
+	reasons.UNDONE_BEFORE_POSTING: _("Undone before posting"),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _("Exchange rate not exact"),
 	reasons.SETTLED_AT_THE_SAME_TIME: _("Settled at the same time"),
 }

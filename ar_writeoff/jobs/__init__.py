@@ -1,18 +1,23 @@
 """What runs in a worker: search, post, undo. Each step commits, so that a worker may die at any moment.
 
-rules     what a run asks for and posts with       search    fills a draft run
-invoices  chosen one by one into a draft run
-batches   what is posted in one transaction        posting   the loop of a worker
-undo      cancel, reverse, reinstate               run       status, totals, progress, user
+rules     what a run asks for and posts with       search     fills a draft run
+batches   what is posted in one transaction        posting    the loop of a worker that posts
+worker    how jobs start, live and hand over       watchdog   resumes what died
+undo      cancel, reverse, reinstate               aftermath  conflicts, found after posting
+control   pause, resume, retry                     log        what happened, for people
+run       status, totals, progress, user
 """
 
 from ar_writeoff.jobs.batches import batches_of, make_batches
+from ar_writeoff.jobs.control import pause, resume, retry_failed
 from ar_writeoff.jobs.invoices import add_invoices, largest_balance
+from ar_writeoff.jobs.log import record
 from ar_writeoff.jobs.posting import post_run, start_posting
 from ar_writeoff.jobs.rules import criteria_of, offset_of, rules_of, scope_of
 from ar_writeoff.jobs.run import progress, refresh_totals, set_status
 from ar_writeoff.jobs.search import end_search, is_large, search_progress, search_run, start_search
-from ar_writeoff.jobs.undo import cancel_entries
+from ar_writeoff.jobs.undo import cancel_entries, reinstate, start_undoing, undo_run, why_not_cancel
+from ar_writeoff.ledger.undo import why_not_cancel as why_not_cancel_entries
 
 __all__ = [
 	"add_invoices",
@@ -24,9 +29,14 @@ __all__ = [
 	"largest_balance",
 	"make_batches",
 	"offset_of",
+	"pause",
 	"post_run",
 	"progress",
+	"record",
 	"refresh_totals",
+	"reinstate",
+	"resume",
+	"retry_failed",
 	"rules_of",
 	"scope_of",
 	"search_progress",
@@ -34,4 +44,8 @@ __all__ = [
 	"set_status",
 	"start_posting",
 	"start_search",
+	"start_undoing",
+	"undo_run",
+	"why_not_cancel",
+	"why_not_cancel_entries",
 ]

@@ -3,12 +3,27 @@
 from collections.abc import Iterator
 
 import frappe
+from frappe.utils import now
 
 from ar_writeoff.core import plan as planning
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages, posting
+
+BATCH_COLUMNS = (
+	"name",
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"run",
+	"number",
+	"status",
+	"item_count",
+	"first_item",
+	"last_item",
+)
 
 
 def batches_of(run: str, rules: posting.Rules) -> Iterator[list[str]]:
@@ -43,21 +58,25 @@ def make_batches(run: str, rules: posting.Rules) -> int:
 		.run()
 	)
 	number = frappe.db.count("Write-Off Run Batch", {"run": run})
-	made = 0
+	stamp, user = now(), frappe.session.user
+	rows = []
 	for batch in batches_of(run, rules):
-		made += 1
 		number += 1
-		frappe.get_doc(
-			{
-				"doctype": "Write-Off Run Batch",
-				"run": run,
-				"number": number,
-				"status": "Pending",
-				"item_count": len(batch),
-				"first_item": batch[0],
-				"last_item": batch[-1],
-			}
-		).insert(ignore_permissions=True, set_name=f"{run}-B{number:04d}")
+		rows.append(
+			(
+				f"{run}-B{number:04d}",
+				stamp,
+				stamp,
+				user,
+				user,
+				run,
+				number,
+				"Pending",
+				len(batch),
+				batch[0],
+				batch[-1],
+			)
+		)
 		(
 			frappe.qb.update(item)
 			.set(item.batch, number)
@@ -70,4 +89,6 @@ def make_batches(run: str, rules: posting.Rules) -> int:
 			)
 			.run()
 		)
-	return made
+	if rows:
+		frappe.db.bulk_insert("Write-Off Run Batch", BATCH_COLUMNS, rows)
+	return len(rows)

@@ -1,100 +1,172 @@
-"""Post a run, batch by batch. Each batch commits, so that a worker may die at any moment."""
+"""Post a run, batch by batch, by any number of workers on any number of machines.
 
-import random
+A worker takes a batch by locking its row, and in the same transaction locks the items and the vouchers, looks
+again, posts, and writes down what became of each item. Journal Entries, their unique keys and the item rows are
+one commit: killed before it, nothing happened, killed after it, all did. Nobody has to find out afterwards.
+"""
+
 import time
+from collections import Counter
 
 import frappe
 from frappe.utils import cint, now, now_datetime
 
+from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.jobs import aftermath, log
+from ar_writeoff.jobs import worker as workers
 from ar_writeoff.jobs.rules import rules_of
-from ar_writeoff.jobs.run import as_user, publish_progress, refresh_totals, set_status
+from ar_writeoff.jobs.run import as_user, lock, publish_progress, refresh_totals, set_status
 from ar_writeoff.ledger import journal, posting
-from ar_writeoff.ledger.isolation import read_committed
+from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit
+from ar_writeoff.ledger.open_items import Key
 
-# A lost lock race costs a fraction of a second; a few more tries cost little, a failed batch a phone call.
-ATTEMPTS = 5
+METHOD = "ar_writeoff.jobs.post_run"
+
+# A batch that was begun so often and never finished takes its worker down with it: it is given up.
+MOST_BEGINNINGS = 10
+# Batches to look at for one that nobody holds.
+CANDIDATES = 50
 
 
 def start_posting(run: str) -> None:
-	"""Post in the background; in tests in this process, committing as a worker would."""
+	"""Post in the background, by as many jobs as the company allows; in tests in this process."""
 	if frappe.flags.in_test:
 		post_run(run)
 		return
-	frappe.enqueue(
-		"ar_writeoff.jobs.post_run",
-		run=run,
-		queue="long",
-		timeout=3600,
-		job_id=f"write-off-run::{run}",
-		deduplicate=True,
-		enqueue_after_commit=True,
-	)
+	workers.start(run, METHOD, range(1, workers_wanted(run) + 1))
 
 
-def post_run(run: str) -> None:
-	"""Post batches of a submitted run until none is pending; any number of workers may do so at once.
+def workers_wanted(run: str) -> int:
+	"""As many as the company allows, and no more than there are batches; one at least, to settle the run."""
+	company = frappe.db.get_value("Write-Off Run", run, "company")
+	return min(workers.parallel_jobs(company), max(1, pending_batches(run)))
 
-	Works as the user who submitted the run, whoever runs the worker.
+
+def post_run(run: str, worker: int = 1) -> None:
+	"""Post batches of a submitted run until none is left for this worker, or its time is up.
+
+	Works as the user who submitted the run, whoever runs the job and however often it was tried again.
 	"""
 	frappe.db.commit()
-	doc = frappe.get_doc("Write-Off Run", run)
-	with as_user(doc.submitted_by or doc.owner):
-		rules = rules_of(doc)
-		set_status(run, states.POSTING)
-		frappe.db.commit()
-		while post_next_batch(run, rules):
-			publish_progress(run)
-		finish(run)
-
-
-def post_next_batch(run: str, rules: posting.Rules) -> bool:
-	"""Post one batch in one transaction. False when there is none left for this worker, or the run is paused.
-
-	After a deadlock or a lock timeout the whole transaction is gone: the batch begins again, a few times.
-	"""
-	for attempt in range(1, ATTEMPTS + 1):
+	submitter = frappe.db.get_value("Write-Off Run", run, ["submitted_by", "owner"], as_dict=True)
+	with as_user(submitter.submitted_by or submitter.owner):
+		if not in_one_commit(lambda: begin(run, worker)):
+			return
 		try:
-			with read_committed():
-				if frappe.db.get_value("Write-Off Run", run, "status") != states.POSTING:
-					return False
-				batch = claim_batch(run)
-				if not batch:
-					return False
-				post_batch(batch, rules)
-				frappe.db.commit()
-				return True
-		except (frappe.QueryDeadlockError, frappe.QueryTimeoutError):
-			frappe.db.rollback()
-			if attempt == ATTEMPTS:
-				raise
-			time.sleep(random.uniform(0.05, 0.2) * attempt)
-	return False
+			rules = rules_of(frappe.get_doc("Write-Off Run", run))
+		except frappe.ValidationError as error:
+			text = frappe.utils.strip_html(str(error))
+			in_one_commit(lambda: give_up(run, text))
+			finish(run)
+			return
+		work(workers.Shift(run, worker), rules)
 
 
-def claim_batch(run: str) -> frappe._dict | None:
-	"""Lock the first pending batch that no other worker has; the lock goes with the transaction."""
-	pending = frappe.get_all(
+def work(shift: workers.Shift, rules: posting.Rules) -> None:
+	"""The loop of a worker."""
+	try:
+		while not shift.is_over:
+			batch = in_one_commit(lambda: take_batch(shift))
+			if batch:
+				forget_cached_settings()
+				if in_one_commit(lambda: post_batch(batch, shift, rules)):
+					publish_progress(shift.run)
+			elif not (is_posting(shift.run) and pending_batches(shift.run) and shift.linger()):
+				break
+	except Exception as error:
+		workers.interrupted(shift, error)
+		raise
+	shift.end()
+	if not finish(shift.run) and shift.is_over:
+		in_one_commit(lambda: hand_over(shift))
+
+
+def hand_over(shift: workers.Shift) -> None:
+	"""Enqueue a successor where there is still something to post."""
+	if lock(shift.run) == states.POSTING and pending_batches(shift.run):
+		workers.start(shift.run, METHOD, [shift.number])
+
+
+def begin(run: str, number: int) -> bool:
+	"""Whether there is something to post; the first worker to come turns Queued into Posting."""
+	status = lock(run)
+	if status == states.QUEUED:
+		set_status(run, states.POSTING)
+		log.record(run, "Started", worker=number)
+	return status in (states.QUEUED, states.POSTING)
+
+
+def take_batch(shift: workers.Shift) -> frappe._dict | None:
+	"""Choose a batch that nobody holds, note that it was begun, and renew the lease.
+
+	The note is committed before the work, so that the database knows of a batch that kills its worker each time.
+	Those begun least often come first. None when there is none, or the run is paused.
+	"""
+	if not is_posting(shift.run):
+		return None
+	candidates = frappe.get_all(
 		"Write-Off Run Batch",
-		filters={"run": run, "status": "Pending"},
+		filters={"run": shift.run, "status": "Pending"},
 		pluck="name",
-		order_by="number asc",
+		order_by="attempts asc, number asc",
+		limit=CANDIDATES,
 	)
-	for name in pending:
-		rows = frappe.db.sql(
-			"""select name, run, number, attempts from `tabWrite-Off Run Batch`
-			where name = %s and status = 'Pending' for update skip locked""",
-			name,
-			as_dict=True,
-		)
-		if rows:
-			return rows[0]
+	for name in candidates:
+		batch = lock_batch(name)
+		if batch:
+			batch.attempts = cint(batch.attempts) + 1
+			batch.started_at = now_datetime()
+			frappe.db.set_value(
+				"Write-Off Run Batch",
+				name,
+				{
+					"attempts": batch.attempts,
+					"started_at": batch.started_at,
+					"worker": f"{shift.number} · {workers.this_process()}",
+				},
+			)
+			shift.sign_of_life(batch.number)
+			return batch
 	return None
 
 
-def post_batch(batch: frappe._dict, rules: posting.Rules) -> None:
-	"""Post the open items of a locked batch and write down what became of each, in one transaction."""
-	started = now_datetime()
+def lock_batch(name: str) -> frappe._dict | None:
+	"""Lock a pending batch; None when another worker has it or it is done. The lock goes with the transaction."""
+	batch = frappe.qb.DocType("Write-Off Run Batch")
+	rows = (
+		frappe.qb.from_(batch)
+		.select(batch.name, batch.run, batch.number, batch.attempts, batch.started_at)
+		.where((batch.name == name) & (batch.status == "Pending"))
+		.for_update(skip_locked=True)
+		.run(as_dict=True)
+	)
+	return rows[0] if rows else None
+
+
+def post_batch(taken: frappe._dict, shift: workers.Shift, rules: posting.Rules) -> bool:
+	"""Post the open items of a batch and write down what became of each. False when another worker has it."""
+	started = time.monotonic()
+	batch = lock_batch(taken.name)
+	if not batch:
+		return False
+	rows = lock_items(batch)
+	items = posting.items_from_rows(rows, rules.company)
+	if cint(batch.attempts) > MOST_BEGINNINGS:
+		reason = Reason.of(reasons.INTERRUPTED, times=cint(batch.attempts) - 1)
+		outcomes = [posting.failed(item.name, reason) for item in items]
+	else:
+		names = posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}")
+		outcomes = posting.post_items(items, rules, names)
+	write_outcomes(outcomes)
+	journal.refresh_written_off_amounts([item.key for item in items])
+	record_batch(batch, items, outcomes, shift, time.monotonic() - started)
+	return True
+
+
+def lock_items(batch: frappe._dict) -> list[dict]:
+	"""The open items of a batch, locked in the order of their names."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	names = frappe.get_all(
 		"Write-Off Run Item",
@@ -102,30 +174,13 @@ def post_batch(batch: frappe._dict, rules: posting.Rules) -> None:
 		pluck="name",
 		order_by="name asc",
 	)
-	rows = (
+	return (
 		frappe.qb.from_(item)
 		.select("*")
 		.where(item.name.isin(names or [""]) & (item.status == states.OPEN))
 		.orderby(item.name)
 		.for_update()
 		.run(as_dict=True)
-	)
-	items = posting.items_from_rows(rows, rules.company)
-	outcomes = posting.post_items(items, rules, posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}"))
-	write_outcomes(outcomes)
-	journal.refresh_written_off_amounts(
-		[row.voucher_no for row in rows if row.voucher_type == "Sales Invoice"]
-	)
-	frappe.db.set_value(
-		"Write-Off Run Batch",
-		batch.name,
-		{
-			"status": "Done",
-			"attempts": cint(batch.attempts) + 1,
-			"started_at": started,
-			"finished_at": now_datetime(),
-			"posted_count": sum(bool(outcome.journal_entry) for outcome in outcomes),
-		},
 	)
 
 
@@ -150,16 +205,110 @@ def write_outcomes(outcomes: list[posting.Outcome]) -> None:
 		)
 
 
-def finish(run: str) -> None:
-	"""Give the run the status that its items add up to, once no batch is pending."""
-	frappe.db.get_value("Write-Off Run", run, "name", for_update=True)
-	status = frappe.db.get_value("Write-Off Run", run, "status")
-	if status == states.POSTING and not frappe.db.exists(
-		"Write-Off Run Batch", {"run": run, "status": "Pending"}
-	):
-		counts = refresh_totals(run)
-		set_status(run, states.finished_status(counts))
-	else:
-		refresh_totals(run)
-	frappe.db.commit()
+def record_batch(
+	batch: frappe._dict,
+	items: list[posting.Item],
+	outcomes: list[posting.Outcome],
+	shift: workers.Shift,
+	duration: float,
+) -> None:
+	"""Mark the batch as done, and log its entries and each failure with its reason."""
+	counts = Counter(outcome.status for outcome in outcomes)
+	entries = list(dict.fromkeys(outcome.journal_entry for outcome in outcomes if outcome.journal_entry))
+	posted = counts[states.POSTED] + counts[states.CONFLICT]
+	frappe.db.set_value(
+		"Write-Off Run Batch",
+		batch.name,
+		{
+			"status": "Done",
+			"finished_at": now_datetime(),
+			"posted_count": posted,
+			"journal_entry": entries[0] if entries else None,
+		},
+	)
+	vouchers: dict[str, Key] = {item.name: item.key for item in items}
+	log.record_all(
+		batch.run,
+		[
+			{
+				"event": "Batch Posted",
+				"batch": batch.number,
+				"worker": shift.number,
+				"duration": duration,
+				"journal_entry": entries[0] if entries else None,
+				"posted_count": posted,
+				"skipped_count": counts[states.SKIPPED],
+				"failed_count": counts[states.FAILED],
+				"amount": sum(outcome.base_amount for outcome in outcomes),
+				"message": ", ".join(entries) if len(entries) > 1 else None,
+			},
+			*(
+				{
+					"event": "Conflict" if outcome.status == states.CONFLICT else "Not Posted",
+					"batch": batch.number,
+					"voucher_no": vouchers[outcome.item].voucher_no,
+					"journal_entry": outcome.journal_entry,
+					"message": outcome.message,
+				}
+				for outcome in outcomes
+				if outcome.status != states.POSTED
+			),
+		],
+	)
+
+
+def give_up(run: str, why: str) -> None:
+	"""Nothing of the run can be posted: every pending item fails with the reason, in words."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	lock(run)
+	(
+		frappe.qb.update(item)
+		.set(item.status, states.FAILED)
+		.set(item.reason_code, reasons.REFUSED)
+		.set(item.message, why)
+		.where((item.run == run) & (item.status == states.OPEN) & (item.selected == 1))
+		.run()
+	)
+	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "status", "Done")
+	log.record(run, "Stopped", message=why)
+
+
+def is_posting(run: str) -> bool:
+	return frappe.db.get_value("Write-Off Run", run, "status") == states.POSTING
+
+
+def pending_batches(run: str) -> int:
+	return frappe.db.count("Write-Off Run Batch", {"run": run, "status": "Pending"})
+
+
+def finish(run: str) -> bool:
+	"""Settle a run that has no batch pending. False when others still work on it, or it waits for someone.
+
+	Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through.
+	"""
+	if not pending_batches(run):
+		in_one_commit(lambda: aftermath.mark_conflicts(run))
+	finished = in_one_commit(lambda: _finish(run))
 	publish_progress(run)
+	if finished:
+		aftermath.tell_of_conflicts(run)
+	return finished
+
+
+def _finish(run: str) -> bool:
+	status = lock(run)
+	if status not in (states.POSTING, states.PAUSED) or pending_batches(run):
+		refresh_totals(run)
+		return False
+	counts = refresh_totals(run)
+	set_status(run, states.finished_status(counts))
+	log.record(
+		run,
+		"Finished",
+		posted_count=sum(counts.get(written_off, 0) for written_off in states.WRITTEN_OFF),
+		skipped_count=counts.get(states.SKIPPED, 0),
+		failed_count=counts.get(states.FAILED, 0),
+		amount=frappe.db.get_value("Write-Off Run", run, "posted_amount"),
+		duration=log.seconds_since(run, ("Submitted", "Retried")),
+	)
+	return True

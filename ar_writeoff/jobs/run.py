@@ -27,22 +27,46 @@ class as_user:
 			frappe.set_user(self.before)
 
 
+def lock(run: str) -> str:
+	"""Lock the run's row until the transaction ends, and return its status as it is now.
+
+	Taken last, after items and vouchers, or alone: whoever holds it waits for nobody.
+	"""
+	return frappe.db.get_value("Write-Off Run", run, "status", for_update=True)
+
+
 def set_status(run: str, status: str) -> None:
 	"""Move a run to a status that may follow its present one.
 
 	Raises:
 	    frappe.ValidationError: the status cannot follow.
 	"""
-	current = frappe.db.get_value("Write-Off Run", run, "status")
+	current = lock(run)
 	if not states.may_follow(current, status):
 		frappe.throw(_("A run that is {0} cannot become {1}.").format(_(current), _(status)))
 	frappe.db.set_value("Write-Off Run", run, "status", status)
 
 
+def settle(run: str) -> str:
+	"""Give a run that has nothing left to do the status that its items add up to, with its totals.
+
+	A run that is at work keeps its status, and its row is left alone; it settles when it has finished. Returns
+	the status.
+	"""
+	status = frappe.db.get_value("Write-Off Run", run, "status")
+	if status in states.IN_PROGRESS:
+		return status
+	status = lock(run)
+	counts = refresh_totals(run)
+	if status in states.SETTLED:
+		status = states.finished_status(counts)
+		set_status(run, status)
+	return status
+
+
 def refresh_totals(run: str) -> dict[str, int]:
 	"""Set the run's counts and amounts from its items; returns the number of items in each status."""
 	item = frappe.qb.DocType("Write-Off Run Item")
-
 	rows = (
 		frappe.qb.from_(item)
 		.select(
@@ -50,20 +74,22 @@ def refresh_totals(run: str) -> dict[str, int]:
 			item.selected,
 			Count("*").as_("count"),
 			Sum(item.base_write_off_amount).as_("amount"),
+			Sum(item.base_reinstated_amount).as_("recovered"),
 		)
 		.where(item.run == run)
 		.groupby(item.status, item.selected)
 		.run(as_dict=True)
 	)
 	counts: dict[str, int] = {}
-	selected_count, selected_amount, posted_amount = 0, 0.0, 0.0
+	selected_count, selected_amount, posted_amount, recovered_amount = 0, 0.0, 0.0, 0.0
 	for row in rows:
 		counts[row.status] = counts.get(row.status, 0) + row.count
 		if row.selected and row.status != states.EXCLUDED:
 			selected_count += row.count
 			selected_amount += row.amount
-		if row.status in (states.POSTED, states.CONFLICT):
-			posted_amount += row.amount
+		if row.status in states.WRITTEN_OFF:
+			posted_amount += row.amount - row.recovered
+		recovered_amount += row.recovered
 	frappe.db.set_value(
 		"Write-Off Run",
 		run,
@@ -72,10 +98,12 @@ def refresh_totals(run: str) -> dict[str, int]:
 			"excluded_count": counts.get(states.EXCLUDED, 0),
 			"selected_count": selected_count,
 			"selected_amount": selected_amount,
-			"posted_count": counts.get(states.POSTED, 0) + counts.get(states.CONFLICT, 0),
+			"posted_count": sum(counts.get(status, 0) for status in states.WRITTEN_OFF),
 			"skipped_count": counts.get(states.SKIPPED, 0),
 			"failed_count": counts.get(states.FAILED, 0),
+			"conflict_count": counts.get(states.CONFLICT, 0),
 			"posted_amount": posted_amount,
+			"recovered_amount": recovered_amount,
 		},
 		update_modified=False,
 	)
@@ -101,6 +129,7 @@ def progress(run: str) -> dict[str, Any]:
 		"posted": counts.get(states.POSTED, 0),
 		"skipped": counts.get(states.SKIPPED, 0),
 		"failed": counts.get(states.FAILED, 0),
+		"reversed": counts.get(states.REVERSED, 0),
 		"conflict": counts.get(states.CONFLICT, 0),
 		"remaining": counts.get(states.OPEN, 0),
 		"batches_done": done,

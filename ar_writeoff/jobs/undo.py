@@ -1,65 +1,407 @@
-"""Undo what a run posted."""
+"""Undo a run, one Journal Entry to a commit, or reinstate single balances of it.
 
-from collections.abc import Iterator
+An entry is taken by locking its row; its items and their vouchers are locked next, in the order of the posting.
+What is left to undo is what the items say, so an interrupted undoing goes on where it stopped.
+"""
+
+import time
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import now, now_datetime
 
+from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
-from ar_writeoff.jobs.run import refresh_totals, set_status
-from ar_writeoff.ledger import journal
+from ar_writeoff.core.money import money
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.jobs import log
+from ar_writeoff.jobs import worker as workers
+from ar_writeoff.jobs.run import as_user, lock, publish_progress, set_status, settle
+from ar_writeoff.ledger import guards, journal, messages, posting, undo
+from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit
+from ar_writeoff.ledger.money import precision
+from ar_writeoff.ledger.open_items import Key
+
+METHOD = "ar_writeoff.jobs.undo_run"
+
+# Journal Entries that one request may cancel by itself: some five hundred balances, well under a minute.
+MOST_IN_A_REQUEST = 5
 
 
-def cancel_entries(run: str) -> None:
-	"""Cancel every live Journal Entry of a run in the current transaction; the invoices are open again."""
-	for name in live_entries(run):
-		journal.cancel(name)
-	refresh_totals(run)
+# The whole run
 
 
-def live_entries(run: str) -> Iterator[str]:
-	"""Submitted Journal Entries of a run, the last one first."""
-	yield from frappe.get_all(
-		"Journal Entry",
-		filters={"write_off_run": run, "docstatus": 1},
-		pluck="name",
-		order_by="creation desc, name desc",
+def start_undoing(run: str, posting_date: date, always_dated: bool) -> None:
+	"""Undo a run in the background; in tests in this process. What was still to be posted is set aside."""
+	lock(run)
+	frappe.db.set_value(
+		"Write-Off Run",
+		run,
+		{
+			"reversal_date": posting_date,
+			"reversal_dated": int(always_dated),
+			"reversed_by": frappe.session.user,
+			"reversed_on": now(),
+		},
+	)
+	set_status(run, states.REVERSING)
+	set_pending_aside(run)
+	log.record(run, "Reversal Started", message=str(posting_date))
+	if frappe.flags.in_test:
+		undo_run(run)
+	else:
+		workers.start(run, METHOD, range(1, workers_wanted(run) + 1))
+
+
+def workers_wanted(run: str) -> int:
+	company = frappe.db.get_value("Write-Off Run", run, "company")
+	return min(workers.parallel_jobs(company), max(1, len(live_entries(run))))
+
+
+def undo_run(run: str, worker: int = 1) -> None:
+	"""Undo entries of a run until none is left, as the user who asked for it."""
+	frappe.db.commit()
+	doc = frappe.db.get_value(
+		"Write-Off Run", run, ["status", "reversal_date", "reversal_dated", "reversed_by"], as_dict=True
+	)
+	if doc.status != states.REVERSING:
+		return
+	shift = workers.Shift(run, worker)
+	refused: set[str] = set()
+	with as_user(doc.reversed_by):
+		try:
+			while not shift.is_over:
+				left = [name for name in live_entries(run) if name not in refused]
+				if not left:
+					break
+				if not undo_some(left, doc, shift, refused) and not shift.linger():
+					break
+		except Exception as error:
+			workers.interrupted(shift, error)
+			raise
+		shift.end()
+		in_one_commit(lambda: finish_undoing(shift, refused))
+	publish_progress(run)
+
+
+def undo_some(names: list[str], doc: Any, shift: workers.Shift, refused: set[str]) -> bool:
+	"""Undo those of these entries that nobody else has, until the time is up; whether there were any."""
+	any_done = False
+	for name in names:
+		if shift.is_over:
+			break
+		in_one_commit(shift.sign_of_life)
+		forget_cached_settings()
+		if undo_next(name, doc, shift, refused):
+			any_done = True
+			publish_progress(shift.run)
+	return any_done
+
+
+def undo_next(name: str, doc: Any, shift: workers.Shift, refused: set[str]) -> bool:
+	"""Undo one entry and commit. False when another worker has it. What ERPNext refuses is logged, once."""
+	try:
+		return in_one_commit(
+			lambda: undo_entry(name, doc.reversal_date, bool(doc.reversal_dated), shift.number)
+		)
+	except frappe.ValidationError as error:
+		frappe.clear_messages()
+		refused.add(name)
+		text = frappe.utils.strip_html(str(error))
+		in_one_commit(
+			lambda: log.record(
+				shift.run, "Not Reversed", journal_entry=name, worker=shift.number, message=text
+			)
+		)
+		return True
+
+
+def live_entries(run: str) -> list[str]:
+	"""Journal Entries whose write-off is alive, the last one first."""
+	return frappe.get_all(
+		"Write-Off Run Item",
+		filters={"run": run, "status": ("in", states.WRITTEN_OFF)},
+		pluck="journal_entry",
+		distinct=True,
+		order_by="journal_entry desc",
 	)
 
 
-def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
-	"""Doc event: keep the items true when an entry of a run is cancelled, by us or by hand."""
-	if not entry.get("write_off_run"):
+def undo_entry(name: str, posting_date: date, always_dated: bool, worker: int = 0) -> bool:
+	"""Undo one entry of a run in the current transaction. False when another worker has it."""
+	started = time.monotonic()
+	entry = frappe.qb.DocType("Journal Entry")
+	if (
+		not frappe.qb.from_(entry)
+		.select(entry.name)
+		.where((entry.name == name) & (entry.docstatus == 1))
+		.for_update(skip_locked=True)
+		.run()
+	):
+		return False
+	rows = [row for row in guards.items_of_entry(name) if row.status in states.WRITTEN_OFF]
+	rows = [row for row in rows if row.journal_entry == name]
+	if not rows:
+		return True
+	run, company = rows[0].run, rows[0].company
+	items = undo.written_off(rows, company)
+	posting.lock_vouchers([item.key for item in items])
+	undone = undo.undo_entry(name, items, posting_date, always_dated)
+	if undone.how == undo.REVERSED:
+		by_entry: dict[str, list[str]] = {}
+		for item, reversing in undone.entries.items():
+			by_entry.setdefault(reversing, []).append(item)
+		for reversing, names in by_entry.items():
+			set_items(
+				names,
+				status=states.REVERSED,
+				reversal_entry=reversing,
+				message=_("Reversed by {0} on {1}.").format(reversing, frappe.format(posting_date, "Date")),
+			)
+		journal.refresh_written_off_amounts(item.key for item in items)
+	log.record(
+		run,
+		"Entry Cancelled" if undone.how == undo.CANCELLED else "Entry Reversed",
+		journal_entry=next(iter(undone.entries.values()), name),
+		worker=worker or None,
+		posted_count=len(items),
+		amount=-sum(item.base_amount for item in items),
+		duration=time.monotonic() - started,
+		message=None if undone.how == undo.CANCELLED else name,
+	)
+	log_warnings(run, undone.warnings)
+	return True
+
+
+def finish_undoing(shift: workers.Shift, refused: set[str]) -> None:
+	"""Settle the run where nothing is left that this worker could undo; hand over where its time was up."""
+	if lock(shift.run) != states.REVERSING:
 		return
+	left = set(live_entries(shift.run)) - refused
+	if left:
+		if shift.is_over:
+			workers.start(shift.run, METHOD, [shift.number])
+		return
+	set_status(shift.run, states.PARTLY_POSTED if refused else states.REVERSED)
+	status = settle(shift.run)
+	log.record(
+		shift.run,
+		"Reversal Finished",
+		failed_count=len(refused),
+		duration=log.seconds_since(shift.run, ("Reversal Started",)),
+		message=status,
+	)
+
+
+def cancel_entries(run: str) -> None:
+	"""Cancel every live entry of a run in the current transaction, or none.
+
+	Raises:
+	    frappe.ValidationError: there are too many for one request, or ERPNext refuses one.
+	"""
+	for name in live_entries(run):
+		undo_entry(name, frappe.utils.getdate(), always_dated=False)
+	set_pending_aside(run)
+
+
+def why_not_cancel(run: str, company: str, posting_date: date) -> str | None:
+	"""Why the entries of a run cannot be cancelled at once together with it, in words; None when they can."""
+	entries = live_entries(run)
+	if not entries:
+		return None
+	if len(entries) > MOST_IN_A_REQUEST:
+		return _(
+			"This run has {0} Journal Entries, too many to cancel in one go. Use Undo, which works in the background; then cancel the run."
+		).format(len(entries))
+	reason = undo.why_not_cancel(company, posting_date)
+	if not reason and frappe.db.exists(
+		"Write-Off Run Item",
+		{"run": run, "status": ("in", states.WRITTEN_OFF), "reinstated_amount": ("!=", 0)},
+	):
+		reason = _("Balances of this run were reinstated.")
+	return reason and _("{0} Use Undo: it posts reversing entries on a date of your choice.").format(reason)
+
+
+def set_pending_aside(run: str) -> None:
+	"""A run that is undone posts no more: what was still open in it is skipped."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	(
+		frappe.qb.update(item)
+		.set(item.status, states.SKIPPED)
+		.set(item.reason_code, reasons.UNDONE_BEFORE_POSTING)
+		.set(item.message, messages.message(Reason.of(reasons.UNDONE_BEFORE_POSTING)))
+		.where((item.run == run) & (item.status == states.OPEN))
+		.run()
+	)
+	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "status", "Done")
+
+
+# Single balances
+
+
+def reinstate(run: str, amounts: Mapping[str, Any], posting_date: date) -> dict[str, str]:
+	"""Open balances of a run again, in full or in part, in the current transaction: a recovery.
+
+	`amounts`: item -> amount in account currency, signed as the balance was; None for all that is written off.
+	Returns the Journal Entry of each item.
+
+	Raises:
+	    frappe.ValidationError: an amount does not fit, or whatever ERPNext has against it.
+	"""
+	rows = lock_items_of_run(run, list(amounts))
+	company = rows[0].company
+	items = undo.written_off(rows, company)
+	posting.lock_vouchers([item.key for item in items])
+	parts = [
+		undo.part_of(item, amount_to_reinstate(item, row, amounts[item.item]))
+		for item, row in zip(items, rows, strict=True)
+	]
+	entries, warnings = undo.reinstate(parts, posting_date, f"ACC-JV-{run}-RI")
+	for part, row in zip(parts, rows, strict=True):
+		record_recovery(part, row, posting_date, entries[part.of.item])
+	journal.refresh_written_off_amounts(item.key for item in items)
+	log_warnings(run, warnings)
+	settle(run)
+	return entries
+
+
+def lock_items_of_run(run: str, names: list[str]) -> list[Any]:
+	"""These items of the run, locked in the order of their names; one that is not the run's is an error."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
 		frappe.qb.from_(item)
-		.select(item.name, item.voucher_type, item.voucher_no)
-		.where((item.journal_entry == entry.name) & item.status.isin([states.POSTED, states.CONFLICT]))
+		.select("*")
+		.where(item.name.isin(names or [""]) & (item.run == run))
 		.orderby(item.name)
 		.for_update()
 		.run(as_dict=True)
 	)
-	if rows:
-		(
-			frappe.qb.update(item)
-			.set(item.status, states.REVERSED)
-			.set(
-				item.message,
-				_("Journal Entry {0} was cancelled by {1}.").format(entry.name, frappe.session.user),
+	if not names or len(rows) != len(set(names)):
+		frappe.throw(_("Choose balances of this run to reinstate."))
+	return rows
+
+
+def amount_to_reinstate(item: undo.WrittenOff, row: Any, wanted: Any) -> Decimal:
+	"""The amount asked for, checked against what is still written off."""
+	if row.status not in states.WRITTEN_OFF:
+		frappe.throw(_("{0} is {1}: there is nothing to reinstate.").format(row.voucher_no, _(row.status)))
+	amount = item.amount if wanted is None else money(wanted, precision(item.currency))
+	if undo.is_credit(item) and amount != item.amount:
+		frappe.throw(_("{0} can be reinstated as a whole only.").format(row.voucher_no))
+	if amount * item.amount <= 0 or abs(amount) > abs(item.amount):
+		frappe.throw(
+			_("{0}: enter an amount up to {1}, which is still written off.").format(
+				row.voucher_no,
+				frappe.format(item.amount, {"fieldtype": "Currency", "options": item.currency}),
 			)
-			.where(item.name.isin([row.name for row in rows]))
-			.run()
 		)
+	return amount
+
+
+def record_recovery(part: undo.Part, row: Any, posting_date: date, journal_entry: str) -> None:
+	frappe.get_doc(
+		{
+			"doctype": "Write-Off Recovery",
+			"run": row.run,
+			"item": row.name,
+			"company": row.company,
+			"customer": row.customer,
+			"voucher_type": row.voucher_type,
+			"voucher_no": row.voucher_no,
+			"posting_date": posting_date,
+			"currency": row.currency,
+			"amount": part.amount,
+			"base_amount": part.base_amount,
+			"journal_entry": journal_entry,
+		}
+	).insert(ignore_permissions=True)
+	whole = part.amount == part.of.amount
+	set_items(
+		[row.name],
+		reinstated_amount=part.of.reinstated + part.amount,
+		base_reinstated_amount=Decimal(str(row.base_reinstated_amount or 0)) + part.base_amount,
+		status=states.REVERSED if whole else row.status,
+		message=_("Reinstated by {0} on {1}.").format(journal_entry, frappe.format(posting_date, "Date"))
+		if whole
+		else _("{0} reinstated by {1}.").format(
+			frappe.format(part.amount, {"fieldtype": "Currency", "options": row.currency}), journal_entry
+		),
+	)
+	log.record(
+		row.run,
+		"Reinstated",
+		journal_entry=journal_entry,
+		voucher_no=row.voucher_no,
+		amount=part.base_amount,
+	)
+
+
+# Entries cancelled, by us or by hand
+
+
+def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
+	"""Doc event: keep items and run true when an entry of a run is cancelled."""
+	run = entry.get("write_off_run")
+	if not run:
+		return
+	rows = guards.items_of_entry(entry.name)
+	by = _("{0} was cancelled by {1}.").format(entry.name, frappe.session.user)
+	recoveries = frappe.get_all(
+		"Write-Off Recovery",
+		filters={"journal_entry": entry.name, "cancelled": 0},
+		fields=["name", "item", "amount", "base_amount"],
+		order_by="item asc",
+	)
+	recovered = {recovery.item: recovery for recovery in recoveries}
+	written_off = [
+		row.name for row in rows if row.journal_entry == entry.name and row.status in states.WRITTEN_OFF
+	]
+	set_items(written_off, status=states.REVERSED, message=by)
+	reversed_ = [row.name for row in rows if row.reversal_entry == entry.name]
+	set_items(reversed_, status=states.POSTED, reversal_entry=None, message=by)
+	for row in rows:
+		if recovery := recovered.get(row.name):
+			set_items(
+				[row.name],
+				reinstated_amount=row.reinstated_amount - recovery.amount,
+				base_reinstated_amount=row.base_reinstated_amount - recovery.base_amount,
+				status=states.POSTED,
+				message=by,
+			)
+			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
 	# The key stands for a live entry only.
 	entry.db_set("ar_writeoff_key", None, update_modified=False)
 	journal.refresh_written_off_amounts(
-		[row.voucher_no for row in rows if row.voucher_type == "Sales Invoice"]
+		Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer) for row in rows
 	)
-	counts = refresh_totals(entry.write_off_run)
-	if frappe.db.get_value("Write-Off Run", entry.write_off_run, "status") in (
-		states.POSTED,
-		states.PARTLY_POSTED,
-	):
-		set_status(entry.write_off_run, states.finished_status(counts))
+	if not entry.flags.write_off_locked:
+		event = "Entry Cancelled"
+		if reversed_ or recovered:
+			event = "Reinstatement Cancelled" if recovered else "Reversal Cancelled"
+		log.record(run, event, journal_entry=entry.name, posted_count=len(rows), message=by)
+	settle(run)
+
+
+def set_items(names: list[str], **values: Any) -> None:
+	if not names:
+		return
+	item = frappe.qb.DocType("Write-Off Run Item")
+	query = frappe.qb.update(item).where(item.name.isin(names))
+	for fieldname, value in {
+		**values,
+		"modified": now_datetime(),
+		"modified_by": frappe.session.user,
+	}.items():
+		query = query.set(item[fieldname], value)
+	query.run()
+
+
+def log_warnings(run: str, warnings: dict[str, str]) -> None:
+	"""Credit limits that were crossed: in the log, and on the screen of whoever waits for it."""
+	for text in warnings.values():
+		frappe.msgprint(text, title=_("Over Credit Limit"), indicator="orange")
+	log.record_all(run, [{"event": "Over Credit Limit", "message": text} for text in warnings.values()])

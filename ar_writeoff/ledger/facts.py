@@ -171,13 +171,13 @@ def voucher_details(keys: Iterable[Key]) -> dict[Key, frappe._dict]:
 
 
 def voucher_facts(
-	keys: Iterable[Key], details: Mapping[Key, frappe._dict], run: str
+	keys: Iterable[Key], details: Mapping[Key, frappe._dict], run: str | None
 ) -> dict[Key, VoucherFacts]:
-	"""Facts by balance, other than those of the entry it will make."""
+	"""Facts by balance, other than those of the entry it will make. Runs other than `run` are asked; None: no run."""
 	keys = list(keys)
 	names = sorted({key.voucher_no for key in keys})
 	other_runs: dict[str, str] = {}
-	for batch in create_batch(names, 1000):
+	for batch in create_batch(names, 1000) if run is not None else ():
 		other_runs.update(runs_about_to_post(batch, run))
 	discounted = {key.voucher_no for key in keys if key in details and details[key].is_discounted}
 	discountings = discountings_of(discounted)

@@ -1,19 +1,26 @@
 """Journal Entries: from a plan to a submitted entry, through ERPNext's own document."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import frappe
+from erpnext.selling.doctype.customer.customer import check_credit_limit, get_credit_limit
 from frappe import _
 from frappe.query_builder.functions import Sum
+from frappe.utils import fmt_money
 
 from ar_writeoff.core.plan import EntryPlan, Row
+from ar_writeoff.core.status import WRITTEN_OFF
 from ar_writeoff.ledger import credits
 from ar_writeoff.ledger.compat import IS_V16
 from ar_writeoff.ledger.dimensions import dimension_fields
+from ar_writeoff.ledger.messages import refusal
 from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.ledger.open_items import Key
 
 VOUCHER_TYPE = "Write Off Entry"
 
@@ -29,45 +36,99 @@ class EntryHeader:
 	remark: str
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+	"""The name of a submitted entry, and for each customer what ERPNext would have warned of."""
+
+	name: str
+	warnings: dict[str, str]
+
+
 class NotSubmitted(frappe.ValidationError):
 	"""A Journal Entry came back from submit without being submitted."""
 
 
-def post(plan: EntryPlan, header: EntryHeader) -> str:
-	"""Submit one Journal Entry for the plan in the current transaction and return its name.
+def post(plan: EntryPlan, header: EntryHeader) -> Posted:
+	"""Submit one Journal Entry for the plan in the current transaction.
 
 	Raises:
 	    frappe.ValidationError: whatever ERPNext has against the entry.
 	    frappe.UniqueValidationError: an entry with this key exists.
 	"""
-	entry = build(plan, header)
+	posted = submit(build(plan, header))
+	if plan.credit:
+		credits.allocate(plan.credit, posted.name)
+	return posted
+
+
+def submit(entry: Any) -> Posted:
+	"""Insert and submit a Journal Entry of ours, named by its key, in the current transaction.
+
+	A credit limit does not stop it: taking back a write-off, or writing off a credit, lends nobody anything. Where
+	ERPNext would have refused, a warning for the customer comes back.
+	"""
+	warnings: dict[str, str] = {}
 	entry.flags.ignore_permissions = True
+	# What our guards ask of others, the caller has done.
+	entry.flags.write_off_locked = True
+	entry.check_credit_limit = lambda: warnings.update(over_credit_limit(entry))
 	# Named by its key: the naming series would be locked until commit, and workers would post in turns.
-	entry.insert(set_name=header.key)
+	entry.insert(set_name=entry.ar_writeoff_key)
 	entry.submit()
 	if entry.docstatus != 1:
 		raise NotSubmitted(_("Journal Entry {0} was not submitted.").format(entry.name))
-	if plan.credit:
-		credits.allocate(plan.credit, entry.name)
-	return entry.name
+	return Posted(entry.name, warnings)
 
 
-def build(plan: EntryPlan, header: EntryHeader):
+def over_credit_limit(entry: Any) -> dict[str, str]:
+	"""Customers whom this entry takes over their credit limit, and what ERPNext says about it."""
+	found = {}
+	debits: dict[str, float] = defaultdict(float)
+	for row in entry.accounts:
+		if row.party_type == "Customer":
+			debits[row.party] += row.debit - row.credit
+	for customer, debit in sorted(debits.items()):
+		bypass = frappe.db.get_value(
+			"Customer Credit Limit",
+			{"parent": customer, "parenttype": "Customer", "company": entry.company},
+			"bypass_credit_limit_check",
+		)
+		# ERPNext asks before it posts, and so misses what the entry itself adds.
+		if debit > 0 and refusal(check_credit_limit, customer, entry.company, bool(bypass), debit):
+			found[customer] = _("With this entry {0} is over the credit limit of {1}.").format(
+				customer,
+				fmt_money(
+					get_credit_limit(customer, entry.company), currency=company_currency(entry.company)
+				),
+			)
+	return found
+
+
+def build(plan: EntryPlan, header: EntryHeader) -> Any:
 	"""The Journal Entry for a plan, not saved yet. Preview and posting both come from here."""
 	currency = company_currency(header.company)
+	return build_entry(
+		header,
+		[row_values(row) for row in plan.rows],
+		finance_book=plan.finance_book or None,
+		multi_currency=int(any(row.currency != currency for row in plan.rows)),
+	)
+
+
+def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
+	"""A Journal Entry of ours over these rows, not saved yet."""
 	entry = frappe.new_doc("Journal Entry")
 	entry.update(
 		{
 			"voucher_type": VOUCHER_TYPE,
 			"company": header.company,
 			"posting_date": header.posting_date,
-			"finance_book": plan.finance_book or None,
-			"multi_currency": int(any(row.currency != currency for row in plan.rows)),
 			"user_remark": header.remark,
 			"remark": header.remark,
 			"write_off_run": header.run,
 			"ar_writeoff_key": header.key,
-			"accounts": [row_values(row) for row in plan.rows],
+			"accounts": rows,
+			**fields,
 		}
 	)
 	# ERPNext would join the references of all rows into one text and copy it into each ledger row.
@@ -102,16 +163,15 @@ def row_values(row: Row) -> dict:
 	return values
 
 
-def cancel(name: str) -> None:
-	"""Cancel a Journal Entry in the current transaction, also where its customers are disabled or frozen since.
+def cancel(entry: Any) -> None:
+	"""Cancel a submitted Journal Entry in the current transaction, also where its customers are disabled or
+	frozen since.
 
 	Raises:
 	    frappe.ValidationError: whatever ERPNext has against it, such as a closed period.
 	"""
-	entry = frappe.get_doc("Journal Entry", name)
-	if entry.docstatus == 2:
-		return
 	entry.flags.ignore_permissions = True
+	entry.flags.write_off_locked = True
 	with customers_of_any_state():
 		credits.release(entry)
 		entry.cancel()
@@ -128,25 +188,27 @@ def customers_of_any_state() -> Iterator[None]:
 		frappe.flags.ignore_party_validation = before
 
 
-def refresh_written_off_amounts(vouchers: list[str]) -> None:
-	"""Set `written_off_amount` of these Sales Invoices to what live write-offs took, in account currency."""
-	if not vouchers:
+def refresh_written_off_amounts(keys: Iterable[Key]) -> None:
+	"""Set `written_off_amount` of the Sales Invoices among these to what live write-offs took, less what was
+	reinstated, in account currency. The invoices must be locked."""
+	invoices = sorted({key.voucher_no for key in keys if key.voucher_type == "Sales Invoice"})
+	if not invoices:
 		return
 	item = frappe.qb.DocType("Write-Off Run Item")
 	totals = dict(
 		frappe.qb.from_(item)
-		.select(item.voucher_no, Sum(item.write_off_amount))
+		.select(item.voucher_no, Sum(item.write_off_amount - item.reinstated_amount))
 		.where(
 			(item.voucher_type == "Sales Invoice")
-			& item.voucher_no.isin(vouchers)
-			& item.status.isin(["Posted", "Conflict"])
+			& item.voucher_no.isin(invoices)
+			& item.status.isin(WRITTEN_OFF)
 		)
 		.groupby(item.voucher_no)
 		.run()
 	)
 	invoice = frappe.qb.DocType("Sales Invoice")
-	for amount in set(totals.values()) | {0}:
-		names = [name for name in vouchers if (totals.get(name) or 0) == amount]
+	for amount in sorted(set(totals.values()) | {0}):
+		names = [name for name in invoices if (totals.get(name) or 0) == amount]
 		if names:
 			frappe.qb.update(invoice).set(invoice.written_off_amount, amount).where(
 				invoice.name.isin(names)

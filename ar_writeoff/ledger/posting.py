@@ -4,14 +4,15 @@ Locks are taken in one fixed order, items before vouchers and each in the order 
 worker and by the guards on Payment Entry and Journal Entry, so that they wait and do not deadlock.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
 import frappe
 from frappe import _
-from frappe.utils import create_batch
+from frappe.utils import create_batch, getdate
+from rq.timeouts import BaseTimeoutException
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import Criteria
@@ -19,10 +20,11 @@ from ar_writeoff.core.eligibility import Verdict, base_of_part
 from ar_writeoff.core.money import money
 from ar_writeoff.core.plan import EntryPlan, PlanItem, plan_entries
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.core.status import CONFLICT, FAILED, POSTED, SKIPPED
+from ar_writeoff.core.status import CONFLICT, FAILED, POSTED, SKIPPED, WRITTEN_OFF
 from ar_writeoff.ledger import access as user_access
 from ar_writeoff.ledger import dimensions, journal, messages, open_items, search
 from ar_writeoff.ledger.dimensions import Offset
+from ar_writeoff.ledger.isolation import lost_transaction_errors
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, LedgerBalance
 from ar_writeoff.ledger.periods import why_closed
@@ -105,9 +107,9 @@ def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
 	    frappe.QueryDeadlockError, frappe.QueryTimeoutError: the transaction is lost, begin the batch again.
 	"""
 	lock_vouchers(item.key for item in items)
-	closed = why_closed(rules.company, rules.posting_date)
-	if closed:
-		return [Outcome(item.name, FAILED, code="period_closed", message=closed) for item in items]
+	reason = why_nothing_posts(rules)
+	if reason:
+		return [failed(item.name, reason) for item in items]
 
 	balances = open_items.balances_of_vouchers(
 		rules.company, [item.key for item in items], rules.criteria.cutoff_date, for_update=True
@@ -117,6 +119,19 @@ def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
 	for plan in plans(plan_items.values(), rules):
 		outcomes.extend(post_or_bisect(plan, plan_items, rules, names))
 	return with_conflicts(outcomes, kept, balances, rules)
+
+
+def why_nothing_posts(rules: Rules) -> Reason | None:
+	"""What stops the whole batch, whatever is in it: a period closed since, a permission withdrawn since."""
+	closed = why_closed(rules.company, rules.posting_date)
+	if closed:
+		return Reason.of(reasons.PERIOD_CLOSED, why=closed)
+	user = frappe.session.user
+	if not (
+		frappe.db.get_value("User", user, "enabled") and frappe.has_permission("Journal Entry", "submit")
+	):
+		return Reason.of(reasons.MAY_NOT_POST, user=user)
+	return None
 
 
 def lock_vouchers(keys: Iterable[Key]) -> None:
@@ -142,8 +157,11 @@ def look_again(
 	submitted = open_items.submitted([item.key for item in items])
 	verdicts = {
 		open_items.key_of(verdict.balance): verdict
-		for verdict in search.judge_all(balances.values(), scope, rules.criteria, access)
+		for verdict in search.judge_all(
+			balances.values(), scope, rules.criteria, access, ask_other_runs=False
+		)
 	}
+	written_off = written_off_by_others(items, rules.run)
 
 	kept, outcomes = [], []
 	for item in items:
@@ -153,11 +171,34 @@ def look_again(
 			reason = Reason.of(reasons.NOT_PERMITTED, user=frappe.session.user)
 		else:
 			reason = why_not(item, verdicts.get(item.key), balances.get(item.key))
+		if reason and item.key in written_off:
+			reason = Reason.of(reasons.WRITTEN_OFF_BY, run=written_off[item.key])
 		if reason:
 			outcomes.append(Outcome(item.name, SKIPPED, code=reason.code, message=messages.message(reason)))
 		else:
 			kept.append(item)
 	return kept, outcomes
+
+
+def written_off_by_others(items: Iterable[Item], run: str) -> dict[Key, str]:
+	"""Runs that have written off these balances meanwhile.
+
+	Two runs may both have been approved for a balance. Whoever has the lock on the voucher first posts, so one
+	of the two always does, also when the other is paused or never gets to it.
+	"""
+	table = frappe.qb.DocType("Write-Off Run Item")
+	keys = {item.key for item in items}
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.voucher_type, table.voucher_no, table.receivable_account, table.customer, table.run)
+		.where(
+			table.voucher_no.isin(sorted({key.voucher_no for key in keys}) or [""])
+			& table.status.isin(WRITTEN_OFF)
+			& (table.run != run)
+		)
+		.run()
+	)
+	return {Key(*row[:4]): row[4] for row in rows if Key(*row[:4]) in keys}
 
 
 def why_not(item: Item, verdict: Verdict | None, balance: LedgerBalance | None) -> Reason | None:
@@ -230,30 +271,59 @@ def post_or_bisect(plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, na
 
 	frappe.db.savepoint("write_off_entry")
 	try:
-		name = journal.post(
+		posted = journal.post(
 			plan,
 			journal.EntryHeader(rules.company, rules.posting_date, rules.run, names.next(), rules.remark),
 		)
-	except frappe.UniqueValidationError:
-		# The key is taken: this batch was posted before. Nothing that bisecting could mend.
-		raise
-	except frappe.ValidationError as error:
+	except Exception as error:
+		if not may_be_about_an_item(error):
+			raise
 		frappe.db.rollback(save_point="write_off_entry")
 		frappe.clear_messages()
 		if len(plan.items) == 1:
-			text = frappe.utils.strip_html(str(error)) or _("ERPNext refused the entry: {0}").format(
-				type(error).__name__
-			)
-			return [Outcome(plan.items[0], FAILED, code="refused", message=text)]
+			return [failed(plan.items[0], reason_of(error))]
 		middle = len(plan.items) // 2
 		return _replan(set(plan.items[:middle]), plan, items, rules, names) + _replan(
 			set(plan.items[middle:]), plan, items, rules, names
 		)
 	return [
-		Outcome(row.item, POSTED, journal_entry=name, base_amount=-row.base_amount)
+		Outcome(
+			row.item,
+			POSTED,
+			journal_entry=posted.name,
+			message=posted.warnings.get(row.customer, ""),
+			base_amount=-row.base_amount,
+		)
 		for row in plan.rows
 		if row.item
 	]
+
+
+def may_be_about_an_item(error: Exception) -> bool:
+	"""Whether another set of items could do better. Refusals of ERPNext are about an item, and so may be the
+	errors of whatever else a site has hooked to a Journal Entry; one customer's broken rule stops nobody else.
+
+	A lost transaction is not, nor the end of the job's time, nor a key that is taken.
+	"""
+	return not isinstance(
+		error,
+		(
+			*lost_transaction_errors(),
+			BaseTimeoutException,
+			MemoryError,
+			frappe.UniqueValidationError,
+			frappe.DuplicateEntryError,
+		),
+	)
+
+
+def reason_of(error: Exception) -> Reason:
+	"""What was said against an item. What nobody foresaw goes to the Error Log with its traceback."""
+	text = frappe.utils.strip_html(str(error)).strip()
+	if isinstance(error, frappe.ValidationError | frappe.PermissionError):
+		return Reason.of(reasons.REFUSED, why=text or type(error).__name__)
+	log = frappe.log_error(_("A write-off could not be posted"))
+	return Reason.of(reasons.UNEXPECTED, error=f"{type(error).__name__}: {text}", log=log.name if log else "")
 
 
 def _replan(
@@ -267,6 +337,20 @@ def _replan(
 
 def failed(item: str, reason: Reason) -> Outcome:
 	return Outcome(item, FAILED, code=reason.code, message=messages.message(reason))
+
+
+def settled_twice(items: list[Item], company: str) -> Iterator[tuple[Item, str]]:
+	"""Those of these written-off items whose balance is past zero now, each with the reason in words."""
+	balances = open_items.balances_of_vouchers(company, [item.key for item in items], getdate())
+	for item in items:
+		balance = balances.get(item.key)
+		if balance and balance.now * item.write_off_amount < 0:
+			yield (
+				item,
+				messages.message(
+					Reason.of(reasons.SETTLED_AT_THE_SAME_TIME, balance=f"{balance.now} {item.currency}")
+				),
+			)
 
 
 def with_conflicts(

@@ -121,10 +121,12 @@ def judge_all(
 	*,
 	credits: Credits | None = None,
 	offset: Offset | None = None,
+	ask_other_runs: bool = True,
 ) -> list[Verdict]:
 	"""The verdicts on these balances, in order of customer, date and voucher.
 
-	The same code judges in the search and again under the lock. `credits` are looked up where they are not given.
+	The same code judges in the search and again under the lock, where other runs do not count: the first to come
+	posts. `credits` are looked up where they are not given.
 	"""
 	matching = {balance.key: balance for balance in balances if eligibility.amounts_match(balance, criteria)}
 	keys = list(matching)
@@ -133,7 +135,7 @@ def judge_all(
 	outside = keys_outside(keys, scope, access, own_rows)
 	customers = facts.customer_facts({key.customer for key in keys})
 	parties = facts.party_facts(scope.company, keys, criteria, credits)
-	about = facts.voucher_facts(keys, vouchers, scope.run)
+	about = facts.voucher_facts(keys, vouchers, scope.run if ask_other_runs else None)
 	unfit = offset.unfit(keys, own_rows) if offset else {}
 
 	verdicts = []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import frappe
 
+from ar_writeoff import jobs
 from tests.site.story import HL, MANAGER, TODAY, account, as_user
 
 
@@ -72,3 +76,140 @@ def entries(run: Any, docstatus: int = 1) -> list[str]:
 		pluck="name",
 		order_by="name asc",
 	)
+
+
+def status(run: Any) -> str:
+	"""Status of the run, as committed last."""
+	return frappe.db.get_value("Write-Off Run", getattr(run, "name", run), "status")
+
+
+def names(docs: Iterable[Any]) -> list[str]:
+	return [doc.name for doc in docs]
+
+
+def live_entries_of(voucher: str) -> int:
+	"""How many submitted Journal Entries of runs refer to the voucher."""
+	[[count]] = frappe.db.sql(
+		"""SELECT COUNT(*) FROM `tabJournal Entry Account` jea JOIN `tabJournal Entry` je ON je.name = jea.parent
+		WHERE jea.reference_name = %s AND je.docstatus = 1 AND je.write_off_run IS NOT NULL""",
+		voucher,
+	)
+	return count
+
+
+@contextmanager
+def refusing(voucher: str) -> Iterator[None]:
+	"""Inside, a Journal Entry that refers to this voucher is refused, as a rule of the site's own might."""
+	from erpnext.accounts.doctype.journal_entry.journal_entry import JournalEntry
+
+	original = JournalEntry.on_submit
+
+	def on_submit(self: Any) -> None:
+		if any(row.reference_name == voucher for row in self.accounts):
+			frappe.throw("refused for the test")
+		original(self)
+
+	JournalEntry.on_submit = on_submit
+	try:
+		yield
+	finally:
+		JournalEntry.on_submit = original
+
+
+def events(run: Any) -> dict[str, str]:
+	"""The kinds of events in the run's log, each with the message of the last one."""
+	rows = frappe.get_all(
+		"Write-Off Run Event",
+		filters={"run": getattr(run, "name", run)},
+		fields=["event", "message"],
+		order_by="at asc",
+	)
+	return {row.event: row.message for row in rows}
+
+
+def live_workers(run: Any) -> list[str]:
+	return frappe.get_all(
+		"Write-Off Run Worker",
+		filters={"run": getattr(run, "name", run), "heartbeat": ("is", "set")},
+		pluck="name",
+		order_by=None,
+	)
+
+
+def assert_posted_once(run: Any) -> None:
+	"""Each item has exactly one live entry or none, as its status says; the totals add up; nothing is left open."""
+	name = getattr(run, "name", run)
+	found = frappe.get_all("Write-Off Run Item", filters={"run": name}, fields=["*"], order_by="name asc")
+	live = frappe.db.sql(
+		"""SELECT jea.reference_name, je.name, jea.debit_in_account_currency - jea.credit_in_account_currency
+		FROM `tabJournal Entry Account` jea JOIN `tabJournal Entry` je ON je.name = jea.parent
+		WHERE je.write_off_run = %s AND je.docstatus = 1 AND jea.party IS NOT NULL
+			AND je.name IN (SELECT journal_entry FROM `tabWrite-Off Run Item` WHERE run = je.write_off_run)""",
+		name,
+	)
+	entries: dict[str, list[tuple[str, float]]] = {}
+	for voucher, entry, amount in live:
+		entries.setdefault(voucher, []).append((entry, amount))
+	for row in found:
+		own = entries.pop(row.voucher_no, [])
+		taken_back = row.status == "Reversed" and (row.reversal_entry or row.reinstated_amount)
+		alive = row.status in ("Posted", "Conflict") or taken_back
+		expected = [(row.journal_entry, -row.write_off_amount)] if alive else []
+		assert [(entry, round(amount, 9)) for entry, amount in own] == expected, (row.name, row.status, own)
+		assert row.status != "Open", row.name
+	assert not entries, f"entries of no item: {entries}"
+	totals = frappe.db.get_value("Write-Off Run", name, ["posted_count", "posted_amount"], as_dict=True)
+	posted = [row for row in found if row.status in ("Posted", "Conflict")]
+	assert totals.posted_count == len(posted)
+	assert (
+		abs(
+			totals.posted_amount
+			- sum(row.base_write_off_amount - row.base_reinstated_amount for row in posted)
+		)
+		< 0.005
+	)
+
+
+def eventually_waiting_for_a_lock(timeout: float = 60) -> None:
+	"""Until some statement on this database waits for a lock. Does not end the test's own transaction."""
+	deadline = time.monotonic() + timeout
+	while time.monotonic() < deadline:
+		# Without the PROCESS privilege one sees one's own user's statements: those of this site.
+		waiting = [
+			row for row in frappe.db.sql("SHOW FULL PROCESSLIST") if "for update" in str(row[7]).lower()
+		]
+		if any(int(row[5]) >= 1 for row in waiting):
+			return
+		time.sleep(0.05)
+	raise AssertionError("nobody waits for a lock")
+
+
+@contextmanager
+def approved(run: Any, user: str = MANAGER) -> Iterator[None]:
+	"""Submit the run, let what is inside happen, then post."""
+	original = jobs.start_posting
+	jobs.start_posting = lambda name: None
+	try:
+		with as_user(user):
+			run.submit()
+	finally:
+		jobs.start_posting = original
+	yield
+	jobs.post_run(run.name)
+	run.reload()
+
+
+def credit_account(company: str = HL) -> str:
+	"""An income account for credits that nobody claims."""
+	name = account("Unclaimed Credits", company)
+	if not frappe.db.exists("Account", name):
+		doc = frappe.new_doc("Account")
+		doc.update(
+			{
+				"account_name": "Unclaimed Credits",
+				"parent_account": account("Indirect Income", company),
+				"company": company,
+			}
+		)
+		doc.insert(ignore_permissions=True)
+	return name

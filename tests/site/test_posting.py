@@ -1,17 +1,102 @@
-"""A run posts what was approved, once, whatever happens meanwhile."""
+"""A run posts what was approved, once, whatever changed in between; one bad item stops nobody else."""
+
+from __future__ import annotations
 
 import frappe
+import pytest
 
-from tests.site import runs
-from tests.site.story import invoice, outstanding
+from tests.site import books, runs
+from tests.site.story import HL, customer, invoice, outstanding, pay
 
 
-def test_a_run_posts_and_is_cancelled():
+@pytest.fixture(autouse=True)
+def ledgers_agree():
+	yield
+	books.assert_books_balanced(HL)
+	books.ple_equals_gl(HL)
+
+
+def test_a_run_posts_once_and_is_cancelled():
 	one, two = invoice("Anchor Cafe", 100, "2026-01-15"), invoice("Breakwater Bar", 40.5, "2026-02-15")
+	before = books.snapshot(HL)
 	run = runs.post(runs.run())
 	assert run.status == "Posted"
 	assert [outstanding(one), outstanding(two)] == [0, 0]
-	assert {row.status for row in runs.items(run).values()} == {"Posted"}
+	[entry] = runs.entries(run)
+	assert books.gl_table(entry) == "\n".join(
+		[
+			"account        | party          | cost center |  debit | credit | against",
+			"Write Off - HL |                | Main - HL   | 140.50 |        |",
+			f"Debtors - HL   | Anchor Cafe    |             |        | 100.00 | Sales Invoice {one.name}",
+			f"Debtors - HL   | Breakwater Bar |             |        |  40.50 | Sales Invoice {two.name}",
+		]
+	)
+	posted = books.snapshot(HL)
+	frappe.get_attr("ar_writeoff.jobs.post_run")(run.name)
+	assert posted.diff(books.snapshot(HL)) == []
 	run.cancel()
-	assert [outstanding(one), outstanding(two)] == [100, 40.5]
-	assert frappe.db.get_value("Write-Off Run", run.name, "status") == "Reversed"
+	assert before.diff(books.snapshot(HL)) == []
+	assert runs.status(run) == "Reversed"
+	assert frappe.db.get_value("Sales Invoice", one.name, "written_off_amount") == 0
+
+
+def test_07_paid_partly_paid_or_cancelled_between_search_and_post():
+	paid, partly, cancelled, untouched = (invoice("Anchor Cafe", 10 + n, "2026-01-15") for n in range(4))
+	run = runs.run()
+	pay(paid)
+	pay(partly, 4)
+	cancelled.reload().cancel()
+	runs.post(run)
+	found = runs.items(run)
+	assert found[paid.name].status == "Skipped" and "from 10.00 USD to 0.00 USD" in found[paid.name].message
+	assert (
+		found[partly.name].status == "Skipped" and "from 11.00 USD to 7.00 USD" in found[partly.name].message
+	)
+	assert found[cancelled.name].status == "Skipped"
+	assert cancelled.name in found[cancelled.name].message
+	assert found[untouched.name].status == "Posted"
+	assert run.reload().status == "Partly Posted"
+	assert [outstanding(one) for one in (paid, partly, untouched)] == [0, 7, 0]
+
+
+def test_08_one_voucher_in_two_runs():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	first, second = runs.run(), runs.run()
+	runs.post(first)
+	runs.post(second)
+	item = runs.items(second)[one.name]
+	assert (item.status, item.journal_entry) == ("Skipped", None)
+	assert first.name in item.message
+	assert second.status == "Failed"
+	assert runs.items(first)[one.name].status == "Posted"
+	assert outstanding(one) == 0
+
+
+def test_09_one_bad_item_of_forty():
+	names = runs.names(invoice("Anchor Cafe", 5 + n, "2026-01-15") for n in range(39))
+	bad = invoice(customer("Misfit Ltd"), 7, "2026-01-15")
+	run = runs.run()
+	with runs.refusing(bad.name):
+		runs.post(run)
+	found = runs.items(run)
+	assert found[bad.name].status == "Failed"
+	assert "refused for the test" in found[bad.name].message
+	assert {found[name].status for name in names} == {"Posted"}
+	assert run.status == "Partly Posted"
+	assert outstanding(bad) == 7
+	run.retry_failed()
+	assert runs.status(run) == "Posted"
+	assert outstanding(bad) == 0
+	assert runs.live_entries_of(bad.name) == 1
+
+
+def test_18_a_customer_disabled_or_frozen_since_the_search_is_skipped_with_the_reason():
+	disabled, frozen, fine = customer("Gone Ltd"), customer("Cold Ltd"), customer("Fine Ltd")
+	vouchers = [invoice(name, 10, "2026-01-15").name for name in (disabled, frozen, fine)]
+	run = runs.run()
+	frappe.db.set_value("Customer", disabled, "disabled", 1)
+	frappe.db.set_value("Customer", frozen, "is_frozen", 1)
+	runs.post(run)
+	found = [runs.items(run)[name] for name in vouchers]
+	assert [row.status for row in found] == ["Skipped", "Skipped", "Posted"]
+	assert "disabled" in found[0].message and "frozen" in found[1].message

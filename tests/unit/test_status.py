@@ -46,6 +46,8 @@ def test_every_pair_is_answered() -> None:
 		"Draft > Queued > Posting > Failed > Queued > Posting > Posted",
 		"Draft > Queued > Posting > Posted > Reversing > Reversed",
 		"Draft > Queued > Posting > Posted > Reversing > Partly Posted",  # undone in part
+		"Draft > Queued > Posting > Paused > Posted",  # paused when the last batch was in hand
+		"Draft > Queued > Posting > Posted > Reversing > Reversed > Posted",  # the reversing entry was cancelled
 	],
 )
 def test_lives_of_a_run(path: str) -> None:
@@ -61,8 +63,8 @@ def test_lives_of_a_run(path: str) -> None:
 		("Posted", "Queued"),  # posted is posted
 		("Posted", "Draft"),
 		("Posted", "Posting"),
-		("Reversed", "Posted"),  # undone stays undone: post again with an amended run
-		("Reversed", "Queued"),
+		("Reversed", "Queued"),  # undone stays undone: post again with an amended run
+		("Reversed", "Posting"),
 		("Reversed", "Draft"),
 		("Searching", "Queued"),
 	],
@@ -78,8 +80,8 @@ def test_what_may_never_follow(now: str, then: str) -> None:
 		({"Posted": 5, "Excluded": 3}, "Posted"),  # what was never to be posted does not count
 		({"Posted": 4, "Skipped": 1}, "Partly Posted"),
 		({"Posted": 4, "Failed": 1}, "Partly Posted"),
-		({"Posted": 4, "Conflict": 1}, "Posted"),  # a conflict is in the books
-		({"Conflict": 1}, "Posted"),
+		({"Posted": 4, "Conflict": 1}, "Partly Posted"),  # a conflict is in the books, and somebody must look
+		({"Conflict": 1}, "Partly Posted"),
 		({"Failed": 5}, "Failed"),
 		({"Skipped": 5}, "Failed"),
 		({}, "Failed"),

@@ -218,6 +218,13 @@ class WriteOffRun(Document):
 		rules = jobs.rules_of(self)
 		jobs.make_batches(self.name, rules)
 		jobs.refresh_totals(self.name)
+		jobs.record(
+			self.name,
+			"Submitted",
+			posted_count=self.selected_count,
+			amount=self.selected_amount,
+			message=self.reason,
+		)
 		jobs.start_posting(self.name)
 		self.read_back()
 
@@ -225,19 +232,28 @@ class WriteOffRun(Document):
 		self.check_company_permission()
 		if self.status in (states.QUEUED, states.POSTING, states.REVERSING):
 			frappe.throw(_("This run is {0}. Wait until it has finished.").format(_(self.status)))
-		if frappe.db.exists("Journal Entry", {"write_off_run": self.name, "docstatus": 1}):
-			throw_at_fields(self, [("posting_date", why_closed(self.company, getdate(self.posting_date)))])
+		throw_at_fields(
+			self,
+			[("posting_date", jobs.why_not_cancel(self.name, self.company, getdate(self.posting_date)))],
+		)
 
 	def on_cancel(self) -> None:
 		# The entries are cancelled here, in the same transaction as the run.
 		self.ignore_linked_doctypes = ("Journal Entry", "GL Entry", "Payment Ledger Entry")
 		jobs.cancel_entries(self.name)
 		self.db_set("status", states.REVERSED)
+		jobs.refresh_totals(self.name)
 		self.read_back()
 
 	def on_trash(self) -> None:
-		frappe.db.delete("Write-Off Run Item", {"run": self.name})
-		frappe.db.delete("Write-Off Run Batch", {"run": self.name})
+		for doctype in (
+			"Write-Off Run Item",
+			"Write-Off Run Batch",
+			"Write-Off Run Event",
+			"Write-Off Run Worker",
+			"Write-Off Recovery",
+		):
+			frappe.db.delete(doctype, {"run": self.name})
 
 	def read_back(self) -> None:
 		"""Take over what the posting wrote to the database, so that the form shows it."""
@@ -254,7 +270,9 @@ class WriteOffRun(Document):
 				"posted_count",
 				"skipped_count",
 				"failed_count",
+				"conflict_count",
 				"posted_amount",
+				"recovered_amount",
 			],
 			as_dict=True,
 		).items():
@@ -279,6 +297,18 @@ class WriteOffRun(Document):
 		run = self.saved("write")
 		if run.docstatus != 0 or run.status != states.DRAFT:
 			frappe.throw(_("This run is {0}: its list can no longer be changed.").format(_(run.status)))
+		return run
+
+	def posted(self) -> "WriteOffRun":
+		"""The run as it is in the database, for whoever may post and undo it."""
+		run = self.saved("submit")
+		if run.docstatus != 1:
+			frappe.throw(_("This run is not submitted."))
+		if not frappe.has_permission("Journal Entry", "submit"):
+			frappe.throw(
+				_("You need permission to submit Journal Entries to change a posted run."),
+				frappe.PermissionError,
+			)
 		return run
 
 	@frappe.whitelist()
@@ -386,6 +416,79 @@ class WriteOffRun(Document):
 		"""The list as a private file attached to the run: its address, or that a worker is making it."""
 		run = self.saved("export")
 		return export.export(run, file_format, frappe.parse_json(filters))
+
+	@frappe.whitelist()
+	def pause(self) -> None:
+		"""Stop posting after the batches that are in hand."""
+		jobs.pause(self.posted().name)
+		self.reload()
+
+	@frappe.whitelist()
+	def resume(self) -> None:
+		"""Go on posting a paused run."""
+		jobs.resume(self.posted().name)
+		self.reload()
+
+	@frappe.whitelist()
+	def retry_failed(self) -> int:
+		"""Try the items that failed again; returns how many. Skipped ones stay: they changed after the approval."""
+		count = jobs.retry_failed(self.posted().name)
+		self.reload()
+		return count
+
+	@frappe.whitelist()
+	def reverse(self, posting_date: str | None = None, dated: bool | int = False) -> None:
+		"""Undo all that the run has written off and that is not reinstated yet.
+
+		Entries are cancelled where their period is open, otherwise taken back by reversing entries of
+		`posting_date` (default: today); with `dated` always by reversing entries.
+		"""
+		run = self.posted()
+		date = getdate(posting_date or today())
+		if date < getdate(run.posting_date):
+			frappe.throw(
+				_("The reversal cannot be dated before the write-off, {0}.").format(
+					run.get_formatted("posting_date")
+				)
+			)
+		if cint(dated) or jobs.why_not_cancel_entries(run.company, getdate(run.posting_date)):
+			self.check_open(run.company, date)
+		jobs.start_undoing(run.name, date, bool(cint(dated)))
+		self.reload()
+
+	@frappe.whitelist()
+	def reinstate(
+		self,
+		items: str | list,
+		amounts: str | dict | list | None = None,
+		posting_date: str | None = None,
+	) -> dict[str, str]:
+		"""Open balances again, in full or in part, so that a late payment can be allocated.
+
+		`amounts`: item -> amount, or amounts in the order of `items`, signed as the balance was; without one, all
+		that is still written off. Returns the Journal Entry of each item.
+		"""
+		run = self.posted()
+		date = getdate(posting_date or today())
+		if date < getdate(run.posting_date):
+			frappe.throw(
+				_("A balance cannot be reinstated before it was written off, {0}.").format(
+					run.get_formatted("posting_date")
+				)
+			)
+		self.check_open(run.company, date)
+		names = frappe.parse_json(items)
+		wanted = frappe.parse_json(amounts) or {}
+		if isinstance(wanted, list):
+			wanted = dict(zip(names, wanted, strict=True))
+		entries = jobs.reinstate(run.name, {name: wanted.get(name) for name in names}, date)
+		self.reload()
+		return entries
+
+	def check_open(self, company: str, date: Any) -> None:
+		reason = why_closed(company, date)
+		if reason:
+			frappe.throw(reason)
 
 	@frappe.whitelist()
 	def get_progress(self) -> dict[str, Any]:

@@ -1,0 +1,89 @@
+"""After posting: does the ledger say what the items say? Whoever else settles a balance may not ask for our lock."""
+
+import frappe
+from frappe import _
+from frappe.utils import create_batch
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core import status as states
+from ar_writeoff.jobs import log
+from ar_writeoff.ledger import access, posting
+
+# Items looked at in one query of the ledger.
+PAGE = 1000
+
+
+def mark_conflicts(run: str) -> int:
+	"""Mark written-off items whose balance has gone past zero, in the current transaction; returns how many.
+
+	Both entries are committed, the write-off's and the other one. Neither is taken back without a person.
+	"""
+	company = frappe.db.get_value("Write-Off Run", run, "company")
+	names = frappe.get_all(
+		"Write-Off Run Item",
+		filters={"run": run, "status": states.POSTED},
+		pluck="name",
+		order_by="name asc",
+	)
+	found = 0
+	for page in create_batch(names, PAGE):
+		rows = frappe.get_all(
+			"Write-Off Run Item", filters={"name": ("in", page)}, fields=["*"], order_by="name asc"
+		)
+		for item, reason in posting.settled_twice(posting.items_from_rows(rows, company), company):
+			found += 1
+			frappe.db.set_value(
+				"Write-Off Run Item",
+				item.name,
+				{
+					"status": states.CONFLICT,
+					"reason_code": reasons.SETTLED_AT_THE_SAME_TIME,
+					"message": reason,
+				},
+			)
+			log.record(run, "Conflict", voucher_no=item.key.voucher_no, message=reason)
+	return found
+
+
+def tell_of_conflicts(run: str) -> None:
+	"""Notify the submitter and the Accounts Managers of the company, where items of the run are in conflict."""
+	doc = frappe.db.get_value(
+		"Write-Off Run", run, ["submitted_by", "company", "conflict_count"], as_dict=True
+	)
+	if not doc.conflict_count:
+		return
+	subject = _(
+		"{0} balances of Write-Off Run {1} were settled twice: written off, and by another entry."
+	).format(doc.conflict_count, run)
+	for user in {doc.submitted_by, *accounts_managers(doc.company)}:
+		frappe.get_doc(
+			{
+				"doctype": "Notification Log",
+				"type": "Alert",
+				"for_user": user,
+				"subject": subject,
+				"document_type": "Write-Off Run",
+				"document_name": run,
+			}
+		).insert(ignore_permissions=True)
+	frappe.db.commit()
+
+
+def accounts_managers(company: str) -> set[str]:
+	"""Enabled users with the role Accounts Manager who may see the company."""
+	user, role = frappe.qb.DocType("User"), frappe.qb.DocType("Has Role")
+	names = (
+		frappe.qb.from_(role)
+		.inner_join(user)
+		.on(user.name == role.parent)
+		.select(user.name)
+		.where(
+			(role.parenttype == "User")
+			& (role.role == "Accounts Manager")
+			& (user.enabled == 1)
+			& (user.user_type == "System User")
+			& user.name.notin(["Administrator", "Guest"])
+		)
+		.run(pluck=True)
+	)
+	return {name for name in names if access.of_user(name).allows_company(company)}

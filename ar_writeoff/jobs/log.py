@@ -1,0 +1,75 @@
+"""The run's own log: one Write-Off Run Event for each thing that happened, in the transaction it happened in.
+
+What is not committed is not in the log, and what is in the log is committed.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import frappe
+from frappe.utils import now_datetime
+
+FIELDS = (
+	"name",
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"run",
+	"company",
+	"user",
+	"at",
+	"event",
+	"batch",
+	"worker",
+	"duration",
+	"journal_entry",
+	"voucher_no",
+	"posted_count",
+	"skipped_count",
+	"failed_count",
+	"amount",
+	"message",
+)
+NUMBERS = {"batch", "duration", "posted_count", "skipped_count", "failed_count", "amount"}
+
+
+def record(run: str, event: str, **details: Any) -> None:
+	"""Write one event. `details`: batch, worker, duration (seconds), journal_entry, voucher_no, message,
+	posted_count, skipped_count, failed_count, amount (company currency)."""
+	record_all(run, [{"event": event, **details}])
+
+
+def record_all(run: str, events: Iterable[dict[str, Any]]) -> None:
+	"""Write several events at once, each with `event` and details as for `record`."""
+	company = frappe.db.get_value("Write-Off Run", run, "company")
+	user, stamp = frappe.session.user, now_datetime()
+	rows = []
+	for event in events:
+		values = {
+			"name": frappe.generate_hash(length=12),
+			"creation": stamp,
+			"modified": stamp,
+			"owner": user,
+			"modified_by": user,
+			"run": run,
+			"company": company,
+			"user": user,
+			"at": stamp,
+			**event,
+		}
+		rows.append(tuple(values.get(field) or (0 if field in NUMBERS else None) for field in FIELDS))
+	if rows:
+		frappe.db.bulk_insert("Write-Off Run Event", FIELDS, rows)
+
+
+def seconds_since(run: str, events: tuple[str, ...]) -> float:
+	"""Seconds since the last of these events of the run; 0 when there was none."""
+	last = frappe.get_all(
+		"Write-Off Run Event",
+		filters={"run": run, "event": ("in", events)},
+		pluck="at",
+		order_by="at desc",
+		limit=1,
+	)
+	return (now_datetime() - last[0]).total_seconds() if last else 0.0

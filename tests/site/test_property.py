@@ -1,0 +1,156 @@
+"""Whatever is done to a small company's balances in whatever order, the ledgers' invariants hold after every step."""
+
+from __future__ import annotations
+
+import os
+
+import frappe
+from frappe.utils import flt
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.site import books, runs
+from tests.site.conftest import Session, connect
+from tests.site.story import HL, account, invoice, outstanding, pay
+
+CUSTOMERS = ("Anchor Cafe", "Helios SARL", "Elm School")
+DAYS = ("2026-06-30", "2026-07-15", "2026-07-31")
+
+number = st.integers(0, 20)
+share = st.sampled_from((1, 0.5, 0.333))
+step = st.one_of(
+	st.tuples(st.just("find and submit"), number, share),
+	st.tuples(st.just("pay"), number, share),
+	st.tuples(st.just("cancel the run"), number, share),
+	st.tuples(st.just("reverse"), number, share),
+	st.tuples(st.just("reverse on a later day"), number, share),
+	st.tuples(st.just("reinstate"), number, share),
+	st.tuples(st.just("cancel an entry by hand"), number, share),
+)
+
+
+@settings(
+	max_examples=int(os.environ.get("AR_WRITEOFF_EXAMPLES") or 6),
+	deadline=None,
+	derandomize="AR_WRITEOFF_EXAMPLES" not in os.environ,
+	suppress_health_check=list(HealthCheck),
+)
+@given(
+	amounts=st.lists(st.integers(1, 99_999), min_size=2, max_size=4),
+	steps=st.lists(step, min_size=3, max_size=9),
+)
+def test_the_ledgers_hold_whatever_is_done(amounts, steps):
+	session = Session.get()
+	session.rewind.go()
+	connect(session.site.name, session.bench)
+	vouchers = []
+	for place, cents in enumerate(amounts):
+		foreign = {"currency": "EUR", "rate": 1.2345} if CUSTOMERS[place % 3] == "Helios SARL" else {}
+		vouchers.append(invoice(CUSTOMERS[place % 3], cents / 100, "2026-01-15", **foreign).name)
+	runs.settings(rows_per_entry=3)
+	frappe.db.commit()
+	for action, which, part in steps:
+		try:
+			STEPS[action](vouchers, which, part)
+			frappe.db.commit()
+		except frappe.ValidationError:
+			frappe.db.rollback()
+		assert_everything()
+
+
+# ---------------------------------------------------------------------------------------------- what is done
+
+
+def pick(things: list, which: int):
+	"""One of them, or nothing to do."""
+	if not things:
+		raise frappe.ValidationError
+	return things[which % len(things)]
+
+
+def submitted_runs() -> list[str]:
+	return frappe.get_all("Write-Off Run", filters={"docstatus": 1}, pluck="name", order_by="name asc")
+
+
+def find_and_submit(vouchers: list[str], which: int, part: float) -> None:
+	run = runs.run(max_invoice_amount=(10, 100, 1_000_000)[which % 3])
+	if not runs.items(run, status="Open"):
+		raise frappe.ValidationError
+	frappe.db.commit()
+	runs.post(run)
+
+
+def pay_one(vouchers: list[str], which: int, part: float) -> None:
+	voucher = pick(vouchers, which)
+	left = outstanding(voucher)
+	# a written-off one is tried as well, and refused
+	pay(voucher, flt(left * part, 2) or 1, DAYS[which % 3])
+
+
+def cancel_the_run(vouchers: list[str], which: int, part: float) -> None:
+	frappe.get_doc("Write-Off Run", pick(submitted_runs(), which)).cancel()
+
+
+def reverse(vouchers: list[str], which: int, part: float) -> None:
+	frappe.get_doc("Write-Off Run", pick(submitted_runs(), which)).reverse(DAYS[which % 3])
+
+
+def reverse_later(vouchers: list[str], which: int, part: float) -> None:
+	frappe.get_doc("Write-Off Run", pick(submitted_runs(), which)).reverse(DAYS[which % 3], dated=True)
+
+
+def reinstate(vouchers: list[str], which: int, part: float) -> None:
+	item = pick(
+		frappe.get_all("Write-Off Run Item", filters={"status": "Posted"}, fields=["*"], order_by="name asc"),
+		which,
+	)
+	amount = flt((item.write_off_amount - item.reinstated_amount) * part, 2)
+	frappe.get_doc("Write-Off Run", item.run).reinstate([item.name], {item.name: amount}, DAYS[which % 3])
+
+
+def cancel_an_entry(vouchers: list[str], which: int, part: float) -> None:
+	entries = frappe.get_all(
+		"Journal Entry",
+		filters={"write_off_run": ("is", "set"), "docstatus": 1},
+		pluck="name",
+		order_by="name asc",
+	)
+	frappe.get_doc("Journal Entry", pick(entries, which)).cancel()
+
+
+STEPS = {
+	"find and submit": find_and_submit,
+	"pay": pay_one,
+	"cancel the run": cancel_the_run,
+	"reverse": reverse,
+	"reverse on a later day": reverse_later,
+	"reinstate": reinstate,
+	"cancel an entry by hand": cancel_an_entry,
+}
+
+
+# ---------------------------------------------------------------------------------------------- what must hold
+
+
+def assert_everything() -> None:
+	books.assert_books_balanced(HL)
+	books.ple_equals_gl(HL)
+	for run in submitted_runs():
+		runs.assert_posted_once(run)
+	for name, balance, written_off, items in frappe.db.sql(
+		"""SELECT si.name, si.outstanding_amount, si.written_off_amount,
+			COALESCE(SUM(IF(item.status IN ('Posted', 'Conflict'), item.write_off_amount - item.reinstated_amount, 0)), 0)
+		FROM `tabSales Invoice` si LEFT JOIN `tabWrite-Off Run Item` item ON item.voucher_no = si.name
+		GROUP BY si.name"""
+	):
+		assert balance > -0.005, f"{name} is settled past zero: {balance}"
+		assert abs(written_off - items) < 0.005, f"{name} says {written_off}, its items {items}"
+	[[expense]] = frappe.db.sql(
+		"SELECT COALESCE(SUM(debit - credit), 0) FROM `tabGL Entry` WHERE account = %s AND is_cancelled = 0",
+		account("Write Off"),
+	)
+	[[live]] = frappe.db.sql(
+		"""SELECT COALESCE(SUM(base_write_off_amount - base_reinstated_amount), 0) FROM `tabWrite-Off Run Item`
+		WHERE status IN ('Posted', 'Conflict')"""
+	)
+	assert abs(expense - live) < 0.005, f"expense {expense}, written off {live}"

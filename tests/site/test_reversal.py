@@ -1,0 +1,403 @@
+"""What was posted is undone, whole or in part, in an open period or a closed one, and never twice."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import frappe
+import pytest
+from frappe.utils import flt
+
+from tests.site import books, runs, story
+from tests.site.story import (
+	HL,
+	PREPARER,
+	accounting_period,
+	as_user,
+	customer,
+	freeze_books,
+	invoice,
+	journal,
+	line,
+	outstanding,
+	pay,
+	payment,
+	setting,
+)
+
+LATER = "2026-07-15"
+
+
+@pytest.fixture(autouse=True)
+def ledgers_agree():
+	yield
+	books.assert_books_balanced(HL)
+	books.ple_equals_gl(HL)
+
+
+@contextmanager
+def refused(match: str = ""):
+	"""What is inside is refused, in these words, and nothing of it stays."""
+	frappe.db.commit()
+	with pytest.raises(frappe.ValidationError, match=match):
+		yield
+	frappe.db.rollback()
+
+
+def written_off(doc) -> float:
+	return flt(frappe.db.get_value("Sales Invoice", doc.name, "written_off_amount"))
+
+
+def ledgers_on(day: str) -> tuple[float, float]:
+	"""Receivables of the company at the end of a day, by the General Ledger and by the Payment Ledger."""
+	gl = frappe.db.sql(
+		"""SELECT SUM(gl.debit - gl.credit) FROM `tabGL Entry` gl JOIN `tabAccount` a ON a.name = gl.account
+		WHERE a.account_type = 'Receivable' AND gl.is_cancelled = 0 AND gl.company = %s AND gl.posting_date <= %s""",
+		(HL, day),
+	)
+	ple = frappe.db.sql(
+		"SELECT SUM(amount) FROM `tabPayment Ledger Entry` WHERE delinked = 0 AND company = %s AND posting_date <= %s",
+		(HL, day),
+	)
+	return flt(gl[0][0], 2), flt(ple[0][0], 2)
+
+
+# Reversing
+
+
+def test_reverse_cancels_where_the_period_is_open():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	before = books.snapshot(HL)
+	run = runs.post(runs.run())
+	assert (outstanding(one), written_off(one)) == (0, 100)
+	run.reverse(LATER)
+	assert runs.status(run) == "Reversed"
+	assert (outstanding(one), written_off(one)) == (100, 0)
+	assert before.diff(books.snapshot(HL)) == []
+	assert runs.entries(run) == [] and len(runs.entries(run, docstatus=2)) == 1
+	assert runs.items(run)[one.name].status == "Reversed"
+	assert {"Submitted", "Started", "Batch Posted", "Finished", "Reversal Started", "Entry Cancelled"} <= set(
+		runs.events(run)
+	)
+
+
+@pytest.mark.parametrize("how", ["accounting period", "frozen books", "immutable ledger", "asked for"])
+def test_21_a_closed_period_is_reversed_on_a_later_date(how: str):
+	one, two = invoice("Anchor Cafe", 100, "2026-01-15"), invoice("Breakwater Bar", 50, "2026-01-15")
+	run = runs.post(runs.run())
+	if how == "accounting period":
+		accounting_period("2026-06-01", "2026-06-30")
+	elif how == "frozen books":
+		freeze_books("2026-06-30")
+	elif how == "immutable ledger":
+		setting("Accounts Settings", enable_immutable_ledger=1)
+	if how != "asked for":
+		with refused("Undo"):
+			run.cancel()
+			run.reload()
+	run.reverse(LATER, dated=how == "asked for")
+	assert runs.status(run) == "Reversed"
+	assert [outstanding(one), outstanding(two)] == [100, 50]
+	original, reversing = runs.entries(run)
+	assert reversing == f"{original}-R"
+	assert frappe.db.get_value("Journal Entry", reversing, ["reversal_of", "posting_date"]) == (
+		original,
+		frappe.utils.getdate(LATER),
+	)
+	assert books.gl_table(reversing) == "\n".join(
+		[
+			"account        | party          | cost center |  debit | credit | against",
+			f"Debtors - HL   | Anchor Cafe    |             | 100.00 |        | Sales Invoice {one.name}",
+			f"Debtors - HL   | Breakwater Bar |             |  50.00 |        | Sales Invoice {two.name}",
+			"Write Off - HL |                | Main - HL   |        | 150.00 |",
+		]
+	)
+	assert ledgers_on("2026-06-29") == (150, 150)
+	assert ledgers_on("2026-06-30") == ledgers_on("2026-07-14") == (0, 0)
+	assert ledgers_on(LATER) == (150, 150)
+	assert {row.reversal_entry for row in runs.items(run).values()} == {reversing}
+
+
+def test_21_a_period_closed_between_approval_and_posting():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.run()
+	with runs.approved(run):
+		accounting_period("2026-06-01", "2026-06-30")
+	assert runs.status(run) == "Failed"
+	assert "Accounting Period" in runs.items(run)[one.name].message
+	assert outstanding(one) == 100
+	frappe.db.delete("Accounting Period")
+	frappe.db.delete("Closed Document")
+	frappe.clear_cache()
+	run.reload().retry_failed()
+	assert runs.status(run) == "Posted"
+	assert outstanding(one) == 0
+
+
+def test_21_books_frozen_between_approval_and_posting():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.run()
+	with runs.approved(run):
+		freeze_books("2026-06-30")
+	assert runs.status(run) == "Failed"
+	assert "not authorized" in runs.items(run)[one.name].message
+	assert outstanding(one) == 100
+
+
+def test_18_disabled_and_frozen_customers_are_undone():
+	gone, cold = customer("Gone Ltd"), customer("Cold Ltd")
+	vouchers = [invoice(name, 10, "2026-01-15") for name in (gone, cold)]
+	first = runs.post(runs.run())
+	frappe.db.set_value("Customer", gone, "disabled", 1)
+	frappe.db.set_value("Customer", cold, "is_frozen", 1)
+	frappe.clear_cache()
+	first.reverse(LATER)
+	assert [outstanding(one) for one in vouchers] == [10, 10]
+	assert not frappe.flags.ignore_party_validation
+
+	frappe.db.set_value("Customer", gone, "disabled", 0)
+	frappe.db.set_value("Customer", cold, "is_frozen", 0)
+	frappe.clear_cache()
+	second = runs.post(runs.run())
+	frappe.db.set_value("Customer", gone, "disabled", 1)
+	frappe.db.set_value("Customer", cold, "is_frozen", 1)
+	frappe.clear_cache()
+	second.reverse(LATER, dated=True)
+	assert [outstanding(one) for one in vouchers] == [10, 10]
+	assert runs.status(second) == "Reversed"
+
+
+# Once only
+
+
+def test_22_a_second_reversal():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	run.reverse(LATER, dated=True)
+	with refused("cannot become"):
+		run.reverse(LATER, dated=True)
+	assert outstanding(one) == 100
+	[original, reversing] = runs.entries(run)
+	by_hand = frappe.get_attr(
+		"erpnext.accounts.doctype.journal_entry.journal_entry.make_reverse_journal_entry"
+	)
+	for name in (original, reversing):
+		entry = by_hand(name)
+		entry.posting_date = LATER
+		with refused(f"belongs to .*{run.name}"):
+			story.submitted(entry)
+	with refused():
+		frappe.get_doc("Journal Entry", original).cancel()
+	assert outstanding(one) == 100
+
+
+def test_22_a_journal_entry_cancelled_by_hand():
+	one, two = invoice("Anchor Cafe", 100, "2026-01-15"), invoice("Breakwater Bar", 50, "2026-01-15")
+	runs.settings(entries_per="Customer")
+	run = runs.post(runs.run())
+	frappe.get_doc("Journal Entry", runs.items(run)[one.name].journal_entry).cancel()
+	assert [outstanding(one), outstanding(two)] == [100, 0]
+	assert [written_off(one), written_off(two)] == [0, 50]
+	assert {name: row.status for name, row in runs.items(run).items()} == {
+		one.name: "Reversed",
+		two.name: "Posted",
+	}
+	run.reload()
+	assert (run.status, run.posted_count, run.posted_amount) == ("Partly Posted", 1, 50)
+	assert "cancelled by Administrator" in runs.events(run)["Entry Cancelled"]
+	again = runs.post(runs.run())
+	assert runs.items(again)[one.name].status == "Posted"
+	assert outstanding(one) == 0
+
+
+def test_22_a_reversing_entry_cancelled_by_hand():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	run.reverse(LATER, dated=True)
+	[_original, reversing] = runs.entries(run)
+	payment = pay(one, 100, LATER)
+	with refused("settled since"):
+		frappe.get_doc("Journal Entry", reversing).cancel()
+	payment.cancel()
+	frappe.get_doc("Journal Entry", reversing).cancel()
+	assert (outstanding(one), written_off(one)) == (0, 100)
+	assert runs.items(run)[one.name].status == "Posted"
+	assert runs.status(run) == "Posted"
+	run.reload().reverse(LATER, dated=True)
+	assert outstanding(one) == 100
+	assert len(runs.entries(run)) == 2
+
+
+def test_22_unreconcile():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	doc = frappe.new_doc("Unreconcile Payment")
+	doc.update({"company": HL, "voucher_type": "Journal Entry", "voucher_no": runs.entries(run)[0]})
+	doc.add_references()
+	with refused(f"belongs to .*{run.name}"):
+		doc.insert()
+	assert outstanding(one) == 0
+
+
+def test_22_an_invoice_cancelled_after_the_write_off():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	with refused(f"written off by .*{run.name}"):
+		frappe.get_doc("Sales Invoice", one.name).cancel()
+	run.reverse(LATER)
+	frappe.get_doc("Sales Invoice", one.name).cancel()
+	assert frappe.db.get_value("Sales Invoice", one.name, "docstatus") == 2
+
+
+def test_a_journal_entry_by_hand_does_not_settle_what_is_written_off(monkeypatch):
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	with monkeypatch.context() as patched:
+		patched.setattr(story, "submitted", lambda doc: doc.insert())
+		settles = [
+			line("Debtors", credit=100, party="Anchor Cafe", against=one),
+			line("Write Off", debit=100),
+		]
+		entry = journal(*settles)
+	run = runs.post(runs.run())
+	entry.validate_invoices = lambda: None  # validated a moment before the run committed
+	with refused(f"was written off by .*{run.name}"):
+		entry.submit()
+	assert outstanding(one) == 0
+
+
+# Reinstating
+
+
+def test_23_a_late_payment_after_a_partial_reinstatement():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	[item] = runs.items(run).values()
+	with refused():
+		pay(one, 30, LATER)
+	entry = run.reinstate([item.name], {item.name: 30}, LATER)[item.name]
+	assert books.gl_table(entry) == "\n".join(
+		[
+			"account        | party       | cost center | debit | credit | against",
+			f"Debtors - HL   | Anchor Cafe |             | 30.00 |        | Sales Invoice {one.name}",
+			"Write Off - HL |             | Main - HL   |       |  30.00 |",
+		]
+	)
+	assert (outstanding(one), written_off(one)) == (30, 70)
+	pay(one, 30, LATER)
+	assert (outstanding(one), written_off(one)) == (0, 70)
+	run.reload()
+	assert (run.status, run.posted_amount, run.recovered_amount) == ("Posted", 70, 30)
+	[recovery] = frappe.get_all("Write-Off Recovery", fields=["*"], order_by=None)
+	assert (recovery.item, recovery.amount, recovery.journal_entry) == (item.name, 30, entry)
+	with refused("up to"):
+		run.reinstate([item.name], {item.name: 70.01}, LATER)
+	with refused("open them twice"):
+		frappe.get_doc("Journal Entry", runs.items(run)[one.name].journal_entry).cancel()
+	run.reverse(LATER)  # the rest
+	assert (outstanding(one), written_off(one)) == (70, 0)
+	run.reload()
+	assert (run.status, run.posted_amount, run.recovered_amount) == ("Reversed", 0, 30)
+	pay(one, 70, LATER)
+	assert outstanding(one) == 0
+
+
+def test_23_a_reinstatement_cancelled_by_hand():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	[item] = runs.items(run).values()
+	entry = run.reinstate([item.name], None, LATER)[item.name]
+	assert runs.items(run)[one.name].status == "Reversed" and runs.status(run) == "Reversed"
+	late = pay(one, 60, LATER)
+	with refused("settled since"):
+		frappe.get_doc("Journal Entry", entry).cancel()
+	late.cancel()
+	frappe.get_doc("Journal Entry", entry).cancel()
+	assert (outstanding(one), written_off(one)) == (0, 100)
+	run.reload()
+	assert (run.status, run.posted_amount, run.recovered_amount) == ("Posted", 100, 0)
+	assert runs.items(run)[one.name].reinstated_amount == 0
+
+
+def test_23_a_foreign_balance_reinstated_in_three_parts_sums_exactly():
+	one = invoice("Helios SARL", 100, "2026-01-15", currency="EUR", rate=1.23457)
+	run = runs.post(runs.run())
+	[item] = runs.items(run).values()
+	for part in (33.33, 33.33, 33.34):
+		run.reinstate([item.name], [part], LATER)
+	assert outstanding(one) == 100
+	[(own, base)] = frappe.db.sql(
+		"""SELECT SUM(amount_in_account_currency), SUM(amount) FROM `tabPayment Ledger Entry`
+		WHERE against_voucher_no = %s AND delinked = 0""",
+		one.name,
+	)
+	assert (flt(own, 9), flt(base, 9)) == (100, 123.46)
+	row = runs.items(run)[one.name]
+	assert (row.status, row.reinstated_amount, row.base_reinstated_amount) == ("Reversed", 100, 123.46)
+
+
+def test_19_a_customer_over_the_credit_limit():
+	limited = customer("Tight Ltd", credit_limits=[{"company": HL, "credit_limit": 60}])
+	frappe.db.set_single_value("Accounts Settings", "credit_controller", "")
+	one = invoice(limited, 50, "2026-01-15")
+	run = runs.post(runs.run())
+	invoice(limited, 55, "2026-05-15")
+	[item] = runs.items(run).values()
+	with as_user(story.MANAGER):
+		run.reinstate([item.name], None, LATER)
+	assert outstanding(one) == 50
+	assert "over the credit limit of" in runs.events(run)["Over Credit Limit"]
+
+
+def test_19_a_credit_written_off_for_a_customer_over_the_credit_limit():
+	limited = customer("Tight Ltd", credit_limits=[{"company": HL, "credit_limit": 60}])
+	invoice(limited, 55, "2026-01-15")
+	note = invoice(limited, 10, "2026-02-15", is_return=True)
+	invoice(limited, 12, "2026-03-15")
+	runs.settings(credit_write_off_account=runs.credit_account())
+	run = runs.post(runs.run(balance_type="Credit"))
+	[item] = runs.items(run, status="Posted").values()
+	assert item.voucher_no == note.name
+	assert "over the credit limit of" in item.message
+	assert outstanding(note) == 0
+
+
+# Who may
+
+
+def test_a_preparer_may_neither_pause_nor_undo():
+	invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	[item] = runs.items(run)
+	with as_user(PREPARER):
+		own = frappe.get_doc("Write-Off Run", run.name)
+		for call in (
+			own.pause,
+			own.resume,
+			own.retry_failed,
+			lambda: own.reverse(LATER),
+			lambda: own.reinstate([item], None, LATER),
+		):
+			with pytest.raises(frappe.PermissionError):
+				call()
+
+
+def test_an_auditor_reads_and_exports_the_log():
+	invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	with as_user(story.AUDITOR):
+		assert frappe.has_permission("Write-Off Run Event", "export")
+		assert not frappe.has_permission("Write-Off Run Event", "write")
+		rows = frappe.get_list(
+			"Write-Off Run Event", filters={"run": run.name}, fields=["*"], order_by="at asc"
+		)
+	assert [row.event for row in rows] == ["Submitted", "Started", "Batch Posted", "Finished"]
+	assert (rows[2].posted_count, rows[2].amount, rows[2].journal_entry) == (1, 100, runs.entries(run)[0])
+	assert {row.user for row in rows} == {story.MANAGER}
+
+
+def test_money_on_account_does_not_stop_an_undo():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	payment("Anchor Cafe", 25, "2026-07-01")
+	run.reverse(LATER, dated=True)
+	assert outstanding(one) == 100

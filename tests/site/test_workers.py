@@ -1,0 +1,268 @@
+"""Real workers, killed at the worst moments, raced by payments and by each other: the books are as if undisturbed."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import frappe
+import pytest
+from rq.timeouts import JobTimeoutException
+
+from tests.site import books, runs, story
+from tests.site.conftest import Workers, empty_queues, eventually
+from tests.site.crash import Crashable, OtherSession, in_background, watchdog
+from tests.site.story import HL, MANAGER, many_invoices, outstanding, pay
+
+pytestmark = pytest.mark.workers
+
+
+@pytest.fixture
+def crash(workers: Workers, tmp_path: Path) -> Crashable:
+	return Crashable(workers, tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def ledgers_agree():
+	yield
+	frappe.db.rollback()
+	books.assert_books_balanced(HL)
+	books.ple_equals_gl(HL)
+
+
+def submitted_run(count: int = 12, per_entry: int = 5, **values):
+	"""A run over this many invoices, in batches of `per_entry` - 1, submitted and left to the workers."""
+	many_invoices(count, customers=("Anchor Cafe", "Breakwater Bar", "Compass Stores")[:count])
+	runs.settings(rows_per_entry=per_entry, **values)
+	run = runs.run()
+	with in_background():
+		runs.post(run)
+	frappe.db.commit()
+	return run
+
+
+def finished(run, timeout: float = 90):
+	eventually(lambda: runs.status(run) in ("Posted", "Partly Posted", "Failed"), timeout)
+	runs.assert_posted_once(run)
+	return runs.status(run)
+
+
+@pytest.mark.parametrize("point", ["submitted", "before_commit", "after_commit"])
+def test_01_killed_around_the_commit(crash: Crashable, point: str):
+	run = submitted_run()
+	crash.hold(point)
+	[worker] = crash.start()
+	crash.wait_for(point)
+	worker.kill()
+	assert len(runs.entries(run)) == (1 if point == "after_commit" else 0)
+	crash.release(point)
+	assert watchdog() == [run.name]
+	crash.start()
+	assert finished(run) == "Posted"
+	assert len(runs.entries(run)) == 3
+	assert "Resumed by Watchdog" in runs.events(run)
+
+
+def test_02_and_11_two_workers_on_one_run_of_1500(crash: Crashable):
+	run = submitted_run(1500, per_entry=100)
+	crash.start(2)
+	assert finished(run, timeout=400) == "Posted"
+	posted = frappe.get_all(
+		"Journal Entry", filters={"write_off_run": run.name}, fields=["*"], order_by="name asc"
+	)
+	assert len(posted) == 16
+	assert {row.ar_writeoff_key for row in posted} == {row.name for row in posted}
+	assert {row.owner for row in posted} == {MANAGER}
+	assert max(len(row.remark) for row in posted) < 200
+	workers = frappe.get_all(
+		"Write-Off Run Event",
+		filters={"run": run.name, "event": "Batch Posted"},
+		pluck="worker",
+		order_by=None,
+	)
+	assert set(workers) == {"1", "2"}
+
+
+def test_03_a_payment_validated_before_the_post_and_submitted_after_it_is_refused(crash: Crashable):
+	run = submitted_run(1)
+	[name] = runs.items(run)
+	crash.hold("before_commit")
+	crash.start()
+	crash.wait_for("before_commit")
+	payment = OtherSession(lambda: pay(name))
+	payment.join(1)
+	assert payment.is_alive(), "the payment waits for the lock"
+	crash.release("before_commit")
+	with pytest.raises(frappe.ValidationError, match=f"was written off by .*{run.name}"):
+		payment.result()
+	assert finished(run) == "Posted"
+	assert outstanding(name) == 0
+
+
+def test_03_a_payment_that_has_the_lock_first_wins(crash: Crashable, monkeypatch):
+	from ar_writeoff.ledger import guards
+
+	locked, go_on = threading.Event(), threading.Event()
+	original = guards.refuse_over_allocation
+
+	def slow(*args):
+		original(*args)
+		locked.set()
+		go_on.wait(30)
+
+	monkeypatch.setattr(guards, "refuse_over_allocation", slow)
+	run = submitted_run(1)
+	[name] = runs.items(run)
+	payment = OtherSession(lambda: pay(name).name)
+	assert locked.wait(30)
+	crash.start()
+	eventually(lambda: runs.status(run) == "Posting")
+	go_on.set()
+	payment.result()
+	assert finished(run) == "Failed"
+	assert runs.items(run)[name].status == "Skipped"
+	assert outstanding(name) == 0
+
+
+def test_03_a_payment_that_asks_for_no_lock_is_found_afterwards(crash: Crashable, monkeypatch):
+	from ar_writeoff.ledger import guards
+
+	monkeypatch.setattr(guards, "refuse_over_allocation", lambda *args: None)
+	run = submitted_run(8)
+	name, *others = runs.items(run)
+	monkeypatch.setattr(story, "submitted", lambda doc: doc.insert())
+	payment = pay(name)
+	frappe.db.commit()
+	crash.hold("after_commit")
+	crash.start()
+	crash.wait_for("after_commit")
+	payment.flags.ignore_validate = True
+	payment.submit()
+	frappe.db.commit()
+	crash.release("after_commit")
+	eventually(lambda: runs.status(run) == "Partly Posted", 60)
+	item = runs.items(run)[name]
+	assert item.status == "Conflict"
+	assert "-10.00 USD is left" in item.message
+	assert {runs.items(run)[other].status for other in others} == {"Posted"}
+	told = eventually(
+		lambda: frappe.get_all(
+			"Notification Log", filters={"document_name": run.name}, pluck="for_user", order_by=None
+		)
+	)
+	assert {MANAGER, "second.manager@example.com"} <= set(told)
+
+
+def test_04_a_deadlock_restarts_the_batch_as_the_same_user(crash: Crashable):
+	run = submitted_run(4)
+	first, *_, last = sorted(runs.items(run))
+	crash.hold("items_locked")
+	crash.start()
+	crash.wait_for("items_locked")
+	frappe.db.sql("INSERT INTO `tabDefaultValue` (name, parent) SELECT UUID(), 'heavier' FROM `tabDocField`")
+	frappe.db.sql("SELECT name FROM `tabSales Invoice` WHERE name = %s FOR UPDATE", last)
+	crash.release("items_locked")
+	runs.eventually_waiting_for_a_lock()
+	# The worker has the first and wants the last. Whoever wrote less is taken back by MariaDB.
+	frappe.db.sql("SELECT name FROM `tabSales Invoice` WHERE name = %s FOR UPDATE", first)
+	frappe.db.rollback()
+	assert finished(run) == "Posted"
+	[entry] = runs.entries(run)
+	assert frappe.db.get_value("Journal Entry", entry, "owner") == MANAGER
+	assert "Interrupted" not in runs.events(run)
+
+
+def test_05_the_end_of_the_jobs_time_is_not_swallowed(crash: Crashable, monkeypatch):
+	monkeypatch.setitem(frappe.conf, "ar_writeoff_job_timeout", 15)
+	run = submitted_run()
+	crash.hold("submitted")
+	crash.start()
+	crash.wait_for("submitted")
+	eventually(lambda: "Interrupted" in runs.events(run), 30)
+	assert JobTimeoutException.__name__ in runs.events(run)["Interrupted"]
+	assert runs.entries(run) == []
+	assert runs.status(run) == "Posting"
+	crash.release("submitted")
+	monkeypatch.undo()
+	assert watchdog() == [run.name]
+	assert finished(run) == "Posted"
+
+
+def test_05_a_job_hands_over_before_its_time_is_up(crash: Crashable, monkeypatch):
+	from ar_writeoff.jobs import posting, worker
+
+	run = submitted_run()
+	jobs: list[tuple] = []
+	monkeypatch.setattr(worker, "start", lambda *args: jobs.append(args))
+	monkeypatch.setattr(worker, "SHARE_OF_TIMEOUT", 0)
+	posting.post_run(run.name, worker=2)
+	assert jobs == [(run.name, "ar_writeoff.jobs.post_run", [2])]
+	monkeypatch.undo()
+	crash.start()
+	assert finished(run) == "Posted"
+
+
+def test_06_a_lost_enqueue(crash: Crashable):
+	run = submitted_run()
+	empty_queues()
+	assert runs.status(run) == "Queued"
+	assert watchdog() == [run.name]
+	assert watchdog() == [], "its jobs are waiting in the queue"
+	crash.start()
+	assert finished(run) == "Posted"
+
+
+def test_06_a_job_that_redis_believes_to_be_at_work(crash: Crashable):
+	from frappe.utils.background_jobs import get_job_status
+
+	run = submitted_run()
+	crash.hold("looked")
+	[worker] = crash.start()
+	crash.wait_for("looked")
+	worker.kill()
+	crash.release("looked")
+	jobs = frappe.get_all(
+		"Write-Off Run Worker", filters={"run": run.name}, pluck="job_id", order_by="number"
+	)
+	assert str(get_job_status(jobs[0])) in ("started", "JobStatus.STARTED")
+	assert watchdog(lease=600) == [], "its lease has not run out"
+	assert watchdog() == [run.name]
+	crash.start()
+	assert finished(run) == "Posted"
+
+
+def test_paused_resumed_and_undone_while_workers_are_at_it(crash: Crashable):
+	before = None
+	many_invoices(12)
+	before = books.snapshot(HL)
+	runs.settings(rows_per_entry=5, parallel_jobs=1)
+	run = runs.run()
+	with in_background():
+		runs.post(run)
+	crash.hold("before_commit")
+	crash.start()
+	crash.wait_for("before_commit")
+	run.reload().pause()
+	frappe.db.commit()
+	crash.release("before_commit")
+	eventually(lambda: len(runs.entries(run)) == 1)
+	eventually(lambda: not runs.live_workers(run))
+	assert runs.status(run) == "Paused"
+	with in_background():
+		run.resume()
+		frappe.db.commit()
+	assert finished(run) == "Posted"
+
+	crash.hold("undone")
+	with in_background():
+		run.reload().reverse("2026-07-15")
+		frappe.db.commit()
+	crash.wait_for("undone")
+	[worker] = [one for one in crash.workers.all if one.alive]
+	worker.kill()
+	assert len(runs.entries(run)) == 3, "nothing of it was committed"
+	crash.release("undone")
+	assert watchdog() == [run.name]
+	crash.start()
+	eventually(lambda: runs.status(run) == "Reversed", 60)
+	assert before.diff(books.snapshot(HL)) == []
