@@ -4,6 +4,7 @@ import frappe
 from frappe import _
 
 from ar_writeoff import receivables_link
+from ar_writeoff.ledger import covering_index
 
 # (reason, applies to, may scheduled runs use it)
 STARTING_REASONS = (
@@ -36,6 +37,7 @@ def before_install() -> None:
 def after_install() -> None:
 	create_starting_reasons()
 	create_indexes()
+	covering_index.create_if_small()
 	receivables_link.add()
 
 

@@ -9,10 +9,12 @@ from pathlib import Path
 import frappe
 
 from ar_writeoff import receivables_link
+from ar_writeoff.ledger import covering_index
 
 
 def before_uninstall() -> None:
 	receivables_link.remove()
+	covering_index.drop()
 	for field in shipped_custom_fields():
 		remove_custom_field(field["dt"], field["fieldname"])
 	# An Onboarding Step has no module that Frappe could know it by.
