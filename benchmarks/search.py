@@ -172,7 +172,7 @@ MEASURES = {one.__name__: one for one in (grow, index, search, pages, query_paym
 def measure(bench: Any, name: str, size: int) -> dict[str, Any]:
 	done = subprocess.run(
 		[str(bench.python), "-m", "benchmarks.search", "--measure", name, str(size)],
-		cwd=CHECKOUT,
+		cwd=bench.sites,  # where Frappe looks for its logs
 		env={**bench.env(), "SITES": str(bench.sites), "PYTHONPATH": str(CHECKOUT)},
 		stdout=subprocess.PIPE,
 		text=True,

@@ -73,6 +73,7 @@ OVER_LIMIT = (
 
 # Found again under the lock, just before posting.
 BALANCE_CHANGED = "balance_changed"
+AMOUNT_OVER_BALANCE = "amount_over_balance"
 NO_LONGER_SUBMITTED = "no_longer_submitted"
 NO_LONGER_MATCHES = "no_longer_matches"
 NOT_PERMITTED = "not_permitted"

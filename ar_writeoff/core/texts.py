@@ -69,6 +69,7 @@ MESSAGES: Mapping[str, str] = {
 	reasons.BALANCE_CHANGED: _(
 		"The balance changed since the search, from {before} to {now}. Search again to see it as it is."
 	),
+	reasons.AMOUNT_OVER_BALANCE: _("{amount} is not a part of the balance, {balance}."),
 	reasons.NO_LONGER_SUBMITTED: _("{voucher} is no longer submitted."),
 	reasons.NO_LONGER_MATCHES: _("The balance no longer matches the criteria of the run."),
 	reasons.NOT_PERMITTED: _("{user} has no permission for this customer or company."),
@@ -127,6 +128,7 @@ LABELS: Mapping[str, str] = {
 	reasons.NO_OFFSET_ACCOUNT: _("No offset account"),
 	reasons.NOT_SELECTED: _("Not selected"),
 	reasons.BALANCE_CHANGED: _("Balance changed"),
+	reasons.AMOUNT_OVER_BALANCE: _("Amount over the balance"),
 	reasons.NO_LONGER_SUBMITTED: _("No longer submitted"),
 	reasons.NO_LONGER_MATCHES: _("No longer matches"),
 	reasons.NOT_PERMITTED: _("Not permitted"),

@@ -9,11 +9,12 @@ from frappe.utils import add_to_date, now, now_datetime
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.eligibility import Verdict
-from ar_writeoff.core.money import ZERO
+from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.jobs.rules import criteria_of, offset_of, scope_of
 from ar_writeoff.jobs.run import PROGRESS_EVENT, refresh_totals
 from ar_writeoff.ledger import access, facts, messages, search
 from ar_writeoff.ledger.isolation import read_committed
+from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.search import Found
 
 # Ledger rows to look at, above which a search leaves the request: about five seconds of somebody waiting.
@@ -146,7 +147,7 @@ def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dic
 	if not on_found:
 		frappe.db.get_value("Write-Off Run", run, "name", for_update=True)
 	doc = frappe.get_doc("Write-Off Run", run)
-	before = {tuple(row[:4]): row[4:] for row in items_of_last_search(run)}
+	before = items_of_last_search(run)
 	frappe.db.delete("Write-Off Run Item", {"run": run})
 
 	counts = {"found": 0, "selected": 0, "excluded": 0, "added": 0, "changed": 0, "dropped": len(before)}
@@ -189,16 +190,17 @@ def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dic
 	return counts
 
 
-def items_of_last_search(run: str) -> list[tuple]:
-	"""Voucher type and number, account, customer; balance, amount and tick of what could be written off."""
+def items_of_last_search(run: str) -> dict[tuple[str, str, str, str], tuple[Decimal, Decimal, int]]:
+	"""Balance, amount and tick of what could be written off, by voucher type and number, account and customer."""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	return (
+	rows = (
 		frappe.qb.from_(item)
 		.select(
 			item.voucher_type,
 			item.voucher_no,
 			item.receivable_account,
 			item.customer,
+			item.currency,
 			item.outstanding_amount,
 			item.write_off_amount,
 			item.selected,
@@ -206,6 +208,10 @@ def items_of_last_search(run: str) -> list[tuple]:
 		.where((item.run == run) & (item.status == states.OPEN))
 		.run()
 	)
+	decimals = {currency: precision(currency) for currency in {row[4] for row in rows}}
+	return {
+		row[:4]: (money(row[5], decimals[row[4]]), money(row[6], decimals[row[4]]), row[7]) for row in rows
+	}
 
 
 def insert_items(rows: list[tuple]) -> None:
@@ -233,7 +239,7 @@ def item_row(
 	amount, base_amount = verdict.amount, verdict.base_amount
 	if reason:
 		amount = base_amount = ZERO
-	elif lowered is not None and ZERO < lowered / amount < 1:
+	elif lowered is not None and 0 < lowered / amount < 1:
 		amount, base_amount = lowered, verdict.base_of(lowered)
 	link_doctype, link_name = (reason.link if reason else None) or ("", "")
 	return (

@@ -16,7 +16,7 @@ from frappe.utils import create_batch, getdate
 from pypika.terms import Criterion, Field
 
 from ar_writeoff.core.eligibility import Balance
-from ar_writeoff.core.money import money
+from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.ledger.money import company_currency, precision
 
 
@@ -83,6 +83,10 @@ def balances_of_vouchers(
 			for balance in _balances(company, cutoff_date, condition, only_open=False):
 				if balance.key in wanted:
 					found[balance.key] = balance
+	for key in wanted - found.keys():
+		# A payment that is allocated elsewhere in full has no entry of its own any more.
+		currency = frappe.get_cached_value("Account", key.account, "account_currency")
+		found[key] = LedgerBalance(key, currency, cutoff_date, ZERO, ZERO, ZERO, ZERO)
 	return found
 
 

@@ -205,6 +205,13 @@ def why_not(item: Item, verdict: Verdict | None, balance: LedgerBalance | None) 
 	"""Why an approved item cannot be posted as approved; None when it can."""
 	if verdict and verdict.reason:
 		return verdict.reason
+	if not 0 < item.write_off_amount / (item.outstanding_amount or item.write_off_amount or 1) <= 1:
+		# ERPNext checks what is credited to an invoice, and lets a credit note be debited with more than it has.
+		return Reason.of(
+			reasons.AMOUNT_OVER_BALANCE,
+			amount=f"{item.write_off_amount} {item.currency}",
+			balance=f"{item.outstanding_amount} {item.currency}",
+		)
 	now = verdict.amount if verdict else (balance.now if balance else Decimal(0))
 	base_now = verdict.base_amount if verdict else Decimal(0)
 	if (now, base_now) == (item.outstanding_amount, item.base_outstanding_amount):

@@ -1,0 +1,61 @@
+"""A run posted, with all that must hold after any posting, and undone."""
+
+from __future__ import annotations
+
+import contextlib
+from decimal import Decimal
+from typing import Any
+
+import frappe
+
+from ar_writeoff import jobs
+from tests.site import books, runs
+from tests.site.story import HL, MANAGER, as_user
+
+
+def balance(row: Any) -> tuple[Decimal, Decimal]:
+	"""What the Payment Ledger says of an item's balance: in account currency and in company currency."""
+	[[own, base]] = frappe.db.sql(
+		"""SELECT COALESCE(SUM(amount_in_account_currency), 0), COALESCE(SUM(amount), 0) FROM `tabPayment Ledger Entry`
+		WHERE against_voucher_type = %s AND against_voucher_no = %s AND account = %s AND party = %s AND delinked = 0""",
+		(row.voucher_type, row.voucher_no, row.receivable_account, row.customer),
+	)
+	return Decimal(str(own)), Decimal(str(base))
+
+
+def post_and_check(run: Any, company: str = HL, user: str = MANAGER) -> Any:
+	"""Post the run. The books balance, the ledgers agree, each balance fell by what was written off, and posting
+	again posts nothing. Returns the run."""
+	rows = frappe.get_all(
+		"Write-Off Run Item",
+		filters={"run": run.name, "selected": 1, "status": "Open"},
+		fields=["*"],
+		order_by="name asc",
+	)
+	before = {row.name: balance(row) for row in rows}
+	runs.post(run, user)
+	books.assert_books_balanced(company)
+	books.ple_equals_gl(company)
+	for row in rows:
+		now = frappe.get_doc("Write-Off Run Item", row.name)
+		own, base = balance(row)
+		if now.status == "Posted":
+			assert before[row.name][0] - own == Decimal(str(row.write_off_amount)), row.voucher_no
+			assert before[row.name][1] - base == Decimal(str(row.base_write_off_amount)), row.voucher_no
+		else:
+			assert now.message, row.voucher_no
+			assert before[row.name] == (own, base), row.voucher_no
+	entries = runs.entries(run)
+	with contextlib.suppress(frappe.ValidationError):  # there is nothing left to post
+		jobs.post_run(run.name)
+	assert runs.entries(run) == entries, "posting again posts nothing"
+	return run
+
+
+def undo_and_check(run: Any, start: books.Snapshot, company: str = HL, user: str = MANAGER) -> None:
+	"""Cancel the run: the books are as they were at the start."""
+	with as_user(user):
+		frappe.get_doc("Write-Off Run", run.name).cancel()
+	books.assert_books_balanced(company)
+	books.ple_equals_gl(company)
+	assert start.diff(books.snapshot(company)) == []
