@@ -44,12 +44,21 @@ doc_events = {
 }
 
 # User Permissions on groups, territories and cost centers hold for items as they do in a search.
-permission_query_conditions = {"Write-Off Run Item": "ar_writeoff.ledger.access.items_query_conditions"}
-has_permission = {"Write-Off Run Item": "ar_writeoff.ledger.access.may_see_item"}
+permission_query_conditions = {
+	"Write-Off Run Item": "ar_writeoff.ledger.access.items_query_conditions",
+	"Write-Off Run Batch": "ar_writeoff.ledger.access.batches_query_conditions",
+}
+has_permission = {
+	"Write-Off Run Item": "ar_writeoff.ledger.access.may_see_item",
+	"Write-Off Run Batch": "ar_writeoff.ledger.access.may_see_batch",
+}
 
 scheduler_events = {
 	"all": ["ar_writeoff.jobs.watchdog.resume_stalled_runs"],
 	"hourly": ["ar_writeoff.jobs.search.end_dead_searches"],
+	"cron": {
+		"*/10 * * * *": ["ar_writeoff.jobs.schedules.run_due"],
+	},
 }
 
 # What belongs to a run goes with it: it never keeps the run, or a Journal Entry, from being deleted.

@@ -15,11 +15,28 @@ from ar_writeoff.ledger import covering_index
 def before_uninstall() -> None:
 	receivables_link.remove()
 	covering_index.drop()
+	remove_workflows()
 	for field in shipped_custom_fields():
 		remove_custom_field(field["dt"], field["fieldname"])
 	# An Onboarding Step has no module that Frappe could know it by.
 	for step in shipped_onboarding_steps():
 		frappe.delete_doc("Onboarding Step", step, force=True, ignore_permissions=True, ignore_missing=True)
+
+
+def remove_workflows() -> None:
+	"""Remove Workflows on our documents, with the field each of them has added: nobody else would."""
+	for doctype in frappe.get_all(
+		"DocType", filters={"module": "AR Writeoff"}, pluck="name", order_by="name asc"
+	):
+		workflows = frappe.get_all(
+			"Workflow",
+			filters={"document_type": doctype},
+			fields=["name", "workflow_state_field"],
+			order_by="name asc",
+		)
+		for workflow in workflows:
+			frappe.delete_doc("Workflow", workflow.name, force=True, ignore_permissions=True)
+			remove_custom_field(doctype, workflow.workflow_state_field)
 
 
 def shipped_custom_fields() -> list[dict]:

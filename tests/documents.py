@@ -16,6 +16,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 ON_A_SITE = (
 	"bench --site SITE install-app ar_writeoff",
 	"bench --site SITE migrate",
+	"bench --site SITE execute ar_writeoff.workflow.create",
 	"bench --site SITE backup",
 	"bench --site SITE uninstall-app ar_writeoff",
 )

@@ -22,7 +22,8 @@ class Limit:
 
 	With a `currency` it is for balances in that currency and its amounts are in it; without one it is for
 	every balance and its amounts are in company currency. `share` is a percentage of the voucher's original
-	amount. `holder` says whose limit it is: a role, or a schedule.
+	amount. `holder` says whose limit it is: a role, or a schedule. With `instead`, whoever has this role is bound
+	by rows of this kind only.
 	"""
 
 	holder: str
@@ -31,6 +32,7 @@ class Limit:
 	per_customer_month: Decimal | None = None
 	per_run: Decimal | None = None
 	share: Decimal | None = None
+	instead: bool = False
 
 	def covers(self, claim: Claim) -> bool:
 		return not self.currency or self.currency == claim.currency
@@ -189,9 +191,10 @@ def authority_of_roles(
 	No row at all: nobody is limited beyond what roles and permissions allow. As soon as there is one, a
 	limit has to be granted: who has no row for any role may write off nothing.
 
-	All rows of all the person's roles bind, the most restrictive one wins. One exception: rows of roles that may
-	only prepare do not bind somebody who may submit by another role; otherwise no Accounts Manager
-	who is an Accounts User as well could approve what an Accounts User may not.
+	All rows of all the person's roles bind, the most restrictive one wins. In Frappe people hold several roles, so
+	there are two ways to stand above: a row that counts `instead` of others, and the permission to submit:
+	rows of roles that may only prepare do not bind somebody who may submit by another role, or no Accounts
+	Manager who is an Accounts User as well could approve what an Accounts User may not.
 	"""
 	table = list(rows)
 	if not table:
@@ -199,6 +202,8 @@ def authority_of_roles(
 	own = set(roles)
 	binding = [row for row in table if row.holder in own]
 	submitting = own & set(submitting_roles)
-	if submitting:
+	if any(row.instead for row in binding):
+		binding = [row for row in binding if row.instead]
+	elif submitting:
 		binding = [row for row in binding if row.holder in submitting]
 	return Authority(limits=tuple(binding), granted=True)

@@ -84,6 +84,7 @@ REFUSED = "refused"
 UNEXPECTED = "unexpected"
 INTERRUPTED = "interrupted"
 UNDONE_BEFORE_POSTING = "undone_before_posting"
+CHANGED_SINCE_APPROVAL = "changed_since_approval"
 EXCHANGE_RATE_NOT_EXACT = "exchange_rate_not_exact"
 
 # Found after posting.

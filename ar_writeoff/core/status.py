@@ -44,6 +44,8 @@ _NEXT: Mapping[str, frozenset[str]] = {
 	REVERSED: frozenset({POSTED, PARTLY_POSTED}),
 }
 
+# Approved, and not all of it is posted yet.
+TO_BE_POSTED = (QUEUED, POSTING, PAUSED)
 IN_PROGRESS = (QUEUED, POSTING, REVERSING)
 SETTLED = (POSTED, PARTLY_POSTED, FAILED, REVERSED)
 

@@ -73,6 +73,9 @@ MESSAGES: Mapping[str, str] = {
 	reasons.NO_LONGER_SUBMITTED: _("{voucher} is no longer submitted."),
 	reasons.NO_LONGER_MATCHES: _("The balance no longer matches the criteria of the run."),
 	reasons.NOT_PERMITTED: _("{user} has no permission for this customer or company."),
+	reasons.CHANGED_SINCE_APPROVAL: _(
+		"This row is not what was approved: it was changed in the database since. It is not posted."
+	),
 	reasons.NO_LIMIT: _("No limit is set for balances in {currency} and the roles of this person."),
 	reasons.OVER_ITEM_LIMIT: _("{amount} is over the limit of {maximum} per balance for {holder}."),
 	reasons.OVER_SHARE_LIMIT: _(
@@ -132,6 +135,7 @@ LABELS: Mapping[str, str] = {
 	reasons.NO_LONGER_SUBMITTED: _("No longer submitted"),
 	reasons.NO_LONGER_MATCHES: _("No longer matches"),
 	reasons.NOT_PERMITTED: _("Not permitted"),
+	reasons.CHANGED_SINCE_APPROVAL: _("Changed since approval"),
 	reasons.NO_LIMIT: _("No limit set"),
 	reasons.OVER_ITEM_LIMIT: _("Over the limit per balance"),
 	reasons.OVER_SHARE_LIMIT: _("Over the share of the original amount"),

@@ -6,8 +6,12 @@ worker    how jobs start, live and hand over       watchdog   resumes what died
 undo      cancel, reverse, reinstate               aftermath  conflicts, found after posting
 control   pause, resume, retry                     log        what happened, for people
 run       status, totals, progress, user
+approval  who submits, and what was approved      limits     who may write off how much
+guard     what a worker asks before it posts      selection  what follows when it changes
+schedules runs by the calendar                    notify     tell people
 """
 
+from ar_writeoff.jobs import approval, limits, notify, schedules
 from ar_writeoff.jobs.batches import batches_of, make_batches
 from ar_writeoff.jobs.control import pause, resume, retry_failed
 from ar_writeoff.jobs.invoices import add_invoices, largest_balance
@@ -16,18 +20,22 @@ from ar_writeoff.jobs.posting import post_run, start_posting
 from ar_writeoff.jobs.rules import criteria_of, offset_of, rules_of, scope_of
 from ar_writeoff.jobs.run import progress, refresh_totals, set_status
 from ar_writeoff.jobs.search import end_search, is_large, search_progress, search_run, start_search
+from ar_writeoff.jobs.selection import selection_changed
 from ar_writeoff.jobs.undo import cancel_entries, reinstate, start_undoing, undo_run, why_not_cancel
 from ar_writeoff.ledger.undo import why_not_cancel as why_not_cancel_entries
 
 __all__ = [
 	"add_invoices",
+	"approval",
 	"batches_of",
 	"cancel_entries",
 	"criteria_of",
 	"end_search",
 	"is_large",
 	"largest_balance",
+	"limits",
 	"make_batches",
+	"notify",
 	"offset_of",
 	"pause",
 	"post_run",
@@ -38,9 +46,11 @@ __all__ = [
 	"resume",
 	"retry_failed",
 	"rules_of",
+	"schedules",
 	"scope_of",
 	"search_progress",
 	"search_run",
+	"selection_changed",
 	"set_status",
 	"start_posting",
 	"start_search",

@@ -6,7 +6,7 @@ from frappe.utils import create_batch
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
-from ar_writeoff.jobs import log
+from ar_writeoff.jobs import log, notify
 from ar_writeoff.ledger import access, posting
 
 # Items looked at in one query of the ledger.
@@ -46,7 +46,8 @@ def mark_conflicts(run: str) -> int:
 
 
 def tell_of_conflicts(run: str) -> None:
-	"""Notify the submitter and the Accounts Managers of the company, where items of the run are in conflict."""
+	"""Notify the submitter and the role named in Settings, or else the Accounts Managers of the company, where items
+	of the run are in conflict."""
 	doc = frappe.db.get_value(
 		"Write-Off Run", run, ["submitted_by", "company", "conflict_count"], as_dict=True
 	)
@@ -55,17 +56,8 @@ def tell_of_conflicts(run: str) -> None:
 	subject = _(
 		"{0} balances of Write-Off Run {1} were settled twice: written off, and by another entry."
 	).format(doc.conflict_count, run)
-	for user in {doc.submitted_by, *accounts_managers(doc.company)}:
-		frappe.get_doc(
-			{
-				"doctype": "Notification Log",
-				"type": "Alert",
-				"for_user": user,
-				"subject": subject,
-				"document_type": "Write-Off Run",
-				"document_name": run,
-			}
-		).insert(ignore_permissions=True)
+	watchers = notify.watchers(doc.company) or accounts_managers(doc.company)
+	notify.tell({doc.submitted_by, *watchers}, subject, "Write-Off Run", run)
 	frappe.db.commit()
 
 

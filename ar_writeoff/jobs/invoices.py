@@ -9,8 +9,8 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.jobs.rules import criteria_of, offset_of, scope_of
-from ar_writeoff.jobs.run import refresh_totals
 from ar_writeoff.jobs.search import insert_items, item_row
+from ar_writeoff.jobs.selection import selection_changed
 from ar_writeoff.ledger import access, facts, messages, open_items, search
 
 
@@ -69,7 +69,7 @@ def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
 		run,
 		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
 	)
-	refresh_totals(run)
+	selection_changed(doc)
 	return {"added": len(rows) - sum(1 for verdict in verdicts if verdict.reason), "left_out": left_out}
 
 

@@ -14,11 +14,11 @@ from frappe.utils import cint, now, now_datetime
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.jobs import aftermath, log
+from ar_writeoff.jobs import aftermath, guard, log
 from ar_writeoff.jobs import worker as workers
-from ar_writeoff.jobs.rules import rules_of
+from ar_writeoff.jobs.ended import tell_the_end
 from ar_writeoff.jobs.run import as_user, lock, publish_progress, refresh_totals, set_status
-from ar_writeoff.ledger import journal, posting
+from ar_writeoff.ledger import journal, messages, posting
 from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit
 from ar_writeoff.ledger.open_items import Key
 
@@ -55,7 +55,7 @@ def post_run(run: str, worker: int = 1) -> None:
 		if not in_one_commit(lambda: begin(run, worker)):
 			return
 		try:
-			rules = rules_of(frappe.get_doc("Write-Off Run", run))
+			rules = guard.approved_rules(frappe.get_doc("Write-Off Run", run))
 		except frappe.ValidationError as error:
 			text = frappe.utils.strip_html(str(error))
 			in_one_commit(lambda: give_up(run, text))
@@ -157,8 +157,13 @@ def post_batch(taken: frappe._dict, shift: workers.Shift, rules: posting.Rules) 
 		reason = Reason.of(reasons.INTERRUPTED, times=cint(batch.attempts) - 1)
 		outcomes = [posting.failed(item.name, reason) for item in items]
 	else:
+		refused = guard.refused_items(rows, batch.run)
+		outcomes = [
+			posting.Outcome(name, states.SKIPPED, code=reason.code, message=messages.message(reason))
+			for name, reason in refused.items()
+		]
 		names = posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}")
-		outcomes = posting.post_items(items, rules, names)
+		outcomes += posting.post_items([item for item in items if item.name not in refused], rules, names)
 	write_outcomes(outcomes)
 	journal.refresh_written_off_amounts([item.key for item in items])
 	record_batch(batch, items, outcomes, shift, time.monotonic() - started)
@@ -292,6 +297,7 @@ def finish(run: str) -> bool:
 	publish_progress(run)
 	if finished:
 		aftermath.tell_of_conflicts(run)
+		tell_the_end(run)
 	return finished
 
 

@@ -4,9 +4,12 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.query_builder import Case
 from frappe.query_builder.functions import Count, Sum
+from frappe.utils import now
 
 from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import OVER_LIMIT
 
 PROGRESS_EVENT = "write_off_run_progress"
 
@@ -44,7 +47,10 @@ def set_status(run: str, status: str) -> None:
 	current = lock(run)
 	if not states.may_follow(current, status):
 		frappe.throw(_("A run that is {0} cannot become {1}.").format(_(current), _(status)))
-	frappe.db.set_value("Write-Off Run", run, "status", status)
+	values: dict[str, Any] = {"status": status}
+	if current in states.TO_BE_POSTED and status in states.SETTLED:
+		values["posted_on"] = now()
+	frappe.db.set_value("Write-Off Run", run, values)
 
 
 def settle(run: str) -> str:
@@ -67,26 +73,33 @@ def settle(run: str) -> str:
 def refresh_totals(run: str) -> dict[str, int]:
 	"""Set the run's counts and amounts from its items; returns the number of items in each status."""
 	item = frappe.qb.DocType("Write-Off Run Item")
+	# Waiting for somebody with a higher limit.
+	held = Case().when(item.reason_code.isin(OVER_LIMIT), 1).else_(0)
 	rows = (
 		frappe.qb.from_(item)
 		.select(
 			item.status,
 			item.selected,
+			held.as_("held"),
 			Count("*").as_("count"),
 			Sum(item.base_write_off_amount).as_("amount"),
 			Sum(item.base_reinstated_amount).as_("recovered"),
 		)
 		.where(item.run == run)
-		.groupby(item.status, item.selected)
+		.groupby(item.status, item.selected, held)
 		.run(as_dict=True)
 	)
 	counts: dict[str, int] = {}
 	selected_count, selected_amount, posted_amount, recovered_amount = 0, 0.0, 0.0, 0.0
+	held_count, held_amount = 0, 0.0
 	for row in rows:
 		counts[row.status] = counts.get(row.status, 0) + row.count
 		if row.selected and row.status != states.EXCLUDED:
 			selected_count += row.count
 			selected_amount += row.amount
+		if row.held and row.status == states.OPEN:
+			held_count += row.count
+			held_amount += row.amount
 		if row.status in states.WRITTEN_OFF:
 			posted_amount += row.amount - row.recovered
 		recovered_amount += row.recovered
@@ -98,6 +111,8 @@ def refresh_totals(run: str) -> dict[str, int]:
 			"excluded_count": counts.get(states.EXCLUDED, 0),
 			"selected_count": selected_count,
 			"selected_amount": selected_amount,
+			"held_count": held_count,
+			"held_amount": held_amount,
 			"posted_count": sum(counts.get(status, 0) for status in states.WRITTEN_OFF),
 			"skipped_count": counts.get(states.SKIPPED, 0),
 			"failed_count": counts.get(states.FAILED, 0),

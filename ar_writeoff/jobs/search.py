@@ -5,13 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 import frappe
+from frappe.query_builder import Case
 from frappe.utils import add_to_date, now, now_datetime
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.eligibility import Verdict
 from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.jobs.rules import criteria_of, offset_of, scope_of
-from ar_writeoff.jobs.run import PROGRESS_EVENT, refresh_totals
+from ar_writeoff.jobs.run import PROGRESS_EVENT
+from ar_writeoff.jobs.selection import selection_changed
 from ar_writeoff.ledger import access, facts, messages, search
 from ar_writeoff.ledger.isolation import read_committed
 from ar_writeoff.ledger.money import precision
@@ -186,7 +189,7 @@ def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dic
 		run,
 		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
 	)
-	refresh_totals(run)
+	selection_changed(doc)
 	return counts
 
 
@@ -203,7 +206,8 @@ def items_of_last_search(run: str) -> dict[tuple[str, str, str, str], tuple[Deci
 			item.currency,
 			item.outstanding_amount,
 			item.write_off_amount,
-			item.selected,
+			# What is held back for want of a limit was not unticked by anybody.
+			Case().when((item.selected == 1) | item.reason_code.isin(OVER_LIMIT), 1).else_(0),
 		)
 		.where((item.run == run) & (item.status == states.OPEN))
 		.run()

@@ -116,6 +116,24 @@ def items_query_conditions(user: str | None = None) -> str:
 	return " and ".join(conditions)
 
 
+def batches_query_conditions(user: str | None = None) -> str:
+	"""Hook: batches have no company of their own; they are seen with their run."""
+	return _with_run("Write-Off Run Batch", user)
+
+
+def _with_run(doctype: str, user: str | None) -> str:
+	companies = of_user(user).companies
+	if companies is None:
+		return ""
+	names = ", ".join(frappe.db.escape(name) for name in sorted(companies))
+	return f"`tab{doctype}`.run in (select name from `tabWrite-Off Run` where company in ({names}))"
+
+
+def may_see_batch(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	"""Hook: whether a user may see this batch, besides what the role allows."""
+	return of_user(user).allows_company(frappe.db.get_value("Write-Off Run", doc.run, "company"))
+
+
 def may_see_item(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
 	"""Hook: whether a user may see this one Write-Off Run Item, besides what the role allows."""
 	item = frappe.qb.DocType("Write-Off Run Item")

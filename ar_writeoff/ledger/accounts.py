@@ -9,6 +9,12 @@ from ar_writeoff.ledger.money import company_currency
 # A debt is written off to an expense; a credit nobody claims to an income or against an expense.
 OFFSET_ROOT_TYPES = {"Debit": ("Expense",), "Credit": ("Income", "Expense")}
 
+# Direct: the write-off is the expense. Allowance: it uses up an allowance for doubtful accounts, whose expense was
+# booked earlier: an account of the balance sheet, beside the receivables (or, in some charts, a liability).
+DIRECT = "Direct"
+ALLOWANCE = "Allowance"
+ALLOWANCE_ROOT_TYPES = ("Asset", "Liability")
+
 # Accounts that belong to a party, to a bank or to stock have ledgers of their own to agree with.
 UNFIT_ACCOUNT_TYPES = (
 	"Receivable",
@@ -25,17 +31,30 @@ UNFIT_ACCOUNT_TYPES = (
 
 
 def offset_account(company: str, balance_type: str, reason: str | None) -> str | None:
-	"""Account of the offset side: of the reason, else of the Settings, else the company's write-off account."""
+	"""Account of the offset side: of the reason, else of the Settings, else the company's write-off account.
+
+	A reason that uses the allowance method takes the Settings' allowance account and never falls back on an
+	expense: the loss would be booked twice.
+	"""
 	account = reason and frappe.db.get_value(
 		"Write-Off Reason Account", {"parent": reason, "company": company}, "account"
 	)
+	if not account and method_of(reason) == ALLOWANCE:
+		return frappe.db.get_value("Write-Off Settings", company, "allowance_account")
 	if not account:
 		field = "bad_debt_account" if balance_type == DEBIT else "credit_write_off_account"
 		account = frappe.db.get_value("Write-Off Settings", company, field)
 	return account or frappe.get_cached_value("Company", company, "write_off_account")
 
 
-def offset_account_problem(account: str, company: str, balance_types: tuple[str, ...]) -> str | None:
+def method_of(reason: str | None) -> str:
+	"""Direct or Allowance."""
+	return (reason and frappe.get_cached_value("Write-Off Reason", reason, "method")) or DIRECT
+
+
+def offset_account_problem(
+	account: str, company: str, balance_types: tuple[str, ...], method: str = DIRECT
+) -> str | None:
 	"""Why this account cannot take the offset side, in words; None when it can."""
 	problem = account_problem(account, company)
 	if problem:
@@ -44,7 +63,7 @@ def offset_account_problem(account: str, company: str, balance_types: tuple[str,
 		"Account", account, ["root_type", "account_type", "account_currency"], as_dict=True
 	)
 	for balance_type in balance_types:
-		allowed = OFFSET_ROOT_TYPES[balance_type]
+		allowed = ALLOWANCE_ROOT_TYPES if method == ALLOWANCE else OFFSET_ROOT_TYPES[balance_type]
 		if details.root_type not in allowed:
 			return _("Account {0} is of type {1}. Choose an account of type {2}.").format(
 				account, _(details.root_type), _(" or ").join(_(root_type) for root_type in allowed)

@@ -127,3 +127,9 @@ def test_two_roles_that_may_submit_the_lower_one_counts() -> None:
 def test_no_row_no_limit() -> None:
 	authority = authority_of_roles([], ["Accounts Manager"], ["Accounts Manager"])
 	assert authority.unlimited and held_back([claim("a", "1e9")], authority) == {}
+
+
+def test_a_row_instead_of_others_binds_alone() -> None:
+	rows = [*ROWS, Limit("Controller", per_item=Decimal(5000), instead=True)]
+	authority = authority_of_roles(rows, ["Controller", "Accounts Manager"], ["Accounts Manager"])
+	assert held_back([claim("a", "5000"), claim("b", "5001")], authority).keys() == {"b"}

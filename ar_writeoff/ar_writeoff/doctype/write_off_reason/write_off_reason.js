@@ -3,10 +3,12 @@
 
 frappe.ui.form.on("Write-Off Reason", {
 	setup(frm) {
-		// A debt is written off to an expense; a credit nobody claims to an income or against an expense.
+		// A debt is written off to an expense, or against the allowance made for it; a credit nobody claims to an
+		// income or against an expense.
 		frm.set_query("account", "accounts", (doc, doctype, name) => {
 			const { company } = frappe.get_doc(doctype, name);
-			const root_types = doc.applies_to === "Credit" ? ["Income", "Expense"] : ["Expense"];
+			let root_types = doc.applies_to === "Credit" ? ["Income", "Expense"] : ["Expense"];
+			if (doc.method === "Allowance") root_types = ["Asset", "Liability"];
 			return {
 				filters: {
 					company,

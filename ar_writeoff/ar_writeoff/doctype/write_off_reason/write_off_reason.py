@@ -12,9 +12,11 @@ class WriteOffReason(Document):
 	def validate(self) -> None:
 		balance_types = ("Debit", "Credit") if self.applies_to == "Both" else (self.applies_to,)
 		problems = []
+		if self.method == accounts.ALLOWANCE and self.applies_to != "Debit":
+			problems.append(("method", _("The allowance method is for debit balances only.")))
 		seen = set()
 		for row in self.accounts:
-			problem = accounts.offset_account_problem(row.account, row.company, balance_types)
+			problem = accounts.offset_account_problem(row.account, row.company, balance_types, self.method)
 			if row.company in seen:
 				problem = _("Company {0} has more than one row.").format(row.company)
 			seen.add(row.company)

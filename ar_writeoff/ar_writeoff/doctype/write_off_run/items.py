@@ -14,6 +14,7 @@ from pypika.terms import Criterion
 
 from ar_writeoff.core.eligibility import base_of_part
 from ar_writeoff.core.money import money
+from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.core.status import EXCLUDED, OPEN
 from ar_writeoff.ledger import access, messages
 from ar_writeoff.ledger.money import company_currency, precision
@@ -117,10 +118,19 @@ def select(
 	condition = where(item, run, filters) & (item.status == OPEN)
 	if items is not None:
 		condition &= item.name.isin(list(items) or [""])
-	value = 1 - item.selected if invert else cint(selected)
-	frappe.qb.update(item).set(item.selected, value).set(item.modified, now()).set(
-		item.modified_by, frappe.session.user
-	).where(condition).run()
+	# What is held back for want of a limit is ticked as well: unticking it is a decision of its own.
+	ticked = Case().when((item.selected == 1) | item.reason_code.isin(OVER_LIMIT), 1).else_(0)
+	value = 1 - ticked if invert else cint(selected)
+	(
+		frappe.qb.update(item)
+		.set(item.selected, value)
+		.set(item.reason_code, "")
+		.set(item.message, "")
+		.set(item.modified, now())
+		.set(item.modified_by, frappe.session.user)
+		.where(condition)
+		.run()
+	)
 
 
 def item_of(run: str, name: str) -> frappe._dict:
@@ -136,7 +146,7 @@ def item_of(run: str, name: str) -> frappe._dict:
 	return rows[0]
 
 
-def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> dict[str, Any]:
+def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
 	"""Write off this much of an open item, in its currency and of its sign; None or the balance: all of it.
 
 	Raises:
@@ -162,7 +172,12 @@ def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> dict[st
 	if not base:
 		frappe.throw(_("This amount is nothing in company currency. Enter a larger one."))
 	frappe.db.set_value("Write-Off Run Item", name, {"write_off_amount": part, "base_write_off_amount": base})
-	return {field: item_of(run, name)[field] for field in FIELDS}
+
+
+def fields_of(run: str, name: str) -> dict[str, Any]:
+	"""What the list shows of one item."""
+	row = item_of(run, name)
+	return {field: row[field] for field in FIELDS}
 
 
 def smallest(amount: Decimal) -> Decimal:

@@ -75,10 +75,11 @@ class WriteOffRun(Document):
 
 	def before_insert(self) -> None:
 		# What became of a run stays with it: the desk copies it too when it amends, and an API may send anything.
-		for field in self.meta.get("fields", {"read_only": 1, "no_copy": 1}):
-			if field.fieldname != "amended_from":
-				self.set(field.fieldname, None)
+		for fieldname in self.written_by_the_app():
+			self.set(fieldname, None)
 		self.status = states.DRAFT
+		self.prepared_by = self.changed_by = frappe.session.user
+		self.prepared_on = self.changed_on = now()
 
 	def set_defaults_from_settings(self) -> None:
 		"""Fill what was left empty. A maximum that was typed, however wrong, is never replaced."""
@@ -91,12 +92,38 @@ class WriteOffRun(Document):
 
 	def validate(self) -> None:
 		self.validate_not_searching()
+		self.keep_what_the_app_wrote()
 		self.validate_amounts()
 		self.validate_accounts()
 		self.validate_reason()
 		self.validate_period()
 		if self.searched_on and self.criteria_changed():
 			self.discard_items()
+		if not self.is_new() and self.terms_changed():
+			self.changed_by, self.changed_on = frappe.session.user, now()
+			self.approval_requested_by = self.approval_requested_on = None
+			self.flags.terms_changed = True
+
+	def on_update(self) -> None:
+		if self.flags.terms_changed and self.docstatus == 0:
+			jobs.approval.void_workflow_state(self)
+
+	def keep_what_the_app_wrote(self) -> None:
+		before = self.get_doc_before_save()
+		if before:
+			for fieldname in self.written_by_the_app():
+				self.set(fieldname, before.get(fieldname))
+
+	def written_by_the_app(self) -> list[str]:
+		"""Fields that a form, an import or a REST call cannot set: the app writes them in the database."""
+		fields = self.meta.get("fields", {"read_only": 1, "no_copy": 1})
+		return [field.fieldname for field in fields if field.fieldname != "amended_from"]
+
+	def terms_changed(self) -> bool:
+		"""Whether anything that is approved changes with this save."""
+		return self.criteria_changed() or any(
+			self.has_value_changed(fieldname) for fieldname in ("posting_date", "reason")
+		)
 
 	def validate_not_searching(self) -> None:
 		"""Criteria must not change below a search that is running."""
@@ -156,7 +183,12 @@ class WriteOffRun(Document):
 		account = accounts.offset_account(self.company, self.balance_type, self.reason)
 		if account:
 			problems.append(
-				("reason", accounts.offset_account_problem(account, self.company, (self.balance_type,)))
+				(
+					"reason",
+					accounts.offset_account_problem(
+						account, self.company, (self.balance_type,), accounts.method_of(self.reason)
+					),
+				)
 			)
 		throw_at_fields(self, problems)
 
@@ -203,7 +235,18 @@ class WriteOffRun(Document):
 			frappe.throw(
 				_("You need permission to submit Journal Entries to post write-offs."), frappe.PermissionError
 			)
+		problem = jobs.approval.why_not_approver(self, frappe.session.user)
+		if problem:
+			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
+		jobs.limits.hold_back(self, frappe.session.user)
 		totals = run_items.totals(self.name)
+		pending = jobs.limits.pending(self.name)
+		if not totals["selected"]["count"] and pending["count"]:
+			frappe.throw(
+				_("Everything selected is over your limit: {0}").format(pending["reasons"][0]["message"]),
+				frappe.PermissionError,
+				title=_("Over Your Limit"),
+			)
 		if not totals["selected"]["count"]:
 			frappe.throw(
 				_("Nothing is selected. Press Find Invoices and select at least one invoice, then submit."),
@@ -215,6 +258,15 @@ class WriteOffRun(Document):
 		self.status = states.QUEUED
 
 	def on_submit(self) -> None:
+		rest = jobs.limits.split_off(self)
+		if rest:
+			frappe.msgprint(
+				_("What is over your limit is in {0}, a draft, for somebody whose limit is enough.").format(
+					frappe.utils.get_link_to_form(self.doctype, rest)
+				)
+			)
+			jobs.notify.approval_requested(frappe.get_doc(self.doctype, rest))
+		jobs.approval.freeze(self.name)
 		rules = jobs.rules_of(self)
 		jobs.make_batches(self.name, rules)
 		jobs.refresh_totals(self.name)
@@ -266,13 +318,20 @@ class WriteOffRun(Document):
 				"found_count",
 				"selected_count",
 				"excluded_count",
+				"held_count",
 				"selected_amount",
+				"held_amount",
 				"posted_count",
 				"skipped_count",
 				"failed_count",
 				"conflict_count",
 				"posted_amount",
 				"recovered_amount",
+				"posted_on",
+				"approval_hash",
+				"approval_seal",
+				"approval_snapshot",
+				"limits_applied",
 			],
 			as_dict=True,
 		).items():
@@ -347,10 +406,10 @@ class WriteOffRun(Document):
 			part = parse_amount(amount)
 		except AmountError as error:
 			frappe.throw(messages.message(Reason.of(error.code, text=error.text)))
-		changed = run_items.set_write_off_amount(run.name, item, part)
-		jobs.refresh_totals(run.name)
+		run_items.set_write_off_amount(run.name, item, part)
+		jobs.selection_changed(run)
 		self.reload()
-		return changed
+		return run_items.fields_of(run.name, item)
 
 	@frappe.whitelist()
 	def get_items(
@@ -389,7 +448,7 @@ class WriteOffRun(Document):
 			filters=frappe.parse_json(filters),
 			invert=bool(cint(invert)),
 		)
-		jobs.refresh_totals(run.name)
+		jobs.selection_changed(run)
 		self.reload()
 		return self.get_summary()
 
@@ -397,13 +456,51 @@ class WriteOffRun(Document):
 	def get_summary(self) -> dict[str, Any]:
 		"""Counts, totals, reasons of exclusion, ageing and top customers of the list."""
 		run = self.saved("read")
-		return {"status": run.status, **run_items.summary(run.name, run.company)}
+		return {
+			"status": run.status,
+			"modified": str(run.modified),
+			"changed_by": run.changed_by,
+			**run_items.summary(run.name, run.company),
+			"pending": jobs.limits.pending(run.name),
+			"why_not_approver": jobs.approval.why_not_approver(run, frappe.session.user)
+			if run.docstatus == 0
+			else None,
+		}
+
+	@frappe.whitelist()
+	def request_approval(self) -> list[str]:
+		"""Tell those who may submit this run that it waits for one of them; returns their names."""
+		run = self.editable()
+		if not run.selected_count and not run.held_count:
+			frappe.throw(_("Nothing is selected. Press Find Invoices and select at least one invoice."))
+		told = jobs.notify.approval_requested(run)
+		if not told:
+			frappe.throw(
+				_("There is nobody to ask: no other user may submit this run and has a limit for it.")
+			)
+		frappe.db.set_value(
+			"Write-Off Run",
+			run.name,
+			{"approval_requested_by": frappe.session.user, "approval_requested_on": now()},
+			update_modified=False,
+		)
+		self.reload()
+		return [frappe.utils.get_fullname(user) for user in told]
+
+	@frappe.whitelist()
+	def verify_approval(self) -> dict[str, Any]:
+		"""Whether criteria and items are still what was approved, from their seals and the hash."""
+		run = self.saved("read")
+		if run.docstatus == 0:
+			frappe.throw(_("This run is not approved yet."))
+		return jobs.approval.verify(run)
 
 	@frappe.whitelist()
 	def preview_entries(self, limit: int = 20) -> dict[str, Any]:
 		"""The Journal Entries that submitting would make now: totals by account, the first `limit` row by row."""
 		run = self.saved("read")
-		return preview.preview(run, cint(limit))
+		with jobs.limits.as_submitted_by(run, frappe.session.user):
+			return preview.preview(run, cint(limit))
 
 	@frappe.whitelist()
 	def get_voucher_story(self, item: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ frappe.ui.form.on("Write-Off Settings", {
 			});
 		frm.set_query("bad_debt_account", offset_account("Expense"));
 		frm.set_query("credit_write_off_account", offset_account("Income", "Expense"));
+		frm.set_query("allowance_account", offset_account("Asset", "Liability"));
 		frm.set_query("cost_center", () => ({
 			filters: { company: frm.doc.company, is_group: 0, disabled: 0 },
 		}));
@@ -32,7 +33,7 @@ frappe.ui.form.on("Write-Off Settings", {
 	},
 
 	company(frm) {
-		["bad_debt_account", "credit_write_off_account", "cost_center"].forEach((field) =>
+		["bad_debt_account", "credit_write_off_account", "allowance_account", "cost_center"].forEach((field) =>
 			frm.set_value(field, null)
 		);
 	},

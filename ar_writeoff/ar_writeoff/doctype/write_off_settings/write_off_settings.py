@@ -25,6 +25,15 @@ class WriteOffSettings(Document):
 						accounts.offset_account_problem(self.get(fieldname), self.company, (balance_type,)),
 					)
 				)
+		if self.allowance_account:
+			problems.append(
+				(
+					"allowance_account",
+					accounts.offset_account_problem(
+						self.allowance_account, self.company, ("Debit",), accounts.ALLOWANCE
+					),
+				)
+			)
 		if self.cost_center:
 			problems.append(("cost_center", accounts.cost_center_problem(self.cost_center, self.company)))
 		if flt(self.max_invoice_amount) < 0:
@@ -35,4 +44,21 @@ class WriteOffSettings(Document):
 			problems.append(("rows_per_entry", _("Enter a number from 2 to {0}.").format(MAX_ROWS_PER_ENTRY)))
 		if self.default_reason and frappe.db.get_value("Write-Off Reason", self.default_reason, "disabled"):
 			problems.append(("default_reason", _("The reason {0} is disabled.").format(self.default_reason)))
-		throw_at_fields(self, problems)
+		throw_at_fields(self, [*problems, *self.limit_problems()])
+
+	def limit_problems(self) -> list[tuple[str, str]]:
+		problems, seen = [], set()
+		for row in self.limits:
+			if (row.role, row.limit_currency) in seen:
+				problems.append(
+					("limits", _("Row {0}: {1} has this row already.").format(row.idx, _(row.role)))
+				)
+			seen.add((row.role, row.limit_currency))
+			if not 0 <= flt(row.max_share) <= 100:
+				problems.append(("limits", _("Row {0}: a share is from 0 to 100 %.").format(row.idx)))
+			if any(
+				flt(row.get(fieldname)) < 0
+				for fieldname in ("max_item_amount", "max_customer_month_amount", "max_run_amount")
+			):
+				problems.append(("limits", _("Row {0}: a limit is 0 or more.").format(row.idx)))
+		return problems

@@ -81,6 +81,9 @@ export class RunForm {
 		doc.found_count = summary.found.count;
 		doc.selected_count = summary.selected.count;
 		doc.selected_amount = summary.selected.base_amount;
+		// Our own ticks are a change of the document that this form knows. After somebody else's it has to be loaded
+		// again before it can submit: nobody approves a list that they have not seen.
+		if (summary.changed_by === frappe.session.user) doc.modified = summary.modified;
 		this.show_state();
 		// Posted, or taken back, by somebody else since the form was loaded.
 		if (summary.status !== doc.status && !this.frm.is_dirty()) this.frm.debounced_reload_doc();

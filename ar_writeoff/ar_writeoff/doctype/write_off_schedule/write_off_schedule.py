@@ -1,0 +1,189 @@
+# Copyright (c) 2026, AR Write-Off contributors
+# For license information, please see license.txt
+
+import frappe
+from frappe import _
+from frappe.utils import cint, flt, getdate, now, now_datetime
+
+from ar_writeoff.core import criteria, schedule
+from ar_writeoff.core.money import AmountError, parse_amount
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.jobs import schedules
+from ar_writeoff.ledger import access, accounts, messages
+from ar_writeoff.left_empty import LeftEmpty
+from ar_writeoff.validation import throw_at_fields
+
+MAX_NAME = 100
+
+
+class WriteOffSchedule(LeftEmpty):
+	RHYTHM = (
+		"frequency",
+		"weekday",
+		"day_of_month",
+		"cron_expression",
+		"time",
+		"respect_holidays",
+		"holiday_list",
+	)
+	# What is approved with the schedule: a change of any of them voids the approval.
+	TERMS = (
+		*RHYTHM,
+		"action",
+		"balance_type",
+		"reason",
+		"cutoff_rule",
+		"cutoff_days",
+		"posting_rule",
+		"posting_days",
+		*schedules.CRITERIA,
+		*schedules.CAPS,
+	)
+
+	def validate(self) -> None:
+		self.keep_what_the_app_wrote()
+		self.check_company_permission()
+		self.validate_rhythm()
+		self.validate_criteria()
+		self.validate_reason()
+		if self.terms_changed():
+			self.changed_by, self.changed_on = frappe.session.user, now()
+			self.approved_by = self.approved_on = None
+			if not schedules.why_not_approver(self, frappe.session.user):
+				self.approved_by, self.approved_on = frappe.session.user, now()
+		self.plan()
+
+	def keep_what_the_app_wrote(self) -> None:
+		before = self.get_doc_before_save()
+		# Read-only fields: a form, an import or a REST call cannot set them.
+		for fieldname in [
+			field.fieldname for field in self.meta.get("fields", {"read_only": 1, "no_copy": 1})
+		]:
+			self.set(fieldname, before.get(fieldname) if before else None)
+
+	def terms_changed(self) -> bool:
+		before = self.get_doc_before_save()
+		return (
+			not before
+			or any(self.has_value_changed(fieldname) for fieldname in self.TERMS)
+			or {row.customer for row in before.customers} != {row.customer for row in self.customers}
+		)
+
+	def plan(self) -> None:
+		"""Set when it runs next: from now on, when it is new, turned on again or its rhythm changed."""
+		before = self.get_doc_before_save()
+		if not self.enabled:
+			self.next_run_on = self.next_planned_on = None
+		elif (
+			not before
+			or not before.enabled
+			or any(self.has_value_changed(fieldname) for fieldname in self.RHYTHM)
+		):
+			self.failures = 0
+			self.update(schedules.plan_from(self, now_datetime()))
+
+	def validate_rhythm(self) -> None:
+		problems = []
+		if len(self.schedule_name or "") > MAX_NAME:
+			problems.append(("schedule_name", _("At most {0} characters.").format(MAX_NAME)))
+		if self.frequency == schedule.MONTHLY and not 1 <= cint(self.day_of_month) <= 31:
+			problems.append(("day_of_month", _("Enter a day from 1 to 31.")))
+		if self.frequency == schedule.CRON:
+			problems.append(("cron_expression", schedules.cron_problem(self.cron_expression)))
+		for fieldname in ("cutoff_days", "posting_days"):
+			if cint(self.get(fieldname)) < 0:
+				problems.append((fieldname, _("Enter a number of days, 0 or more.")))
+		if cint(self.respect_holidays) and not schedules.holiday_list_of(self):
+			problems.append(
+				(
+					"holiday_list",
+					_("Company {0} has no default holiday list. Choose one.").format(self.company),
+				)
+			)
+		throw_at_fields(self, problems)
+		# On the day it is run first: a cutoff after the posting date would be refused each time.
+		cutoff_date, posting_date = schedules.dates_on(self, getdate())
+		throw_at_fields(
+			self,
+			[
+				(
+					"cutoff_rule",
+					_("The cutoff date would be {0}, after the posting date {1}.").format(
+						frappe.format(cutoff_date, "Date"), frappe.format(posting_date, "Date")
+					)
+					if cutoff_date > posting_date
+					else None,
+				)
+			],
+		)
+
+	def validate_criteria(self) -> None:
+		amounts, problems = {}, []
+		for fieldname in ("max_invoice_amount", "max_customer_amount"):
+			try:
+				amounts[fieldname] = parse_amount(self.get(fieldname))
+			except AmountError as error:
+				problems.append((fieldname, messages.message(Reason.of(error.code, text=error.text))))
+		throw_at_fields(self, problems)
+		problems = [
+			(fieldname, messages.message(reason))
+			for fieldname, reason in criteria.problems(
+				max_invoice_amount=amounts["max_invoice_amount"] or None,
+				max_customer_amount=amounts["max_customer_amount"],
+				minimum_age_days=cint(self.minimum_age_days),
+				cutoff_date=getdate(),
+				posting_date=getdate(),
+			)
+		]
+		for fieldname in schedules.CAPS:
+			if flt(self.get(fieldname)) < 0:
+				problems.append((fieldname, _("Enter an amount above 0, or none.")))
+		if flt(self.max_share) > 100:
+			problems.append(("max_share", _("A share is from 0 to 100 %.")))
+		if self.action == schedules.POST and not any(
+			flt(self.get(fieldname)) for fieldname in schedules.CAPS
+		):
+			problems.append(("max_run_amount", _("A schedule that posts needs at least one cap of its own.")))
+		if self.receivable_account:
+			problem = accounts.receivable_account_problem(self.receivable_account, self.company)
+			problems.append(("receivable_account", problem))
+		if self.cost_center:
+			problem = accounts.cost_center_problem(self.cost_center, self.company, allow_group=True)
+			problems.append(("cost_center", problem))
+		throw_at_fields(self, problems)
+
+	def validate_reason(self) -> None:
+		throw_at_fields(self, [("reason", schedules.reason_problem(self.reason, self.balance_type))])
+
+	def check_company_permission(self) -> None:
+		if not access.of_user().allows_company(self.company):
+			frappe.throw(
+				_("You have no permission for company {0}.").format(self.company), frappe.PermissionError
+			)
+
+	def saved(self, ptype: str) -> "WriteOffSchedule":
+		"""The schedule as it is in the database, with the permission checked."""
+		if self.is_new():
+			frappe.throw(_("Save the schedule first."))
+		doc = frappe.get_doc("Write-Off Schedule", self.name)
+		doc.check_permission(ptype)
+		doc.check_company_permission()
+		return doc
+
+	@frappe.whitelist()
+	def run_now_as_draft(self) -> str:
+		"""Prepare a draft as the schedule would today, as the current user, and post nothing; returns its name."""
+		doc = self.saved("write")
+		frappe.has_permission("Write-Off Run", "create", throw=True)
+		return schedules.try_out(doc)
+
+	@frappe.whitelist()
+	def approve(self) -> None:
+		"""Approve the terms as they are: the schedule posts as the current user and within this user's limits."""
+		doc = self.saved("write")
+		problem = schedules.why_not_approver(doc, frappe.session.user)
+		if problem:
+			frappe.throw(problem, frappe.PermissionError)
+		doc.db_set({"approved_by": frappe.session.user, "approved_on": now()}, notify=True)
+		doc.add_comment("Info", _("approved the terms of this schedule"))
+		self.reload()

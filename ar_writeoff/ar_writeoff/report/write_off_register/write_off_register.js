@@ -1,0 +1,42 @@
+// Copyright (c) 2026, AR Write-Off contributors
+// For license information, please see license.txt
+
+frappe.query_reports["Write-Off Register"] = {
+	filters: [
+		{
+			fieldname: "company",
+			label: __("Company"),
+			fieldtype: "Link",
+			options: "Company",
+			reqd: 1,
+			default: frappe.defaults.get_user_default("Company"),
+		},
+		{
+			fieldname: "from_date",
+			label: __("From Date"),
+			fieldtype: "Date",
+			default: frappe.datetime.year_start(),
+		},
+		{
+			fieldname: "to_date",
+			label: __("To Date"),
+			fieldtype: "Date",
+			default: frappe.datetime.year_end(),
+		},
+		{ fieldname: "customer", label: __("Customer"), fieldtype: "Link", options: "Customer" },
+		{ fieldname: "reason", label: __("Reason"), fieldtype: "Link", options: "Write-Off Reason" },
+		{ fieldname: "run", label: __("Write-Off Run"), fieldtype: "Link", options: "Write-Off Run" },
+		{
+			fieldname: "status",
+			label: __("Status"),
+			fieldtype: "Select",
+			options: ["", "Posted", "Conflict", "Skipped", "Failed", "Reversed"],
+		},
+		{
+			fieldname: "user",
+			label: __("Prepared or Submitted By"),
+			fieldtype: "Link",
+			options: "User",
+		},
+	],
+};

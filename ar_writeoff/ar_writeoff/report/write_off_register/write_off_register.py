@@ -1,0 +1,157 @@
+# Copyright (c) 2026, AR Write-Off contributors
+# For license information, please see license.txt
+
+"""Every balance that runs wrote off, skipped, failed to write off or took back: who, when, why."""
+
+from collections import defaultdict
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import getdate
+
+from ar_writeoff.core import status as states
+from ar_writeoff.ledger import access
+from ar_writeoff.ledger.money import company_currency
+
+# What happened to a balance; what somebody chose to leave alone is in the run.
+STATUSES = (states.POSTED, states.CONFLICT, states.SKIPPED, states.FAILED, states.REVERSED)
+
+
+def execute(filters: dict | None = None) -> tuple:
+	filters = frappe._dict(filters or {})
+	allowed = check(filters)
+	rows = rows_of(filters, allowed)
+	currency = company_currency(filters.company)
+	return columns(), rows, None, chart(rows, currency), summary(rows, currency)
+
+
+def check(filters: frappe._dict) -> access.Access:
+	"""What the reader may see.
+
+	Raises:
+	    frappe.PermissionError: not the company asked for.
+	"""
+	if not filters.company:
+		frappe.throw(_("Choose a company."))
+	allowed = access.of_user()
+	if not allowed.allows_company(filters.company):
+		frappe.throw(
+			_("You have no permission for company {0}.").format(filters.company), frappe.PermissionError
+		)
+	return allowed
+
+
+def rows_of(filters: frappe._dict, allowed: access.Access) -> list[dict[str, Any]]:
+	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Run")
+	query = (
+		frappe.qb.from_(item)
+		.inner_join(run)
+		.on(run.name == item.run)
+		.select(
+			run.posting_date,
+			item.run,
+			item.customer,
+			item.customer_name,
+			item.voucher_type,
+			item.voucher_no,
+			item.currency,
+			item.write_off_amount,
+			item.base_write_off_amount,
+			item.status,
+			run.reason,
+			item.journal_entry,
+			run.prepared_by,
+			run.submitted_by,
+			run.submitted_on,
+			run.schedule,
+			item.message,
+		)
+		.where((run.company == filters.company) & (run.docstatus != 0) & item.status.isin(STATUSES))
+		.orderby(run.posting_date)
+		.orderby(item.name)
+	)
+	if filters.from_date:
+		query = query.where(run.posting_date >= getdate(filters.from_date))
+	if filters.to_date:
+		query = query.where(run.posting_date <= getdate(filters.to_date))
+	if filters.customer:
+		query = query.where(item.customer == filters.customer)
+	if filters.reason:
+		query = query.where(run.reason == filters.reason)
+	if filters.run:
+		query = query.where(item.run == filters.run)
+	if filters.status:
+		query = query.where(item.status == filters.status)
+	if filters.user:
+		query = query.where((run.submitted_by == filters.user) | (run.prepared_by == filters.user))
+	restriction = access.items_allowed(item, allowed)
+	if restriction:
+		query = query.where(restriction)
+	currency = company_currency(filters.company)
+	rows = query.run(as_dict=True)
+	for row in rows:
+		row.company_currency = currency
+		row.written_off = row.base_write_off_amount if row.status in states.LIVE_ITEM else 0
+	return rows
+
+
+def columns() -> list[dict[str, Any]]:
+	def column(fieldname: str, label: str, fieldtype: str, width: int, **more: str) -> dict[str, Any]:
+		return {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width, **more}
+
+	return [
+		column("posting_date", _("Posting Date"), "Date", 100),
+		column("run", _("Write-Off Run"), "Link", 140, options="Write-Off Run"),
+		column("customer", _("Customer"), "Link", 140, options="Customer"),
+		column("customer_name", _("Customer Name"), "Data", 160),
+		column("voucher_no", _("Voucher"), "Dynamic Link", 170, options="voucher_type"),
+		column("status", _("Status"), "Data", 90),
+		column(
+			"written_off", _("Written Off (Company Currency)"), "Currency", 130, options="company_currency"
+		),
+		column("write_off_amount", _("Amount"), "Currency", 110, options="currency"),
+		column("reason", _("Reason"), "Link", 140, options="Write-Off Reason"),
+		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
+		column("prepared_by", _("Prepared By"), "Link", 140, options="User"),
+		column("submitted_by", _("Submitted By"), "Link", 140, options="User"),
+		column("submitted_on", _("Submitted On"), "Datetime", 150),
+		column("schedule", _("Schedule"), "Link", 120, options="Write-Off Schedule"),
+		column("message", _("Message"), "Data", 260),
+	]
+
+
+def chart(rows: list[dict[str, Any]], currency: str) -> dict[str, Any]:
+	"""What is written off by month, one bar for each reason."""
+	months = sorted({str(row.posting_date)[:7] for row in rows if row.written_off})
+	amounts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+	for row in rows:
+		amounts[row.reason][str(row.posting_date)[:7]] += row.written_off
+	return {
+		"data": {
+			"labels": months,
+			"datasets": [
+				{"name": reason, "values": [by_month[month] for month in months]}
+				for reason, by_month in sorted(amounts.items())
+			],
+		},
+		"type": "bar",
+		"barOptions": {"stacked": 1},
+		"fieldtype": "Currency",
+		"options": currency,
+	}
+
+
+def summary(rows: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]:
+	counts: dict[str, int] = defaultdict(int)
+	for row in rows:
+		counts[row.status] += 1
+	return [
+		{
+			"label": _("Written Off"),
+			"value": sum(row.written_off for row in rows),
+			"datatype": "Currency",
+			"currency": currency,
+		},
+		*({"label": _(name), "value": counts[name], "datatype": "Int"} for name in STATUSES if counts[name]),
+	]

@@ -1,0 +1,232 @@
+# Copyright (c) 2026, AR Write-Off contributors
+# For license information, please see license.txt
+
+"""Opening, written off, reversed, recovered and closing by period, reason and dimension; and whether the General
+Ledger of the offset accounts says the same."""
+
+from collections import defaultdict
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import add_days, fmt_money, get_first_day, getdate
+
+from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check
+from ar_writeoff.core.money import ZERO
+from ar_writeoff.ledger import journal, roll_forward
+from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.ledger.roll_forward import Movement
+
+MONTHS_OF = {"Monthly": 1, "Quarterly": 3, "Half-Yearly": 6, "Yearly": 12}
+
+
+def execute(filters: dict | None = None) -> tuple:
+	filters = frappe._dict(filters or {})
+	allowed = check(filters)
+	if any(names is not None for names in (allowed.customers, allowed.customer_groups, allowed.territories)):
+		frappe.throw(
+			_("This report adds up all customers, and you may see some of them only."), frappe.PermissionError
+		)
+	from_date, to_date = getdate(filters.from_date), getdate(filters.to_date)
+	if to_date < from_date:
+		frappe.throw(_("The period ends before it begins."))
+	dimension = filters.dimension or "cost_center"
+	if dimension not in journal.dimension_fields():
+		frappe.throw(_("{0} is no dimension.").format(dimension))
+
+	movements = roll_forward.movements(filters.company, to_date, dimension)
+	reasons = reasons_of(movements)
+	shown = [
+		movement
+		for movement in movements
+		if not (filters.reason and reasons.get(movement.run) != filters.reason)
+		and not (filters.account and movement.account != filters.account)
+	]
+	currency = company_currency(filters.company)
+	rows = period_rows(shown, reasons, from_date, to_date, MONTHS_OF[filters.period or "Monthly"])
+	proofs = proof_rows(filters.company, movements, to_date)
+	for row in [*rows, *proofs]:
+		row["currency"] = currency
+	return (
+		columns(dimension),
+		[*rows, *proofs],
+		message(proofs, currency),
+		None,
+		summary(rows, proofs, currency),
+	)
+
+
+def reasons_of(movements: list[Movement]) -> dict[str, str]:
+	return dict(
+		frappe.get_all(
+			"Write-Off Run",
+			filters={"name": ("in", list({movement.run for movement in movements}) or [""])},
+			fields=["name", "reason"],
+			order_by="name asc",
+			as_list=True,
+		)
+	)
+
+
+def periods(from_date: date, to_date: date, months: int) -> list[tuple[date, date]]:
+	"""Whole calendar periods cut to the dates asked for."""
+	result = []
+	start = from_date
+	while start <= to_date:
+		first = start.replace(month=(start.month - 1) // months * months + 1, day=1)
+		following = getdate(get_first_day(first, d_months=months))
+		end = min(getdate(add_days(following, -1)), to_date)
+		result.append((start, end))
+		start = following
+	return result
+
+
+def period_rows(
+	movements: list[Movement], reasons: dict[str, str], from_date: date, to_date: date, months: int
+) -> list[dict[str, Any]]:
+	"""A row for each account, reason and dimension in each period in which there is anything, and a total."""
+	groups: dict[tuple, list[Movement]] = defaultdict(list)
+	for movement in movements:
+		groups[movement.account, reasons.get(movement.run, ""), movement.dimension].append(movement)
+	rows = []
+	for start, end in periods(from_date, to_date, months):
+		total = dict.fromkeys(("opening", "written_off", "reversed", "recovered", "closing"), ZERO)
+		for (account, reason, dimension), own in sorted(groups.items()):
+			amounts = {
+				"opening": sum((m.amount for m in own if m.on < start), ZERO),
+				**{
+					kind: sum((m.amount for m in own if m.kind == kind and start <= m.on <= end), ZERO)
+					for kind in (roll_forward.WRITTEN_OFF, roll_forward.REVERSED, roll_forward.RECOVERED)
+				},
+			}
+			amounts["closing"] = sum(amounts.values(), ZERO)
+			if any(amounts.values()):
+				for key, amount in amounts.items():
+					total[key] += amount
+				rows.append(
+					{
+						"period": f"{start} – {end}",
+						"account": account,
+						"reason": reason,
+						"dimension": dimension,
+						**{key: float(amount) for key, amount in amounts.items()},
+					}
+				)
+		if any(total.values()):
+			rows.append(
+				{
+					"period": _("Total {0}").format(f"{start} – {end}"),
+					"bold": 1,
+					**{key: float(amount) for key, amount in total.items()},
+				}
+			)
+	return rows
+
+
+def proof_rows(company: str, movements: list[Movement], to_date: date) -> list[dict[str, Any]]:
+	"""For each account: what the runs' entries add up to, what the General Ledger says, and the difference."""
+	per_report: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	for movement in movements:
+		per_report[movement.account] += movement.amount
+	rows = []
+	for account, totals in roll_forward.ledger_totals(company, per_report, to_date).items():
+		rows.append(
+			{
+				"period": _("General Ledger"),
+				"account": account,
+				"bold": 1,
+				"closing": float(per_report[account]),
+				"ledger": float(totals.of_runs),
+				"difference": float(per_report[account] - totals.of_runs),
+				"others": float(totals.others),
+				"balance": float(totals.of_runs + totals.others),
+			}
+		)
+	return rows
+
+
+def message(proofs: list[dict[str, Any]], currency: str) -> str:
+	wrong = [row for row in proofs if row["difference"]]
+	if not proofs:
+		return _("No run has posted anything up to this date.")
+	if not wrong:
+		return _("The totals equal the General Ledger of {0}.").format(
+			", ".join(frappe.utils.escape_html(row["account"]) for row in proofs)
+		)
+	return _("The totals do not equal the General Ledger: {0}").format(
+		", ".join(
+			f"{frappe.utils.escape_html(row['account'])}: {fmt_money(row['difference'], currency=currency)}"
+			for row in wrong
+		)
+	)
+
+
+def summary(rows: list[dict[str, Any]], proofs: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]:
+	details = [row for row in rows if not row.get("bold")]
+
+	def of(key: str, label: str) -> dict[str, Any]:
+		value = sum(row[key] for row in details)
+		return {"label": label, "value": value, "datatype": "Currency", "currency": currency}
+
+	difference = sum(abs(row["difference"]) for row in proofs)
+	return [
+		of("written_off", _("Written Off")),
+		of("reversed", _("Reversed")),
+		of("recovered", _("Recovered")),
+		{
+			"label": _("Difference to General Ledger"),
+			"value": difference,
+			"datatype": "Currency",
+			"currency": currency,
+			"indicator": "Red" if difference else "Green",
+		},
+	]
+
+
+def columns(dimension: str) -> list[dict[str, Any]]:
+	field = frappe.get_meta("Journal Entry Account").get_field(dimension)
+
+	def amount(fieldname: str, label: str) -> dict[str, Any]:
+		return {
+			"fieldname": fieldname,
+			"label": label,
+			"fieldtype": "Currency",
+			"options": "currency",
+			"width": 130,
+		}
+
+	return [
+		{"fieldname": "period", "label": _("Period"), "fieldtype": "Data", "width": 210},
+		{
+			"fieldname": "account",
+			"label": _("Account"),
+			"fieldtype": "Link",
+			"options": "Account",
+			"width": 190,
+		},
+		{
+			"fieldname": "reason",
+			"label": _("Reason"),
+			"fieldtype": "Link",
+			"options": "Write-Off Reason",
+			"width": 150,
+		},
+		{
+			"fieldname": "dimension",
+			"label": _(field.label),
+			"fieldtype": "Link",
+			"options": field.options,
+			"width": 150,
+		},
+		amount("opening", _("Opening")),
+		amount("written_off", _("Written Off")),
+		amount("reversed", _("Reversed")),
+		amount("recovered", _("Recovered")),
+		amount("closing", _("Closing")),
+		amount("ledger", _("General Ledger, Runs")),
+		amount("difference", _("Difference")),
+		amount("others", _("General Ledger, Other Entries")),
+		amount("balance", _("Balance of the Account")),
+	]

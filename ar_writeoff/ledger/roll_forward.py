@@ -1,0 +1,156 @@
+"""What runs did to the accounts of the offset side, from their Journal Entries, and what the ledger says.
+
+Two independent readings of the same thing: the documents (Journal Entries of runs, line by line) and the General
+Ledger. The roll-forward is made from the first and compared with the second.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import frappe
+from frappe.query_builder.functions import Coalesce, Max, Sum
+from frappe.utils import create_batch, getdate
+
+from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.ledger.money import company_currency, precision
+
+WRITTEN_OFF = "written_off"
+REVERSED = "reversed"
+RECOVERED = "recovered"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+	"""A line of a run's Journal Entry on an account of the offset side.
+
+	`amount` is debit less credit in company currency, and so a loss is positive; what reverses or recovers one is
+	negative.
+	"""
+
+	kind: str
+	on: date
+	run: str
+	account: str
+	dimension: str
+	amount: Decimal
+
+
+def movements(company: str, until: date, dimension: str = "cost_center") -> list[Movement]:
+	"""All movements of runs up to this day, in order of date. `dimension`: a field of Journal Entry Account."""
+	entry, row = frappe.qb.DocType("Journal Entry"), frappe.qb.DocType("Journal Entry Account")
+	decimals = precision(company_currency(company))
+	lines = (
+		frappe.qb.from_(entry)
+		.inner_join(row)
+		.on((row.parent == entry.name) & (row.parenttype == "Journal Entry"))
+		.select(
+			entry.name,
+			entry.docstatus,
+			entry.posting_date,
+			entry.write_off_run,
+			entry.reversal_of,
+			row.account,
+			Coalesce(row[dimension], "").as_("dimension"),
+			(row.debit - row.credit).as_("amount"),
+		)
+		.where(
+			(entry.company == company)
+			& (entry.docstatus != 0)
+			& (Coalesce(entry.write_off_run, "") != "")
+			& (entry.posting_date <= until)
+			& (Coalesce(row.party, "") == "")
+		)
+		.orderby(entry.posting_date)
+		.orderby(entry.name)
+		.orderby(row.idx)
+		.run(as_dict=True)
+	)
+	names = {line.name for line in lines}
+	recoveries = _names_in("Write-Off Recovery", "journal_entry", names)
+	reversals = _names_in("Write-Off Run Item", "reversal_entry", names)
+	cancelled_on = _last_dates(line.name for line in lines if line.docstatus == 2)
+
+	found = []
+	for line in lines:
+		amount = money(line.amount, decimals)
+		kind = WRITTEN_OFF
+		if line.name in recoveries:
+			kind = RECOVERED
+		elif line.name in reversals or line.reversal_of:
+			kind = REVERSED
+		on = getdate(line.posting_date)
+		found.append(Movement(kind, on, line.write_off_run, line.account, line.dimension, amount))
+		back = cancelled_on.get(line.name, on)
+		if line.docstatus == 2 and back <= until:
+			# A write-off that is cancelled is reversed; a reversal or recovery that is cancelled never was one.
+			undone = REVERSED if kind == WRITTEN_OFF else kind
+			found.append(Movement(undone, back, line.write_off_run, line.account, line.dimension, -amount))
+	return found
+
+
+def _names_in(doctype: str, fieldname: str, names: set[str]) -> set[str]:
+	found: set[str] = set()
+	for batch in create_batch(sorted(names), 1000):
+		found.update(
+			frappe.get_all(
+				doctype, filters={fieldname: ("in", batch)}, pluck=fieldname, distinct=True, order_by=None
+			)
+		)
+	return found
+
+
+def _last_dates(entries: Iterable[str]) -> dict[str, date]:
+	"""The day on which the ledger took back each cancelled entry: under an immutable ledger the day of the
+	cancellation, otherwise its own."""
+	gle = frappe.qb.DocType("GL Entry")
+	dates = {}
+	for batch in create_batch(sorted(set(entries)), 1000):
+		for name, last in (
+			frappe.qb.from_(gle)
+			.select(gle.voucher_no, Max(gle.posting_date))
+			.where((gle.voucher_type == "Journal Entry") & gle.voucher_no.isin(batch))
+			.groupby(gle.voucher_no)
+			.run()
+		):
+			dates[name] = getdate(last)
+	return dates
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerTotals:
+	"""Debit less credit of one account in the General Ledger, company currency.
+
+	`of_runs`: by Journal Entries of runs; `others`: by everything else.
+	"""
+
+	of_runs: Decimal
+	others: Decimal
+
+
+def ledger_totals(company: str, accounts: Iterable[str], until: date) -> dict[str, LedgerTotals]:
+	"""What the General Ledger says of these accounts up to this day."""
+	gle, entry = frappe.qb.DocType("GL Entry"), frappe.qb.DocType("Journal Entry")
+	decimals = precision(company_currency(company))
+	names = sorted(set(accounts))
+	sums: dict[str, dict[bool, Decimal]] = defaultdict(lambda: {True: ZERO, False: ZERO})
+	if names:
+		of_run = Coalesce(entry.write_off_run, "") != ""
+		for account, of_runs, amount in (
+			frappe.qb.from_(gle)
+			.left_join(entry)
+			.on((entry.name == gle.voucher_no) & (gle.voucher_type == "Journal Entry"))
+			.select(gle.account, of_run.as_("of_run"), Sum(gle.debit - gle.credit))
+			.where(
+				(gle.company == company)
+				& (gle.is_cancelled == 0)
+				& gle.account.isin(names)
+				& (gle.posting_date <= until)
+			)
+			.groupby(gle.account, of_run)
+			.run()
+		):
+			sums[account][bool(of_runs)] += money(amount, decimals)
+	return {name: LedgerTotals(sums[name][True], sums[name][False]) for name in names}

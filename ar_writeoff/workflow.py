@@ -1,0 +1,68 @@
+"""A ready Workflow for Write-Off Runs, inactive until somebody turns it on.
+
+Not a fixture: Frappe would overwrite on every migrate what people made of it.
+"""
+
+import frappe
+
+NAME = "Write-Off Run Approval"
+
+DRAFT, PENDING, APPROVED, REJECTED = "Draft", "Pending Approval", "Approved", "Rejected"
+
+# state, colour, docstatus, who may edit
+STATES = (
+	(DRAFT, "", 0, "Accounts User"),
+	(PENDING, "Warning", 0, "Accounts Manager"),
+	(REJECTED, "Danger", 0, "Accounts User"),
+	(APPROVED, "Success", 1, "Accounts Manager"),
+)
+
+# state, action, next state, who may, may it be the one who made the run
+TRANSITIONS = (
+	(DRAFT, "Request Approval", PENDING, "Accounts User", 1),
+	(REJECTED, "Request Approval", PENDING, "Accounts User", 1),
+	(PENDING, "Approve", APPROVED, "Accounts Manager", 0),
+	(PENDING, "Reject", REJECTED, "Accounts Manager", 1),
+)
+
+
+def create() -> str:
+	"""Create the Workflow where there is none of this name; returns its name."""
+	if frappe.db.exists("Workflow", NAME):
+		return NAME
+	for state, style, _docstatus, _role in STATES:
+		if not frappe.db.exists("Workflow State", state):
+			frappe.get_doc(
+				{"doctype": "Workflow State", "workflow_state_name": state, "style": style}
+			).insert(ignore_permissions=True)
+	for action in {action for _state, action, *_rest in TRANSITIONS}:
+		if not frappe.db.exists("Workflow Action Master", action):
+			frappe.get_doc({"doctype": "Workflow Action Master", "workflow_action_name": action}).insert(
+				ignore_permissions=True
+			)
+	frappe.get_doc(
+		{
+			"doctype": "Workflow",
+			"workflow_name": NAME,
+			"document_type": "Write-Off Run",
+			"workflow_state_field": "workflow_state",
+			"is_active": 0,
+			"send_email_alert": 0,
+			"states": [
+				{"state": state, "doc_status": str(docstatus), "allow_edit": role}
+				for state, _style, docstatus, role in STATES
+			],
+			"transitions": [
+				{
+					"state": state,
+					"action": action,
+					"next_state": following,
+					"allowed": role,
+					"allow_self_approval": self_approval,
+				}
+				for state, action, following, role, self_approval in TRANSITIONS
+			],
+		}
+	).insert(ignore_permissions=True)
+	frappe.db.commit()
+	return NAME

@@ -1,0 +1,180 @@
+"""Who may call what: every whitelisted method of the app by every kind of person.
+
+The methods are collected from the code: a new one without a row here fails, and so does a row without a method.
+Only who may call is asked: an error other than of permission means that the person got past the door.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+import frappe
+import pytest
+
+import ar_writeoff
+from tests.site import runs
+from tests.site.story import (
+	AUDITOR,
+	HL,
+	MANAGER,
+	NW,
+	OUTSIDER,
+	PREPARER,
+	as_user,
+	invoice,
+	permit,
+	user,
+)
+
+STRANGER = "stranger@example.com"
+
+# Guest, a user without a role, Accounts User of another company, Accounts User, Accounts Manager, Auditor
+PEOPLE = ("Guest", OUTSIDER, STRANGER, PREPARER, MANAGER, AUDITOR)
+
+NOBODY_ELSE = "n n n "
+READS = NOBODY_ELSE + "y y y"
+PREPARES = NOBODY_ELSE + "y y n"
+MANAGES = NOBODY_ELSE + "n y n"
+
+RUN = "write_off_run.write_off_run.WriteOffRun."
+SCHEDULE = "write_off_schedule.write_off_schedule.WriteOffSchedule."
+FROM_INVOICES = "write_off_run.from_invoices."
+
+# method -> (who may, arguments). Names of things are filled in: {invoice}, {item}.
+TABLE: dict[str, tuple[str, dict[str, Any]]] = {
+	RUN + "find_invoices": (PREPARES, {}),
+	RUN + "cancel_search": (PREPARES, {}),
+	RUN + "set_write_off_amount": (PREPARES, {"item": "{item}", "amount": 5}),
+	RUN + "get_items": (READS, {}),
+	RUN + "set_selection": (PREPARES, {"selected": 1}),
+	RUN + "get_summary": (READS, {}),
+	RUN + "preview_entries": (READS, {}),
+	# ERPNext gives the Auditor no permission on Sales Invoice.
+	RUN + "get_voucher_story": (PREPARES, {"item": "{item}"}),
+	RUN + "export_items": (READS, {}),
+	RUN + "get_progress": (READS, {}),
+	RUN + "pause": (MANAGES, {}),
+	RUN + "resume": (MANAGES, {}),
+	RUN + "retry_failed": (MANAGES, {}),
+	RUN + "reverse": (MANAGES, {}),
+	RUN + "reinstate": (MANAGES, {"items": ["{item}"]}),
+	RUN + "request_approval": (PREPARES, {}),
+	RUN + "verify_approval": (READS, {}),
+	SCHEDULE + "run_now_as_draft": (MANAGES, {}),
+	SCHEDULE + "approve": (MANAGES, {}),
+	"write_off_run.write_off_run.get_defaults": (PREPARES, {"company": HL}),
+	FROM_INVOICES + "get_my_drafts": (PREPARES, {"invoices": ["{invoice}"]}),
+	FROM_INVOICES + "write_off_invoices": (PREPARES, {"invoices": ["{invoice}"]}),
+}
+
+
+def methods() -> dict[str, Callable]:
+	"""Every whitelisted function of the app, by the end of its full name."""
+	for module in pkgutil.walk_packages(ar_writeoff.__path__, "ar_writeoff."):
+		if "offline" not in module.name and "patches" not in module.name:
+			importlib.import_module(module.name)
+	prefix = "ar_writeoff.ar_writeoff.doctype."
+	return {
+		f"{function.__module__}.{function.__qualname__}".removeprefix(prefix): function
+		for function in frappe.whitelisted
+		if function.__module__.startswith("ar_writeoff.")
+	}
+
+
+def test_every_method_has_a_row():
+	assert set(methods()) == set(TABLE)
+
+
+def test_arguments_are_annotated():
+	"""Frappe checks arguments against annotations: one without lets anything in."""
+	for name, function in methods().items():
+		for parameter in inspect.signature(function).parameters.values():
+			annotated = parameter.annotation is not inspect.Parameter.empty
+			assert annotated or parameter.name == "self", f"{name}: {parameter.name}"
+
+
+def test_nothing_is_open_to_guests():
+	assert not [name for name, function in methods().items() if function in frappe.guest_methods]
+
+
+@pytest.mark.parametrize("person", PEOPLE)
+def test_who_may(person: str):
+	permit(user(STRANGER, "Accounts User"), "Company", NW)
+	facts = {"invoice": invoice("Anchor Cafe", 10, "2026-01-15").name}
+	runs.settings()
+	run = runs.run(user=PREPARER)
+	facts["item"] = next(iter(runs.items(run).values())).name
+	schedule = make_schedule()
+	frappe.db.commit()
+
+	answers, expected = {}, {}
+	for name, (who, arguments) in TABLE.items():
+		expected[name] = who.split()[PEOPLE.index(person)] == "y"
+		with as_user(person):
+			doc = schedule if name.startswith(SCHEDULE) else run
+			answers[name] = may_call(name, filled(arguments, facts), doc)
+		frappe.db.rollback()
+	assert answers == expected
+
+
+def make_schedule() -> Any:
+	with as_user(MANAGER):
+		return frappe.get_doc(
+			{
+				"doctype": "Write-Off Schedule",
+				"schedule_name": "Monthly",
+				"company": HL,
+				"reason": "Small Balance",
+				"max_invoice_amount": 10,
+			}
+		).insert()
+
+
+def filled(arguments: dict[str, Any], facts: dict[str, str]) -> dict[str, Any]:
+	def fill(value: Any) -> Any:
+		if isinstance(value, list):
+			return [fill(part) for part in value]
+		return value.format(**facts) if isinstance(value, str) else value
+
+	return {key: fill(value) for key, value in arguments.items()}
+
+
+def may_call(name: str, arguments: dict[str, Any], doc: Any) -> bool:
+	"""Call as Frappe's handler does for a request; whether permission was what refused it."""
+	from frappe.handler import is_whitelisted, run_doc_method
+
+	function = methods()[name]
+	frappe.local.response = frappe._dict(docs=[])
+	frappe.local.request = frappe._dict(method="POST")
+	try:
+		is_whitelisted(function)
+		if "." in function.__qualname__:
+			run_doc_method(function.__name__, dt=doc.doctype, dn=doc.name, args=frappe.as_json(arguments))
+		else:
+			frappe.call(function, **arguments)
+	except frappe.PermissionError:
+		return False
+	except frappe.ValidationError:
+		return True
+	finally:
+		frappe.local.request = None
+	return True
+
+
+def test_another_company_sees_nothing_of_ours():
+	"""Lists and single documents, of everything that belongs to a run."""
+	permit(user(STRANGER, "Accounts User"), "Company", NW)
+	invoice("Anchor Cafe", 10, "2026-01-15")
+	run = runs.post(runs.run(user=PREPARER))
+	assert run.status == "Posted"
+	for doctype in ("Write-Off Run", "Write-Off Run Item", "Write-Off Run Batch"):
+		[name] = frappe.get_all(doctype, pluck="name", order_by="name asc")
+		with as_user(STRANGER):
+			assert not frappe.get_list(doctype)
+			assert not frappe.has_permission(doctype, "read", name)
+		with as_user(PREPARER):
+			assert frappe.get_list(doctype, pluck="name") == [name]

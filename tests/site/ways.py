@@ -1,0 +1,59 @@
+"""Ways to submit a document: what the form does, `frappe.client`, and REST with a real session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import frappe
+import pytest
+
+from tests.site.conftest import Web
+from tests.site.story import as_user
+
+Way = Callable[[Any, str], bool]
+
+
+def by_form(doc: Any, user: str) -> bool:
+	from frappe.desk.form.save import savedocs
+
+	return _allowed(lambda: savedocs(doc=json.dumps(fresh(doc), default=str), action="Submit"), user)
+
+
+def by_client(doc: Any, user: str) -> bool:
+	from frappe.client import submit
+
+	return _allowed(lambda: submit(json.dumps(fresh(doc), default=str)), user)
+
+
+def fresh(doc: Any) -> dict:
+	return frappe.get_doc(doc.doctype, doc.name).as_dict()
+
+
+def _allowed(call: Callable[[], Any], user: str) -> bool:
+	frappe.db.commit()
+	with as_user(user):
+		try:
+			call()
+		except (frappe.ValidationError, frappe.PermissionError):
+			frappe.db.rollback()
+			return False
+	frappe.db.commit()
+	return True
+
+
+@pytest.fixture
+def ways(web: Web) -> list[Way]:
+	"""Each submits a document as a user and answers whether that was allowed."""
+
+	def by_rest(doc: Any, user: str) -> bool:
+		frappe.db.commit()
+		answer = web.session(user).put(
+			f"{web.url}/api/resource/{doc.doctype}/{doc.name}", json={"docstatus": 1}, timeout=60
+		)
+		frappe.db.rollback()
+		assert answer.status_code in (200, 403, 417), answer.text
+		return answer.status_code == 200
+
+	return [by_form, by_client, by_rest]
