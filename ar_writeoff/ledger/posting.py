@@ -258,23 +258,28 @@ def plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
 	)
 
 
+def not_plannable(plan: EntryPlan, rules: Rules) -> list[Outcome]:
+	"""The items of a plan that no Journal Entry can take off the books to the cent. Preview and posting both ask."""
+	decimals = precision(company_currency(rules.company))
+	return [
+		failed(
+			row.item,
+			Reason.of(
+				reasons.EXCHANGE_RATE_NOT_EXACT, amount=abs(row.amount), base_amount=abs(row.base_amount)
+			),
+		)
+		for row in plan.rows
+		if not row.rate_is_exact(decimals)
+	]
+
+
 def post_or_bisect(plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names) -> list[Outcome]:
 	"""Post the plan; where ERPNext refuses it, find the item it refuses and post the others."""
-	decimals = precision(company_currency(rules.company))
-	inexact = [row for row in plan.rows if not row.rate_is_exact(decimals)]
-	if inexact:
-		outcomes = [
-			failed(
-				row.item,
-				Reason.of(
-					reasons.EXCHANGE_RATE_NOT_EXACT,
-					amount=abs(row.amount),
-					base_amount=abs(row.base_amount),
-				),
-			)
-			for row in inexact
-		]
-		return outcomes + _replan(set(plan.items) - {row.item for row in inexact}, plan, items, rules, names)
+	outcomes = not_plannable(plan, rules)
+	if outcomes:
+		return outcomes + _replan(
+			set(plan.items) - {outcome.item for outcome in outcomes}, plan, items, rules, names
+		)
 
 	frappe.db.savepoint("write_off_entry")
 	try:

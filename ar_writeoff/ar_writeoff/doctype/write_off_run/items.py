@@ -1,5 +1,6 @@
 """The list of a run: paged, sorted, filtered, summed and selected in SQL. Runs reach 100,000 items."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.query_builder import Case, DocType
-from frappe.query_builder.functions import Count, Sum
+from frappe.query_builder.functions import Abs, Count, Max, Sum
 from frappe.utils import cint, fmt_money, now
 from pypika import Order
 from pypika.terms import Criterion
@@ -15,7 +16,7 @@ from pypika.terms import Criterion
 from ar_writeoff.core.eligibility import base_of_part
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
-from ar_writeoff.core.status import EXCLUDED, OPEN
+from ar_writeoff.core.status import CONFLICT, EXCLUDED, OPEN, POSTED
 from ar_writeoff.ledger import access, messages
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.voucher_story import balance_of_customer, voucher_story
@@ -60,6 +61,7 @@ COMPARISONS = {
 }
 
 AGEING_BUCKETS = ((30, "0-30"), (60, "31-60"), (90, "61-90"), (120, "91-120"))
+OLDER = "older"
 TOP_CUSTOMERS = 10
 
 
@@ -187,97 +189,109 @@ def smallest(amount: Decimal) -> Decimal:
 
 def totals(run: str) -> dict[str, Any]:
 	"""Counts by status, and count and company-currency amount of what was found and is selected."""
+	return add_up(groups_of(run))
+
+
+def groups_of(run: str) -> list[frappe._dict]:
+	"""The items of a run that the user may see, in one pass: everything the summary adds up, but the customers."""
 	item = DocType("Write-Off Run Item")
-	rows = (
+	bucket = Case()
+	for days, name in AGEING_BUCKETS:
+		bucket = bucket.when(item.age_days <= days, name)
+	return (
 		frappe.qb.from_(item)
 		.select(
 			item.status,
 			item.selected,
+			item.currency,
+			item.reason_code,
+			bucket.else_(OLDER).as_("bucket"),
 			Count("*").as_("count"),
 			Sum(item.base_outstanding_amount).as_("balance"),
+			Sum(item.write_off_amount).as_("amount"),
 			Sum(item.base_write_off_amount).as_("write_off"),
 		)
 		.where(visible(item, run))
-		.groupby(item.status, item.selected)
+		.groupby(item.status, item.selected, item.currency, item.reason_code, "bucket")
 		.run(as_dict=True)
 	)
+
+
+def add_up(groups: list[frappe._dict]) -> dict[str, Any]:
 	counts: dict[str, int] = {}
-	result = {
+	result: dict[str, Any] = {
 		"counts": counts,
 		"found": {"count": 0, "base_amount": 0.0},
 		"selected": {"count": 0, "base_amount": 0.0},
 		"posted": {"count": 0, "base_amount": 0.0},
 	}
-	for row in rows:
+	for row in groups:
 		counts[row.status] = counts.get(row.status, 0) + row.count
-		groups = []
+		totals_of = []
 		if row.status != EXCLUDED:
-			groups.append("found")
+			totals_of.append("found")
 			if row.selected:
-				groups.append("selected")
-		if row.status in ("Posted", "Conflict"):
-			groups.append("posted")
-		for group in groups:
-			result[group]["count"] += row.count
-			result[group]["base_amount"] += row.balance if group == "found" else row.write_off
+				totals_of.append("selected")
+		if row.status in (POSTED, CONFLICT):
+			totals_of.append("posted")
+		for name in totals_of:
+			result[name]["count"] += row.count
+			result[name]["base_amount"] += row.balance if name == "found" else row.write_off
 	return result
 
 
 def summary(run: str, company: str) -> dict[str, Any]:
 	"""What the form shows above the list."""
-	result = totals(run)
-	item = DocType("Write-Off Run Item")
-	base = item.base_outstanding_amount
-
-	def grouped(condition: Criterion, *fields, order_by_amount: bool = False, limit: int | None = None):
-		query = (
-			frappe.qb.from_(item)
-			.select(*fields, Count("*").as_("count"), Sum(base).as_("base_amount"))
-			.where(visible(item, run) & condition)
-			.groupby(*fields)
+	groups = groups_of(run)
+	result = add_up(groups)
+	found = [row for row in groups if row.status != EXCLUDED]
+	result["selected"]["by_currency"] = [
+		{"currency": currency, "count": count, "amount": amount, "base_amount": base_amount}
+		for currency, (count, amount, base_amount) in sorted(
+			grouped((row for row in found if row.selected), "currency", "amount", "write_off").items()
 		)
-		if order_by_amount:
-			query = query.orderby(Sum(item.base_outstanding_amount), order=Order.desc)
-		if limit:
-			query = query.limit(limit)
-		return query.run(as_dict=True)
-
-	result["selected"]["by_currency"] = (
-		frappe.qb.from_(item)
-		.select(
-			item.currency,
-			Count("*").as_("count"),
-			Sum(item.write_off_amount).as_("amount"),
-			Sum(item.base_write_off_amount).as_("base_amount"),
-		)
-		.where(visible(item, run) & (item.selected == 1) & (item.status != EXCLUDED))
-		.groupby(item.currency)
-		.orderby(item.currency)
-		.run(as_dict=True)
-	)
-	result["excluded"] = [
-		{**row, "label": messages.label(row.reason_code)}
-		for row in grouped(item.status == EXCLUDED, item.reason_code)
 	]
-	bucket = Case()
-	for days, name in AGEING_BUCKETS:
-		bucket = bucket.when(item.age_days <= days, name)
-	bucket = bucket.else_(_("over {0}").format(AGEING_BUCKETS[-1][0]))
-	ageing = {
-		row.bucket: row
-		for row in frappe.qb.from_(item)
-		.select(bucket.as_("bucket"), Count("*").as_("count"), Sum(base).as_("base_amount"))
-		.where(visible(item, run) & (item.status != EXCLUDED))
-		.groupby("bucket")
-		.run(as_dict=True)
-	}
-	names = [name for _days, name in AGEING_BUCKETS] + [_("over {0}").format(AGEING_BUCKETS[-1][0])]
-	result["ageing"] = [ageing.get(name) or {"bucket": name, "count": 0, "base_amount": 0} for name in names]
-	result["customers"] = grouped(
-		item.status != EXCLUDED, item.customer, item.customer_name, order_by_amount=True, limit=TOP_CUSTOMERS
-	)
+	result["excluded"] = [
+		{"reason_code": code, "label": messages.label(code), "count": count, "base_amount": base_amount}
+		for code, (count, base_amount) in sorted(
+			grouped((row for row in groups if row.status == EXCLUDED), "reason_code", "balance").items()
+		)
+	]
+	ageing = grouped(found, "bucket", "balance")
+	result["ageing"] = [
+		{"bucket": label, "count": ageing[name][0], "base_amount": ageing[name][1]}
+		for name, label in [(name, name) for _days, name in AGEING_BUCKETS]
+		+ [(OLDER, _("over {0}").format(AGEING_BUCKETS[-1][0]))]
+	]
+	result["customers"] = top_customers(run)
 	result["company_currency"] = company_currency(company)
 	return result
+
+
+def grouped(rows: Iterable[frappe._dict], by: str, *amounts: str) -> dict[str, list[Any]]:
+	"""{value of `by`: [count, sum of each amount]}, zeros for a value that does not occur."""
+	result: dict[str, list[Any]] = defaultdict(lambda: [0] + [0.0] * len(amounts))
+	for row in rows:
+		for index, value in enumerate((row.count, *(row[amount] for amount in amounts))):
+			result[row[by] or ""][index] += value
+	return result
+
+
+def top_customers(run: str) -> list[frappe._dict]:
+	"""The customers with the largest balances found, whether they owe us or we them."""
+	item = DocType("Write-Off Run Item")
+	total = Sum(item.base_outstanding_amount)
+	return (
+		frappe.qb.from_(item)
+		.select(item.customer, Max(item.customer_name).as_("customer_name"), Count("*").as_("count"))
+		.select(total.as_("base_amount"))
+		.where(visible(item, run) & (item.status != EXCLUDED))
+		.groupby(item.customer)
+		.orderby(Abs(total), order=Order.desc)
+		.orderby(item.customer)
+		.limit(TOP_CUSTOMERS)
+		.run(as_dict=True)
+	)
 
 
 def story(run: str, item: str) -> dict[str, Any]:

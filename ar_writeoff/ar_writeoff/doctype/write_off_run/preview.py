@@ -8,7 +8,7 @@ import frappe
 
 from ar_writeoff import jobs
 from ar_writeoff.core.money import ZERO
-from ar_writeoff.core.plan import EntryPlan, Row
+from ar_writeoff.core.plan import EntryPlan, PlanItem, Row
 from ar_writeoff.ledger import journal, posting
 from ar_writeoff.ledger.money import company_currency
 
@@ -21,13 +21,16 @@ def preview(run: Any, limit: int) -> dict[str, Any]:
 	rules = jobs.rules_of(run)
 	totals: dict[tuple, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
 	entries: list[dict[str, Any]] = []
+	problems: list[dict[str, str]] = []
 	count, item_count, total = 0, 0, ZERO
 	for names in jobs.batches_of(run.name, rules):
 		rows = frappe.get_all(
 			"Write-Off Run Item", filters={"name": ("in", names)}, fields=["*"], order_by="name asc"
 		)
-		items = posting.items_from_rows(rows, run.company)
-		for plan in posting.plans(posting.to_plan_items(items, rules), rules):
+		items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
+		plans, refused = plannable(items, rules)
+		problems += refused
+		for plan in plans:
 			count += 1
 			item_count += len(plan.items)
 			total += plan.total
@@ -55,7 +58,24 @@ def preview(run: Any, limit: int) -> dict[str, Any]:
 			for (account, cost_center, project), (debit, credit) in sorted(totals.items())
 		],
 		"entries": entries,
+		"problems": problems,
 	}
+
+
+def plannable(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryPlan], list[dict[str, str]]]:
+	"""The entries for these items, as posting makes them, and the items that none can be made for, with why."""
+	by_name = {item.name: item for item in items}
+	plans: list[EntryPlan] = []
+	problems: list[dict[str, str]] = []
+	for plan in posting.plans(items, rules):
+		refused = {outcome.item: outcome.message for outcome in posting.not_plannable(plan, rules)}
+		problems += [
+			{"item": name, "voucher_no": by_name[name].voucher_no, "message": message}
+			for name, message in refused.items()
+		]
+		kept = [by_name[name] for name in plan.items if name not in refused]
+		plans += posting.plans(kept, rules) if refused else [plan]
+	return plans, problems
 
 
 def entry(plan: EntryPlan) -> dict[str, Any]:

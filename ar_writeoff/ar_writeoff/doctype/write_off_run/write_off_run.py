@@ -460,6 +460,7 @@ class WriteOffRun(Document):
 			"status": run.status,
 			"modified": str(run.modified),
 			"changed_by": run.changed_by,
+			"amounts_editable": int(run.docstatus == 0 and run.status == states.DRAFT),
 			**run_items.summary(run.name, run.company),
 			"pending": jobs.limits.pending(run.name),
 			"why_not_approver": jobs.approval.why_not_approver(run, frappe.session.user)
