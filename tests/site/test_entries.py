@@ -275,11 +275,16 @@ def test_credit_balances():
 
 
 def test_foreign_currency_leaves_at_its_carrying_value():
-	"""Two invoices at different rates, one paid in part at a third: both currencies clear to exactly zero."""
+	"""Invoices at different rates, one paid in part at its own and at another: both currencies clear to exactly zero.
+
+	The 17.00 EUR left of the second are 21.00 USD in the books: 24.69 less three times 1.23. At the invoice's rate they
+	would be 20.99, and a cent would stay behind for ever.
+	"""
 	settings()
 	one = invoice(HELIOS, 10, "2026-01-15", currency="EUR", rate=1.10)
-	two = invoice(HELIOS, 20, "2026-01-16", currency="EUR", rate=1.25)
-	pay(two, 15, "2026-02-01", rate=1.30)
+	two = invoice(HELIOS, 20, "2026-01-16", currency="EUR", rate=1.2345)
+	for rate in (1.2345, 1.2345, 1.30):
+		pay(two, 1, "2026-02-01", rate=rate)
 	three = invoice(ANCHOR, 7, "2026-01-17", currency="EUR", rate=1.10)  # on an account in dollars
 	owed, run = receivables(), runs.run()
 	preview = run.preview_entries()
@@ -287,10 +292,10 @@ def test_foreign_currency_leaves_at_its_carrying_value():
 	[entry] = runs.entries(run)
 	assert ledger(entry) == table(f"""
 		account               | party       | cost center | debit |            credit | against
-		Bad Debt Expense - HL |             | Main - HL   | 24.95 |                   |
+		Bad Debt Expense - HL |             | Main - HL   | 39.70 |                   |
 		Debtors - HL          | Anchor Cafe |             |       |              7.70 | Sales Invoice {three.name}
 		Debtors EUR - HL      | Helios SARL |             |       | 11.00 (EUR 10.00) | Sales Invoice {one.name}
-		Debtors EUR - HL      | Helios SARL |             |       |   6.25 (EUR 5.00) | Sales Invoice {two.name}
+		Debtors EUR - HL      | Helios SARL |             |       | 21.00 (EUR 17.00) | Sales Invoice {two.name}
 	""")
 	assert previewed_by_account(preview) == posted_by_account(run)
 	assert_sound(run, owed, entry_rows=[4])
