@@ -42,6 +42,7 @@ T = TypeVar("T")
 
 FIRST_DAY = "2024-02-01"
 CUSTOMERS = 40
+TOGETHER = 2  # runs under way at the same time, not counting rivals
 WORKERS = 3
 LEASE = 3  # seconds, instead of minutes
 PATIENCE = 240  # seconds until a run that has not finished is a failure of the campaign
@@ -173,42 +174,46 @@ class Campaign:
 		started = time.monotonic()
 		restarts = self._spread(max(6, self.count // 25))
 		flushes = self._spread(max(6, self.count // 25))
-		for number in range(self.count):
-			self.one_run(number, number in restarts, number in flushes)
-			if number % 10 == 9:
-				self.say(f"{number + 1} runs, {time.monotonic() - started:.0f} s: {dict(self.tally.counts)}")
+		for first in range(0, self.count, TOGETHER):
+			group = range(first, min(first + TOGETHER, self.count))
+			self.post(list(group), bool(restarts & set(group)), bool(flushes & set(group)))
+			if first // TOGETHER % 5 == 4:
+				self.say(
+					f"{group[-1] + 1} runs, {time.monotonic() - started:.0f} s: {dict(self.tally.counts)}"
+				)
 		self.tally.seconds = time.monotonic() - started
 		return self.tally
 
 	def _spread(self, times: int) -> set[int]:
 		return set(self.rng.sample(range(self.count), min(times, self.count)))
 
-	def one_run(self, number: int, restart: bool, flush: bool) -> None:
+	def post(self, numbers: list[int], restart: bool, flush: bool) -> None:
+		"""Runs posted at the same time, with whatever goes wrong meanwhile; some of them are undone again."""
 		rng = self.rng
-		names = [self.submit(number, MANAGER)]
-		if rng.random() < 0.3:
-			names.append(self.submit(number, SECOND_MANAGER))
-			self.tally.counts["rival runs"] += 1
-		actions = [(rng.uniform(0, 4), self.kill) for _ in range(rng.choice((0, 1, 1, 2)))]
-		actions += [(rng.uniform(0, 4), self.pay(number)) for _ in range(rng.choice((0, 1, 2, 3)))]
-		if rng.random() < 0.15:
-			actions.append((rng.uniform(0, 3), self.pause_and_resume(names[0])))
+		names, actions = [], []
+		for number in numbers:
+			names.append(self.submit(number, MANAGER))
+			if rng.random() < 0.3:
+				names.append(self.submit(number, SECOND_MANAGER))
+				self.tally.counts["rival runs"] += 1
+			actions += [(rng.uniform(0, 6), self.pay(number)) for _ in range(rng.choice((0, 1, 2, 3)))]
+			if rng.random() < 0.15 and names[-1]:
+				actions.append((rng.uniform(0, 5), self.pause_and_resume(names[-1])))
+		actions += [(rng.uniform(0, 6), self.kill) for _ in range(rng.choice((0, 1, 1, 2)) * len(numbers))]
 		if restart:
 			kill, away = rng.random() < 0.5, rng.uniform(0, 3)
-			actions.append((rng.uniform(0.5, 3), lambda: self.restart_database(kill, away)))
+			actions.append((rng.uniform(0.5, 6), lambda: self.restart_database(kill, away)))
 		if flush:
 			whole = rng.random() < 0.3
-			actions.append((rng.uniform(0, 3), lambda: self.flush(whole)))
-		self.until(names, FINISHED, actions)
-		self.check(names)
-		if rng.random() < 0.2:
+			actions.append((rng.uniform(0, 6), lambda: self.flush(whole)))
+		self.until(names, actions)
+		undone = [name for name in names if name and rng.random() < 0.15]
+		for name in undone:
 			dated = rng.random() < 0.5
-			self.steadily(lambda: self.undo(names[0], dated))
-			self.until(
-				names[:1], FINISHED, [(rng.uniform(0, 2), self.kill) for _ in range(rng.choice((0, 1)))]
-			)
-			self.check(names)
-			self.tally.counts["runs undone"] += 1
+			self.steadily(lambda name=name, dated=dated: self.undo(name, dated))
+		if undone:
+			self.until(undone, [(rng.uniform(0, 3), self.kill) for _ in range(rng.choice((0, 1)))])
+			self.tally.counts["runs undone"] += len(undone)
 
 	def submit(self, number: int, user: str) -> str:
 		"""A run over what is open of the run's customer on its day; 120 items at most. Submitted in the background."""
@@ -236,32 +241,38 @@ class Campaign:
 
 		return self.steadily(work)
 
-	def until(
-		self, names: list[str], statuses: tuple[str, ...], actions: list[tuple[float, Callable]]
-	) -> None:
-		"""Let the workers work and the actions happen until the runs have come to one of these statuses."""
-		names = [name for name in names if name]
+	def until(self, names: list[str], actions: list[tuple[float, Callable[[], bool | None]]]) -> None:
+		"""Let the workers work and the actions happen until the runs have finished; check each when it has.
+
+		An action that returns False found nothing to do yet, and is tried again a moment later.
+		"""
+		left = [name for name in names if name]
 		started = time.monotonic()
 		due = sorted(actions, key=lambda action: action[0])
 		watched = 0.0
-		while True:
+		while left:
 			passed = time.monotonic() - started
 			while due and due[0][0] <= passed:
-				due.pop(0)[1]()
+				action = due.pop(0)[1]
+				if action() is False:
+					due = sorted([*due, (passed + 0.3, action)], key=lambda each: each[0])
 			self.world.supervise()
 			if passed - watched >= 1:
 				watched = passed
 				self.steadily(self.watch)
-			if not due and all(
-				self.steadily(lambda name=name: self.status(name)) in statuses for name in names
-			):
-				break
+			for name in list(left):
+				if self.steadily(lambda name=name: self.status(name)) in FINISHED:
+					left.remove(name)
+					self.check(name)
 			if passed > PATIENCE:
-				raise AssertionError(f"{names} did not finish: {[self.status(name) for name in names]}")
+				raise AssertionError(f"did not finish: {[(name, self.status(name)) for name in left]}")
 			time.sleep(0.1)
 		for session in self.sessions:
 			self.settle(session)
 		self.sessions = []
+		for name in names:
+			if name:
+				self.check(name)  # with the payments that came last
 
 	def status(self, run: str) -> str:
 		frappe.db.rollback()
@@ -275,9 +286,11 @@ class Campaign:
 
 	# -------------------------------------------------------------------------------------------- faults
 
-	def kill(self) -> None:
-		if what := self.world.kill_a_worker(self.rng):
+	def kill(self) -> bool:
+		what = self.world.kill_a_worker(self.rng)
+		if what:
 			self.tally.counts[what] += 1
+		return bool(what)
 
 	def pay(self, number: int) -> Callable[[], None]:
 		voucher = self.rng.choice(self.vouchers[number])
@@ -357,20 +370,20 @@ class Campaign:
 
 	# ---------------------------------------------------------------------------------------- invariants
 
-	def check(self, names: list[str]) -> None:
-		self.steadily(lambda: self._check([name for name in names if name]))
+	def check(self, name: str) -> None:
+		self.steadily(lambda: self._check(name))
 
-	def _check(self, names: list[str]) -> None:
+	def _check(self, name: str) -> None:
+		"""Everything, as of one moment: the first query begins a transaction that sees no later commit."""
 		frappe.db.rollback()
 		books.assert_books_balanced(HL)
 		books.ple_equals_gl(HL)
-		for name in names:
-			runs.assert_posted_once(name)
-			owners = set(
-				frappe.get_all("Journal Entry", filters={"write_off_run": name}, pluck="owner", order_by=None)
-			)
-			submitter = frappe.db.get_value("Write-Off Run", name, "submitted_by")
-			assert owners <= {submitter, MANAGER}, f"{name}: {owners}, submitted by {submitter}"
+		runs.assert_posted_once(name)
+		owners = set(
+			frappe.get_all("Journal Entry", filters={"write_off_run": name}, pluck="owner", order_by=None)
+		)
+		submitter = frappe.db.get_value("Write-Off Run", name, "submitted_by")
+		assert owners <= {submitter, MANAGER}, f"{name}: {owners}, submitted by {submitter}"
 		self.one_write_off_for_each_voucher()
 		self.expense_is_what_was_written_off()
 		self.tally.counts["checks"] += 1

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import Campaign, Tally, World, begun_again, outcome_counts
-from tools.bench import CHECKOUT, find_bench, say, test_site
+from tools import bench as benches
+from tools.bench import CHECKOUT, find_bench, say
 
 PAGE = CHECKOUT / "docs" / "reliability.md"
 BEGIN, END = "<!-- campaign: begin -->", "<!-- campaign: end -->"
@@ -27,7 +28,7 @@ def world() -> Iterator[World]:
 	bench, words = find_bench()
 	if not bench:
 		pytest.exit(words, returncode=3)
-	made = World(bench, bench.site(test_site()))
+	made = World(bench, bench.site(benches.test_site()))
 	try:
 		made.open()
 		yield made

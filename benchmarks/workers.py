@@ -1,0 +1,92 @@
+"""One worker against two on the same run: how long, and whether the books are the same.
+
+	make bench ARGS="workers --items 2000 --rounds 3"
+
+Alternating rounds on the test site, real worker processes, all of them started and idle before the run is submitted.
+Time is from the first batch taken to the run's last status, by the run's own log. Prints a table; ends with 1 when two
+workers take more than 0.65 of the time of one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+
+import frappe
+
+from tests.site import books, runs
+from tests.site.conftest import Session, Workers, connect, empty_queues, eventually
+from tests.site.crash import in_background
+from tests.site.story import HL, many_invoices
+
+AT_MOST = 0.65
+
+
+def once(session: Session, count: int, workers: int) -> tuple[float, list[tuple]]:
+	"""Seconds that so many workers need for a run of so many items, and the books afterwards."""
+	connect(session.site.name, session.bench)
+	session.rewind.go()
+	connect(session.site.name, session.bench)
+	many_invoices(count)
+	runs.settings(parallel_jobs=workers)
+	run = runs.run()
+	frappe.db.commit()
+	empty_queues()
+	started = Workers(session)
+	try:
+		started(workers, queues="long")
+		with in_background():
+			runs.post(run)
+			frappe.db.commit()
+		eventually(lambda: runs.status(run) in ("Posted", "Partly Posted", "Failed"), timeout=1800, every=0.5)
+	finally:
+		started.stop()
+	runs.assert_posted_once(run)
+	books.assert_books_balanced(HL)
+	books.ple_equals_gl(HL)
+	at = dict(
+		frappe.get_all(
+			"Write-Off Run Event",
+			filters={"run": run.name, "event": ("in", ("Started", "Finished"))},
+			fields=["event", "at"],
+			as_list=True,
+			order_by="at asc",
+		)
+	)
+	ledger = frappe.db.sql(
+		"""SELECT account, COALESCE(party, ''), SUM(debit), SUM(credit), COUNT(*) FROM `tabGL Entry`
+		WHERE voucher_type = 'Journal Entry' AND is_cancelled = 0 GROUP BY 1, 2 ORDER BY 1, 2"""
+	)
+	return (at["Finished"] - at["Started"]).total_seconds(), list(ledger)
+
+
+def main(arguments: list[str]) -> int:
+	parser = argparse.ArgumentParser(
+		prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+	)
+	parser.add_argument("--items", type=int, default=2000)
+	parser.add_argument("--rounds", type=int, default=3)
+	options = parser.parse_args(arguments)
+	session = Session.get()
+	seconds: dict[int, list[float]] = {1: [], 2: []}
+	ledgers = set()
+	try:
+		for _round in range(options.rounds):
+			for workers in (1, 2):
+				took, ledger = once(session, options.items, workers)
+				seconds[workers].append(took)
+				ledgers.add(str(ledger))
+				print(f"{workers} worker{'s' * (workers > 1)}: {took:.1f} s", flush=True)
+	finally:
+		Session.end()
+	one, two = (statistics.median(seconds[workers]) for workers in (1, 2))
+	print("\n| workers | seconds (median) | ms an item | of one worker |\n|---|---|---|---|")
+	for workers, took in ((1, one), (2, two)):
+		print(f"| {workers} | {took:.1f} | {1000 * took / options.items:.1f} | {took / one:.2f} |")
+	print(f"\nSame books: {len(ledgers) == 1}")
+	return int(two > AT_MOST * one or len(ledgers) != 1)
+
+
+if __name__ == "__main__":
+	sys.exit(main(sys.argv[1:]))
