@@ -261,6 +261,21 @@ def target_link() -> int:
 	return 1 if tally.broken else 0
 
 
+def target_translations() -> int:
+	"""The strings of the app into locale/main.pot, and what is new or gone into each language."""
+	tally = Tally()
+
+	def extract(tally: Tally, bench: Bench, site: Site) -> None:
+		for command in ("generate-pot-file", "update-po-files", "compile-po-to-mo"):
+			bench.frappe(command, "--app", APP)
+		say("ar_writeoff/locale is up to date; `make unit` says what is not translated")
+
+	on_bench(tally, extract)
+	for note in tally.notes:
+		say(note)
+	return 1 if tally.broken else 0
+
+
 def target_clean() -> int:
 	"""Take away what the other targets made, in this checkout and on the bench: test site, dumps, link."""
 	bench, _ = find_bench()
@@ -289,6 +304,7 @@ TARGETS: dict[str, Callable[[], int]] = {
 	"test": target_test,
 	"lint": target_lint,
 	"format": target_format,
+	"translations": target_translations,
 	"unit": target_unit,
 	"site": only(site),
 	"e2e": only(e2e),

@@ -46,7 +46,8 @@ frappe.ui.form.on("Write-Off Schedule", {
 	show_state(frm) {
 		const { doc } = frm;
 		if (!doc.enabled) {
-			const why = doc.failures >= 3 ? __("Turned off after three failures: {0}", [doc.last_message]) : "";
+			const why =
+				doc.failures >= 3 ? __("Turned off after three failures: {0}", [doc.last_message]) : "";
 			frm.set_intro(why ? frappe.utils.escape_html(why) : __("This schedule is turned off."), "red");
 		} else if (doc.action === "Post Within Limits" && !doc.approved_by) {
 			frm.set_intro(

@@ -33,8 +33,8 @@ frappe.ui.form.on("Write-Off Settings", {
 	},
 
 	company(frm) {
-		["bad_debt_account", "credit_write_off_account", "allowance_account", "cost_center"].forEach((field) =>
-			frm.set_value(field, null)
+		["bad_debt_account", "credit_write_off_account", "allowance_account", "cost_center"].forEach(
+			(field) => frm.set_value(field, null)
 		);
 	},
 });

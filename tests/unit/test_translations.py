@@ -1,0 +1,69 @@
+"""Every string of the app is in the template, and German says all of it with the same placeholders."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+APP = Path(__file__).parents[2] / "ar_writeoff"
+PLACEHOLDER = re.compile(r"\{\w*\}")
+
+
+def messages(name: str) -> dict[str, str]:
+	"""{msgid: msgstr} of a PO file."""
+	found: dict[str, str] = {}
+	for entry in (APP / "locale" / name).read_text(encoding="utf-8").split("\n\n"):
+		parts = {"msgid": "", "msgstr": ""}
+		part = ""
+		for line in entry.splitlines():
+			if line.startswith("#"):
+				continue
+			keyword, _space, rest = line.partition(" ")
+			if keyword in parts:
+				part, line = keyword, rest
+			if part and line:
+				parts[part] += ast.literal_eval(line)
+		if parts["msgid"]:
+			found[parts["msgid"]] = parts["msgstr"]
+	return found
+
+
+def strings_in_code() -> list[tuple[str, str]]:
+	"""(place, text) of every literal that is given to `_()`."""
+	return [
+		(f"{path.relative_to(APP)}:{node.lineno}", node.args[0].value)
+		for path in sorted(APP.rglob("*.py"))
+		for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+		if isinstance(node, ast.Call)
+		and isinstance(node.func, ast.Name)
+		and node.func.id == "_"
+		and node.args
+		and isinstance(node.args[0], ast.Constant)
+		and isinstance(node.args[0].value, str)
+	]
+
+
+def test_every_string_in_code_is_in_the_template():
+	template = messages("main.pot")
+	missing = [f"{place}: {text!r}" for place, text in strings_in_code() if text not in template]
+	assert not missing, "run `make translations`:\n" + "\n".join(missing)
+	assert len(template) > 500
+
+
+def test_german_is_complete():
+	template, german = messages("main.pot"), messages("de.po")
+	assert not [text for text in template if not german.get(text, "").strip()]
+	assert set(german) == set(template)
+
+
+@pytest.mark.parametrize("language", ["de.po"])
+def test_translations_keep_the_placeholders(language: str):
+	wrong = {
+		text: said
+		for text, said in messages(language).items()
+		if sorted(PLACEHOLDER.findall(text)) != sorted(PLACEHOLDER.findall(said))
+	}
+	assert not wrong
