@@ -45,10 +45,10 @@ def table(heading: str) -> set[Row]:
 	}
 
 
-def ledger(run: Any, heading: str, is_cancelled: int = 0) -> set[Row]:
-	"""What the run has in the General Ledger, with the columns that the page's table has."""
+def ledger(run: Any, heading: str, is_cancelled: int = 0, of: list[str] | None = None) -> set[Row]:
+	"""What the run, or these entries of it, have in the General Ledger, with the columns of the page's table."""
 	columns = PAGE.split(f"## {heading}\n", 1)[1].split("\n|---", 1)[0].splitlines()[-1]
-	names = frappe.get_all(
+	names = of or frappe.get_all(
 		"Journal Entry", filters={"write_off_run": run.name}, pluck="name", order_by="name asc"
 	)
 	rows = frappe.get_all(
@@ -142,6 +142,22 @@ def test_undo(site: str) -> None:
 	assert both - table("A debit balance") == table("Undo")
 
 
+def test_undo_in_a_closed_period(site: str) -> None:
+	run = runs.post(runs.run(**debit()))
+	before = set(runs.entries(run))
+	run.reverse(TODAY, dated=1)
+	[entry] = set(runs.entries(run)) - before
+	assert ledger(run, "Undo in a closed period", of=[entry]) == table("Undo in a closed period")
+
+
+def test_recovery(site: str) -> None:
+	invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.post(runs.run())
+	[item] = runs.items(run)
+	entries = run.reinstate([runs.items(run)[item].name], [30], TODAY)
+	assert ledger(run, "Recovery", of=list(entries.values())) == table("Recovery")
+
+
 def test_every_table_is_posted() -> None:
 	headings = [part.split("\n", 1)[0] for part in PAGE.split("\n## ")[1:] if "| Debit |" in part]
-	assert headings == [*CASES, "Undo"], TODAY
+	assert headings == [*CASES, "Undo", "Undo in a closed period", "Recovery"]
