@@ -1,0 +1,375 @@
+"""Posting write-offs: ERPNext's own Journal Entry against a Write-Off Run, the same invoices, side by side.
+
+	make bench ARGS="posting --sizes 100 1000 10000 --rounds 5 3 1 --workers 1 2"
+
+Each measurement is a process of its own, as a worker is: it connects, warms up and waits; the clock runs from the
+word "go" to the last commit. ERPNext posts entries of 99 invoices and one row for the expense, each committed; the
+app posts a submitted run, and the time to submit it counts as the app's. In between the books are put back, so that
+both post the same invoices, in turns. Queries are the statements that MariaDB counted on the connection; memory is
+the largest resident size of the process above what it was at "go".
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+NATIVE, APP = "ERPNext", "app"
+ROWS = 99
+CUSTOMERS = 100
+
+
+@dataclass(frozen=True)
+class Measurement:
+	"""What one way of posting took for so many invoices."""
+
+	who: str
+	size: int
+	workers: int
+	seconds: float
+	queries: int
+	memory_mb: float
+
+	@property
+	def ms(self) -> float:
+		return 1000 * self.seconds / self.size
+
+	@property
+	def queries_each(self) -> float:
+		return self.queries / self.size
+
+
+# ------------------------------------------------------------------------------------------- in the worker's process
+
+
+def child(site: str, sites: str, task: dict[str, Any]) -> None:
+	"""Connect, warm up, wait for the word, post, and print what it took as JSON."""
+	import frappe
+
+	os.chdir(sites)
+	frappe.init(site, sites_path=sites)
+	frappe.connect()
+	frappe.set_user("Administrator")
+	frappe.flags.mute_messages = True
+	warm_up()
+	print("{}", flush=True)
+	sys.stdin.readline()
+
+	memory, queries, started = rss(), statements(), time.perf_counter()
+	if task["who"] == NATIVE:
+		post_natively(task["invoices"])
+	else:
+		from ar_writeoff import jobs
+
+		jobs.post_run(task["run"])
+	seconds = time.perf_counter() - started
+	answer = {"seconds": seconds, "queries": statements() - queries, "memory_mb": (peak_rss() - memory) / 1024}
+	print(json.dumps(answer), flush=True)
+	frappe.destroy()
+
+
+def warm_up() -> None:
+	import frappe
+
+	from ar_writeoff import jobs  # noqa: F401
+
+	for doctype in ("Journal Entry", "GL Entry", "Payment Ledger Entry", "Sales Invoice", "Write-Off Run"):
+		frappe.get_meta(doctype)
+		frappe.new_doc(doctype)
+
+
+def post_natively(names: list[str]) -> None:
+	"""Journal Entries of 99 invoices, as an accountant would have them, in the fewest steps ERPNext allows."""
+	import frappe
+
+	from tests.site.story import HL, TODAY, account, cost_center
+
+	for start in range(0, len(names), ROWS):
+		part = names[start : start + ROWS]
+		invoices = frappe.get_all(
+			"Sales Invoice",
+			filters={"name": ("in", part)},
+			fields=["name", "customer", "debit_to", "outstanding_amount"],
+			order_by="name asc",
+		)
+		entry = frappe.new_doc("Journal Entry")
+		entry.update({"voucher_type": "Write Off Entry", "company": HL, "posting_date": TODAY})
+		for invoice in invoices:
+			entry.append(
+				"accounts",
+				{
+					"account": invoice.debit_to,
+					"party_type": "Customer",
+					"party": invoice.customer,
+					"reference_type": "Sales Invoice",
+					"reference_name": invoice.name,
+					"credit_in_account_currency": invoice.outstanding_amount,
+					"cost_center": cost_center(),
+				},
+			)
+		total = round(sum(invoice.outstanding_amount for invoice in invoices), 2)
+		entry.append(
+			"accounts",
+			{
+				"account": account("Bad Debt Expense"),
+				"debit_in_account_currency": total,
+				"cost_center": cost_center(),
+			},
+		)
+		entry.insert()
+		entry.submit()
+		assert entry.docstatus == 1
+		frappe.db.commit()
+
+
+def statements() -> int:
+	"""Statements that the database has run on this connection."""
+	import frappe
+
+	return int(frappe.db.sql("SHOW SESSION STATUS LIKE 'Questions'")[0][1])
+
+
+def rss() -> int:
+	for line in Path("/proc/self/status").read_text().splitlines():
+		if line.startswith("VmRSS"):
+			return int(line.split()[1])
+	return peak_rss()
+
+
+def peak_rss() -> int:
+	return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+# ------------------------------------------------------------------------------------------------------ the measuring
+
+
+class Bench:
+	"""The site with invoices on it, and processes that post them."""
+
+	def __init__(self) -> None:
+		from tests.site.conftest import Session, connect
+
+		self.session = Session.get()
+		connect(self.session.site.name, self.session.bench)
+		if self.session.rewind.go():
+			connect(self.session.site.name, self.session.bench)
+
+	def lay(self, size: int) -> list[str]:
+		"""Open invoices over small odd amounts of a hundred customers, and nothing else in the books."""
+		import frappe
+
+		from tests.site.story import HL, account, cost_center, customer, many_invoices
+
+		customers = [customer(f"Bench Customer {number:03d}") for number in range(min(CUSTOMERS, size))]
+		names = many_invoices(
+			size, customers=customers, amount=lambda number: 5 + number % 40 + 0.13, posting_date="2026-01-15"
+		)
+		settings = frappe.new_doc("Write-Off Settings")
+		settings.update(
+			{
+				"company": HL,
+				"bad_debt_account": account("Bad Debt Expense"),
+				"cost_center": cost_center(),
+				"max_invoice_amount": 50,
+				"default_reason": "Small Balance",
+			}
+		)
+		settings.insert()
+		frappe.db.commit()
+		frappe.db.sql_ddl("CREATE TABLE _bench_books LIKE `tabSales Invoice`")
+		frappe.db.sql("INSERT INTO _bench_books SELECT * FROM `tabSales Invoice`")
+		frappe.db.commit()
+		return names
+
+	def put_back(self) -> None:
+		"""The books as they were laid: entries, their ledger rows and runs gone, the invoices open again."""
+		import frappe
+
+		for doctype in ("GL Entry", "Payment Ledger Entry"):
+			frappe.db.delete(doctype, {"voucher_type": "Journal Entry"})
+		for doctype in frappe.get_all("DocType", {"module": "AR Writeoff", "istable": 0}, pluck="name"):
+			if doctype.startswith("Write-Off Run"):
+				frappe.db.delete(doctype)
+		for doctype in ("Journal Entry", "Journal Entry Account", "Version"):
+			frappe.db.delete(doctype)
+		frappe.db.sql("REPLACE INTO `tabSales Invoice` SELECT * FROM _bench_books")
+		frappe.db.commit()
+		frappe.clear_cache()
+
+	def clear(self) -> None:
+		import frappe
+
+		frappe.db.sql_ddl("DROP TABLE IF EXISTS _bench_books")
+		self.session.rewind.go()
+		self.session.end()
+
+	def prepare_run(self) -> tuple[str, float]:
+		"""A run over all invoices, submitted but not yet posted, and the seconds that submitting took."""
+		import frappe
+
+		from ar_writeoff import jobs
+		from tests.site.story import HL, TODAY
+
+		run = frappe.new_doc("Write-Off Run")
+		run.update(
+			{
+				"company": HL,
+				"balance_type": "Debit",
+				"reason": "Small Balance",
+				"cutoff_date": TODAY,
+				"posting_date": TODAY,
+				"max_invoice_amount": 50,
+			}
+		)
+		run.insert()
+		run.find_invoices()
+		frappe.db.commit()
+		start_posting = jobs.start_posting
+		jobs.start_posting = lambda run: None
+		try:
+			started = time.perf_counter()
+			run.reload()
+			run.submit()
+			frappe.db.commit()
+		finally:
+			jobs.start_posting = start_posting
+		return run.name, time.perf_counter() - started
+
+	def measure(self, who: str, names: list[str], workers: int = 1) -> Measurement:
+		import frappe
+
+		seconds = 0.0
+		if who == APP:
+			run, seconds = self.prepare_run()
+			task: dict[str, Any] = {"who": who, "run": run}
+		else:
+			task = {"who": who, "invoices": names}
+		processes = [self.start(task) for _ in range(workers)]
+		for process in processes:
+			answer_of(process)
+		started = time.perf_counter()
+		for process in processes:
+			process.stdin.write("go\n")
+			process.stdin.flush()
+		answers = [answer_of(process) for process in processes]
+		seconds += time.perf_counter() - started if workers > 1 else answers[0]["seconds"]
+		for process in processes:
+			process.communicate()
+		frappe.db.commit()
+		still_open = frappe.db.count("Sales Invoice", {"outstanding_amount": (">", 0)})
+		assert not still_open, f"{still_open} invoices are still open after posting by {who}"
+		result = Measurement(
+			who,
+			len(names),
+			workers,
+			seconds,
+			sum(answer["queries"] for answer in answers),
+			max(answer["memory_mb"] for answer in answers),
+		)
+		self.put_back()
+		return result
+
+	def start(self, task: dict[str, Any]) -> subprocess.Popen[str]:
+		process = subprocess.Popen(
+			[sys.executable, "-m", "benchmarks.posting", "--child", self.session.site.name],
+			cwd=Path(__file__).resolve().parent.parent,
+			env={**self.session.env(), "BENCH_SITES": str(self.session.bench.sites)},
+			stdin=subprocess.PIPE,
+			stdout=subprocess.PIPE,
+			text=True,
+		)
+		process.stdin.write(json.dumps(task) + "\n")
+		process.stdin.flush()
+		return process
+
+
+def answer_of(process: subprocess.Popen[str]) -> dict[str, float]:
+	"""The next line of JSON that the process prints; what else it prints is passed on."""
+	for line in process.stdout:
+		if line.startswith("{"):
+			return json.loads(line)
+		print(line, end="", file=sys.stderr)
+	raise RuntimeError(f"the process of the measurement ended with {process.wait()}")
+
+
+def median(measurements: Iterable[Measurement], value: str) -> float:
+	return statistics.median(getattr(one, value) for one in measurements)
+
+
+def table(measurements: list[Measurement]) -> str:
+	"""Medians as a Markdown table, one line for each size and number of workers."""
+	lines = [
+		"| invoices | workers | ERPNext ms | app ms | times as fast | ERPNext queries | app queries "
+		"| ERPNext MB | app MB | of one worker |",
+		"|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+	]
+	for size in sorted({one.size for one in measurements}):
+		native = [one for one in measurements if one.size == size and one.who == NATIVE]
+		single = [one for one in measurements if (one.size, one.who, one.workers) == (size, APP, 1)]
+		for workers in sorted({one.workers for one in measurements if one.size == size and one.who == APP}):
+			app = [one for one in measurements if (one.size, one.who, one.workers) == (size, APP, workers)]
+			cells = [f"{size:,}", str(workers)]
+			cells += [f"{median(native, 'ms'):.1f}"] if native else ["-"]
+			cells += [f"{median(app, 'ms'):.2f}"]
+			cells += [f"**{median(native, 'ms') / median(app, 'ms'):.1f}**"] if native else ["-"]
+			cells += [f"{median(native, 'queries_each'):.1f}"] if native else ["-"]
+			cells += [f"{median(app, 'queries_each'):.2f}"]
+			cells += [f"{median(native, 'memory_mb'):.0f}"] if native else ["-"]
+			cells += [f"{median(app, 'memory_mb'):.0f}"]
+			cells += [f"{median(app, 'seconds') / median(single, 'seconds'):.2f}" if single else "-"]
+			lines.append("| " + " | ".join(cells) + " |")
+	return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+	parser = argparse.ArgumentParser(prog="benchmarks posting")
+	parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000])
+	parser.add_argument("--rounds", type=int, nargs="+", default=[5, 3], help="one number for each size")
+	parser.add_argument("--workers", type=int, nargs="+", default=[1])
+	parser.add_argument("--without-native", action="store_true")
+	parser.add_argument("--json", type=Path, help="write every measurement to this file")
+	options = parser.parse_args(arguments)
+	if len(options.rounds) != len(options.sizes):
+		parser.error("--rounds needs one number for each of --sizes")
+
+	measurements: list[Measurement] = []
+	for size, rounds in zip(options.sizes, options.rounds, strict=True):
+		bench = Bench()
+		try:
+			names = bench.lay(size)
+			for turn in range(rounds):
+				ways = [(APP, workers) for workers in options.workers]
+				if not options.without_native:
+					ways.insert(0, (NATIVE, 1))
+				for who, workers in ways if turn % 2 == 0 else reversed(ways):
+					one = bench.measure(who, names, workers)
+					measurements.append(one)
+					print(
+						f"{who:8} {size:>7,} invoices, {workers} worker(s): {one.ms:7.2f} ms, "
+						f"{one.queries_each:6.2f} queries an invoice, {one.memory_mb:5.0f} MB",
+						flush=True,
+					)
+		finally:
+			bench.clear()
+	print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, medians:\n\n{table(measurements)}")
+	if options.json:
+		options.json.write_text(json.dumps([asdict(one) for one in measurements], indent="\t") + "\n")
+	return 0
+
+
+if __name__ == "__main__":
+	if sys.argv[1:2] == ["--child"]:
+		child(sys.argv[2], os.environ["BENCH_SITES"], json.loads(sys.stdin.readline()))
+	else:
+		sys.exit(main(sys.argv[1:]))
