@@ -74,7 +74,11 @@ def child(site: str, sites: str, task: dict[str, Any]) -> None:
 
 		jobs.post_run(task["run"])
 	seconds = time.perf_counter() - started
-	answer = {"seconds": seconds, "queries": statements() - queries, "memory_mb": (peak_rss() - memory) / 1024}
+	answer = {
+		"seconds": seconds,
+		"queries": statements() - queries,
+		"memory_mb": (peak_rss() - memory) / 1024,
+	}
 	print(json.dumps(answer), flush=True)
 	frappe.destroy()
 

@@ -15,7 +15,7 @@ from frappe.utils import fmt_money
 
 from ar_writeoff.core.plan import EntryPlan, Row
 from ar_writeoff.core.status import WRITTEN_OFF
-from ar_writeoff.ledger import credits
+from ar_writeoff.ledger import credits, fast
 from ar_writeoff.ledger.compat import IS_V16
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.messages import refusal
@@ -73,8 +73,11 @@ def submit(entry: Any) -> Posted:
 	entry.flags.write_off_locked = True
 	entry.check_credit_limit = lambda: warnings.update(over_credit_limit(entry))
 	# Named by its key: the naming series would be locked until commit, and workers would post in turns.
-	entry.insert(set_name=entry.ar_writeoff_key)
-	entry.submit()
+	if fast.why_not(entry.company) or fast.why_not_entry(entry):
+		entry.insert(set_name=entry.ar_writeoff_key)
+		entry.submit()
+	else:
+		fast.submit(entry, entry.ar_writeoff_key)
 	if entry.docstatus != 1:
 		raise NotSubmitted(_("Journal Entry {0} was not submitted.").format(entry.name))
 	return Posted(entry.name, warnings)

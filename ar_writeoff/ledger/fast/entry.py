@@ -1,0 +1,157 @@
+"""A Journal Entry that asks once what ERPNext asks row by row."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import frappe
+from erpnext.accounts.doctype.journal_entry.journal_entry import JournalEntry
+from erpnext.accounts.doctype.journal_entry_account.journal_entry_account import JournalEntryAccount
+from frappe.utils import flt
+
+from ar_writeoff.ledger.fast import ledger_rows, rows
+
+INVOICE = "Sales Invoice"
+
+# Vouchers whose party, account and amount ERPNext does not compare with those of the row.
+NEVER_COMPARED = ("Journal Entry", "Payment Entry")
+
+
+def submit(entry: JournalEntry, name: str) -> None:
+	"""Insert and submit a new Journal Entry under this name, in one step.
+
+	Raises:
+	    frappe.ValidationError: whatever ERPNext has against the entry, in its words.
+	"""
+	entry.__class__ = SetBasedJournalEntry
+	for row in entry.accounts:
+		row.__class__ = SetBasedRow
+	entry.docstatus = 1
+	entry.insert(set_name=name)
+
+
+class SetBasedRow(JournalEntryAccount):
+	"""A row that is written together with the others of its entry."""
+
+	def db_insert(self, *args: Any, **kwargs: Any) -> None:
+		self.set("__islocal", False)
+
+
+class SetBasedJournalEntry(JournalEntry):
+	"""Each method looks at all rows at once and is done when all is plainly well. If not, ERPNext's own decides."""
+
+	def _validate_links(self) -> None:
+		"""What the rows link to exists and is not cancelled: one query for each DocType that they link to."""
+		if any(self.get_invalid_links()) or any(
+			missing_or_cancelled(doctype, names) for doctype, names in self.links_of_rows().items()
+		):
+			super()._validate_links()
+
+	def links_of_rows(self) -> dict[str, set[str]]:
+		"""Names that the rows link to, by DocType."""
+		meta = frappe.get_meta("Journal Entry Account")
+		names: dict[str, set[str]] = defaultdict(set)
+		for field in meta.get_link_fields():
+			names[field.options].update(row.get(field.fieldname) for row in self.accounts)
+		for field in meta.get_dynamic_link_fields():
+			for row in self.accounts:
+				names[row.get(field.options)].add(row.get(field.fieldname))
+		return {doctype: found - {None, ""} for doctype, found in names.items() if found - {None, ""}}
+
+	def after_insert(self) -> None:
+		rows.insert("Journal Entry Account", [row.__dict__ for row in self.accounts], defaults=False)
+
+	def save_version(self) -> None:
+		"""The history says that a draft was submitted, as it would natively."""
+		draft = frappe.get_doc({**self.get_valid_dict(), "doctype": self.doctype, "docstatus": 0})
+		draft.accounts = self.accounts
+		self._doc_before_save = draft
+		super().save_version()
+
+	def validate(self) -> None:
+		super().validate()
+		# ERPNext does so while an entry is a draft, which this one never is.
+		self.set_against_account()
+
+	def validate_party(self) -> None:
+		kinds = {(row.account, row.party_type if row.party else None) for row in self.accounts}
+		for account, party_type in kinds:
+			account_type = frappe.get_cached_value("Account", account, "account_type")
+			if account_type in ("Receivable", "Payable") and account_type != (
+				party_type and frappe.get_cached_value("Party Type", party_type, "account_type")
+			):
+				super().validate_party()
+
+	def validate_reference_doc(self) -> None:
+		"""Each row settles a submitted invoice of its party on its account, once, and not more than is open."""
+		for row in self.accounts:
+			if not (row.reference_type and row.reference_name):
+				row.reference_type = row.reference_name = None
+		settled = [
+			row for row in self.accounts if row.reference_type and row.reference_type not in NEVER_COMPARED
+		]
+		invoices = invoices_named({row.reference_name for row in settled if row.reference_type == INVOICE})
+		names = [row.reference_name for row in settled]
+		if len(set(names)) < len(names) or not all(
+			is_plain_settlement(row, invoices.get(row.reference_name)) for row in settled
+		):
+			super().validate_reference_doc()
+
+	def check_credit_limit(self) -> None:
+		customers = {
+			row.party for row in self.accounts if row.party_type == "Customer" and flt(row.debit) > 0
+		}
+		if customers and (
+			flt(frappe.get_cached_value("Company", self.company, "credit_limit"))
+			or frappe.db.exists("Customer Credit Limit", {"company": self.company, "credit_limit": (">", 0)})
+		):
+			super().check_credit_limit()
+
+	def make_gl_entries(self, cancel: int = 0, adv_adj: int = 0) -> None:
+		if len(ledger_rows.post(self)) < 2:
+			# Nothing to book, or all on one account: ERPNext has words for that.
+			super().make_gl_entries(cancel, adv_adj)
+
+
+def missing_or_cancelled(doctype: str | None, names: Iterable[str]) -> bool:
+	"""Whether any of the names is not one of a document, letter by letter, that can be linked to."""
+	meta = doctype and frappe.get_meta(doctype)
+	if not meta or meta.issingle or meta.get("is_virtual"):
+		return True
+	wanted = set(names)
+	filters: dict[str, Any] = {"name": ("in", list(wanted))}
+	if meta.is_submittable:
+		filters["docstatus"] = ("<", 2)
+	return set(frappe.get_all(doctype, filters=filters, pluck="name", order_by=None)) != wanted
+
+
+def invoices_named(names: set[str]) -> dict[str, frappe._dict]:
+	"""Submitted Sales Invoices that no bank has discounted: those may be settled on another account."""
+	if not names:
+		return {}
+	invoices = {
+		row.name: row
+		for row in frappe.get_all(
+			INVOICE,
+			filters={"name": ("in", list(names)), "docstatus": 1},
+			fields=["name", "customer", "debit_to", "outstanding_amount"],
+			order_by=None,
+		)
+	}
+	for name in frappe.get_all(
+		"Discounted Invoice",
+		filters={"sales_invoice": ("in", list(names)), "docstatus": 1},
+		pluck="sales_invoice",
+		order_by=None,
+	):
+		invoices.pop(name, None)
+	return invoices
+
+
+def is_plain_settlement(row: JournalEntryAccount, invoice: frappe._dict | None) -> bool:
+	return bool(
+		row.reference_type == INVOICE
+		and invoice
+		and (invoice.customer, invoice.debit_to) == (row.party, row.account)
+		and flt(row.credit_in_account_currency) <= max(flt(invoice.outstanding_amount), 0)
+	)

@@ -1,0 +1,233 @@
+"""May an entry be posted in sets on this site, and if not, why not.
+
+Three things must hold. The code of ERPNext that is not run, or run for one row instead of all, is the code that this
+was proven against, function by function. Nobody listens to single ledger rows or to changes of an invoice: no hook of
+another app, no server script, notification, webhook, rule or workflow. And the entry has nothing in it that the sets
+do not know. Whatever is not plainly so takes ERPNext's ordinary path.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import erpnext
+import frappe
+from erpnext.accounts import general_ledger, party, utils
+from erpnext.accounts.doctype.budget import budget
+from erpnext.accounts.doctype.gl_entry import gl_entry
+from erpnext.accounts.doctype.invoice_discounting import invoice_discounting
+from erpnext.accounts.doctype.journal_entry.journal_entry import JournalEntry
+from erpnext.accounts.doctype.journal_entry_account.journal_entry_account import JournalEntryAccount
+from erpnext.accounts.doctype.payment_ledger_entry.payment_ledger_entry import PaymentLedgerEntry
+from erpnext.accounts.doctype.sales_invoice import sales_invoice
+from erpnext.controllers.accounts_controller import AccountsController
+from erpnext.selling.doctype.customer import customer
+from frappe import _
+from frappe.model.base_document import get_controller
+
+from ar_writeoff.ledger.fast.proven import FRAPPE_VERSIONS, PROVEN
+
+CONTROLLERS = {
+	"Journal Entry": JournalEntry,
+	"Journal Entry Account": JournalEntryAccount,
+	"GL Entry": gl_entry.GLEntry,
+	"Payment Ledger Entry": PaymentLedgerEntry,
+	"Sales Invoice": sales_invoice.SalesInvoice,
+}
+
+# DocTypes whose rows are written, or changed, without their documents being saved.
+SILENT = ("Journal Entry Account", "GL Entry", "Payment Ledger Entry", "Sales Invoice")
+
+# The code that is replaced, or asked about one row for many.
+REPLACED: tuple[Callable, ...] = (
+	JournalEntry.validate,
+	JournalEntry.submit,
+	JournalEntry.before_submit,
+	JournalEntry.on_submit,
+	JournalEntry.set_against_account,
+	JournalEntry.validate_party,
+	JournalEntry.validate_reference_doc,
+	JournalEntry.validate_orders,
+	JournalEntry.validate_invoices,
+	JournalEntry.check_credit_limit,
+	JournalEntry.make_gl_entries,
+	AccountsController.is_internal_transfer,
+	sales_invoice.SalesInvoice.set_status,
+	sales_invoice.get_total_in_party_account_currency,
+	sales_invoice.is_overdue,
+	general_ledger.make_gl_entries,
+	general_ledger.process_gl_map,
+	general_ledger.distribute_gl_based_on_cost_center_allocation,
+	general_ledger.save_entries,
+	general_ledger.make_entry,
+	general_ledger.validate_allowed_dimensions,
+	gl_entry.validate_balance_type,
+	gl_entry.validate_frozen_account,
+	utils.get_payment_ledger_entries,
+	utils.create_payment_ledger_entry,
+	utils.update_voucher_outstanding,
+	party.validate_party_frozen_disabled,
+	party.validate_party_gle_currency,
+	party.get_party_gle_currency,
+	party.validate_account_party_type,
+	budget.validate_expense_against_budget,
+	customer.check_credit_limit,
+	customer.get_credit_limit,
+	invoice_discounting.get_party_account_based_on_invoice_discounting,
+)
+
+# Handlers of Frappe and ERPNext: without a rule of one of the kinds below they do nothing to the rows written here.
+HARMLESS_HANDLERS = {
+	"erpnext.accounts.doctype.accounting_period.accounting_period.validate_accounting_period_on_doc_save",
+	"erpnext.setup.doctype.transaction_deletion_record.transaction_deletion_record.check_for_running_deletion_job",
+	"erpnext.support.doctype.service_level_agreement.service_level_agreement.apply",
+	"frappe.automation.doctype.assignment_rule.assignment_rule.apply",
+	"frappe.automation.doctype.assignment_rule.assignment_rule.update_due_date",
+	"frappe.automation.doctype.milestone_tracker.milestone_tracker.evaluate_milestone",
+	"frappe.core.doctype.file.utils.attach_files_to_document",
+	"frappe.core.doctype.user_type.user_type.apply_permissions_for_non_standard_user_type",
+	"frappe.desk.notifications.clear_doctype_notifications",
+	"frappe.social.doctype.energy_point_rule.energy_point_rule.process_energy_points",
+	"frappe.workflow.doctype.workflow_action.workflow_action.process_workflow_actions",
+}
+
+# Events of the documents that are not saved here.
+EVENTS_OF_A_ROW = {
+	"before_naming",
+	"autoname",
+	"before_insert",
+	"before_validate",
+	"validate",
+	"before_save",
+	"before_submit",
+	"after_insert",
+	"on_update",
+	"on_submit",
+	"on_change",
+}
+EVENTS_OF_AN_INVOICE = {"before_change", "on_change"}
+
+# What a person can set up to listen: DocType, its field for the DocType listened to, and what makes it active.
+RULES = (
+	("Server Script", "reference_doctype", {"script_type": "DocType Event", "disabled": 0}),
+	("Notification", "document_type", {"enabled": 1}),
+	("Webhook", "webhook_doctype", {"enabled": 1}),
+	("Assignment Rule", "document_type", {"disabled": 0}),
+	("Workflow", "document_type", {"is_active": 1}),
+	("Document Naming Rule", "document_type", {"disabled": 0}),
+	("Service Level Agreement", "document_type", {"enabled": 1}),
+	("Milestone Tracker", "document_type", {"disabled": 0}),
+	("Energy Point Rule", "reference_doctype", {"enabled": 1}),
+	("User Type", "apply_user_permission_on", {"is_standard": 0}),
+)
+
+
+def why_not(company: str) -> str | None:
+	"""Why entries of this company take ERPNext's ordinary path, in words; None when they need not."""
+	if frappe.db.get_value("Write-Off Settings", company, "fast_posting") == 0:
+		return _("Fast posting is switched off in the Write-Off Settings of {0}.").format(company)
+	return (
+		different_code() or other_controller() or listening_handler() or listening_rule() or fetched_field()
+	)
+
+
+def why_not_entry(entry: Any) -> str | None:
+	"""Why this one entry, not saved yet, takes ERPNext's ordinary path, in words; None when it need not."""
+	for row in entry.accounts:
+		if row.reference_type not in (None, "", "Sales Invoice", "Journal Entry", "Payment Entry"):
+			return _("Row {0} settles a {1}.").format(row.idx, _(row.reference_type))
+		if row.party_type not in (None, "", "Customer"):
+			return _("Row {0} has a party that is not a customer.").format(row.idx)
+	for account in {row.account for row in entry.accounts}:
+		account_type, balance_must_be = frappe.get_cached_value(
+			"Account", account, ["account_type", "balance_must_be"]
+		) or (None, None)
+		if account_type == "Payable" or balance_must_be:
+			return _("ERPNext looks at account {0} after each single row.").format(account)
+	return None
+
+
+# ERPNext's code
+
+
+@cache
+def different_code() -> str | None:
+	"""Which function of ERPNext is not, to the letter, one that posting in sets was proven against."""
+	if not frappe.__version__.startswith(FRAPPE_VERSIONS):
+		return _("Fast posting is not proven with Frappe {0}.").format(frappe.__version__)
+	for name, found in fingerprints().items():
+		if found not in PROVEN.get(name, ()):
+			return _("Fast posting is not proven with ERPNext {0}: {1} is different there.").format(
+				erpnext.__version__, name
+			)
+	return None
+
+
+def fingerprints() -> dict[str, str]:
+	"""Fingerprint of each function that is replaced, by its name, as ERPNext has it now."""
+	methods = [
+		method
+		for controller in (gl_entry.GLEntry, PaymentLedgerEntry)
+		for _name, method in sorted(vars(controller).items())
+		if inspect.isfunction(method)
+	]
+	return {function.__qualname__: fingerprint(function) for function in (*REPLACED, *methods)}
+
+
+def fingerprint(function: Callable) -> str:
+	"""A hash of the source, of its code lines alone."""
+	lines = (line.strip() for line in inspect.getsource(function).splitlines())
+	code = "\n".join(line for line in lines if line and not line.startswith("#"))
+	return hashlib.sha256(code.encode()).hexdigest()[:16]
+
+
+# Listeners
+
+
+def other_controller() -> str | None:
+	for doctype, controller in CONTROLLERS.items():
+		if get_controller(doctype) is not controller:
+			return _("Another app has its own {0}.").format(_(doctype))
+	return None
+
+
+def listening_handler() -> str | None:
+	"""Which handler of another app would miss an event, or hear of the entry in one step instead of two."""
+	handlers = frappe.get_doc_hooks()
+	for doctype, events in (
+		("*", EVENTS_OF_A_ROW | EVENTS_OF_AN_INVOICE),
+		("Journal Entry", EVENTS_OF_A_ROW),
+		("Journal Entry Account", EVENTS_OF_A_ROW),
+		("GL Entry", EVENTS_OF_A_ROW),
+		("Payment Ledger Entry", EVENTS_OF_A_ROW),
+		("Sales Invoice", EVENTS_OF_AN_INVOICE),
+	):
+		for event in events.intersection(handlers.get(doctype, {})):
+			for method in handlers[doctype][event]:
+				own = doctype == "Journal Entry" and method.startswith("ar_writeoff.")
+				if method not in HARMLESS_HANDLERS and not own:
+					return _("{0} listens to {1}.").format(method, _(doctype))
+	return None
+
+
+def listening_rule() -> str | None:
+	for doctype, fieldname, active in RULES:
+		if not frappe.db.table_exists(doctype):
+			continue
+		rule = frappe.db.get_value(
+			doctype, {fieldname: ("in", (*SILENT, "Journal Entry")), **active}, ["name", fieldname]
+		)
+		if rule:
+			return _("{0} {1} listens to {2}.").format(_(doctype), rule[0], _(rule[1]))
+	return None
+
+
+def fetched_field() -> str | None:
+	"""Fields that Frappe would fill from a linked document, row by row."""
+	for doctype in SILENT[:3]:
+		for field in frappe.get_meta(doctype).fields:
+			if field.get("fetch_from"):
+				return _("{0} of {1} is fetched from another document.").format(_(field.label), _(doctype))
+	return None

@@ -1,0 +1,218 @@
+"""Rows of General Ledger and Payment Ledger for a Journal Entry.
+
+ERPNext's functions make the rows of the General Ledger, all at once. Most of what ERPNext then checks on each row
+depends on its account and dimensions only, so it is asked of one row of each kind. What depends on the party is
+asked in sets.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import frappe
+from erpnext.accounts import general_ledger
+from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import get_accounting_dimensions
+from erpnext.accounts.doctype.accounting_dimension_filter.accounting_dimension_filter import (
+	get_dimension_filter_map,
+)
+from erpnext.accounts.doctype.budget.budget import validate_expense_against_budget
+from erpnext.accounts.doctype.gl_entry.gl_entry import validate_frozen_account
+from erpnext.accounts.party import validate_party_frozen_disabled, validate_party_gle_currency
+from frappe.utils import cint, flt
+
+from ar_writeoff.ledger.fast import invoices, rows
+
+# What a check of one row may look at, beside its amounts and its party; dimensions and custom fields come on top.
+KIND = (
+	"company",
+	"account",
+	"account_currency",
+	"cost_center",
+	"project",
+	"finance_book",
+	"fiscal_year",
+	"party_type",
+	"is_opening",
+	"transaction_currency",
+)
+
+# Fields that have the same name and value in both ledgers.
+IN_BOTH_LEDGERS = (
+	"posting_date",
+	"company",
+	"account",
+	"account_currency",
+	"party_type",
+	"party",
+	"cost_center",
+	"finance_book",
+	"due_date",
+	"voucher_type",
+	"voucher_no",
+	"voucher_detail_no",
+	"remarks",
+)
+
+Row = frappe._dict
+
+
+def post(entry: Any) -> list[Row]:
+	"""Write the ledger rows of a Journal Entry that is being submitted, and refresh the invoices it settles.
+
+	Returns the rows of the General Ledger; fewer than two are left to the caller and not written.
+
+	Raises:
+	    frappe.ValidationError: whatever ERPNext has against one of the rows, in its words.
+	"""
+	gl_rows = general_ledger_rows(entry)
+	if len(gl_rows) < 2:
+		return gl_rows
+	check_parties(gl_rows)
+	payment_rows = payment_ledger_rows(gl_rows)
+	check_each_kind("Payment Ledger Entry", payment_rows)
+	rows.insert("Payment Ledger Entry", payment_rows)
+	invoices.refresh(payment_rows)
+
+	general_ledger.validate_cwip_accounts(gl_rows)
+	general_ledger.process_debit_credit_difference(gl_rows)
+	general_ledger.check_freezing_date(gl_rows[0].posting_date)
+	is_opening = any(row.is_opening == "Yes" for row in gl_rows)
+	general_ledger.validate_against_pcv(is_opening, gl_rows[0].posting_date, gl_rows[0].company)
+	check_each_kind("GL Entry", gl_rows)
+	rows.insert("GL Entry", gl_rows, to_rename=int(frappe.get_meta("GL Entry").autoname != "hash"))
+	for row in expenses(gl_rows):
+		validate_expense_against_budget(row)
+	return gl_rows
+
+
+# Making
+
+
+def general_ledger_rows(entry: Any) -> list[Row]:
+	"""What ERPNext would write to the General Ledger, before it looks at each row."""
+	gl_rows = entry.build_gl_map()
+	if not gl_rows:
+		return []
+	general_ledger.make_acc_dimensions_offsetting_entry(gl_rows)
+	general_ledger.validate_accounting_period(gl_rows)
+	general_ledger.validate_disabled_accounts(gl_rows)
+	merge = cint(frappe.db.get_single_value("Accounts Settings", "merge_similar_account_heads"))
+	first = gl_rows[0]
+	if any(
+		general_ledger.get_cost_center_allocation_data(first.company, first.posting_date, cost_center)
+		for cost_center in {row.cost_center for row in gl_rows}
+	):
+		return general_ledger.process_gl_map(gl_rows, merge)
+	for row in expenses(gl_rows):
+		validate_expense_against_budget(row, expense_amount=flt(row.debit) - flt(row.credit))
+	if merge:
+		gl_rows = general_ledger.merge_similar_entries(gl_rows)
+	return general_ledger.toggle_debit_credit_if_negative(gl_rows)
+
+
+def expenses(gl_rows: Iterable[Row]) -> list[Row]:
+	"""Rows that a budget can be for."""
+	return [
+		row for row in gl_rows if frappe.get_cached_value("Account", row.account, "root_type") == "Expense"
+	]
+
+
+def payment_ledger_rows(gl_rows: Iterable[Row]) -> list[Row]:
+	"""A row of the Payment Ledger for each row on a receivable account: what it adds to whose balance."""
+	dimensions = get_accounting_dimensions()
+	result = []
+	for row in gl_rows:
+		account_type = frappe.get_cached_value("Account", row.account, "account_type")
+		if account_type != "Receivable":
+			continue
+		payment = Row({field: row.get(field) for field in (*IN_BOTH_LEDGERS, *dimensions)})
+		payment.update(
+			account_type=account_type,
+			against_voucher_type=row.against_voucher_type or row.voucher_type,
+			against_voucher_no=row.against_voucher or row.voucher_no,
+			amount=row.debit - row.credit,
+			amount_in_account_currency=row.debit_in_account_currency - row.credit_in_account_currency,
+			delinked=0,
+		)
+		result.append(payment)
+	return result
+
+
+# Checking
+
+
+def check_parties(gl_rows: Sequence[Row]) -> None:
+	"""No party is disabled or frozen, or has so far been booked in another currency."""
+	currencies = {
+		row.party: row.account_currency for row in gl_rows if row.party_type == "Customer" and row.party
+	}
+	if not currencies:
+		return
+	customer = frappe.qb.DocType("Customer")
+	gl_entry = frappe.qb.DocType("GL Entry")
+	booked_in = (
+		frappe.qb.from_(gl_entry)
+		.select(gl_entry.account_currency)
+		.where(
+			(gl_entry.docstatus == 1)
+			& (gl_entry.company == gl_rows[0].company)
+			& (gl_entry.party_type == "Customer")
+			& (gl_entry.party == customer.name)
+			& (gl_entry.is_cancelled == 0)
+		)
+		.limit(1)
+	)
+	for party in (
+		frappe.qb.from_(customer)
+		.select(customer.name, customer.disabled, customer.is_frozen, booked_in.as_("currency"))
+		.where(customer.name.isin(list(currencies)))
+		.run(as_dict=True)
+	):
+		if party.disabled or party.is_frozen:
+			validate_party_frozen_disabled("Customer", party.name)
+		if party.currency and party.currency != currencies[party.name]:
+			validate_party_gle_currency("Customer", party.name, gl_rows[0].company, currencies[party.name])
+
+
+def check_each_kind(doctype: str, ledger_rows: Iterable[Row]) -> None:
+	"""Ask ERPNext about one row of each kind; what it fills in is taken over by the others."""
+	check = {"GL Entry": check_gl_entry, "Payment Ledger Entry": check_payment_ledger_entry}[doctype]
+	meta = frappe.get_meta(doctype)
+	fields = {*KIND, *(field.fieldname for field in meta.get_custom_fields())}
+	required = [field.fieldname for field in meta.get("fields", {"reqd": 1})]
+	filled_in: dict[tuple, dict[str, Any]] = {}
+	for row in ledger_rows:
+		kind = (
+			*(row.get(field) for field in fields),
+			*(bool(row.get(field)) for field in required),
+			bool(row.get("debit") or row.get("credit")),
+		)
+		if kind not in filled_in:
+			document = frappe.new_doc(doctype)
+			document.update(row)
+			document.docstatus, document._action = 1, "submit"
+			document._set_defaults()
+			document._validate_links()
+			check(document)
+			document._validate()
+			filled_in[kind] = {
+				field: document.get(field)
+				for field in ("fiscal_year", "account_currency")
+				if document.get(field) and not row.get(field)
+			}
+		row.update(filled_in[kind])
+
+
+def check_gl_entry(document: Any) -> None:
+	document.validate()
+	general_ledger.validate_allowed_dimensions(document, get_dimension_filter_map())
+	document.validate_account_details(adv_adj=False)
+	document.validate_dimensions_for_pl_and_bs()
+	validate_frozen_account(document.account)
+
+
+def check_payment_ledger_entry(document: Any) -> None:
+	document.validate()
+	validate_frozen_account(document.account)
+	document.validate_account_details()
+	document.validate_dimensions_for_pl_and_bs()
+	document.validate_allowed_dimensions()

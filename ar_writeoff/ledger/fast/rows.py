@@ -1,0 +1,72 @@
+"""Many rows of one DocType in one statement, with the values that inserting them one by one would store."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import frappe
+from frappe.model import float_like_fields
+from frappe.utils import cint, flt, now
+
+Cast = Callable[[Any], Any]
+
+
+def insert(doctype: str, rows: Iterable[Mapping[str, Any]], *, defaults: bool = True, **always: Any) -> None:
+	"""Insert submitted rows, with `always` in each, under random names where they have none.
+
+	With `defaults` what is left empty takes the default of a new document. Who and when are set here.
+	"""
+	empty = frappe.new_doc(doctype, as_dict=True) if defaults else {}
+	columns = _columns(doctype)
+	stamp, user = now(), frappe.session.user
+	always.update(creation=stamp, modified=stamp, owner=user, modified_by=user, docstatus=1)
+	rows = list(rows)
+	if not rows:
+		return
+	values: list[Any] = []
+	for row in rows:
+		for fieldname, cast in columns:
+			value = always[fieldname] if fieldname in always else row.get(fieldname)
+			if value is None:
+				value = frappe.generate_hash(length=10) if fieldname == "name" else empty.get(fieldname)
+			values.append(cast(value) if cast else value)
+	# As Document.db_insert does; the query builder would take half as long again for the values of a hundred rows.
+	names = ", ".join(f"`{fieldname}`" for fieldname, _cast in columns)
+	line = f"({', '.join(['%s'] * len(columns))})"
+	frappe.db.sql(f"INSERT INTO `tab{doctype}` ({names}) VALUES {', '.join([line] * len(rows))}", values)
+
+
+def _columns(doctype: str) -> list[tuple[str, Cast | None]]:
+	"""Stored fields and how Frappe turns their values into those of the database."""
+	meta = frappe.get_meta(doctype)
+	columns: list[tuple[str, Cast | None]] = []
+	for fieldname in meta.get_valid_columns():
+		field = meta.get_field(fieldname)
+		if field is None:
+			columns.append((fieldname, _integer if fieldname in ("idx", "docstatus") else None))
+		elif not field.get("is_virtual"):
+			columns.append((fieldname, _cast(field)))
+	return columns
+
+
+def _cast(field: Any) -> Cast | None:
+	if field.fieldtype == "Check":
+		return _check
+	if field.fieldtype == "Int":
+		return _integer
+	if field.fieldtype in float_like_fields:
+		return flt
+	if field.fieldtype in ("Date", "Datetime", "Time") or field.unique:
+		return _or_none
+	return None
+
+
+def _check(value: Any) -> int:
+	return 1 if cint(value) else 0
+
+
+def _integer(value: Any) -> int:
+	return int(value or 0)
+
+
+def _or_none(value: Any) -> Any:
+	return None if value == "" else value
