@@ -453,7 +453,7 @@ def test_no_other_app_may_listen(doctype: str, event: str, monkeypatch: pytest.M
 
 
 def test_no_other_app_may_replace_a_document(monkeypatch: pytest.MonkeyPatch):
-	class Other(guard.CONTROLLERS["GL Entry"]):
+	class Other(guard.resolve(guard.CONTROLLERS["GL Entry"])):
 		pass
 
 	monkeypatch.setitem(frappe.controllers[frappe.local.site], "GL Entry", Other)

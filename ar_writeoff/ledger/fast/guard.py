@@ -8,74 +8,75 @@ do not know. Whatever is not plainly so takes ERPNext's ordinary path.
 
 import hashlib
 import inspect
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, reduce
+from importlib import import_module
 from typing import Any
 
 import erpnext
 import frappe
-from erpnext.accounts import general_ledger, party, utils
-from erpnext.accounts.doctype.budget import budget
-from erpnext.accounts.doctype.gl_entry import gl_entry
-from erpnext.accounts.doctype.invoice_discounting import invoice_discounting
-from erpnext.accounts.doctype.journal_entry.journal_entry import JournalEntry
-from erpnext.accounts.doctype.journal_entry_account.journal_entry_account import JournalEntryAccount
-from erpnext.accounts.doctype.payment_ledger_entry.payment_ledger_entry import PaymentLedgerEntry
-from erpnext.accounts.doctype.sales_invoice import sales_invoice
-from erpnext.controllers.accounts_controller import AccountsController
-from erpnext.selling.doctype.customer import customer
 from frappe import _
 from frappe.model.base_document import get_controller
 
-from ar_writeoff.ledger.fast.proven import FRAPPE_VERSIONS, PROVEN
+from ar_writeoff.ledger.fast.proven import ERPNEXT_VERSIONS, FRAPPE_VERSIONS, PROVEN
+
+JOURNAL_ENTRY = "erpnext.accounts.doctype.journal_entry.journal_entry:JournalEntry"
+GL_ENTRY = "erpnext.accounts.doctype.gl_entry.gl_entry"
+PAYMENT_LEDGER_ENTRY = "erpnext.accounts.doctype.payment_ledger_entry.payment_ledger_entry:PaymentLedgerEntry"
+SALES_INVOICE = "erpnext.accounts.doctype.sales_invoice.sales_invoice"
 
 CONTROLLERS = {
-	"Journal Entry": JournalEntry,
-	"Journal Entry Account": JournalEntryAccount,
-	"GL Entry": gl_entry.GLEntry,
-	"Payment Ledger Entry": PaymentLedgerEntry,
-	"Sales Invoice": sales_invoice.SalesInvoice,
+	"Journal Entry": JOURNAL_ENTRY,
+	"Journal Entry Account": (
+		"erpnext.accounts.doctype.journal_entry_account.journal_entry_account:JournalEntryAccount"
+	),
+	"GL Entry": f"{GL_ENTRY}:GLEntry",
+	"Payment Ledger Entry": PAYMENT_LEDGER_ENTRY,
+	"Sales Invoice": f"{SALES_INVOICE}:SalesInvoice",
 }
 
 # DocTypes whose rows are written, or changed, without their documents being saved.
 SILENT = ("Journal Entry Account", "GL Entry", "Payment Ledger Entry", "Sales Invoice")
 
-# The code that is replaced, or asked about one row for many.
-REPLACED: tuple[Callable, ...] = (
-	JournalEntry.validate,
-	JournalEntry.submit,
-	JournalEntry.before_submit,
-	JournalEntry.on_submit,
-	JournalEntry.set_against_account,
-	JournalEntry.validate_party,
-	JournalEntry.validate_reference_doc,
-	JournalEntry.validate_orders,
-	JournalEntry.validate_invoices,
-	JournalEntry.check_credit_limit,
-	JournalEntry.make_gl_entries,
-	AccountsController.is_internal_transfer,
-	sales_invoice.SalesInvoice.set_status,
-	sales_invoice.get_total_in_party_account_currency,
-	sales_invoice.is_overdue,
-	general_ledger.make_gl_entries,
-	general_ledger.process_gl_map,
-	general_ledger.distribute_gl_based_on_cost_center_allocation,
-	general_ledger.save_entries,
-	general_ledger.make_entry,
-	general_ledger.validate_allowed_dimensions,
-	gl_entry.validate_balance_type,
-	gl_entry.validate_frozen_account,
-	utils.get_payment_ledger_entries,
-	utils.create_payment_ledger_entry,
-	utils.update_voucher_outstanding,
-	party.validate_party_frozen_disabled,
-	party.validate_party_gle_currency,
-	party.get_party_gle_currency,
-	party.validate_account_party_type,
-	budget.validate_expense_against_budget,
-	customer.check_credit_limit,
-	customer.get_credit_limit,
-	invoice_discounting.get_party_account_based_on_invoice_discounting,
+# The code that is replaced, or asked about one row for many: functions, and every method of a class.
+REPLACED = (
+	f"{JOURNAL_ENTRY}.validate",
+	f"{JOURNAL_ENTRY}.submit",
+	f"{JOURNAL_ENTRY}.before_submit",
+	f"{JOURNAL_ENTRY}.on_submit",
+	f"{JOURNAL_ENTRY}.set_against_account",
+	f"{JOURNAL_ENTRY}.validate_party",
+	f"{JOURNAL_ENTRY}.validate_reference_doc",
+	f"{JOURNAL_ENTRY}.validate_orders",
+	f"{JOURNAL_ENTRY}.validate_invoices",
+	f"{JOURNAL_ENTRY}.check_credit_limit",
+	f"{JOURNAL_ENTRY}.make_gl_entries",
+	f"{GL_ENTRY}:GLEntry",
+	f"{GL_ENTRY}:validate_balance_type",
+	f"{GL_ENTRY}:validate_frozen_account",
+	PAYMENT_LEDGER_ENTRY,
+	f"{SALES_INVOICE}:SalesInvoice.set_status",
+	f"{SALES_INVOICE}:get_total_in_party_account_currency",
+	f"{SALES_INVOICE}:is_overdue",
+	"erpnext.accounts.doctype.budget.budget:validate_expense_against_budget",
+	"erpnext.accounts.doctype.invoice_discounting.invoice_discounting"
+	":get_party_account_based_on_invoice_discounting",
+	"erpnext.accounts.general_ledger:make_gl_entries",
+	"erpnext.accounts.general_ledger:process_gl_map",
+	"erpnext.accounts.general_ledger:distribute_gl_based_on_cost_center_allocation",
+	"erpnext.accounts.general_ledger:save_entries",
+	"erpnext.accounts.general_ledger:make_entry",
+	"erpnext.accounts.general_ledger:validate_allowed_dimensions",
+	"erpnext.accounts.party:validate_party_frozen_disabled",
+	"erpnext.accounts.party:validate_party_gle_currency",
+	"erpnext.accounts.party:get_party_gle_currency",
+	"erpnext.accounts.party:validate_account_party_type",
+	"erpnext.accounts.utils:get_payment_ledger_entries",
+	"erpnext.accounts.utils:create_payment_ledger_entry",
+	"erpnext.accounts.utils:update_voucher_outstanding",
+	"erpnext.controllers.accounts_controller:AccountsController.is_internal_transfer",
+	"erpnext.selling.doctype.customer.customer:check_credit_limit",
+	"erpnext.selling.doctype.customer.customer:get_credit_limit",
 )
 
 # Handlers of Frappe and ERPNext: without a rule of one of the kinds below they do nothing to the rows written here.
@@ -157,8 +158,11 @@ def different_code() -> str | None:
 	"""Which function of ERPNext is not, to the letter, one that posting in sets was proven against."""
 	if not frappe.__version__.startswith(FRAPPE_VERSIONS):
 		return _("Fast posting is not proven with Frappe {0}.").format(frappe.__version__)
-	for name, found in fingerprints().items():
-		if found not in PROVEN.get(name, ()):
+	if not erpnext.__version__.startswith(ERPNEXT_VERSIONS):
+		return _("Fast posting is not proven with ERPNext {0}.").format(erpnext.__version__)
+	found = fingerprints()
+	for name in sorted({*PROVEN, *found}):
+		if found.get(name) not in PROVEN.get(name, ()):
 			return _("Fast posting is not proven with ERPNext {0}: {1} is different there.").format(
 				erpnext.__version__, name
 			)
@@ -167,17 +171,33 @@ def different_code() -> str | None:
 
 def fingerprints() -> dict[str, str]:
 	"""Fingerprint of each function that is replaced, by its name, as ERPNext has it now."""
-	methods = [
-		method
-		for controller in (gl_entry.GLEntry, PaymentLedgerEntry)
-		for _name, method in sorted(vars(controller).items())
-		if inspect.isfunction(method)
-	]
-	return {function.__qualname__: fingerprint(function) for function in (*REPLACED, *methods)}
+	return {name: fingerprint(function) for path in REPLACED for name, function in functions(path)}
 
 
-def fingerprint(function: Callable) -> str:
-	"""A hash of the source, of its code lines alone."""
+def functions(path: str) -> Iterator[tuple[str, Callable | None]]:
+	"""The function that a path `module:name` leads to, None where it is gone; all methods where it is a class."""
+	_module, _colon, name = path.partition(":")
+	found = resolve(path)
+	if not inspect.isclass(found):
+		yield name, found
+		return
+	for method_name, method in sorted(vars(found).items()):
+		if inspect.isfunction(method):
+			yield f"{name}.{method_name}", method
+
+
+def resolve(path: str) -> Any:
+	module, _colon, name = path.partition(":")
+	try:
+		return reduce(getattr, name.split("."), import_module(module))
+	except (ImportError, AttributeError):
+		return None
+
+
+def fingerprint(function: Callable | None) -> str:
+	"""A hash of the source, of its code lines alone; empty where there is no function."""
+	if function is None:
+		return ""
 	lines = (line.strip() for line in inspect.getsource(function).splitlines())
 	code = "\n".join(line for line in lines if line and not line.startswith("#"))
 	return hashlib.sha256(code.encode()).hexdigest()[:16]
@@ -188,7 +208,7 @@ def fingerprint(function: Callable) -> str:
 
 def other_controller() -> str | None:
 	for doctype, controller in CONTROLLERS.items():
-		if get_controller(doctype) is not controller:
+		if get_controller(doctype) is not resolve(controller):
 			return _("Another app has its own {0}.").format(_(doctype))
 	return None
 
