@@ -72,7 +72,7 @@ def child(site: str, sites: str, task: dict[str, Any]) -> None:
 	else:
 		from ar_writeoff import jobs
 
-		jobs.post_run(task["run"])
+		jobs.post_run(task["run"], worker=task["worker"])
 	seconds = time.perf_counter() - started
 	answer = {
 		"seconds": seconds,
@@ -259,7 +259,7 @@ class Bench:
 			task: dict[str, Any] = {"who": who, "run": run}
 		else:
 			task = {"who": who, "invoices": names}
-		processes = [self.start(task) for _ in range(workers)]
+		processes = [self.start({**task, "worker": number}) for number in range(1, workers + 1)]
 		for process in processes:
 			answer_of(process)
 		started = time.perf_counter()

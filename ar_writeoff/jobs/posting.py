@@ -18,7 +18,7 @@ from ar_writeoff.jobs import aftermath, guard, log
 from ar_writeoff.jobs import worker as workers
 from ar_writeoff.jobs.ended import tell_the_end
 from ar_writeoff.jobs.run import as_user, lock, publish_progress, refresh_totals, set_status
-from ar_writeoff.ledger import journal, messages, posting
+from ar_writeoff.ledger import fast, journal, messages, posting
 from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit
 from ar_writeoff.ledger.open_items import Key
 
@@ -90,11 +90,15 @@ def hand_over(shift: workers.Shift) -> None:
 
 
 def begin(run: str, number: int) -> bool:
-	"""Whether there is something to post; the first worker to come turns Queued into Posting."""
+	"""Whether there is something to post; the first worker to come turns Queued into Posting.
+
+	The log says where entries are posted row by row, as ERPNext does, and why.
+	"""
 	status = lock(run)
 	if status == states.QUEUED:
 		set_status(run, states.POSTING)
-		log.record(run, "Started", worker=number)
+		slow = fast.why_not(frappe.db.get_value("Write-Off Run", run, "company"))
+		log.record(run, "Started", worker=number, message=slow)
 	return status in (states.QUEUED, states.POSTING)
 
 

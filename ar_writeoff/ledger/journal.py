@@ -90,6 +90,9 @@ def over_credit_limit(entry: Any) -> dict[str, str]:
 	for row in entry.accounts:
 		if row.party_type == "Customer":
 			debits[row.party] += row.debit - row.credit
+	debits = {customer: debit for customer, debit in debits.items() if debit > 0}
+	if not debits or not has_credit_limits(entry.company):
+		return found
 	for customer, debit in sorted(debits.items()):
 		bypass = frappe.db.get_value(
 			"Customer Credit Limit",
@@ -97,7 +100,7 @@ def over_credit_limit(entry: Any) -> dict[str, str]:
 			"bypass_credit_limit_check",
 		)
 		# ERPNext asks before it posts, and so misses what the entry itself adds.
-		if debit > 0 and refusal(check_credit_limit, customer, entry.company, bool(bypass), debit):
+		if refusal(check_credit_limit, customer, entry.company, bool(bypass), debit):
 			found[customer] = _("With this entry {0} is over the credit limit of {1}.").format(
 				customer,
 				fmt_money(
@@ -105,6 +108,14 @@ def over_credit_limit(entry: Any) -> dict[str, str]:
 				),
 			)
 	return found
+
+
+def has_credit_limits(company: str) -> bool:
+	"""Whether there is a credit limit for anybody: of the company, of a customer or of a group of customers."""
+	return bool(
+		frappe.db.get_value("Company", company, "credit_limit")
+		or frappe.db.exists("Customer Credit Limit", {"company": company, "credit_limit": (">", 0)})
+	)
 
 
 def build(plan: EntryPlan, header: EntryHeader) -> Any:

@@ -97,16 +97,6 @@ class SetBasedJournalEntry(JournalEntry):
 		):
 			super().validate_reference_doc()
 
-	def check_credit_limit(self) -> None:
-		customers = {
-			row.party for row in self.accounts if row.party_type == "Customer" and flt(row.debit) > 0
-		}
-		if customers and (
-			flt(frappe.get_cached_value("Company", self.company, "credit_limit"))
-			or frappe.db.exists("Customer Credit Limit", {"company": self.company, "credit_limit": (">", 0)})
-		):
-			super().check_credit_limit()
-
 	def make_gl_entries(self, cancel: int = 0, adv_adj: int = 0) -> None:
 		if len(ledger_rows.post(self)) < 2:
 			# Nothing to book, or all on one account: ERPNext has words for that.

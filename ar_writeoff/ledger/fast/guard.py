@@ -49,7 +49,6 @@ REPLACED = (
 	f"{JOURNAL_ENTRY}.validate_reference_doc",
 	f"{JOURNAL_ENTRY}.validate_orders",
 	f"{JOURNAL_ENTRY}.validate_invoices",
-	f"{JOURNAL_ENTRY}.check_credit_limit",
 	f"{JOURNAL_ENTRY}.make_gl_entries",
 	f"{GL_ENTRY}:GLEntry",
 	f"{GL_ENTRY}:validate_balance_type",
@@ -75,8 +74,6 @@ REPLACED = (
 	"erpnext.accounts.utils:create_payment_ledger_entry",
 	"erpnext.accounts.utils:update_voucher_outstanding",
 	"erpnext.controllers.accounts_controller:AccountsController.is_internal_transfer",
-	"erpnext.selling.doctype.customer.customer:check_credit_limit",
-	"erpnext.selling.doctype.customer.customer:get_credit_limit",
 )
 
 # Handlers of Frappe and ERPNext: without a rule of one of the kinds below they do nothing to the rows written here.

@@ -18,7 +18,6 @@ PROVEN: dict[str, tuple[str, ...]] = {
 	"JournalEntry.validate_reference_doc": ("dcb354422f22e995",),
 	"JournalEntry.validate_orders": ("b583c6262d2c3633",),
 	"JournalEntry.validate_invoices": ("7eccdaa8a7beed60",),
-	"JournalEntry.check_credit_limit": ("6e239b1b36bb18e0",),
 	"JournalEntry.make_gl_entries": ("a042d003f12eb761",),
 	"GLEntry.autoname": ("be4d5961b95dbb72",),
 	"GLEntry.check_mandatory": ("f31f29e029e39145",),
@@ -60,6 +59,4 @@ PROVEN: dict[str, tuple[str, ...]] = {
 	"create_payment_ledger_entry": ("9843c48456f9399f",),
 	"update_voucher_outstanding": ("d14f2b72bdf10b38",),
 	"AccountsController.is_internal_transfer": ("34526ef2ef1a1517",),
-	"check_credit_limit": ("43df57f48cf2985c",),
-	"get_credit_limit": ("f714e486a608867f",),
 }
