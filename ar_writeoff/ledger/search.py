@@ -191,6 +191,9 @@ def candidates(scope: Scope, access: user_access.Access) -> list[str]:
 
 
 def with_descendants(doctype: str, name: str) -> list[str]:
+	"""A group and all below it. A name that there is none of (deleted since) is itself alone, and finds nothing."""
+	if not frappe.db.exists(doctype, name):
+		return [name]
 	return [name, *get_descendants_of(doctype, name, ignore_permissions=True)]
 
 

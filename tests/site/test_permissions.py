@@ -1,0 +1,141 @@
+"""User Permissions hold in search, in the list, in lists of Frappe, in export and at posting: number 25."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import frappe
+import pytest
+
+from tests.site import runs
+from tests.site.posted import post_and_check
+from tests.site.story import (
+	MANAGER,
+	as_user,
+	cost_center,
+	invoice,
+	outstanding,
+	permit,
+)
+
+FIRST = "2026-01-15"
+
+
+@pytest.fixture(autouse=True)
+def no_permission_is_remembered(site: str) -> Iterator[None]:
+	"""Frappe keeps a user's permissions in Redis, also those of a transaction that is rolled back."""
+	yield
+	frappe.db.rollback()
+	frappe.clear_cache()
+
+
+@pytest.fixture
+def bills() -> dict[str, Any]:
+	"""Anchor Cafe is of Trade Retail in US East, Elm School of Schools in US West."""
+	return {
+		"Anchor Cafe": invoice("Anchor Cafe", 10, FIRST, cost_center=cost_center("North Pier")),
+		"Elm School": invoice("Elm School", 20, FIRST, cost_center=cost_center("South Pier")),
+	}
+
+
+PERMISSIONS = [
+	("Customer", "Anchor Cafe"),
+	("Customer Group", "Trade"),  # and what is below it
+	("Territory", "US East"),
+	("Cost Center", "North Pier - HL"),
+]
+
+
+@pytest.mark.parametrize(("doctype", "value"), PERMISSIONS)
+def test_25_hidden_in_search(bills, doctype, value):
+	permit(MANAGER, doctype, value)
+	assert set(runs.items(runs.run())) == {bills["Anchor Cafe"].name}
+
+
+@pytest.mark.parametrize(("doctype", "value"), PERMISSIONS)
+def test_25_hidden_in_the_list_of_a_run_that_somebody_else_made(bills, doctype, value):
+	from ar_writeoff.ar_writeoff.doctype.write_off_run.export import as_csv
+
+	run = runs.run()
+	hidden = runs.items(run)[bills["Elm School"].name].name
+	permit(MANAGER, doctype, value)
+	mine = {bills["Anchor Cafe"].name}
+	with as_user(MANAGER):
+		doc = frappe.get_doc("Write-Off Run", run.name)
+		page = doc.get_items()
+		assert ({row.voucher_no for row in page["items"]}, page["total"]) == (mine, 1)
+		summary = doc.get_summary()
+		assert (summary["found"]["count"], summary["selected"]["base_amount"]) == (1, 10)
+		content = as_csv(doc, None)
+		assert "Elm School" not in (content if isinstance(content, str) else content.decode())
+		assert {
+			row.voucher_no for row in frappe.get_list("Write-Off Run Item", fields=["voucher_no"])
+		} == mine
+		assert not frappe.has_permission("Write-Off Run Item", "read", hidden)
+		with pytest.raises(frappe.ValidationError):
+			doc.set_write_off_amount(hidden, 5)
+		doc.set_selection(selected=0)
+	assert frappe.db.get_value("Write-Off Run Item", hidden, "selected"), "not touched by who cannot see it"
+
+
+@pytest.mark.parametrize(("doctype", "value"), PERMISSIONS)
+def test_25_refused_at_posting(bills, doctype, value):
+	"""Found by somebody who may, posted by somebody who may only in part: the rest is skipped and says so."""
+	run = runs.run()
+	permit(MANAGER, doctype, value)
+	post_and_check(run)
+	rows = runs.items(run)
+	assert rows[bills["Anchor Cafe"].name].status == "Posted"
+	assert rows[bills["Elm School"].name].status == "Skipped"
+	assert outstanding(bills["Elm School"]) == 20
+
+
+def test_25_another_company_is_refused(bills):
+	run = runs.run()
+	permit(MANAGER, "Company", "Nordwind GmbH")
+	with as_user(MANAGER), pytest.raises(frappe.PermissionError):
+		frappe.get_doc("Write-Off Run", run.name).get_items()
+	with as_user(MANAGER), pytest.raises(frappe.PermissionError):
+		frappe.get_doc("Write-Off Run", run.name).submit()
+
+
+def test_25_criteria_tampered_in_a_draft_do_not_widen_what_is_posted(bills):
+	"""Lowered behind the list's back: what no longer matches is skipped. Raised: the list is what was found."""
+	run = runs.run()
+	frappe.db.set_value("Write-Off Run", run.name, "max_invoice_amount", 15)
+	run.reload()
+	post_and_check(run)
+	rows = runs.items(run)
+	assert rows[bills["Anchor Cafe"].name].status == "Posted"
+	assert rows[bills["Elm School"].name].status == "Skipped"
+
+	small = invoice("Dover Council", 5, FIRST)
+	large = invoice("Dover Council", 500, FIRST)
+	run = runs.run(max_invoice_amount=5)
+	frappe.db.set_value("Write-Off Run", run.name, "max_invoice_amount", 1000)
+	run.reload()
+	post_and_check(run)
+	assert set(runs.items(run, status="Posted")) == {small.name}
+	assert outstanding(large) == 500
+
+
+def test_25_payment_terms_dunning_and_subscription_afterwards(bills):
+	"""The invoice is closed for all that look at its balance; the schedule keeps its terms, as with any Journal Entry."""
+	bill = invoice(
+		"Compass Stores",
+		100,
+		FIRST,
+		payment_schedule=[
+			{"due_date": "2026-02-14", "invoice_portion": 60, "payment_amount": 60},
+			{"due_date": "2026-03-14", "invoice_portion": 40, "payment_amount": 40},
+		],
+	)
+	assert len(bill.payment_schedule) == 2
+	run = post_and_check(runs.run(customers=[{"customer": "Compass Stores"}]))
+	bill.reload()
+	assert (bill.outstanding_amount, bill.status) == (0, "Paid")
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", run.name).cancel()
+	bill.reload()
+	assert (bill.outstanding_amount, bill.status) == (100, "Overdue")

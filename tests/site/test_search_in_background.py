@@ -1,0 +1,105 @@
+"""A search in a worker: with progress, to be cancelled, and leaving the list alone until it is done."""
+
+from __future__ import annotations
+
+import frappe
+import pytest
+
+from ar_writeoff.jobs import search as job
+from ar_writeoff.ledger import search
+from tests.site import runs
+from tests.site.conftest import eventually
+from tests.site.story import MANAGER, as_user, invoice, many_invoices
+
+FIRST = "2026-01-15"
+
+
+def status(run) -> str:
+	return frappe.db.get_value("Write-Off Run", run.name, "status")
+
+
+def test_a_worker_fills_the_list_as_the_user_who_asked(workers):
+	many_invoices(300)
+	run = runs.run(find=False)
+	frappe.db.commit()
+	workers(1)
+	with as_user(MANAGER):
+		assert run.find_invoices(background=True) == {"background": True}
+		assert run.status == "Searching"
+		with pytest.raises(frappe.ValidationError, match="Searching"):
+			run.find_invoices()
+		with pytest.raises(frappe.ValidationError, match="being searched"):
+			run.save()
+		frappe.db.rollback()
+	run = frappe.get_doc("Write-Off Run", run.name)
+	if status(run) != "Searching":
+		with as_user(MANAGER):
+			run.find_invoices(background=True)
+	frappe.db.commit()
+	eventually(lambda: status(run) == "Draft", timeout=120)
+	run.reload()
+	assert (run.found_count, run.searched_by) == (300, MANAGER)
+	assert frappe.db.count("Write-Off Run Item", {"run": run.name}) == 300
+
+
+def test_large_searches_go_to_a_worker(monkeypatch):
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run(find=False)
+	assert not job.is_large(run)
+	monkeypatch.setattr(job, "BACKGROUND_ABOVE", 0)
+	with as_user(MANAGER):
+		assert run.find_invoices() == {"background": True}
+		assert run.get_progress()["search"] == {"looked_at": 0, "ledger_rows": 0}
+		assert run.cancel_search() == {"cancelled": True, "status": "Draft"}
+		assert run.cancel_search() == {"cancelled": False, "status": "Draft"}
+
+
+def test_cancelled_in_the_middle_the_list_is_as_before(monkeypatch):
+	first = invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run()
+	for name in ("Breakwater Bar", "Compass Stores", "Dover Council"):
+		invoice(name, 10, FIRST)
+	monkeypatch.setattr(search, "ROWS_PER_QUERY", 1)
+	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
+	frappe.db.commit()
+	seen = []
+
+	def cancel_after_two(name, found):
+		seen.append((found.looked_at, found.ledger_rows))
+		if len(seen) == 2:
+			frappe.db.set_value("Write-Off Run", run.name, "status", "Draft")
+		still_wanted(name, found)
+
+	still_wanted = job.still_wanted
+	monkeypatch.setattr(job, "still_wanted", cancel_after_two)
+	job.search_in_background(run.name)
+	assert seen == [(1, 4), (2, 4)], "a range after the other, with how far it is"
+	assert set(runs.items(run)) == {first.name}
+
+
+def test_a_search_that_fails_or_dies_leaves_a_draft_with_its_list(monkeypatch):
+	first = invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run()
+	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
+	frappe.db.commit()
+
+	def no_more_time(name, found):
+		raise TimeoutError
+
+	monkeypatch.setattr(job, "still_wanted", no_more_time)
+	with pytest.raises(TimeoutError):
+		job.search_in_background(run.name)
+	assert status(run) == "Draft" and set(runs.items(run)) == {first.name}
+
+	frappe.db.set_value(
+		"Write-Off Run", run.name, {"status": "Searching", "modified": "2026-01-01"}, update_modified=False
+	)
+	frappe.db.commit()
+	job.end_dead_searches()
+	assert status(run) == "Draft" and set(runs.items(run)) == {first.name}
+
+
+def test_ranges_never_divide_a_customer():
+	sizes = {"a": 3, "b": 30_000, "c": 1, "d": 19_999, "e": 1}
+	assert list(search.ranges(sizes)) == [["a"], ["b"], ["c", "d"], ["e"]]
+	assert [len(part) for part in search.ranges({str(n): 1 for n in range(2500)})] == [1000, 1000, 500]
