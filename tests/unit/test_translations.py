@@ -31,6 +31,19 @@ def messages(name: str) -> dict[str, str]:
 	return found
 
 
+IN_SCRIPT = re.compile(r'\b__\(\s*("(?:[^"\\]|\\.)*")')
+
+
+def strings_in_scripts() -> list[tuple[str, str]]:
+	"""(file, text) of every literal that is given to `__()`, wherever in a template it stands."""
+	return [
+		(str(path.relative_to(APP)), ast.literal_eval(text))
+		for path in sorted(APP.rglob("*.js"))
+		if "dist" not in path.parts
+		for text in IN_SCRIPT.findall(path.read_text(encoding="utf-8"))
+	]
+
+
 def strings_in_code() -> list[tuple[str, str]]:
 	"""(place, text) of every literal that is given to `_()`."""
 	return [
@@ -48,7 +61,11 @@ def strings_in_code() -> list[tuple[str, str]]:
 
 def test_every_string_in_code_is_in_the_template():
 	template = messages("main.pot")
-	missing = [f"{place}: {text!r}" for place, text in strings_in_code() if text not in template]
+	missing = [
+		f"{place}: {text!r}"
+		for place, text in [*strings_in_code(), *strings_in_scripts()]
+		if text not in template
+	]
 	assert not missing, "run `make translations`:\n" + "\n".join(missing)
 	assert len(template) > 500
 

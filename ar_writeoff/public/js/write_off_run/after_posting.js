@@ -64,7 +64,7 @@ export function undo(frm, summary) {
 		primary_action: ({ how, posting_date }) => {
 			dialog.hide();
 			if (how === "cancel") cancel_run(frm);
-			else attempt(change(frm, "reverse", { posting_date }, freeze(__("Reversing…"))));
+			else attempt(change(frm, "reverse", { posting_date, dated: 1 }, freeze(__("Reversing…"))));
 		},
 	});
 	dialog.show();
@@ -121,7 +121,7 @@ function amount_table(items) {
 			<td>${date(item.posting_date)}</td>
 			<td class="wo-amount">${money(item.write_off_amount, item.currency)}</td>
 			<td><input class="form-control input-xs text-right" inputmode="decimal" data-item="${escape(item.name)}"
-				aria-label="${escape(__("Amount to reinstate of {0}", [item.voucher_no]))}"
+				aria-label="${escape(amount_to_reinstate(item))}"
 				value="${escape(format_number(item.write_off_amount, get_number_format(item.currency)))}"></td></tr>`;
 	return `
 		<div class="wo-scroll"><table class="table wo-table">
@@ -162,3 +162,6 @@ const freeze = (freeze_message) => ({ freeze_message });
 
 // The desk has already shown why a request was refused.
 const attempt = (request) => request.catch(() => {});
+
+// Strings inside nested templates are not extracted for translation, so they stand here.
+const amount_to_reinstate = (item) => __("Amount to reinstate of {0}", [item.voucher_no]);

@@ -75,7 +75,7 @@ function tick_column(layout) {
 
 const tick_box = (item, disabled) =>
 	`<input type="checkbox" class="wo-tick" tabindex="-1" data-name="${escape(item.name)}"
-		aria-label="${escape(__("Select {0}", [item.voucher_no]))}"
+		aria-label="${escape(select_item(item))}"
 		${item.ticked ? "checked" : ""} ${disabled}>`;
 
 const write_off_amount = (layout) => ({
@@ -104,7 +104,7 @@ function customer(value, item) {
 
 const voucher = (value, item) => `
 	<button type="button" class="wo-info" tabindex="-1" data-name="${escape(item.name)}"
-		title="${escape(__("About this invoice"))}" aria-label="${escape(__("About {0}", [item.voucher_no]))}"
+		title="${escape(about_invoice())}" aria-label="${escape(about_item(item))}"
 		>ⓘ</button>${link(item.voucher_type, item.voucher_no)}`;
 
 const amount = (value, item) => money(value, item.currency);
@@ -122,7 +122,7 @@ function add_sort_header(shown, layout) {
 	const arrow = order ? (order === "desc" ? "↓" : "↑") : "";
 	shown.name = shown.label;
 	shown.content = `<button type="button" class="wo-sort" data-field="${field}"
-		aria-label="${escape(shown.label)}: ${escape(said)}" title="${escape(__("Sort"))}"
+		aria-label="${escape(shown.label)}: ${escape(said)}" title="${escape(sort_title())}"
 		>${escape(shown.label)}<span aria-hidden="true">${arrow}</span></button>`;
 }
 
@@ -142,3 +142,12 @@ function share_room(columns, room) {
 		shown.width += Math.floor((left * shown.grow) / shares);
 	});
 }
+
+// Strings inside nested templates are not extracted for translation, so they stand here.
+const select_item = (item) => __("Select {0}", [item.voucher_no]);
+
+const about_invoice = () => __("About this invoice");
+
+const about_item = (item) => __("About {0}", [item.voucher_no]);
+
+const sort_title = () => __("Sort");

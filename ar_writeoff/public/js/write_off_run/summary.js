@@ -91,7 +91,7 @@ function customer_bars(summary) {
 				<span class="wo-top-amount">${money(base_amount, summary.company_currency)}</span>`;
 			return customer
 				? `<button type="button" class="wo-top" data-customer="${escape(customer)}"
-					title="${escape(__("Show only {0}", [customer_name || customer]))}">${inside}</button>`
+					title="${escape(show_only(customer_name || customer))}">${inside}</button>`
 				: `<div class="wo-top">${inside}</div>`;
 		})
 		.join("");
@@ -142,3 +142,6 @@ function top_customers(summary) {
 	}
 	return rows;
 }
+
+// Strings inside nested templates are not extracted for translation, so they stand here.
+const show_only = (name) => __("Show only {0}", [name]);

@@ -297,7 +297,7 @@ export class Workbench {
 			${button(back, __("Previous page"), Math.max(0, start - page_length), start <= 0)}
 			${button(on, __("Next page"), start + page_length, start >= last)}
 			${button(on + on, __("Last page"), last, start >= last)}
-			<select class="form-control input-xs" aria-label="${escape(__("Rows per page"))}">
+			<select class="form-control input-xs" aria-label="${escape(rows_per_page())}">
 				${PAGE_LENGTHS.map((length) => `<option ${length === page_length ? "selected" : ""}>${length}</option>`).join(
 					""
 				)}
@@ -370,11 +370,7 @@ export class Workbench {
 			this.parts.select.innerHTML = button(
 				"reinstate",
 				count ? __("Reinstate {0}", [number(count)]) : __("Reinstate"),
-				count
-					? ""
-					: `disabled title="${escape(
-							__("Tick the balances to open again, such as for a late payment.")
-					  )}"`
+				count ? "" : `disabled title="${escape(what_to_tick())}"`
 			);
 		} else {
 			this.parts.select.innerHTML = "";
@@ -410,3 +406,8 @@ export class Workbench {
 		return `<span>${__("Ticked: {0}", [balances(this.picked.size)])}</span> ${shown.join(" + ")}`;
 	}
 }
+
+// Strings inside nested templates are not extracted for translation, so they stand here.
+const rows_per_page = () => __("Rows per page");
+
+const what_to_tick = () => __("Tick the balances to open again, such as for a late payment.");
