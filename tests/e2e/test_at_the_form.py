@@ -1,0 +1,71 @@
+"""Parts of balances, the exported list, and how many clicks it takes to post."""
+
+from __future__ import annotations
+
+import frappe
+
+from tests.e2e.conftest import Desk
+from tests.e2e.run_page import RunPage
+from tests.site.runs import entries, items, run
+from tests.site.story import invoice, many_invoices
+
+# What docs/clicks.md says.
+CLICKS = 3
+
+
+def test_part_of_a_balance_is_written_off(desk: Desk):
+	bill = invoice("Anchor Cafe", 9, "2026-01-15")
+	invoice("Anchor Cafe", 4, "2026-01-15")
+	draft = run()
+	frappe.db.commit()
+	page = RunPage(desk).open(draft.name).wait_for_grid()
+	cell = page.row(bill.name).locator(".dt-cell--editable, .dt-cell").filter(has_text="9.00").last
+	cell.dblclick()
+	desk.page.keyboard.press("Control+a")
+	desk.page.keyboard.type("2.5")
+	desk.page.keyboard.press("Enter")
+	page.ready()
+	frappe.db.rollback()
+	assert items(draft.name)[bill.name].write_off_amount == 2.5
+	assert page.cards()["Selected"] == (2, "$ 6.50")
+
+
+def test_the_list_is_exported(desk: Desk):
+	invoice("Anchor Cafe", 9, "2026-01-15")
+	draft = run()
+	frappe.db.commit()
+	RunPage(desk).open(draft.name).wait_for_grid()
+	desk.button("Export").click()
+	with desk.context.expect_page() as opened:
+		desk.button("CSV").click()
+	desk.settle()
+	opened.value.close()
+	frappe.db.rollback()
+	files = frappe.get_all(
+		"File",
+		filters={"attached_to_doctype": "Write-Off Run", "attached_to_name": draft.name},
+		fields=["file_name", "is_private"],
+	)
+	assert [file.is_private for file in files] == [1]
+	assert files[0].file_name.endswith(".csv")
+
+
+def test_clicks_for_three_hundred_invoices(desk: Desk):
+	"""From the open form with its criteria to all of them posted."""
+	many_invoices(300)
+	draft = run(find=False)
+	frappe.db.commit()
+	page = RunPage(desk).open(draft.name)
+	desk.page.evaluate(
+		"() => { window.clicks = 0; document.addEventListener('click', (e) => e.isTrusted && clicks++, true); }"
+	)
+	desk.button("Find Invoices").click()
+	page.wait_for_grid()
+	desk.button("Preview and Post").click()
+	desk.settle()
+	desk.dialog().locator(".btn-primary:visible").click()
+	page.wait_for_status("Posted", timeout=180)
+	assert desk.page.evaluate("() => clicks") == CLICKS
+	frappe.db.rollback()
+	assert len(items(draft.name, status="Posted")) == 300
+	assert entries(draft.name)
