@@ -17,8 +17,9 @@ PREPARER, MANAGER = "anna@lakeside.example", "mark@lakeside.example"
 
 
 def write_off(chance: random.Random) -> None:
-	"""Settings, a run that is posted, one that is posted in part, and a draft to go on with."""
+	"""Settings, a schedule, a run that is posted, one that is posted in part, and a draft to go on with."""
 	settings()
+	schedule()
 	frappe.db.commit()
 	posted()
 	partly_posted()
@@ -39,6 +40,26 @@ def settings() -> None:
 	reason = frappe.get_doc("Write-Off Reason", "Bank Charges Deducted by Customer")
 	reason.append("accounts", {"company": COMPANY, "account": f"Small Balances Written Off - {ABBR}"})
 	reason.save(ignore_permissions=True)
+
+
+def schedule() -> None:
+	"""On the first of each month a draft of the small balances of the month before."""
+	with signed_in(MANAGER):
+		frappe.get_doc(
+			{
+				"doctype": "Write-Off Schedule",
+				"schedule_name": "Small Balances, Monthly",
+				"company": COMPANY,
+				"reason": "Small Balance",
+				"action": "Prepare Draft",
+				"frequency": "Monthly",
+				"day_of_month": 1,
+				"cutoff_rule": "End of Last Month",
+				"max_invoice_amount": 10,
+				"minimum_age_days": 90,
+				"notify_user": PREPARER,
+			}
+		).insert()
 
 
 def posted() -> None:

@@ -41,6 +41,8 @@ print(json.dumps({
 	"currencies": sorted(set(frappe.get_all("Sales Invoice", pluck="currency", order_by="name asc"))),
 	"returns": frappe.db.count("Sales Invoice", {"is_return": 1, "docstatus": 1}),
 	"payments": frappe.db.count("Payment Entry", {"docstatus": 1}),
+	"schedules": frappe.db.count("Write-Off Schedule", {"enabled": 1}),
+	"settings": frappe.db.count("Write-Off Settings"),
 	"dunnings": frappe.db.count("Dunning", {"docstatus": 1}),
 	"disputed": frappe.db.count("Tag Link", {"tag": "Disputed"}),
 	"opted_out": frappe.db.count("Customer", {"exclude_from_write_off": 1}),
@@ -61,7 +63,7 @@ def test_demo(another_site: Callable[[], Site], tmp_path: Path, capsys: pytest.C
 	assert found["messages"] and all("changed since the search" in message for message in found["messages"])
 	assert found["currencies"] == ["EUR", "USD"]
 	assert found["invoices"] >= 1600
-	for kind in ("returns", "payments", "dunnings", "disputed", "opted_out"):
+	for kind in ("settings", "schedules", "returns", "payments", "dunnings", "disputed", "opted_out"):
 		assert found[kind], kind
 
 	csv, xlsx = tmp_path / "accounts-receivable.csv", tmp_path / "accounts-receivable-party-currency.xlsx"
