@@ -91,6 +91,28 @@ def ple_equals_gl(company: str) -> None:
 	assert not problems, "The ledgers disagree:\n" + "\n".join(problems)
 
 
+def roll_forward_equals_gl(company: str) -> None:
+	"""The roll-forward of all runs, month by month, says what the General Ledger of the offset accounts says."""
+	from ar_writeoff.ar_writeoff.report.write_off_roll_forward import write_off_roll_forward as report
+
+	filters = {"company": company, "from_date": "2024-01-01", "to_date": "2027-12-31", "period": "Monthly"}
+	_columns, rows, message, _chart, _summary = report.execute(filters)
+	ledger = dict(
+		frappe.db.sql(
+			"""SELECT account, SUM(debit - credit) FROM `tabGL Entry` WHERE company = %s AND is_cancelled = 0
+			GROUP BY account""",
+			company,
+		)
+	)
+	periods = [row for row in rows if "opening" in row and not row.get("bold")]
+	for proof in (row for row in rows if "ledger" in row):
+		own = [row for row in periods if row["account"] == proof["account"]]
+		moved = sum(row["written_off"] + row["reversed"] + row["recovered"] for row in own)
+		assert abs(moved - proof["ledger"]) < 0.005, f"{proof['account']}: {moved}, ledger {proof['ledger']}"
+		assert abs(proof["balance"] - ledger.get(proof["account"], 0)) < 0.005, proof
+	assert not any(abs(row.get("difference", 0)) >= 0.005 for row in rows), message
+
+
 # ----------------------------------------------------------------------------------------------- before and after
 
 

@@ -135,6 +135,7 @@ STEPS = {
 def assert_everything() -> None:
 	books.assert_books_balanced(HL)
 	books.ple_equals_gl(HL)
+	books.roll_forward_equals_gl(HL)
 	for run in submitted_runs():
 		runs.assert_posted_once(run)
 	for name, balance, written_off, items in frappe.db.sql(

@@ -419,7 +419,9 @@ def test_a_success_in_between_starts_the_count_again(clock: Clock):
 		clock.set(2026, 6, day, 7)
 		fire()
 	doc.reload()
-	assert (doc.enabled, doc.failures) == (1, 2), [log.message for log in logs(doc)]
+	assert (doc.enabled, doc.failures) == (1, 2), [
+		(log.period, log.result, log.attempts, log.claimed_until) for log in logs(doc)
+	]
 
 
 def test_a_run_that_could_not_be_posted_counts_as_a_failure(clock: Clock, monkeypatch: pytest.MonkeyPatch):
