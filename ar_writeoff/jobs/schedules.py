@@ -157,12 +157,7 @@ def run_due() -> None:
 		pluck="name",
 		order_by="next_run_on asc, name asc",
 	)
-	left = frappe.get_all(
-		"Write-Off Schedule Log",
-		filters={"result": ("in", (WORKING, FAILED)), "claimed_until": ("<=", now)},
-		pluck="schedule",
-		order_by="claimed_until asc, name asc",
-	)
+	left = [log.schedule for log in left_over(now)]
 	for name in dict.fromkeys([*names, *left]):
 		if frappe.flags.in_test:
 			run_schedule(name)
@@ -197,13 +192,7 @@ def claim(schedule: str) -> str | None:
 		return None
 	doc = frappe.get_doc("Write-Off Schedule", schedule)
 	now = now_datetime()
-	left = frappe.get_all(
-		"Write-Off Schedule Log",
-		filters={"schedule": schedule, "result": ("in", (WORKING, FAILED)), "claimed_until": ("<=", now)},
-		fields=["name", "attempts"],
-		order_by="planned_on asc",
-		limit=1,
-	)
+	left = left_over(now, schedule)
 	if left:
 		frappe.db.set_value(
 			"Write-Off Schedule Log",
@@ -221,6 +210,25 @@ def claim(schedule: str) -> str | None:
 		if log:
 			return log
 	return None
+
+
+def left_over(now: datetime, schedule: str | None = None) -> list[Any]:
+	"""Periods whose claim has run out before they were done, of one schedule or of all, the oldest first.
+
+	Asked without `frappe.get_all`, for which a period that was given up, and is claimed by nobody, would be one
+	whose claim ran out in the year 1.
+	"""
+	log = frappe.qb.DocType("Write-Off Schedule Log")
+	query = (
+		frappe.qb.from_(log)
+		.select(log.name, log.schedule, log.attempts)
+		.where(log.result.isin([WORKING, FAILED]) & (log.claimed_until <= now))
+		.orderby(log.planned_on)
+		.orderby(log.name)
+	)
+	if schedule:
+		query = query.where(log.schedule == schedule)
+	return query.run(as_dict=True)
 
 
 def claim_period(schedule: Any, occurrence: Occurrence, until: datetime) -> str | None:

@@ -584,7 +584,7 @@ def test_direct_and_allowance_side_by_side():
 	assert gl_table(runs.entries(run)[0]) == (
 		"account                              | party       | cost center | debit | credit | against\n"
 		"Allowance for Doubtful Accounts - HL |             | Main - HL   | 60.00 |        |\n"
-		f"Debtors - HL                         | Anchor Cafe | Main - HL   |       |  60.00 | Sales Invoice {one.name}"
+		f"Debtors - HL                         | Anchor Cafe |             |       |  60.00 | Sales Invoice {one.name}"
 	)
 	invoice("Breakwater Bar", 40, "2026-01-15")
 	direct = runs.post(runs.run())
