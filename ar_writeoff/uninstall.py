@@ -16,6 +16,8 @@ def before_uninstall() -> None:
 	receivables_link.remove()
 	covering_index.drop()
 	remove_workflows()
+	# Frappe forgets an app's scheduled jobs with its next migrate only.
+	frappe.db.delete("Scheduled Job Type", {"method": ("like", "ar_writeoff.%")})
 	for field in shipped_custom_fields():
 		remove_custom_field(field["dt"], field["fieldname"])
 	# An Onboarding Step has no module that Frappe could know it by.

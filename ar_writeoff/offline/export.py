@@ -34,7 +34,7 @@ HEADINGS: Mapping[str, tuple[str, ...]] = {
 	"payment_term": ("Payment Term", "Zahlungsbedingung"),
 	"outstanding": ("Outstanding Amount", "Ausstehender Betrag"),
 	"currency": ("Currency", "Währung"),
-	"territory": ("Territory", "Gebiet"),
+	"territory": ("Territory", "Gebiet", "Region"),
 	"customer_group": ("Customer Group", "Kundengruppe"),
 }
 REQUIRED = (

@@ -238,6 +238,7 @@ class WriteOffRun(Document):
 		problem = jobs.approval.why_not_approver(self, frappe.session.user)
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
+		jobs.rules_of(self)
 		jobs.limits.hold_back(self, frappe.session.user)
 		totals = run_items.totals(self.name)
 		pending = jobs.limits.pending(self.name)
@@ -252,7 +253,6 @@ class WriteOffRun(Document):
 				_("Nothing is selected. Press Find Invoices and select at least one invoice, then submit."),
 				title=_("Nothing to Write Off"),
 			)
-		jobs.rules_of(self)
 		self.submitted_by = frappe.session.user
 		self.submitted_on = now()
 		self.status = states.QUEUED
