@@ -42,6 +42,9 @@ class MariaDB:
 		self.data = folder / "data"
 		self.socket = folder / "mariadb.sock"
 		self.log = folder / "mariadb.log"
+		# A server that starts deletes the temporary tables it finds: those of its neighbour, were the folder shared.
+		self.tmp = folder / "tmp"
+		self.tmp.mkdir(parents=True, exist_ok=True)
 		self.port = processes.free_port()
 		subprocess.run(
 			[
@@ -66,6 +69,7 @@ class MariaDB:
 				f"--datadir={self.data}",
 				f"--socket={self.socket}",
 				f"--pid-file={self.folder / 'pid'}",
+				f"--tmpdir={self.tmp}",
 				f"--port={self.port}",
 				f"--user={_user()}",
 				*OPTIONS,
