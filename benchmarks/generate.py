@@ -284,6 +284,9 @@ def without_indexes(tables: list[str], log: Any) -> Iterator[None]:
 	frappe.db.sql("SET SESSION unique_checks = 0, foreign_key_checks = 0")
 	try:
 		yield
+	except Exception:
+		frappe.db.rollback()  # the indexes are built all the same, and that would commit half a chunk
+		raise
 	finally:
 		for statement in again:
 			started = time.monotonic()

@@ -51,6 +51,7 @@ class MariaDB:
 				"mariadb-install-db",
 				"--no-defaults",
 				f"--datadir={self.data}",
+				f"--tmpdir={self.tmp}",
 				"--auth-root-authentication-method=normal",
 				"--skip-test-db",
 				f"--user={_user()}",
