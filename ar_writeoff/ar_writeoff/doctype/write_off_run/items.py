@@ -73,14 +73,26 @@ def page(
 		frappe.throw(_("Items cannot be sorted by {0}.").format(sort_by))
 	item = DocType("Write-Off Run Item")
 	condition = where(item, run, filters)
-	rows = (
+	order = Order.desc if sort_order.lower() == "desc" else Order.asc
+	# The index of the list has what is sorted and filtered by, so only the rows of the page itself are read.
+	on_page = (
 		frappe.qb.from_(item)
-		.select(*[item[field] for field in FIELDS])
+		.select(item.name)
 		.where(condition)
-		.orderby(item[sort_by], order=Order.desc if sort_order.lower() == "desc" else Order.asc)
+		.orderby(item[sort_by], order=order)
 		.orderby(item.name)
 		.limit(min(cint(page_length) or 100, 1000))
 		.offset(max(cint(start), 0))
+		.as_("on_page")
+	)
+	shown = DocType("Write-Off Run Item").as_("shown")
+	rows = (
+		frappe.qb.from_(on_page)
+		.join(shown)
+		.on(shown.name == on_page.field("name"))
+		.select(*[shown[field] for field in FIELDS])
+		.orderby(shown[sort_by], order=order)
+		.orderby(shown.name)
 		.run(as_dict=True)
 	)
 	total = frappe.qb.from_(item).select(Count("*")).where(condition).run()[0][0]
