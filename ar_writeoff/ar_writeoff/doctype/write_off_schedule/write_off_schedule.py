@@ -83,6 +83,8 @@ class WriteOffSchedule(LeftEmpty):
 		weekday: DF.Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 	# end: auto-generated types
 
+	# Frappe would fill in the time of day at which somebody makes the schedule. Empty is midnight.
+	NARROWING = (*LeftEmpty.NARROWING, "time")
 	RHYTHM = (
 		"frequency",
 		"weekday",
