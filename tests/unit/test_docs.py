@@ -45,7 +45,7 @@ def test_every_page_is_linked() -> None:
 		for link in links(file)
 		if ":" not in link
 	}
-	pages = {file for file in files() if "docs" in file.parts}
+	pages = {file for file in files() if CHECKOUT / "docs" in file.parents}
 	assert {name(page) for page in pages - linked} == set()
 
 
