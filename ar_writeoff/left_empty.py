@@ -4,8 +4,8 @@ from frappe.model.document import Document
 
 
 class LeftEmpty(Document):
-	"""Frappe fills an empty Link from defaults of the same name, such as the default currency or item group. A
-	search that nobody narrowed would leave balances out without a word.
+	"""Frappe fills an empty Link from defaults of the same name, such as the default currency or item group, and an
+	empty Time with the clock. A search that nobody narrowed would leave balances out without a word.
 	"""
 
 	NARROWING = (

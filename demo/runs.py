@@ -13,7 +13,7 @@ from frappe.utils import add_days, nowdate
 from demo.books import ABBR, COMPANY, make
 from demo.trade import receive
 
-PREPARER, MANAGER = "anna@lakeside.example", "mark@lakeside.example"
+PREPARER, MANAGER, SECOND = "anna@lakeside.example", "mark@lakeside.example", "lena@lakeside.example"
 
 
 def write_off(chance: random.Random) -> None:
@@ -36,6 +36,8 @@ def settings() -> None:
 		max_invoice_amount=10,
 		minimum_age_days=90,
 		default_reason="Small Balance",
+		require_second_approver=1,
+		notify_role="Accounts Manager",
 	)
 	reason = frappe.get_doc("Write-Off Reason", "Bank Charges Deducted by Customer")
 	reason.append("accounts", {"company": COMPANY, "account": f"Small Balances Written Off - {ABBR}"})
@@ -45,7 +47,7 @@ def settings() -> None:
 def schedule() -> None:
 	"""On the first of each month a draft of the small balances of the month before."""
 	with signed_in(MANAGER):
-		frappe.get_doc(
+		doc = frappe.get_doc(
 			{
 				"doctype": "Write-Off Schedule",
 				"schedule_name": "Small Balances, Monthly",
@@ -54,12 +56,15 @@ def schedule() -> None:
 				"action": "Prepare Draft",
 				"frequency": "Monthly",
 				"day_of_month": 1,
+				"time": "06:00:00",
 				"cutoff_rule": "End of Last Month",
 				"max_invoice_amount": 10,
 				"minimum_age_days": 90,
 				"notify_user": PREPARER,
 			}
 		).insert()
+	with signed_in(SECOND):
+		doc.approve()
 
 
 def posted() -> None:

@@ -236,16 +236,20 @@ class Bench:
 			if read_file(note) != self._assets_fingerprint(public):
 				say("Building the app's JavaScript and CSS")
 				note.unlink(missing_ok=True)
-				before = self._assets_fingerprint(public, built=True)
+				sources = self._sources_fingerprint(public)
 				self.frappe("build", "--app", APP)
-				write_file(note, before)
+				write_file(note, self._assets_fingerprint(public, sources))
 		finally:
 			building.release()
 
-	def _assets_fingerprint(self, public: Path, built: bool = False) -> str:
-		"""Of the sources and of whether they are built: someone may have cleared `dist`."""
+	def _assets_fingerprint(self, public: Path, sources: str = "") -> str:
+		"""Of the sources and of the files built: another bench with this checkout may have built others since."""
+		built = [str(path.relative_to(public)) for path in files_below(public / "dist")]
+		return fingerprint([], sources or self._sources_fingerprint(public), *built)
+
+	def _sources_fingerprint(self, public: Path) -> str:
 		sources = [path for path in files_below(public) if "dist" not in path.relative_to(public).parts]
-		return fingerprint(sources, str(CHECKOUT), str(built or (public / "dist").exists()))
+		return fingerprint(sources, str(CHECKOUT))
 
 
 class Site:

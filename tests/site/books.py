@@ -113,6 +113,36 @@ def roll_forward_equals_gl(company: str) -> None:
 	assert not any(abs(row.get("difference", 0)) >= 0.005 for row in rows), message
 
 
+def register_equals_gl(company: str) -> None:
+	"""What the register says was written off is what the runs' entries did to the receivable accounts, each run by itself.
+
+	For books without recoveries: those are entries of the run as well, and lines of the roll-forward.
+	"""
+	from ar_writeoff.ar_writeoff.report.write_off_register import write_off_register as report
+
+	_columns, rows, _message, chart, summary = report.execute({"company": company})
+	of_runs: dict[str, float] = defaultdict(float)
+	for row in rows:
+		of_runs[row.run] += row.written_off
+	ledger = dict(
+		frappe.db.sql(
+			"""SELECT je.write_off_run, SUM(gl.credit - gl.debit) FROM `tabGL Entry` gl
+			JOIN `tabJournal Entry` je ON je.name = gl.voucher_no AND gl.voucher_type = 'Journal Entry'
+			WHERE gl.company = %s AND gl.is_cancelled = 0 AND gl.party IS NOT NULL AND je.write_off_run IS NOT NULL
+			GROUP BY je.write_off_run""",
+			company,
+		)
+	)
+	assert ledger, "no run has posted anything"
+	for run in of_runs.keys() | ledger.keys():
+		assert abs(of_runs[run] - ledger.get(run, 0)) < 0.005, (
+			f"{run}: {of_runs[run]}, ledger {ledger.get(run)}"
+		)
+	total = sum(ledger.values())
+	assert abs(summary[0]["value"] - total) < 0.005
+	assert abs(sum(sum(data["values"]) for data in chart["data"]["datasets"]) - total) < 0.005
+
+
 # ----------------------------------------------------------------------------------------------- before and after
 
 

@@ -113,6 +113,20 @@ def dimensions() -> dict[str, Any]:
 	return {}
 
 
+def allowance() -> dict[str, Any]:
+	invoice("Anchor Cafe", 60, "2026-01-15")
+	reason = frappe.get_doc(
+		{
+			"doctype": "Write-Off Reason",
+			"reason": "Provided For",
+			"applies_to": "Debit",
+			"method": "Allowance",
+			"accounts": [{"company": HL, "account": account("Allowance for Doubtful Accounts")}],
+		}
+	).insert()
+	return {"reason": reason.name}
+
+
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
 	"A debit balance": debit,
 	"Several balances in one entry": several,
@@ -120,6 +134,7 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
 	"A part of a balance": part,
 	"Foreign currency": foreign,
 	"Dimensions": dimensions,
+	"Allowance method": allowance,
 }
 
 
@@ -152,12 +167,28 @@ def test_undo_in_a_closed_period(site: str) -> None:
 
 def test_recovery(site: str) -> None:
 	invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
-	[item] = runs.items(run)
-	entries = run.reinstate([runs.items(run)[item].name], [30], TODAY)
-	assert ledger(run, "Recovery", of=list(entries.values())) == table("Recovery")
+	assert reinstated(runs.run(), 30, "Recovery") == table("Recovery")
+
+
+def test_recovery_under_the_allowance_method(site: str) -> None:
+	heading = "Recovery under the allowance method"
+	assert reinstated(runs.run(**allowance()), 20, heading) == table(heading)
+
+
+def reinstated(run: Any, amount: float, heading: str) -> set[Row]:
+	"""The entry that takes so much of the run's only balance back, after the run was posted."""
+	runs.post(run)
+	[item] = runs.items(run).values()
+	entries = run.reinstate([item.name], [amount], TODAY)
+	return ledger(run, heading, of=list(entries.values()))
 
 
 def test_every_table_is_posted() -> None:
-	headings = [part.split("\n", 1)[0] for part in PAGE.split("\n## ")[1:] if "| Debit |" in part]
-	assert headings == [*CASES, "Undo", "Undo in a closed period", "Recovery"]
+	headings = {part.split("\n", 1)[0] for part in PAGE.split("\n## ")[1:] if "| Debit |" in part}
+	assert headings == {
+		*CASES,
+		"Undo",
+		"Undo in a closed period",
+		"Recovery",
+		"Recovery under the allowance method",
+	}

@@ -21,12 +21,13 @@ frappe.init(sys.argv[2], sites_path=".")
 frappe.connect()
 from pathlib import Path
 from demo import books, example
-from tests.site.books import assert_books_balanced, ple_equals_gl, roll_forward_equals_gl
+from tests.site.books import assert_books_balanced, ple_equals_gl, register_equals_gl, roll_forward_equals_gl
 books.lay(customer_count=80, invoice_count=1600)
 frappe.db.commit()
 assert_books_balanced(books.COMPANY)
 ple_equals_gl(books.COMPANY)
 roll_forward_equals_gl(books.COMPANY)
+register_equals_gl(books.COMPANY)
 example.write(Path(sys.argv[3]))
 
 runs = frappe.get_all("Write-Off Run", fields=["name", "status"], order_by="name asc")

@@ -114,6 +114,7 @@ def test_register_lists_every_outcome_with_who_and_why():
 		({"run": rows[0].run}, ["Anchor Cafe"]),
 		({"from_date": "2026-04-01", "status": "Posted"}, ["Breakwater Bar"]),
 		({"user": PREPARER}, []),
+		({"user": MANAGER, "reason": "Uncollectible"}, ["Breakwater Bar"]),
 	):
 		assert [row.customer for row in register.execute({**YEAR, **filters})[1]] == customers
 

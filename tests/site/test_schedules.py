@@ -212,6 +212,12 @@ def test_times_are_those_of_the_sites_time_zone():
 	assert get_datetime(doc.next_run_on) == (six if local < six else six + timedelta(days=1))
 
 
+def test_without_a_time_it_runs_at_midnight(clock: Clock):
+	"""Not at the time of day at which somebody made it, which Frappe would fill in."""
+	assert schedule(time=None).next_run_on == datetime(2026, 6, 2, 0, 0)
+	assert not frappe.new_doc("Write-Off Schedule").time
+
+
 def test_holidays_only_if_asked_to(clock: Clock):
 	clock.set(2026, 6, 1)
 	holidays = frappe.get_doc(

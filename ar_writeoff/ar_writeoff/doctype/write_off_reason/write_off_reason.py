@@ -9,6 +9,26 @@ from ar_writeoff.validation import throw_at_fields
 
 
 class WriteOffReason(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		from ar_writeoff.ar_writeoff.doctype.write_off_reason_account.write_off_reason_account import (
+			WriteOffReasonAccount,
+		)
+
+		accounts: DF.Table[WriteOffReasonAccount]
+		applies_to: DF.Literal["Debit", "Credit", "Both"]
+		disabled: DF.Check
+		method: DF.Literal["Direct", "Allowance"]
+		reason: DF.Data
+		use_in_schedules: DF.Check
+	# end: auto-generated types
+
 	def validate(self) -> None:
 		balance_types = ("Debit", "Credit") if self.applies_to == "Both" else (self.applies_to,)
 		problems = []

@@ -5,4 +5,26 @@ from frappe.model.document import Document
 
 
 class WriteOffRecovery(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		amount: DF.Currency
+		base_amount: DF.Currency
+		cancelled: DF.Check
+		company: DF.Link | None
+		currency: DF.Link | None
+		customer: DF.Link | None
+		item: DF.Link
+		journal_entry: DF.Link | None
+		posting_date: DF.Date | None
+		run: DF.Link
+		voucher_no: DF.Data | None
+		voucher_type: DF.Data | None
+	# end: auto-generated types
+
 	pass

@@ -21,6 +21,87 @@ from ar_writeoff.validation import throw_at_fields
 
 
 class WriteOffRun(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		from ar_writeoff.ar_writeoff.doctype.write_off_run_customer.write_off_run_customer import (
+			WriteOffRunCustomer,
+		)
+
+		ageing_based_on: DF.Literal["", "Due Date", "Posting Date"]
+		amended_from: DF.Link | None
+		approval_hash: DF.Data | None
+		approval_requested_by: DF.Link | None
+		approval_requested_on: DF.Datetime | None
+		approval_seal: DF.Data | None
+		approval_snapshot: DF.Code | None
+		balance_type: DF.Literal["Debit", "Credit"]
+		by_schedule: DF.Check
+		changed_by: DF.Link | None
+		changed_on: DF.Datetime | None
+		company: DF.Link
+		conflict_count: DF.Int
+		cost_center: DF.Link | None
+		currency: DF.Link | None
+		customer_group: DF.Link | None
+		customers: DF.TableMultiSelect[WriteOffRunCustomer]
+		cutoff_date: DF.Date
+		excluded_count: DF.Int
+		failed_count: DF.Int
+		found_count: DF.Int
+		held_amount: DF.Currency
+		held_count: DF.Int
+		item_group: DF.Link | None
+		limits_applied: DF.Code | None
+		max_customer_amount: DF.Currency
+		max_invoice_amount: DF.Currency
+		minimum_age_days: DF.Int
+		naming_series: DF.Literal["WOR-.YYYY.-"]
+		posted_amount: DF.Currency
+		posted_count: DF.Int
+		posted_on: DF.Datetime | None
+		posting_date: DF.Date
+		prepared_by: DF.Link | None
+		prepared_on: DF.Datetime | None
+		project: DF.Link | None
+		reason: DF.Link
+		receivable_account: DF.Link | None
+		recovered_amount: DF.Currency
+		remainder_of: DF.Link | None
+		reversal_date: DF.Date | None
+		reversal_dated: DF.Check
+		reversed_by: DF.Link | None
+		reversed_on: DF.Datetime | None
+		schedule: DF.Link | None
+		schedule_key: DF.Data | None
+		schedule_period: DF.Data | None
+		searched_by: DF.Link | None
+		searched_on: DF.Datetime | None
+		selected_amount: DF.Currency
+		selected_count: DF.Int
+		skipped_count: DF.Int
+		status: DF.Literal[
+			"Draft",
+			"Searching",
+			"Queued",
+			"Posting",
+			"Paused",
+			"Posted",
+			"Partly Posted",
+			"Failed",
+			"Reversing",
+			"Reversed",
+		]
+		submitted_by: DF.Link | None
+		submitted_on: DF.Datetime | None
+		territory: DF.Link | None
+	# end: auto-generated types
+
 	# The criteria of a search: changing one after it makes the list of another question.
 	CRITERIA = (
 		"company",

@@ -5,4 +5,52 @@ from frappe.model.document import Document
 
 
 class WriteOffRunEvent(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		amount: DF.Currency
+		at: DF.Datetime | None
+		batch: DF.Int
+		company: DF.Link | None
+		duration: DF.Float
+		event: DF.Literal[
+			"Submitted",
+			"Started",
+			"Batch Posted",
+			"Not Posted",
+			"Conflict",
+			"Begun Again",
+			"Interrupted",
+			"Resumed by Watchdog",
+			"Paused",
+			"Resumed",
+			"Retried",
+			"Finished",
+			"Reversal Started",
+			"Entry Cancelled",
+			"Entry Reversed",
+			"Not Reversed",
+			"Reversal Finished",
+			"Reinstated",
+			"Reinstatement Cancelled",
+			"Reversal Cancelled",
+			"Over Credit Limit",
+			"Stopped",
+		]
+		failed_count: DF.Int
+		journal_entry: DF.Link | None
+		message: DF.SmallText | None
+		posted_count: DF.Int
+		run: DF.Link
+		skipped_count: DF.Int
+		user: DF.Link | None
+		voucher_no: DF.Data | None
+		worker: DF.Data | None
+	# end: auto-generated types
+
 	pass

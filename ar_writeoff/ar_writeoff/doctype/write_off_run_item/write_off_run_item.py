@@ -7,6 +7,43 @@ from frappe.model.document import Document
 
 
 class WriteOffRunItem(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		age_days: DF.Int
+		base_outstanding_amount: DF.Currency
+		base_reinstated_amount: DF.Currency
+		base_write_off_amount: DF.Currency
+		batch: DF.Int
+		company: DF.Link
+		currency: DF.Link | None
+		customer: DF.Link | None
+		customer_name: DF.Data | None
+		due_date: DF.Date | None
+		journal_entry: DF.Link | None
+		message: DF.SmallText | None
+		outstanding_amount: DF.Currency
+		posting_date: DF.Date | None
+		reason_code: DF.Data | None
+		reason_doctype: DF.Data | None
+		reason_name: DF.Data | None
+		receivable_account: DF.Link | None
+		reinstated_amount: DF.Currency
+		reversal_entry: DF.Link | None
+		run: DF.Link
+		seal: DF.Data | None
+		selected: DF.Check
+		status: DF.Literal["Open", "Excluded", "Posted", "Skipped", "Failed", "Conflict", "Reversed"]
+		voucher_no: DF.Data | None
+		voucher_type: DF.Data | None
+		write_off_amount: DF.Currency
+	# end: auto-generated types
+
 	"""An item is found, ticked and posted through its run, which holds every rule: never saved by itself."""
 
 	def validate(self) -> None:

@@ -5,4 +5,21 @@ from frappe.model.document import Document
 
 
 class WriteOffRunWorker(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		batch: DF.Int
+		enqueued_at: DF.Datetime | None
+		heartbeat: DF.Datetime | None
+		job_id: DF.Data | None
+		machine: DF.Data | None
+		number: DF.Int
+		run: DF.Link
+	# end: auto-generated types
+
 	pass

@@ -17,6 +17,74 @@ MAX_NAME = 100
 
 
 class WriteOffSchedule(LeftEmpty):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		from ar_writeoff.ar_writeoff.doctype.write_off_run_customer.write_off_run_customer import (
+			WriteOffRunCustomer,
+		)
+
+		action: DF.Literal["Prepare Draft", "Post Within Limits"]
+		ageing_based_on: DF.Literal["Due Date", "Posting Date"]
+		approved_by: DF.Link | None
+		approved_on: DF.Datetime | None
+		balance_type: DF.Literal["Debit", "Credit"]
+		changed_by: DF.Link | None
+		changed_on: DF.Datetime | None
+		company: DF.Link
+		cost_center: DF.Link | None
+		cron_expression: DF.Data | None
+		currency: DF.Link | None
+		customer_group: DF.Link | None
+		customers: DF.TableMultiSelect[WriteOffRunCustomer]
+		cutoff_days: DF.Int
+		cutoff_rule: DF.Literal[
+			"Day of the Run", "Days Before the Run", "End of Last Month", "End of Last Quarter"
+		]
+		day_of_month: DF.Int
+		enabled: DF.Check
+		failures: DF.Int
+		frequency: DF.Literal["Daily", "Weekly", "Monthly", "Quarter End", "Cron"]
+		holiday_list: DF.Link | None
+		item_group: DF.Link | None
+		last_message: DF.SmallText | None
+		last_result: DF.Literal[
+			"", "Working", "Prepared", "Submitted", "Submitted in Part", "Nothing Found", "Failed"
+		]
+		last_run: DF.Link | None
+		last_run_on: DF.Datetime | None
+		max_customer_amount: DF.Currency
+		max_customer_month_amount: DF.Currency
+		max_invoice_amount: DF.Currency
+		max_item_amount: DF.Currency
+		max_run_amount: DF.Currency
+		max_share: DF.Percent
+		minimum_age_days: DF.Int
+		next_planned_on: DF.Datetime | None
+		next_run_on: DF.Datetime | None
+		notify_role: DF.Link | None
+		notify_user: DF.Link | None
+		posting_days: DF.Int
+		posting_rule: DF.Literal[
+			"Day of the Run", "Days Before the Run", "End of Last Month", "End of Last Quarter"
+		]
+		project: DF.Link | None
+		reason: DF.Link
+		receivable_account: DF.Link | None
+		respect_holidays: DF.Check
+		schedule_name: DF.Data
+		territory: DF.Link | None
+		time: DF.Time | None
+		weekday: DF.Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
+	# end: auto-generated types
+
+	# Frappe would fill in the time of day at which somebody makes the schedule. Empty is midnight.
+	NARROWING = (*LeftEmpty.NARROWING, "time")
 	RHYTHM = (
 		"frequency",
 		"weekday",

@@ -5,4 +5,27 @@ from frappe.model.document import Document
 
 
 class WriteOffScheduleLog(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		attempts: DF.Int
+		claimed_until: DF.Datetime | None
+		company: DF.Link
+		due_on: DF.Datetime | None
+		finished_on: DF.Datetime | None
+		message: DF.SmallText | None
+		period: DF.Data
+		planned_on: DF.Datetime | None
+		remainder: DF.Link | None
+		result: DF.Literal["Working", "Prepared", "Submitted", "Submitted in Part", "Nothing Found", "Failed"]
+		run: DF.Link | None
+		schedule: DF.Link
+		started_on: DF.Datetime | None
+	# end: auto-generated types
+
 	"""One period of a schedule: named by schedule and period, so the database itself keeps a second one out."""

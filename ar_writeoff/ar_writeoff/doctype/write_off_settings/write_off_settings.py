@@ -12,6 +12,36 @@ from ar_writeoff.validation import throw_at_fields
 
 
 class WriteOffSettings(Document):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		from ar_writeoff.ar_writeoff.doctype.write_off_limit.write_off_limit import WriteOffLimit
+
+		ageing_based_on: DF.Literal["Due Date", "Posting Date"]
+		allowance_account: DF.Link | None
+		bad_debt_account: DF.Link | None
+		company: DF.Link
+		cost_center: DF.Link | None
+		credit_write_off_account: DF.Link | None
+		customer_credits: DF.Literal["Leave Out", "Deduct", "Ignore"]
+		default_reason: DF.Link | None
+		entries_per: DF.Literal["Batch", "Customer", "Invoice"]
+		fast_posting: DF.Check
+		force_cost_center: DF.Check
+		limits: DF.Table[WriteOffLimit]
+		max_invoice_amount: DF.Currency
+		minimum_age_days: DF.Int
+		notify_role: DF.Link | None
+		parallel_jobs: DF.Int
+		require_second_approver: DF.Check
+		rows_per_entry: DF.Int
+	# end: auto-generated types
+
 	def validate(self) -> None:
 		problems = []
 		for fieldname, balance_type in (

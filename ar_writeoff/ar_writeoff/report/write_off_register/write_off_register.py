@@ -101,8 +101,8 @@ def columns() -> list[dict[str, Any]]:
 		return {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width, **more}
 
 	return [
-		column("posting_date", _("Posting Date"), "Date", 100),
-		column("run", _("Write-Off Run"), "Link", 140, options="Write-Off Run"),
+		column("posting_date", _("Posting Date"), "Date", 115),
+		column("run", _("Write-Off Run"), "Link", 160, options="Write-Off Run"),
 		column("customer", _("Customer"), "Link", 140, options="Customer"),
 		column("customer_name", _("Customer Name"), "Data", 160),
 		column("voucher_no", _("Voucher"), "Dynamic Link", 170, options="voucher_type"),

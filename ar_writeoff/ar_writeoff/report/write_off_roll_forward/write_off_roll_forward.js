@@ -71,7 +71,9 @@ frappe.query_reports["Write-Off Roll-forward"] = {
 			});
 	},
 
+	// A cell that a row does not have is empty, not zero.
 	formatter(value, row, column, data, default_formatter) {
+		if (column.fieldtype === "Currency" && data && !(column.fieldname in data)) return "";
 		const text = default_formatter(value, row, column, data);
 		return data && data.bold ? `<b>${text}</b>` : text;
 	},

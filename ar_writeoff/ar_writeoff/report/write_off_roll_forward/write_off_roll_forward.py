@@ -198,7 +198,7 @@ def columns(dimension: str) -> list[dict[str, Any]]:
 		}
 
 	return [
-		{"fieldname": "period", "label": _("Period"), "fieldtype": "Data", "width": 210},
+		{"fieldname": "period", "label": _("Period"), "fieldtype": "Data", "width": 260},
 		{
 			"fieldname": "account",
 			"label": _("Account"),
