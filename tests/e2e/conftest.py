@@ -45,8 +45,6 @@ HARMLESS = [
 	r"socket\.io.*(ERR_ABORTED|closed before the connection)",
 	# A page that is left cancels what it was still loading.
 	r"net::ERR_ABORTED",
-	# frappe.Chart draws once more a moment later, also when what it drew in has been replaced meanwhile.
-	r"Failed to execute 'removeChild' on 'Node'",
 ]
 
 

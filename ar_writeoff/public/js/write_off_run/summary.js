@@ -60,6 +60,8 @@ export class Summary {
 			type: "bar",
 			height: 150,
 			animate: 0,
+			// While its bars grow, a chart has a copy of itself in its place, and fails to draw in another width.
+			disableEntryAnimation: 1,
 			colors: ["blue"],
 			barOptions: { spaceRatio: 0.5 },
 			axisOptions: {
