@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from tests.site.conftest import MARK, Session, eventually, site
 from tests.site.foundation import PASSWORD
-from tests.site.story import MANAGER
+from tests.site.story import MANAGER, SECOND_MANAGER
 from tools import venvs
 from tools.desk import Desk as Stack
 
@@ -45,8 +45,6 @@ HARMLESS = [
 	r"socket\.io.*(ERR_ABORTED|closed before the connection)",
 	# A page that is left cancels what it was still loading.
 	r"net::ERR_ABORTED",
-	# frappe.Chart draws once more a moment later, also when what it drew in has been replaced meanwhile.
-	r"Failed to execute 'removeChild' on 'Node'",
 ]
 
 
@@ -135,6 +133,15 @@ class Desk:
 		self.dialog().locator("button:visible").filter(
 			has_text=re.compile(rf"^\s*{re.escape(label)}\s*$")
 		).first.click()
+		self.settle()
+
+	def alerts(self, text: str) -> list[str]:
+		"""What the desk says in its corner and has this text in it."""
+		return self.page.locator(".desk-alert").filter(has_text=text).all_inner_texts()
+
+	def close_messages(self) -> None:
+		"""Read and close what the desk says in a dialog of its own."""
+		self.dialog().locator(".btn-modal-close").click()
 		self.settle()
 
 	def screenshot(self, path: str | Path, **options: Any) -> None:
@@ -228,6 +235,16 @@ def desk(site: str, stack: Stack, browser: Browser, request: pytest.FixtureReque
 	eventually_idle()
 	if not failed:
 		assert not desk.complaints, "The browser complained:\n" + "\n".join(desk.complaints)
+
+
+@pytest.fixture
+def second_desk(browser: Browser, stack: Stack, desk: Desk) -> Iterator[Desk]:
+	"""Another person's window."""
+	context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
+	other = Desk(context, stack.url).sign_in(SECOND_MANAGER)
+	yield other
+	context.close()
+	assert not other.complaints, "The other browser complained:\n" + "\n".join(other.complaints)
 
 
 def eventually_idle(timeout: float = 60) -> None:

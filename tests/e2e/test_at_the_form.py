@@ -69,3 +69,44 @@ def test_clicks_for_three_hundred_invoices(desk: Desk):
 	frappe.db.rollback()
 	assert len(items(draft.name, status="Posted")) == 300
 	assert entries(draft.name)
+
+
+def test_with_the_keyboard_alone(desk: Desk):
+	"""From the open form to posted: Tab, Enter, and the keys of the list."""
+	kept = invoice("Breakwater Bar", 1, "2026-01-15")
+	others = [invoice("Anchor Cafe", amount, "2026-01-15").name for amount in (2, 3)]
+	draft = run(find=False)
+	frappe.db.commit()
+	page = RunPage(desk).open(draft.name)
+	keys = desk.page.keyboard
+
+	def go_to(label: str, key: str = "Tab") -> None:
+		for _step in range(150):
+			focused = desk.page.evaluate("() => document.activeElement.innerText || ''")
+			if focused.strip() == label and desk.page.evaluate(
+				"() => document.activeElement.matches('button, a')"
+			):
+				return
+			keys.press(key)
+		raise AssertionError(f"{label!r} cannot be reached with {key}")
+
+	go_to("Find Invoices")
+	keys.press("Enter")
+	page.wait_for_grid()
+	keys.press("/")
+	keys.type("breakwater")
+	page.ready()
+	assert page.vouchers() == [kept.name]
+	keys.press("ArrowDown")
+	keys.press("Space")
+	page.ready()
+	assert page.cards()["Selected"] == (2, "$ 5.00")
+	go_to("Preview and Post", "Shift+Tab")
+	keys.press("Enter")
+	desk.dialog()
+	desk.settle()
+	go_to("Write Off 2 balances")
+	keys.press("Enter")
+	page.wait_for_status("Posted")
+	frappe.db.rollback()
+	assert set(items(draft.name, status="Posted")) == set(others)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import frappe
 import pytest
-from playwright.sync_api import Browser
 
-from tests.e2e.conftest import Desk, Stack
+from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
 from tests.site.runs import entries, items, run, settings
 from tests.site.story import (
@@ -19,7 +18,6 @@ from tests.site.story import (
 	HL,
 	NW,
 	PREPARER,
-	SECOND_MANAGER,
 	account,
 	customer,
 	invoice,
@@ -28,16 +26,6 @@ from tests.site.story import (
 )
 
 SCRIPT = '<img src=x onerror="window.hacked = 1"> $\' & <b>Sons</b>'
-
-
-@pytest.fixture
-def second_desk(browser: Browser, stack: Stack, desk: Desk) -> Iterator[Desk]:
-	"""Another person's window."""
-	context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
-	other = Desk(context, stack.url).sign_in(SECOND_MANAGER)
-	yield other
-	context.close()
-	assert not other.complaints, "The other browser complained:\n" + "\n".join(other.complaints)
 
 
 def selected(name: str) -> set[str]:
@@ -174,7 +162,7 @@ def test_who_may_not_submit_looks_and_asks(desk: Desk):
 	frappe.db.commit()
 	desk.sign_in(PREPARER)
 	page = RunPage(desk).open(draft.name).wait_for_grid()
-	assert page.primary() == ["Preview Entries"]
+	assert page.primary() == ["Request Approval"]
 	desk.press("Preview Entries")
 	dialog = desk.dialog()
 	assert "approves and posts this" in dialog.inner_text()

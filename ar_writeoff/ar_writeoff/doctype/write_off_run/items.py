@@ -36,6 +36,7 @@ FIELDS = (
 	"base_outstanding_amount",
 	"write_off_amount",
 	"base_write_off_amount",
+	"reinstated_amount",
 	"selected",
 	"status",
 	"reason_code",

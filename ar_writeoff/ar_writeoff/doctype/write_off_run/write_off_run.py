@@ -535,7 +535,9 @@ class WriteOffRun(Document):
 
 	@frappe.whitelist()
 	def get_summary(self) -> dict[str, Any]:
-		"""Counts, totals, reasons of exclusion, ageing and top customers of the list."""
+		"""What the form shows besides the list: counts, totals, reasons of exclusion, ageing and top customers; what is
+		over a limit, who may not approve, and the drafts with what was over the limit of who submitted.
+		"""
 		run = self.saved("read")
 		return {
 			"status": run.status,
@@ -547,6 +549,11 @@ class WriteOffRun(Document):
 			"why_not_approver": jobs.approval.why_not_approver(run, frappe.session.user)
 			if run.docstatus == 0
 			else None,
+			"approval_requested_by": run.approval_requested_by,
+			"approval_requested_on": run.approval_requested_on,
+			"remainders": frappe.get_list(
+				"Write-Off Run", filters={"remainder_of": run.name}, pluck="name", order_by="name asc"
+			),
 		}
 
 	@frappe.whitelist()

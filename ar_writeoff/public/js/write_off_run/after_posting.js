@@ -7,7 +7,7 @@ export function retry(frm, summary) {
 	const { counts } = summary;
 	const again = (counts.Failed || 0) + (counts.Skipped || 0) + (counts.Conflict || 0);
 	const message = __(
-		"{0} were not written off. Those that failed are tried again; what has changed since the approval stays as it is.",
+		"Not written off: {0}. Those that failed are tried again; what has changed since the approval stays as it is.",
 		[balances(again)]
 	);
 	frappe.confirm(message, () => attempt(change(frm, "retry_failed", {}, freeze(__("Retrying…")))));
@@ -119,10 +119,10 @@ function amount_table(items) {
 	const row = (item) => `
 		<tr><td>${escape(item.customer_name || item.customer)}</td><td>${escape(item.voucher_no)}</td>
 			<td>${date(item.posting_date)}</td>
-			<td class="wo-amount">${money(item.write_off_amount, item.currency)}</td>
+			<td class="wo-amount">${money(written_off(item), item.currency)}</td>
 			<td><input class="form-control input-xs text-right" inputmode="decimal" data-item="${escape(item.name)}"
 				aria-label="${escape(amount_to_reinstate(item))}"
-				value="${escape(format_number(item.write_off_amount, get_number_format(item.currency)))}"></td></tr>`;
+				value="${escape(format_number(written_off(item), get_number_format(item.currency)))}"></td></tr>`;
 	return `
 		<div class="wo-scroll"><table class="table wo-table">
 			<thead><tr><th>${escape(__("Customer"))}</th><th>${escape(__("Invoice"))}</th>
@@ -132,22 +132,25 @@ function amount_table(items) {
 		</table></div>`;
 }
 
+// What is left of it after earlier reinstatements.
+const written_off = (item) =>
+	flt(flt(item.write_off_amount) - flt(item.reinstated_amount), 9);
+
 // {item name: amount}, or nothing when an amount does not fit what was written off.
 function read_amounts(dialog, items) {
 	const amounts = {};
 	for (const item of items) {
 		const input = dialog.$wrapper.find(`[data-item="${CSS.escape(item.name)}"]`)[0];
 		const amount = flt(input.value, undefined, get_number_format(item.currency));
-		const written_off = flt(item.write_off_amount);
-		const fits =
-			amount !== 0 && amount > 0 === written_off > 0 && Math.abs(amount) <= Math.abs(written_off);
+		const most = written_off(item);
+		const fits = amount !== 0 && amount > 0 === most > 0 && Math.abs(amount) <= Math.abs(most);
 		input.classList.toggle("wo-wrong", !fits);
 		if (!fits) {
 			input.focus();
 			frappe.show_alert({
 				message: __("{0}: at most {1} can be reinstated.", [
 					escape(item.voucher_no),
-					money(written_off, item.currency),
+					money(most, item.currency),
 				]),
 				indicator: "orange",
 			});

@@ -1,4 +1,5 @@
 import * as after_posting from "./after_posting";
+import { relatives, request_approval, verify } from "./approval";
 import { export_list } from "./export";
 import { preview } from "./preview";
 import { BUSY, Progress } from "./progress";
@@ -103,17 +104,18 @@ export class RunForm {
 			},
 			workflow: frappe.model.has_workflow(frm.doctype),
 		});
-		this.show_intro(state);
+		this.show_intro(state, relatives(frm.doc, this.summary));
 		// Before anything is posted there is nothing to be connected to.
 		$(frm.layout.wrapper).toggleClass("wo-unposted", frm.doc.docstatus === 0);
 		if (!frm.is_dirty()) this.show_primary(state.primary);
 		this.show_buttons((state.buttons || []).filter(Boolean));
 	}
 
-	show_intro({ intro, color }) {
+	show_intro({ intro, color }, more) {
 		const { frm } = this;
 		frm.dashboard.clear_headline();
-		if (intro) frm.set_intro(`<span class="wo-intro">${intro}</span>`, color || "blue");
+		const said = [intro, ...more].filter(Boolean).join(" ");
+		if (said) frm.set_intro(`<span class="wo-intro">${said}</span>`, color || "blue");
 		this.progress_area.remove();
 		frm.layout.message.after(this.progress_area);
 	}
@@ -167,6 +169,8 @@ export class RunForm {
 			},
 			preview: { label: __("Preview Entries"), run: () => this.preview(false) },
 			preview_and_post: { label: __("Preview and Post"), run: () => this.preview(true) },
+			request_approval: { label: __("Request Approval"), run: () => this.request_approval() },
+			verify: { label: __("Verify Approval"), run: () => quietly(verify(frm)) },
 			pause: {
 				label: __("Pause"),
 				run: () => quietly(change(frm, "pause", {}, freeze(__("Pausing…")))),
@@ -192,7 +196,8 @@ export class RunForm {
 	}
 
 	find_again() {
-		const unticked = this.summary && this.summary.found.count - this.summary.selected.count;
+		const { found, selected, pending } = this.summary;
+		const unticked = found.count - selected.count - pending.count;
 		if (!unticked) return this.find();
 		frappe.confirm(
 			__(
@@ -239,6 +244,11 @@ export class RunForm {
 	}
 
 	// POSTING
+
+	async request_approval() {
+		await this.workbench.selection.flush();
+		await request_approval(this.frm).catch(() => {});
+	}
 
 	async preview(may_post) {
 		const { frm } = this;

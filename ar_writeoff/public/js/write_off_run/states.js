@@ -7,7 +7,7 @@ import { balances, date, escape, money, number } from "./text";
 export function describe(context) {
 	const { doc } = context;
 	if (doc.__islocal) return new_run();
-	if (doc.docstatus === 2) return cancelled();
+	if (doc.docstatus === 2) return cancelled(context);
 	if (doc.docstatus === 0) return doc.status === "Searching" ? searching(context) : draft(context);
 	return (submitted[doc.status] || submitted.Posted)(context);
 }
@@ -24,7 +24,8 @@ const searching = ({ may }) => ({
 	primary: may.write && "cancel_search",
 });
 
-function draft({ doc, summary, may, workflow }) {
+function draft(context) {
+	const { doc, summary, may } = context;
 	const find = may.write && "find";
 	if (!doc.searched_on) {
 		return {
@@ -34,9 +35,9 @@ function draft({ doc, summary, may, workflow }) {
 			primary: find,
 		};
 	}
-	const selected = summary ? summary.selected.count : doc.selected_count;
-	const found = summary ? summary.found.count : doc.found_count;
-	if (!found) {
+	// What there is to do depends on what the server has counted and on who may approve it.
+	if (!summary) return {};
+	if (!summary.found.count) {
 		return {
 			intro: __(
 				"No balance matches these criteria that may be written off. Raise the maximum, lower the age or take out a criterion, then find again."
@@ -45,37 +46,65 @@ function draft({ doc, summary, may, workflow }) {
 			primary: find,
 		};
 	}
-	if (!selected) {
+	if (!summary.selected.count && !summary.pending.count) {
 		return {
 			intro: __("Nothing is selected. Tick the balances to write off."),
 			color: "yellow",
 			buttons: [find && "find_again"],
 		};
 	}
-	const worth = summary
-		? money(Math.abs(summary.selected.base_amount), summary.company_currency)
-		: money(
-				Math.abs(doc.selected_amount),
-				frappe.meta.get_field_currency({ options: "Company:company:default_currency" }, doc)
-		  );
-	const selection = __("{0} worth {1} selected.", [balances(selected), worth]);
+	const selection = __("{0} worth {1} selected.", [
+		balances(summary.selected.count),
+		money(Math.abs(summary.selected.base_amount), summary.company_currency),
+	]);
 	if (!may.write) return { intro: selection, primary: "preview" };
-	const posts_here = may.submit && !workflow;
+	const { next, primary, buttons } = approval(context);
+	return { intro: `${selection} ${escape(next)}`, primary, buttons: [...buttons, "find_again"] };
+}
+
+// Who posts a draft: whoever has it open, or somebody whom they ask for it.
+function approval({ doc, summary, may, workflow }) {
+	if (workflow) {
+		return {
+			next: __(
+				"Untick what is to stay open and look at the entries. Then someone who may submit it posts the run."
+			),
+			primary: "preview",
+			buttons: [],
+		};
+	}
+	if (may.submit && !summary.why_not_approver && !all_over_own_limit(summary)) {
+		return {
+			next: __("Untick what is to stay open, then look at the entries and post them."),
+			primary: "preview_and_post",
+			buttons: [],
+		};
+	}
+	if (summary.approval_requested_on) {
+		return {
+			next: __("{0} asked for approval on {1}. Somebody else who may submit the run posts it.", [
+				frappe.user_info(summary.approval_requested_by).fullname,
+				frappe.datetime.str_to_user(summary.approval_requested_on, false, true),
+			]),
+			primary: "preview",
+			buttons: [],
+		};
+	}
+	const next = __("Untick what is to stay open, look at the entries, then ask for approval.");
 	return {
-		intro: `${selection} ${escape(
-			posts_here
-				? __("Untick what is to stay open, then look at the entries and post them.")
-				: __(
-						"Untick what is to stay open and look at the entries. Then someone who may submit it posts the run."
-				  )
-		)}`,
-		primary: posts_here ? "preview_and_post" : "preview",
-		buttons: [find && "find_again"],
+		next: may.submit && summary.why_not_approver ? `${summary.why_not_approver} ${next}` : next,
+		primary: "request_approval",
+		buttons: ["preview"],
 	};
 }
 
-const cancelled = () => ({
+// Limits are held against whoever changed the list last.
+const all_over_own_limit = ({ selected, pending, changed_by }) =>
+	!selected.count && pending.count > 0 && changed_by === frappe.session.user;
+
+const cancelled = (context) => ({
 	intro: __("This run was undone: its Journal Entries are cancelled and the balances are open again."),
+	buttons: [can_verify(context)],
 });
 
 const attention = (summary) =>
@@ -89,6 +118,8 @@ const written_off = ({ doc, summary }) =>
 		: "";
 
 const late_payment = () => __("A customer pays after all? Tick the balance below and reinstate it.");
+
+const can_verify = ({ doc }) => Boolean(doc.approval_hash) && "verify";
 
 const can_undo = ({ may, summary }) => (may.cancel || may.submit) && summary?.counts.Posted > 0 && "undo";
 
@@ -109,12 +140,12 @@ const submitted = {
 		intro: __("Paused. What is posted stays posted; resume to go on with the rest."),
 		color: "yellow",
 		primary: context.may.submit && "resume",
-		buttons: [can_undo(context)],
+		buttons: [can_undo(context), can_verify(context)],
 	}),
 	Posted: (context) => ({
 		intro: `${written_off(context)} ${escape(late_payment())}`,
 		color: "green",
-		buttons: [can_undo(context)],
+		buttons: [can_undo(context), can_verify(context)],
 	}),
 	"Partly Posted": (context) => ({
 		intro: `${written_off(context)} ${__("Not written off: {0}. The reason stands beside each.", [
@@ -122,18 +153,19 @@ const submitted = {
 		])}`,
 		color: "orange",
 		primary: context.may.submit && attention(context.summary) > 0 && "retry",
-		buttons: [can_undo(context)],
+		buttons: [can_undo(context), can_verify(context)],
 	}),
 	Failed: (context) => ({
 		intro: __("Nothing was written off. The reason stands beside each balance; put it right and retry."),
 		color: "red",
 		primary: context.may.submit && "retry",
-		buttons: [can_undo(context)],
+		buttons: [can_undo(context), can_verify(context)],
 	}),
 	Reversing: () => ({
 		intro: __("Undoing the write-off in the background. You can leave this page."),
 	}),
-	Reversed: () => ({
+	Reversed: (context) => ({
 		intro: __("This run was undone: the balances are open again."),
+		buttons: [can_verify(context)],
 	}),
 };

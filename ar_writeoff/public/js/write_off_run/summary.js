@@ -60,6 +60,8 @@ export class Summary {
 			type: "bar",
 			height: 150,
 			animate: 0,
+			// While its bars grow, a chart has a copy of itself in its place, and fails to draw in another width.
+			disableEntryAnimation: 1,
 			colors: ["blue"],
 			barOptions: { spaceRatio: 0.5 },
 			axisOptions: {
@@ -98,16 +100,18 @@ function customer_bars(summary) {
 }
 
 function draft_cards(summary) {
+	const { pending } = summary;
 	const excluded = summary.counts.Excluded || 0;
 	return [
 		card(__("Found"), summary.found.count, summary.found.base_amount, summary),
 		card(__("Selected"), summary.selected.count, summary.selected.base_amount, summary, "blue"),
 		card(
 			__("Left Open"),
-			summary.found.count - summary.selected.count,
-			flt(summary.found.base_amount) - flt(summary.selected.base_amount),
+			summary.found.count - summary.selected.count - pending.count,
+			flt(summary.found.base_amount) - flt(summary.selected.base_amount) - pending.base_amount,
 			summary
 		),
+		pending.count && card(__("Over Limit"), pending.count, pending.base_amount, summary, "yellow"),
 		excluded && card(__("Excluded"), excluded, excluded_amount(summary), summary, "orange"),
 	];
 }

@@ -17,7 +17,12 @@ export function views_for(doc, summary, { can_reinstate }) {
 			ticks: "select",
 			always: true,
 		});
-		return [open, excluded].filter(is_shown);
+		const over_limit = view("over_limit", __("Over Limit"), summary.pending.count, {
+			filters: { status: ["Open"], reason_code: ["!=", ""] },
+			shows: ["write_off_amount", "message"],
+			ticks: "select",
+		});
+		return [open, over_limit, excluded].filter(is_shown);
 	}
 	const troubled = (counts.Skipped || 0) + (counts.Failed || 0) + (counts.Conflict || 0);
 	const waiting = PROCESSING.includes(doc.status) ? cint(counts.Open) - unselected(summary) : 0;

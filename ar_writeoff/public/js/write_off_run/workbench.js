@@ -1,3 +1,4 @@
+import { pending_note } from "./approval";
 import { ExcludedReasons } from "./excluded";
 import { Filters } from "./filters";
 import { Grid } from "./grid";
@@ -27,6 +28,7 @@ export class Workbench {
 		this.wrapper.innerHTML = `
 			<div class="wo-bench">
 				<div class="wo-summary"></div>
+				<div class="wo-pending" hidden></div>
 				<div class="wo-tabs" role="tablist"></div>
 				<div class="wo-excluded" hidden></div>
 				<div class="wo-toolbar">
@@ -41,7 +43,7 @@ export class Workbench {
 			</div>`;
 		const part = (name) => this.wrapper.querySelector(`.wo-${name}`);
 		this.parts = Object.fromEntries(
-			["tabs", "excluded", "filters", "select", "grid", "totals", "pages"].map((name) => [
+			["pending", "tabs", "excluded", "filters", "select", "grid", "totals", "pages"].map((name) => [
 				name,
 				part(name),
 			])
@@ -127,6 +129,7 @@ export class Workbench {
 			({ currency }) => currency !== summary.company_currency
 		);
 		this.summary_view.show(summary, this.frm.doc);
+		this.show_pending();
 		this.show_tabs();
 		this.show_totals();
 		this.on_summary(summary);
@@ -206,7 +209,7 @@ export class Workbench {
 		this.grid.show(
 			items.map((item) => ({
 				...item,
-				ticked: picking ? this.picked.has(item.name) : Boolean(cint(item.selected)),
+				ticked: picking ? this.picked.has(item.name) : is_ticked(item),
 			})),
 			{
 				ticks: { select: "edit", pick: "edit", show: "show", none: "none" }[this.ticks],
@@ -227,6 +230,12 @@ export class Workbench {
 	empty_message() {
 		if (this.is_filtered()) return escape(__("Nothing here fits the filter."));
 		return escape(__("Nothing here."));
+	}
+
+	show_pending() {
+		const shown = this.frm.doc.docstatus === 0 ? pending_note(this.summary) : "";
+		this.parts.pending.innerHTML = shown;
+		this.parts.pending.hidden = !shown;
 	}
 
 	// WHERE A PERSON IS
@@ -309,9 +318,15 @@ export class Workbench {
 	// When the server counts more or less than this person ticked, somebody else is at work on the same list.
 	selection_saved(summary, change) {
 		if (!this.is_current) return;
-		const expected = this.summary.selected.count + change;
+		const expected = count_ticked(this.summary) + change;
+		const held = this.summary.pending.count;
 		this.show_summary(summary);
-		if (Number.isNaN(expected) || summary.selected.count === expected) return;
+		if (Number.isNaN(expected)) return;
+		if (count_ticked(summary) === expected) {
+			// One tick more or less can bring others over the limit, or back.
+			if (summary.pending.count !== held) this.load();
+			return;
+		}
 		frappe.show_alert({
 			message: __("Somebody else has changed this list meanwhile. It is up to date now."),
 			indicator: "orange",
@@ -406,6 +421,11 @@ export class Workbench {
 		return `<span>${__("Ticked: {0}", [balances(this.picked.size)])}</span> ${shown.join(" + ")}`;
 	}
 }
+
+// What is over a limit is ticked like the rest, and waits: an open balance has a reason only then.
+const is_ticked = (item) => Boolean(cint(item.selected)) || (item.status === "Open" && Boolean(item.reason_code));
+
+const count_ticked = ({ selected, pending }) => selected.count + pending.count;
 
 // Strings inside nested templates are not extracted for translation, so they stand here.
 const rows_per_page = () => __("Rows per page");

@@ -1,0 +1,76 @@
+import { change, read } from "./server";
+import { balances, escape, link, money, number } from "./text";
+
+// What a run that several people decide on says and does: over whose limit, who is asked, what was approved.
+
+const SHOWN_REASONS = 5;
+
+// The balances over a limit, in a note above the list: how many, why, and whose limit is enough.
+export function pending_note({ pending, company_currency }) {
+	if (!pending.count) return "";
+	const shown = pending.reasons
+		.slice(0, SHOWN_REASONS)
+		.map(({ message, count }) => `<li>${escape(message)}${count > 1 ? ` (${number(count)})` : ""}</li>`);
+	const rest = pending.count - pending.reasons.slice(0, SHOWN_REASONS).reduce((sum, row) => sum + row.count, 0);
+	if (rest > 0) shown.push(`<li>${__("and {0} more", [number(rest)])}</li>`);
+	return `<div class="wo-note yellow"><p>${__(
+		"{0} worth {1} over a limit. They stay ticked: somebody whose limit is enough posts them with the others.",
+		[balances(pending.count), money(Math.abs(pending.base_amount), company_currency)]
+	)}</p><ul>${shown.join("")}</ul></div>`;
+}
+
+// Where the run comes from, and where the rest of it went.
+export function relatives(doc, summary) {
+	const remainders = (summary?.remainders || []).map((name) => link("Write-Off Run", name));
+	return [
+		doc.remainder_of &&
+			__("It holds what of {0} was over the limit of who submitted that.", [
+				link("Write-Off Run", doc.remainder_of),
+			]),
+		doc.schedule && __("Prepared by the schedule {0}.", [link("Write-Off Schedule", doc.schedule)]),
+		remainders.length && __("What was over the limit is in {0}.", [remainders.join(", ")]),
+	].filter(Boolean);
+}
+
+export async function request_approval(frm) {
+	const told = await change(frm, "request_approval", {}, { freeze_message: __("Asking for approval…") });
+	frappe.show_alert({ message: __("{0} asked for approval.", [escape(told.join(", "))]), indicator: "green" }, 7);
+}
+
+// For auditors: seals and hash are computed anew and compared with what was kept when the run was submitted.
+export async function verify(frm) {
+	const { name } = frm.doc;
+	const found = await read(name, "verify_approval", {}, { freeze_message: __("Verifying the approval…") });
+	frappe.msgprint({
+		title: found.intact ? __("The Approval Holds") : __("Not What Was Approved"),
+		indicator: found.intact ? "green" : "red",
+		message: found.intact
+			? `<p>${escape(__("The criteria and all balances are what was approved."))}</p>
+				<p class="text-muted small wo-hash">SHA-256 ${escape(found.approval_hash)}</p>`
+			: `<ul>${(await differences(name, found)).map((text) => `<li>${escape(text)}</li>`).join("")}</ul>`,
+	});
+}
+
+async function differences(name, { criteria, changed_items, unapproved_items }) {
+	const said = [];
+	if (criteria) said.push(criteria);
+	if (changed_items.length) {
+		said.push(__("Changed since the approval: {0}", [await vouchers(name, changed_items)]));
+	}
+	if (unapproved_items.length) {
+		said.push(__("Written off without having been approved: {0}", [await vouchers(name, unapproved_items)]));
+	}
+	if (!said.length) said.push(__("A balance was taken out or added after the approval."));
+	return said;
+}
+
+async function vouchers(name, items) {
+	const page = await read(name, "get_items", {
+		page_length: 20,
+		sort_by: "voucher_no",
+		filters: JSON.stringify({ name: items }),
+	});
+	const more = items.length - page.items.length;
+	const shown = page.items.map((item) => item.voucher_no).join(", ");
+	return more > 0 ? `${shown} ${__("and {0} more", [number(more)])}` : shown;
+}
