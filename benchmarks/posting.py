@@ -286,7 +286,7 @@ class Bench:
 
 	def start(self, task: dict[str, Any]) -> subprocess.Popen[str]:
 		process = subprocess.Popen(
-			[sys.executable, "-m", "benchmarks.posting", "--child", self.session.site.name],
+			[sys.executable, "-m", "benchmarks.posting", self.session.site.name],
 			cwd=Path(__file__).resolve().parent.parent,
 			env={**self.session.env(), "BENCH_SITES": str(self.session.bench.sites)},
 			stdin=subprocess.PIPE,
@@ -337,7 +337,9 @@ def table(measurements: list[Measurement]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-	parser = argparse.ArgumentParser(prog="benchmarks posting")
+	parser = argparse.ArgumentParser(
+		prog="benchmarks posting", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+	)
 	parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000])
 	parser.add_argument("--rounds", type=int, nargs="+", default=[5, 3], help="one number for each size")
 	parser.add_argument("--workers", type=int, nargs="+", default=[1])
@@ -373,7 +375,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-	if sys.argv[1:2] == ["--child"]:
-		child(sys.argv[2], os.environ["BENCH_SITES"], json.loads(sys.stdin.readline()))
-	else:
-		sys.exit(main(sys.argv[1:]))
+	child(sys.argv[1], os.environ["BENCH_SITES"], json.loads(sys.stdin.readline()))

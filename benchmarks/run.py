@@ -1,18 +1,23 @@
-"""`make bench`: the benchmarks. `make bench ARGS="posting --sizes 100 1000"` runs one of them with options."""
+"""The benchmarks, each with options of its own (`make bench ARGS="posting --help"`). `make bench` alone runs the first.
+
+make bench ARGS="posting"   ERPNext's own Journal Entry against a Write-Off Run, the same invoices
+make bench ARGS="workers"   one worker against two on the same run
+make bench ARGS="search"    the search among up to a million invoices, beside ERPNext's own reports
+"""
 
 from __future__ import annotations
 
 import sys
 
-from benchmarks import posting
+from benchmarks import posting, search, workers
 
-BENCHMARKS = {"posting": posting.main}
+BENCHMARKS = {"posting": posting.main, "workers": workers.main, "search": search.main}
 
 
 def main(arguments: list[str]) -> int:
 	name, *options = arguments or ["posting"]
 	if name not in BENCHMARKS:
-		print(f"Usage: make bench ARGS='{' | '.join(BENCHMARKS)} [options]'")
+		print(__doc__)
 		return 2
 	return BENCHMARKS[name](options)
 

@@ -1,6 +1,6 @@
 """How long a search takes, beside what ERPNext has for the same question.
 
-	BENCH=~/frappe-bench python -m benchmarks.search [--sizes 10000 100000 1000000] [--compare-at 200000]
+	make bench ARGS="search --sizes 10000 100000 1000000 --compare-at 200000"
 
 Makes a site of its own (`ar-writeoff-volume.localhost`) with a company that grows to the given numbers of invoices
 (`generate.py`), every tenth of them open. At each size: the search with its items stored, with and without the covering
@@ -171,7 +171,7 @@ MEASURES = {one.__name__: one for one in (grow, index, search, pages, query_paym
 
 def measure(bench: Any, name: str, size: int) -> dict[str, Any]:
 	done = subprocess.run(
-		[str(bench.python), "-m", "benchmarks.search", "--measure", name, str(size)],
+		[str(bench.python), "-m", "benchmarks.search", name, str(size)],
 		cwd=bench.sites,  # where Frappe looks for its logs
 		env={**bench.env(), "SITES": str(bench.sites), "PYTHONPATH": str(CHECKOUT)},
 		stdout=subprocess.PIPE,
@@ -183,34 +183,30 @@ def measure(bench: Any, name: str, size: int) -> dict[str, Any]:
 	return result
 
 
-def main() -> None:
+def main(arguments: list[str]) -> int:
 	parser = argparse.ArgumentParser(
-		description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+		prog="benchmarks search", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 	)
-	parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 100_000, 1_000_000])
+	parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
 	parser.add_argument("--compare-at", type=int, default=200_000, help="invoices; 0 for no comparison")
-	parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
-	options = parser.parse_args()
-	if options.measure:
-		connect()
-		name, size = options.measure
-		print(json.dumps(MEASURES[name](int(size))))
-		return
+	options = parser.parse_args(arguments)
 
 	from tools.bench import find_bench
+	from tools.make import own_redis
 
 	bench, words = find_bench()
 	if not bench:
 		raise SystemExit(words)
-	bench.attach()
 	site = bench.site(SITE)
 	with site.claimed():
-		if site.note.exists():
-			bench.frappe("--site", SITE, "migrate")  # it holds what took long to make
-		else:
-			site.make()
+		with own_redis():
+			if site.note.exists():
+				bench.frappe("--site", SITE, "migrate")  # it holds what took long to make
+			else:
+				site.make()
 		for size in sorted({*options.sizes, options.compare_at} - {0}):
 			at_size(bench, size, compare=size == options.compare_at)
+	return 0
 
 
 def at_size(bench: Any, size: int, *, compare: bool) -> None:
@@ -243,4 +239,5 @@ def at_size(bench: Any, size: int, *, compare: bool) -> None:
 
 
 if __name__ == "__main__":
-	main()
+	connect()
+	print(json.dumps(MEASURES[sys.argv[1]](int(sys.argv[2]))))

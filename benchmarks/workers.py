@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import statistics
-import sys
 
 import frappe
 
@@ -63,7 +62,7 @@ def once(session: Session, count: int, workers: int) -> tuple[float, list[tuple]
 
 def main(arguments: list[str]) -> int:
 	parser = argparse.ArgumentParser(
-		prog="make bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+		prog="benchmarks workers", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 	)
 	parser.add_argument("--items", type=int, default=2000)
 	parser.add_argument("--rounds", type=int, default=3)
@@ -86,7 +85,3 @@ def main(arguments: list[str]) -> int:
 		print(f"| {workers} | {took:.1f} | {1000 * took / options.items:.1f} | {took / one:.2f} |")
 	print(f"\nSame books: {len(ledgers) == 1}")
 	return int(two > AT_MOST * one or len(ledgers) != 1)
-
-
-if __name__ == "__main__":
-	sys.exit(main(sys.argv[1:]))

@@ -4,21 +4,17 @@ Two workers' jobs for each run, three worker processes. While a run posts, or is
 SIGKILL, payments race for its invoices, a second run over the same balances is submitted, it is paused and resumed,
 MariaDB is killed or restarted, Redis is flushed or restarted. The scheduler is the only help there is, every second
 instead of every few minutes; workers that are gone are started again, as a bench's supervisor does.
+
+Fast posting is on and off in turns, and what happens is counted for each.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import random
-import shutil
-import tempfile
 import time
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from typing import TypeVar
 
 import frappe
@@ -28,110 +24,21 @@ from frappe.utils import add_days, flt
 
 from ar_writeoff.jobs.watchdog import resume_stalled_runs
 from ar_writeoff.ledger.isolation import lost_transaction_errors
-from tests.faults.server import MariaDB, move_site
+from tests.faults.tally import FAST, PATHS, Tally
+from tests.faults.world import World
 from tests.site import books, runs, story
-from tests.site import conftest as harness
 from tests.site.crash import OtherSession, in_background
 from tests.site.story import HL, MANAGER, SECOND_MANAGER, as_user, customer, invoice
 from tests.site.volume import Copy, copy_invoices
-from tools import processes
-from tools.bench import Bench, Site
-from tools.processes import Redis
 
 T = TypeVar("T")
 
 FIRST_DAY = "2024-02-01"
 CUSTOMERS = 40
 TOGETHER = 2  # runs under way at the same time, not counting rivals
-WORKERS = 3
 LEASE = 3  # seconds, instead of minutes
-PATIENCE = 240  # seconds until a run that has not finished is a failure of the campaign
+PATIENCE = 600  # seconds until a run that has not finished is a failure of the campaign
 FINISHED = ("Posted", "Partly Posted", "Failed", "Reversed")
-
-
-@dataclass
-class Tally:
-	"""What the campaign did and saw."""
-
-	counts: Counter[str] = field(default_factory=Counter)
-	refusals: Counter[str] = field(default_factory=Counter)
-	seconds: float = 0
-
-
-class World:
-	"""The site on its own MariaDB and Redis, with its workers. Stands in for the harness's Session."""
-
-	def __init__(self, bench: Bench, site: Site):
-		self.scratch = Path(tempfile.mkdtemp(prefix="ar-writeoff-faults-"))
-		self.bench = bench
-		self.database = MariaDB(self.scratch / "mariadb")
-		self.site = move_site(site, self.database)
-		self.redis = Redis(self.scratch / "redis")
-		self.logs = bench.store / "logs" / self.site.name
-		shutil.rmtree(self.logs, ignore_errors=True)
-		self.logs.mkdir(parents=True)
-		self.workers: list[processes.subprocess.Popen[bytes]] = []
-		self.started = 0
-
-	def open(self) -> None:
-		os.environ.update(self.redis.env)
-		os.chdir(self.bench.sites)
-		harness.Session._only = self  # so that other sessions of a test find their site
-		self.connect()
-
-	def connect(self) -> None:
-		harness.connect(self.site.name, self.bench)
-
-	def close(self) -> None:
-		for worker in self.workers:
-			processes.kill(worker)
-		with contextlib.suppress(Exception):
-			frappe.destroy()
-		self.redis.stop()
-		self.database.stop()
-		shutil.rmtree(self.site.path, ignore_errors=True)
-		shutil.rmtree(self.scratch, ignore_errors=True)
-
-	def env(self) -> dict[str, str]:
-		return {**self.bench.env(), **self.redis.env, harness.MARK: str(self.site.path)}
-
-	def supervise(self) -> None:
-		"""Start workers where some are missing, as a bench's supervisor does."""
-		self.workers = [worker for worker in self.workers if worker.poll() is None]
-		while len(self.workers) < WORKERS:
-			self.started += 1
-			command = [
-				"nice",
-				self.bench.python,
-				harness.CHECKOUT / "tools" / "frappe_cli.py",
-				"worker",
-				"--queue",
-				"long",
-			]
-			log = self.logs / f"worker-{self.started}.log"
-			self.workers.append(processes.start(command, log=log, cwd=self.bench.sites, env=self.env()))
-
-	def kill_a_worker(self, rng: random.Random) -> str | None:
-		"""SIGKILL to a worker with its job, or to the job's process only; one at work if there is one."""
-		busy = [worker for worker in self.workers if processes.descendants(worker.pid)]
-		if not busy:
-			return None
-		worker = rng.choice(busy)
-		if rng.random() < 0.6:
-			for pid in processes.descendants(worker.pid)[:1]:
-				processes.kill_pid(pid)
-			return "jobs killed"
-		processes.kill(worker)
-		return "workers killed"
-
-	def flush_redis(self, restart: bool) -> None:
-		"""Lose all jobs and caches; with `restart` the server is gone for a moment as well."""
-		if restart:
-			processes.kill(self.redis.process)
-			time.sleep(0.5)
-			self.redis.start()
-			return
-		redis.from_url(self.redis.url).flushall()
 
 
 class Campaign:
@@ -172,20 +79,34 @@ class Campaign:
 
 	def run_all(self) -> Tally:
 		started = time.monotonic()
-		restarts = self._spread(max(6, self.count // 25))
-		flushes = self._spread(max(6, self.count // 25))
-		for first in range(0, self.count, TOGETHER):
-			group = range(first, min(first + TOGETHER, self.count))
-			self.post(list(group), bool(restarts & set(group)), bool(flushes & set(group)))
-			if first // TOGETHER % 5 == 4:
-				self.say(
-					f"{group[-1] + 1} runs, {time.monotonic() - started:.0f} s: {dict(self.tally.counts)}"
-				)
+		groups = range(0, self.count, TOGETHER)
+		restarts, flushes = self._spread(len(groups)), self._spread(len(groups))
+		for number, first in enumerate(groups):
+			self.take_path(PATHS[number % len(PATHS)])
+			last = min(first + TOGETHER, self.count)
+			self.post(list(range(first, last)), number in restarts, number in flushes)
+			if number % 5 == 4:
+				self.say(f"{last} runs, {time.monotonic() - started:.0f} s: {self.tally.counts}")
 		self.tally.seconds = time.monotonic() - started
 		return self.tally
 
-	def _spread(self, times: int) -> set[int]:
-		return set(self.rng.sample(range(self.count), min(times, self.count)))
+	def _spread(self, groups: int) -> set[int]:
+		"""One in ten of the groups of runs, as many of each path, and three of each at least where there are."""
+		own = [range(place, groups, len(PATHS)) for place in range(len(PATHS))]
+		return {
+			number
+			for numbers in own
+			for number in self.rng.sample(numbers, min(len(numbers), max(3, groups // 20)))
+		}
+
+	def take_path(self, path: str) -> None:
+		"""Post what follows on this path. No run is under way."""
+		self.tally.path = path
+		self.steadily(self._switch)
+
+	def _switch(self) -> None:
+		runs.settings(fast_posting=int(self.tally.path == FAST))
+		frappe.db.commit()
 
 	def post(self, numbers: list[int], restart: bool, flush: bool) -> None:
 		"""Runs posted at the same time, with whatever goes wrong meanwhile; some of them are undone again."""
@@ -195,7 +116,7 @@ class Campaign:
 			names.append(self.submit(number, MANAGER))
 			if rng.random() < 0.3:
 				names.append(self.submit(number, SECOND_MANAGER))
-				self.tally.counts["rival runs"] += 1
+				self.tally.count("rival runs")
 			actions += [(rng.uniform(0, 6), self.pay(number)) for _ in range(rng.choice((0, 1, 2, 3)))]
 			if rng.random() < 0.15 and names[-1]:
 				actions.append((rng.uniform(0, 5), self.pause_and_resume(names[-1])))
@@ -213,7 +134,7 @@ class Campaign:
 			self.steadily(lambda name=name, dated=dated: self.undo(name, dated))
 		if undone:
 			self.until(undone, [(rng.uniform(0, 3), self.kill) for _ in range(rng.choice((0, 1)))])
-			self.tally.counts["runs undone"] += len(undone)
+			self.tally.count("runs undone", len(undone))
 
 	def submit(self, number: int, user: str) -> str:
 		"""A run over what is open of the run's customer on its day; 120 items at most. Submitted in the background."""
@@ -235,8 +156,9 @@ class Campaign:
 				with in_background():
 					run.submit()
 				frappe.db.commit()
-				self.tally.counts["runs"] += 1
-				self.tally.counts["items"] += min(len(found), 120)
+				self.tally.count("runs")
+				self.tally.path_of[run.name] = self.tally.path
+				self.tally.count("items", min(len(found), 120))
 				return run.name
 
 		return self.steadily(work)
@@ -281,7 +203,7 @@ class Campaign:
 	def watch(self) -> None:
 		frappe.db.rollback()
 		with in_background():
-			self.tally.counts["resumed by the watchdog"] += len(resume_stalled_runs(LEASE))
+			self.tally.count("resumed by the watchdog", len(resume_stalled_runs(LEASE)))
 		frappe.db.commit()
 
 	# -------------------------------------------------------------------------------------------- faults
@@ -289,7 +211,7 @@ class Campaign:
 	def kill(self) -> bool:
 		what = self.world.kill_a_worker(self.rng)
 		if what:
-			self.tally.counts[what] += 1
+			self.tally.count(what)
 		return bool(what)
 
 	def pay(self, number: int) -> Callable[[], None]:
@@ -309,10 +231,9 @@ class Campaign:
 		"""What became of a racing payment: in the books, refused in words, or lost with its connection."""
 		try:
 			paid = session.result(timeout=120)
-			self.tally.counts["payments booked" if paid else "payments too late"] += 1
-		except (frappe.ValidationError, *lost_transaction_errors()) as error:
-			self.tally.counts["payments refused"] += 1
-			self.tally.refusals[type(error).__name__] += 1
+			self.tally.count("payments booked" if paid else "payments too late")
+		except (frappe.ValidationError, *lost_transaction_errors()):
+			self.tally.count("payments refused")
 
 	def pause_and_resume(self, run: str) -> Callable[[], None]:
 		def work() -> None:
@@ -323,7 +244,7 @@ class Campaign:
 				time.sleep(0.5)
 				doc.resume()
 				frappe.db.commit()
-				self.tally.counts["pauses"] += 1
+				self.tally.count("pauses")
 
 		def action() -> None:
 			self.steadily(work)
@@ -339,11 +260,11 @@ class Campaign:
 
 	def restart_database(self, kill: bool, away: float) -> None:
 		self.world.database.restart(kill=kill, away=away)
-		self.tally.counts["MariaDB killed" if kill else "MariaDB restarted"] += 1
+		self.tally.count("MariaDB killed" if kill else "MariaDB restarted")
 
 	def flush(self, restart: bool) -> None:
 		self.world.flush_redis(restart)
-		self.tally.counts["Redis restarted" if restart else "Redis flushed"] += 1
+		self.tally.count("Redis restarted" if restart else "Redis flushed")
 
 	def undo(self, run: str, dated: bool) -> None:
 		doc = frappe.get_doc("Write-Off Run", run)
@@ -362,7 +283,7 @@ class Campaign:
 			except (redis.exceptions.ConnectionError, *_lost()) as error:
 				if time.monotonic() > deadline:
 					raise
-				self.tally.counts["driver's own retries"] += 1
+				self.tally.count("driver's own retries")
 				self.say(f"again after {type(error).__name__}: {str(error)[:80]}")
 				time.sleep(0.5)
 				with contextlib.suppress(*_lost()):
@@ -384,9 +305,11 @@ class Campaign:
 		)
 		submitter = frappe.db.get_value("Write-Off Run", name, "submitted_by")
 		assert owners <= {submitter, MANAGER}, f"{name}: {owners}, submitted by {submitter}"
+		why_slow = runs.events(name)["Started"]
+		assert (not why_slow) == (self.tally.path_of[name] == FAST), f"{name}: {why_slow}"
 		self.one_write_off_for_each_voucher()
 		self.expense_is_what_was_written_off()
-		self.tally.counts["checks"] += 1
+		self.tally.count("checks")
 
 	def one_write_off_for_each_voucher(self) -> None:
 		twice = frappe.db.sql(
@@ -424,17 +347,3 @@ def _lost() -> tuple[type[Exception], ...]:
 		pymysql.InterfaceError,
 		pymysql.InternalError,
 	)
-
-
-def outcome_counts() -> dict[str, int]:
-	"""Items of all runs by status, as they stand."""
-	return dict(
-		frappe.db.sql(
-			"SELECT status, COUNT(*) FROM `tabWrite-Off Run Item` WHERE selected = 1 GROUP BY status ORDER BY status"
-		)
-	)
-
-
-def begun_again() -> int:
-	"""Batches that were begun more than once."""
-	return frappe.db.count("Write-Off Run Batch", {"attempts": (">", 1)})

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 
 import frappe
+import pytest
 from frappe.utils import flt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ar_writeoff.ledger import fast
 from tests.site import books, runs
 from tests.site.conftest import Session, connect
 from tests.site.story import HL, account, invoice, outstanding, pay
@@ -29,8 +31,9 @@ step = st.one_of(
 )
 
 
+@pytest.mark.parametrize("fast_posting", (1, 0), ids=("fast", "row by row"))
 @settings(
-	max_examples=int(os.environ.get("AR_WRITEOFF_EXAMPLES") or 6),
+	max_examples=int(os.environ.get("AR_WRITEOFF_EXAMPLES") or 4),
 	deadline=None,
 	derandomize="AR_WRITEOFF_EXAMPLES" not in os.environ,
 	suppress_health_check=list(HealthCheck),
@@ -39,7 +42,7 @@ step = st.one_of(
 	amounts=st.lists(st.integers(1, 99_999), min_size=2, max_size=4),
 	steps=st.lists(step, min_size=3, max_size=9),
 )
-def test_the_ledgers_hold_whatever_is_done(amounts, steps):
+def test_the_ledgers_hold_whatever_is_done(fast_posting, amounts, steps):
 	session = Session.get()
 	session.rewind.go()
 	connect(session.site.name, session.bench)
@@ -47,8 +50,9 @@ def test_the_ledgers_hold_whatever_is_done(amounts, steps):
 	for place, cents in enumerate(amounts):
 		foreign = {"currency": "EUR", "rate": 1.2345} if CUSTOMERS[place % 3] == "Helios SARL" else {}
 		vouchers.append(invoice(CUSTOMERS[place % 3], cents / 100, "2026-01-15", **foreign).name)
-	runs.settings(rows_per_entry=3)
+	runs.settings(rows_per_entry=3, fast_posting=fast_posting)
 	frappe.db.commit()
+	assert (fast.why_not(HL) is None) == bool(fast_posting)
 	for action, which, part in steps:
 		try:
 			STEPS[action](vouchers, which, part)
