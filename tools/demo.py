@@ -60,8 +60,10 @@ def demo() -> int:
 				desk.add_worker()
 			for process in desk.processes:
 				pids.add(process.pid)
+			desk.warm_up()
 			write_file(address_path(bench), json.dumps({"address": desk.url}))
 		except BaseException:
+			pids.end_all()
 			redis.stop()
 			raise
 		print_logins(desk.url)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 
 from tools import processes
 from tools.bench import CHECKOUT, Site
-from tools.processes import Lock
+from tools.processes import Lock, ToolError
 
 QUEUES = "short,default,long"
 
@@ -62,6 +63,17 @@ class Desk:
 		name = f"worker-{len(self.processes)}"
 		cli = CHECKOUT / "tools" / "frappe_cli.py"
 		return self._start(name, self.site.bench.python, cli, "worker", "--queue", QUEUES)
+
+	def warm_up(self, timeout: float = 180) -> None:
+		"""Wait for the first page, which takes long: all of Frappe is loaded for it.
+
+		Raises:
+		    ToolError: no page within so many seconds.
+		"""
+		try:
+			urllib.request.urlopen(f"{self.url}/login", timeout=timeout).close()
+		except OSError as error:
+			raise ToolError(f"The desk at {self.url} does not answer ({error}). Its logs are in {self.logs}.")
 
 	def _start(self, name: str, *command: object) -> subprocess.Popen[bytes]:
 		process = processes.start(
