@@ -5,7 +5,6 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import cint, getdate, now, today
 
 from ar_writeoff import jobs
@@ -17,10 +16,11 @@ from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import access, accounts, messages
 from ar_writeoff.ledger.periods import why_closed
+from ar_writeoff.left_empty import LeftEmpty
 from ar_writeoff.validation import throw_at_fields
 
 
-class WriteOffRun(Document):
+class WriteOffRun(LeftEmpty):
 	# The criteria of a search: changing one after it makes the list of another question.
 	CRITERIA = (
 		"company",
@@ -39,39 +39,13 @@ class WriteOffRun(Document):
 		"project",
 	)
 
-	# Criteria that narrow a search. Frappe fills an empty Link from defaults of the same name, such as the default
-	# currency or item group: a search that nobody narrowed would leave balances out without a word.
-	NARROWING = (
-		"customer_group",
-		"territory",
-		"item_group",
-		"currency",
-		"receivable_account",
-		"cost_center",
-		"project",
-	)
-	FROM_SETTINGS = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
-
-	def __init__(self, *args, **kwargs) -> None:
-		super().__init__(*args, **kwargs)
-		if self.get("__islocal") and not self.name:
-			# As frappe.new_doc makes it, with defaults and zeros that nobody asked for. (The desk names its own.)
-			self.empty(*self.NARROWING, *self.FROM_SETTINGS)
+	# Filled from the company's Settings, by us.
+	ALSO_LEFT_EMPTY = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
 
 	def _set_defaults(self) -> None:
-		left_empty = [
-			fieldname
-			for fieldname in (*self.NARROWING, *self.FROM_SETTINGS)
-			if self.get(fieldname) in (None, "")
-		]
 		super()._set_defaults()
 		if self.is_new():
-			self.empty(*left_empty)
 			self.set_defaults_from_settings()
-
-	def empty(self, *fieldnames: str) -> None:
-		for fieldname in fieldnames:
-			self.set(fieldname, None)
 
 	def before_insert(self) -> None:
 		# What became of a run stays with it: the desk copies it too when it amends, and an API may send anything.
