@@ -254,6 +254,24 @@ class WriteOffRun(LeftEmpty):
 		jobs.start_posting(self.name)
 		self.read_back()
 
+	@frappe.whitelist()
+	def cancel(self) -> "WriteOffRun":
+		"""Cancel the run with its Journal Entries. Where those are many, they are cancelled in the background, and the
+		run when all of them are."""
+		self.check_permission("cancel")
+		count = len(jobs.live_entries(self.name))
+		if self.docstatus != 1 or count <= jobs.MOST_CANCELLED_AT_ONCE:
+			return super().cancel()
+		self.before_cancel()
+		jobs.start_undoing(self.name, getdate(self.posting_date), cancel=True)
+		frappe.msgprint(
+			_(
+				"The {0} Journal Entries of this run are cancelled in the background. When all of them are, the run is cancelled as well."
+			).format(count),
+			title=_("Cancelling"),
+		)
+		return self.reload()
+
 	def before_cancel(self) -> None:
 		self.check_company_permission()
 		if self.status in (states.QUEUED, states.POSTING, states.REVERSING):
@@ -525,7 +543,7 @@ class WriteOffRun(LeftEmpty):
 			)
 		if cint(dated) or jobs.why_not_cancel_entries(run.company, getdate(run.posting_date)):
 			self.check_open(run.company, date)
-		jobs.start_undoing(run.name, date, bool(cint(dated)))
+		jobs.start_undoing(run.name, date, always_dated=bool(cint(dated)))
 		self.reload()
 
 	@frappe.whitelist()
