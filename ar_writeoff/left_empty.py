@@ -18,17 +18,24 @@ class LeftEmpty(Document):
 		"project",
 	)
 
+	# Fields of the same kind that a DocType adds.
+	ALSO_LEFT_EMPTY: tuple[str, ...] = ()
+
 	def __init__(self, *args, **kwargs) -> None:
 		super().__init__(*args, **kwargs)
 		if self.get("__islocal") and not self.name:
-			# As frappe.new_doc makes it, with defaults that nobody asked for.
-			self.empty(*self.NARROWING)
+			# As frappe.new_doc makes it, with defaults and zeros that nobody asked for. (The desk names its own.)
+			self.empty(*self.NARROWING, *self.ALSO_LEFT_EMPTY)
 
 	def _set_defaults(self) -> None:
-		left_empty = [fieldname for fieldname in self.NARROWING if self.get(fieldname) in (None, "")]
+		empty = [
+			fieldname
+			for fieldname in (*self.NARROWING, *self.ALSO_LEFT_EMPTY)
+			if self.get(fieldname) in (None, "")
+		]
 		super()._set_defaults()
 		if self.is_new():
-			self.empty(*left_empty)
+			self.empty(*empty)
 
 	def empty(self, *fieldnames: str) -> None:
 		for fieldname in fieldnames:

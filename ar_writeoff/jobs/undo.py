@@ -1,42 +1,47 @@
-"""Undo a run, one Journal Entry to a commit, or reinstate single balances of it.
+"""Undo a run, one Journal Entry to a commit; what follows when one of its entries is cancelled.
 
 An entry is taken by locking its row; its items and their vouchers are locked next, in the order of the posting.
 What is left to undo is what the items say, so an interrupted undoing goes on where it stopped.
 """
 
 import time
-from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import now, now_datetime
+from frappe.utils import getdate, now, now_datetime
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
-from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.jobs import log
 from ar_writeoff.jobs import worker as workers
 from ar_writeoff.jobs.run import as_user, lock, publish_progress, set_status, settle
 from ar_writeoff.ledger import guards, journal, messages, posting, undo
 from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit
-from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.open_items import Key
 
 METHOD = "ar_writeoff.jobs.undo_run"
 
 # Journal Entries that one request may cancel by itself: some five hundred balances, well under a minute.
-MOST_IN_A_REQUEST = 5
+MOST_CANCELLED_AT_ONCE = 5
+
+# What may be done with an entry.
+CANCEL = "cancel"
+REVERSE = "reverse"
+CANCEL_OR_REVERSE = "cancel or reverse"
 
 
 # The whole run
 
 
-def start_undoing(run: str, posting_date: date, always_dated: bool) -> None:
-	"""Undo a run in the background; in tests in this process. What was still to be posted is set aside."""
+def start_undoing(run: str, posting_date: date, *, always_dated: bool = False, cancel: bool = False) -> None:
+	"""Undo a run in the background; in tests in this process. What was still to be posted is set aside.
+
+	With `always_dated` all entries are taken back by reversing entries of `posting_date`. With `cancel` they are
+	cancelled or left, and when none is left the run is cancelled too.
+	"""
 	lock(run)
 	frappe.db.set_value(
 		"Write-Off Run",
@@ -44,6 +49,7 @@ def start_undoing(run: str, posting_date: date, always_dated: bool) -> None:
 		{
 			"reversal_date": posting_date,
 			"reversal_dated": int(always_dated),
+			"cancel_when_undone": int(cancel),
 			"reversed_by": frappe.session.user,
 			"reversed_on": now(),
 		},
@@ -66,10 +72,14 @@ def undo_run(run: str, worker: int = 1) -> None:
 	"""Undo entries of a run until none is left, as the user who asked for it."""
 	frappe.db.commit()
 	doc = frappe.db.get_value(
-		"Write-Off Run", run, ["status", "reversal_date", "reversal_dated", "reversed_by"], as_dict=True
+		"Write-Off Run",
+		run,
+		["status", "reversal_date", "reversal_dated", "cancel_when_undone", "reversed_by"],
+		as_dict=True,
 	)
 	if doc.status != states.REVERSING:
 		return
+	doc.how = CANCEL if doc.cancel_when_undone else REVERSE if doc.reversal_dated else CANCEL_OR_REVERSE
 	shift = workers.Shift(run, worker)
 	refused: set[str] = set()
 	with as_user(doc.reversed_by):
@@ -105,9 +115,7 @@ def undo_some(names: list[str], doc: Any, shift: workers.Shift, refused: set[str
 def undo_next(name: str, doc: Any, shift: workers.Shift, refused: set[str]) -> bool:
 	"""Undo one entry and commit. False when another worker has it. What ERPNext refuses is logged, once."""
 	try:
-		return in_one_commit(
-			lambda: undo_entry(name, doc.reversal_date, bool(doc.reversal_dated), shift.number)
-		)
+		return in_one_commit(lambda: undo_entry(name, doc.how, doc.reversal_date, shift.number))
 	except frappe.ValidationError as error:
 		frappe.clear_messages()
 		refused.add(name)
@@ -131,8 +139,12 @@ def live_entries(run: str) -> list[str]:
 	)
 
 
-def undo_entry(name: str, posting_date: date, always_dated: bool, worker: int = 0) -> bool:
-	"""Undo one entry of a run in the current transaction. False when another worker has it."""
+def undo_entry(name: str, how: str, posting_date: date | None = None, worker: int = 0) -> bool:
+	"""Undo one entry of a run in the current transaction. False when another worker has it.
+
+	Raises:
+	    frappe.ValidationError: it is to be cancelled and cannot be, or whatever ERPNext has against it.
+	"""
 	started = time.monotonic()
 	entry = frappe.qb.DocType("Journal Entry")
 	if (
@@ -150,7 +162,9 @@ def undo_entry(name: str, posting_date: date, always_dated: bool, worker: int = 
 	run, company = rows[0].run, rows[0].company
 	items = undo.written_off(rows, company)
 	posting.lock_vouchers([item.key for item in items])
-	undone = undo.undo_entry(name, items, posting_date, always_dated)
+	if how == CANCEL:
+		refuse_to_reverse(name, company, items)
+	undone = undo.undo_entry(name, items, posting_date, how == REVERSE)
 	if undone.how == undo.REVERSED:
 		by_entry: dict[str, list[str]] = {}
 		for item, reversing in undone.entries.items():
@@ -177,6 +191,19 @@ def undo_entry(name: str, posting_date: date, always_dated: bool, worker: int = 
 	return True
 
 
+def refuse_to_reverse(name: str, company: str, items: list[undo.WrittenOff]) -> None:
+	"""Who cancels a run asked for books as if it had never been: no entry is taken back by another one instead."""
+	reason = undo.why_not_cancel(company, getdate(frappe.db.get_value("Journal Entry", name, "posting_date")))
+	if not reason and any(item.reinstated for item in items):
+		reason = _("Balances of this run were reinstated.")
+	if reason:
+		frappe.throw(use_undo(reason))
+
+
+def use_undo(reason: str) -> str:
+	return _("{0} Use Undo: it posts reversing entries on a date of your choice.").format(reason)
+
+
 def finish_undoing(shift: workers.Shift, refused: set[str]) -> None:
 	"""Settle the run where nothing is left that this worker could undo; hand over where its time was up."""
 	if lock(shift.run) != states.REVERSING:
@@ -195,35 +222,48 @@ def finish_undoing(shift: workers.Shift, refused: set[str]) -> None:
 		duration=log.seconds_since(shift.run, ("Reversal Started",)),
 		message=status,
 	)
+	if not refused and frappe.db.get_value("Write-Off Run", shift.run, "cancel_when_undone"):
+		cancel_run(shift.run)
+
+
+def cancel_run(run: str) -> None:
+	"""Cancel a run of which nothing is posted any more. The permission was checked when somebody asked for it.
+
+	Where a rule of the site's own refuses, the run stays submitted, and the log says why.
+	"""
+	doc = frappe.get_doc("Write-Off Run", run)
+	doc.flags.ignore_permissions = True
+	frappe.db.savepoint("cancel_run")
+	try:
+		doc.cancel()
+	except (frappe.ValidationError, frappe.PermissionError) as error:
+		frappe.db.rollback(save_point="cancel_run")
+		frappe.clear_messages()
+		log.record(run, "Not Reversed", message=frappe.utils.strip_html(str(error)))
 
 
 def cancel_entries(run: str) -> None:
 	"""Cancel every live entry of a run in the current transaction, or none.
 
 	Raises:
-	    frappe.ValidationError: there are too many for one request, or ERPNext refuses one.
+	    frappe.ValidationError: ERPNext refuses one.
 	"""
 	for name in live_entries(run):
-		undo_entry(name, frappe.utils.getdate(), always_dated=False)
+		undo_entry(name, CANCEL)
 	set_pending_aside(run)
 
 
 def why_not_cancel(run: str, company: str, posting_date: date) -> str | None:
-	"""Why the entries of a run cannot be cancelled at once together with it, in words; None when they can."""
-	entries = live_entries(run)
-	if not entries:
+	"""Why the entries of a run cannot be cancelled together with it, in words; None when they can."""
+	if not live_entries(run):
 		return None
-	if len(entries) > MOST_IN_A_REQUEST:
-		return _(
-			"This run has {0} Journal Entries, too many to cancel in one go. Use Undo, which works in the background; then cancel the run."
-		).format(len(entries))
 	reason = undo.why_not_cancel(company, posting_date)
 	if not reason and frappe.db.exists(
 		"Write-Off Run Item",
 		{"run": run, "status": ("in", states.WRITTEN_OFF), "reinstated_amount": ("!=", 0)},
 	):
 		reason = _("Balances of this run were reinstated.")
-	return reason and _("{0} Use Undo: it posts reversing entries on a date of your choice.").format(reason)
+	return reason and use_undo(reason)
 
 
 def set_pending_aside(run: str) -> None:
@@ -238,106 +278,6 @@ def set_pending_aside(run: str) -> None:
 		.run()
 	)
 	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "status", "Done")
-
-
-# Single balances
-
-
-def reinstate(run: str, amounts: Mapping[str, Any], posting_date: date) -> dict[str, str]:
-	"""Open balances of a run again, in full or in part, in the current transaction: a recovery.
-
-	`amounts`: item -> amount in account currency, signed as the balance was; None for all that is written off.
-	Returns the Journal Entry of each item.
-
-	Raises:
-	    frappe.ValidationError: an amount does not fit, or whatever ERPNext has against it.
-	"""
-	rows = lock_items_of_run(run, list(amounts))
-	company = rows[0].company
-	items = undo.written_off(rows, company)
-	posting.lock_vouchers([item.key for item in items])
-	parts = [
-		undo.part_of(item, amount_to_reinstate(item, row, amounts[item.item]))
-		for item, row in zip(items, rows, strict=True)
-	]
-	entries, warnings = undo.reinstate(parts, posting_date, f"ACC-JV-{run}-RI")
-	for part, row in zip(parts, rows, strict=True):
-		record_recovery(part, row, posting_date, entries[part.of.item])
-	journal.refresh_written_off_amounts(item.key for item in items)
-	log_warnings(run, warnings)
-	settle(run)
-	return entries
-
-
-def lock_items_of_run(run: str, names: list[str]) -> list[Any]:
-	"""These items of the run, locked in the order of their names; one that is not the run's is an error."""
-	item = frappe.qb.DocType("Write-Off Run Item")
-	rows = (
-		frappe.qb.from_(item)
-		.select("*")
-		.where(item.name.isin(names or [""]) & (item.run == run))
-		.orderby(item.name)
-		.for_update()
-		.run(as_dict=True)
-	)
-	if not names or len(rows) != len(set(names)):
-		frappe.throw(_("Choose balances of this run to reinstate."))
-	return rows
-
-
-def amount_to_reinstate(item: undo.WrittenOff, row: Any, wanted: Any) -> Decimal:
-	"""The amount asked for, checked against what is still written off."""
-	if row.status not in states.WRITTEN_OFF:
-		frappe.throw(_("{0} is {1}: there is nothing to reinstate.").format(row.voucher_no, _(row.status)))
-	amount = item.amount if wanted is None else money(wanted, precision(item.currency))
-	if undo.is_credit(item) and amount != item.amount:
-		frappe.throw(_("{0} can be reinstated as a whole only.").format(row.voucher_no))
-	if amount * item.amount <= 0 or abs(amount) > abs(item.amount):
-		frappe.throw(
-			_("{0}: enter an amount up to {1}, which is still written off.").format(
-				row.voucher_no,
-				frappe.format(item.amount, {"fieldtype": "Currency", "options": item.currency}),
-			)
-		)
-	return amount
-
-
-def record_recovery(part: undo.Part, row: Any, posting_date: date, journal_entry: str) -> None:
-	frappe.get_doc(
-		{
-			"doctype": "Write-Off Recovery",
-			"run": row.run,
-			"item": row.name,
-			"company": row.company,
-			"customer": row.customer,
-			"voucher_type": row.voucher_type,
-			"voucher_no": row.voucher_no,
-			"posting_date": posting_date,
-			"currency": row.currency,
-			"amount": part.amount,
-			"base_amount": part.base_amount,
-			"journal_entry": journal_entry,
-		}
-	).insert(ignore_permissions=True)
-	whole = part.amount == part.of.amount
-	set_items(
-		[row.name],
-		reinstated_amount=part.of.reinstated + part.amount,
-		base_reinstated_amount=Decimal(str(row.base_reinstated_amount or 0)) + part.base_amount,
-		status=states.REVERSED if whole else row.status,
-		message=_("Reinstated by {0} on {1}.").format(journal_entry, frappe.format(posting_date, "Date"))
-		if whole
-		else _("{0} reinstated by {1}.").format(
-			frappe.format(part.amount, {"fieldtype": "Currency", "options": row.currency}), journal_entry
-		),
-	)
-	log.record(
-		row.run,
-		"Reinstated",
-		journal_entry=journal_entry,
-		voucher_no=row.voucher_no,
-		amount=part.base_amount,
-	)
 
 
 # Entries cancelled, by us or by hand

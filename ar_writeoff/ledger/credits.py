@@ -70,11 +70,23 @@ def allocate(credit: PlanItem, entry: str) -> None:
 
 
 def payment_rows(credit: PlanItem) -> list[frappe._dict]:
-	"""What is unallocated of a Payment Entry, in one piece."""
-	row = frappe.db.get_value(
-		"Payment Entry", credit.voucher_no, ["unallocated_amount as unadjusted_amount"], as_dict=True
+	"""What is unallocated of a Payment Entry, in one piece, at the rate that it was booked at.
+
+	Without a rate ERPNext would allocate at that of the entry's day, and leave the difference on the account.
+	"""
+	payment = frappe.db.get_value(
+		"Payment Entry",
+		credit.voucher_no,
+		["payment_type", "unallocated_amount", "source_exchange_rate", "target_exchange_rate"],
+		as_dict=True,
 	)
-	return [row]
+	receives = payment.payment_type == "Receive"
+	return [
+		frappe._dict(
+			unadjusted_amount=payment.unallocated_amount,
+			exchange_rate=payment.source_exchange_rate if receives else payment.target_exchange_rate,
+		)
+	]
 
 
 def journal_rows(credit: PlanItem) -> list[frappe._dict]:

@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ar_writeoff.core import texts
+from ar_writeoff.core import ageing, texts
 from ar_writeoff.core.eligibility import Verdict
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.core.plan import EntryPlan, Row
 from ar_writeoff.offline.decide import Decision
 
-# As ERPNext's report has them, unless it is asked for others.
-AGEING = ((30, "0-30"), (60, "31-60"), (90, "61-90"), (120, "91-120"))
-OLDER = "over 120"
 NOT_DUE = "not due"
 
 
@@ -43,14 +40,12 @@ def largest(found: Iterable[Total]) -> list[Total]:
 
 def by_age(decision: Decision) -> list[Total]:
 	"""Totals of what would be written off by age, in ERPNext's buckets, empty ones left out."""
-	names = [NOT_DUE, *(name for _days, name in AGEING), OLDER]
+	names = [NOT_DUE, *ageing.NAMES]
 	return sorted(totals(decision.write_off, bucket), key=lambda total: names.index(total.name))
 
 
 def bucket(verdict: Verdict) -> str:
-	if verdict.age_days < 0:
-		return NOT_DUE
-	return next((name for days, name in AGEING if verdict.age_days <= days), OLDER)
+	return NOT_DUE if verdict.age_days < 0 else ageing.bucket(verdict.age_days)
 
 
 def by_customer(decision: Decision) -> list[Total]:

@@ -10,6 +10,7 @@ from tests.site.story import (
 	HL,
 	TODAY,
 	account,
+	cost_center,
 	credit_note,
 	customer,
 	debit_note,
@@ -161,6 +162,57 @@ def order_advance(name: str, amount: float) -> Any:
 			{"reference_doctype": "Sales Order", "reference_name": of.name, "allocated_amount": amount}
 		],
 	)
+
+
+def dunning(of: Any) -> Any:
+	"""A reminder that was sent for an overdue invoice, with a fee."""
+	from erpnext.accounts.doctype.sales_invoice.sales_invoice import create_dunning
+
+	doc = create_dunning(of.name)
+	doc.update(
+		{
+			"dunning_fee": 2.5,
+			"income_account": account("Sales"),
+			"cost_center": cost_center(),
+			"posting_date": TODAY,
+		}
+	)
+	return submitted(doc)
+
+
+def subscription(name: str, amount: float) -> tuple[Any, Any]:
+	"""A monthly subscription, and the invoice of its first month."""
+	plan = frappe.new_doc("Subscription Plan")
+	plan.update(
+		{
+			"plan_name": f"Harbour News at {amount}",
+			"item": "Harbour News",
+			"currency": "USD",
+			"price_determination": "Fixed Rate",
+			"cost": amount,
+			"billing_interval": "Month",
+			"billing_interval_count": 1,
+		}
+	)
+	plan.insert()
+	doc = frappe.new_doc("Subscription")
+	doc.update(
+		{
+			"party_type": "Customer",
+			"party": name,
+			"company": HL,
+			"start_date": FIRST,
+			"generate_invoice_at": "Beginning of the current subscription period",
+			"submit_invoice": 1,
+			"days_until_due": 10,
+			"cost_center": cost_center(),
+			"plans": [{"plan": plan.name, "qty": 1}],
+		}
+	)
+	doc.insert()
+	doc.process(FIRST)
+	[bill] = doc.invoices
+	return doc, frappe.get_doc("Sales Invoice", bill.name)
 
 
 def receivable_report(company: str = HL, date: str = TODAY) -> dict[tuple, float]:

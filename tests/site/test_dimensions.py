@@ -1,4 +1,4 @@
-"""Dimensions: number 20 of what must be shown, and where each side of an entry goes."""
+"""Dimensions: numbers 10 and 20 of what must be shown, and where each side of an entry goes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from tests.site import books, runs
 from tests.site.posted import post_and_check, undo_and_check
-from tests.site.story import HL, account, cost_center, invoice, project
+from tests.site.story import HL, account, cost_center, invoice, many_invoices, outstanding, project
 
 FIRST = "2026-01-15"
 
@@ -51,6 +51,27 @@ def own_and_offset(entry: str, field: str) -> tuple[set[str], set[str]]:
 	return {row[field] or "" for row in rows if row.party}, {
 		row[field] or "" for row in rows if not row.party
 	}
+
+
+def test_10_many_dimensions_push_an_entry_past_100_rows():
+	"""Sixty balances of sixty projects need sixty expense rows: two entries, neither longer than ERPNext posts at once."""
+	names = many_invoices(60)
+	projects = {name: f"Pier {number:02d}" for number, name in enumerate(names)}
+	columns = ["name", "project_name", "company", "status", "naming_series"]
+	frappe.db.bulk_insert(
+		"Project", columns, [(one, one, HL, "Open", "PROJ-.####") for one in projects.values()]
+	)
+	for name, one in projects.items():
+		frappe.db.set_value("GL Entry", {"voucher_no": name}, "project", one)
+	run = post_and_check(runs.run())
+	assert run.status == "Posted"
+	lengths = [frappe.db.count("Journal Entry Account", {"parent": entry}) for entry in runs.entries(run)]
+	assert lengths == [100, 20]
+	assert {outstanding(name) for name in names} == {0}
+	expenses = frappe.get_all(
+		"GL Entry", {"account": account("Bad Debt Expense"), "is_cancelled": 0}, ["project", "debit"]
+	)
+	assert sorted((row.project, row.debit) for row in expenses) == [(one, 10) for one in projects.values()]
 
 
 def test_20_each_side_has_the_dimensions_of_its_voucher(department):

@@ -164,6 +164,15 @@ Credit Balances Written Off - HL |               | Main - HL   |       |  25.00 
 	assert reference.allocated_amount == 25
 
 
+def test_14_payment_in_foreign_currency_leaves_at_its_own_rate():
+	money = payment("Helios SARL", 5, "2026-03-06", rate=1.3)  # it is 1.1 on the day of the write-off
+	start = books.snapshot(HL)
+	run = post_and_check(runs.run(balance_type="Credit"))
+	assert [row.base_write_off_amount for row in runs.items(run, status="Posted").values()] == [-6.5]
+	assert frappe.db.get_value("Payment Entry", money.name, "unallocated_amount") == 0
+	undo_and_check(run, start)
+
+
 def test_14_part_of_a_payment_leaves_the_rest_unallocated():
 	money = payment("Dover Council", 25, "2026-03-01")
 	start = books.snapshot(HL)

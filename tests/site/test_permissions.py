@@ -9,9 +9,11 @@ import frappe
 import pytest
 
 from tests.site import runs
+from tests.site.kinds import dunning, subscription
 from tests.site.posted import post_and_check
 from tests.site.story import (
 	MANAGER,
+	TODAY,
 	as_user,
 	cost_center,
 	invoice,
@@ -120,22 +122,31 @@ def test_25_criteria_tampered_in_a_draft_do_not_widen_what_is_posted(bills):
 	assert outstanding(large) == 500
 
 
-def test_25_payment_terms_dunning_and_subscription_afterwards(bills):
-	"""The invoice is closed for all that look at its balance; the schedule keeps its terms, as with any Journal Entry."""
-	bill = invoice(
-		"Compass Stores",
-		100,
-		FIRST,
-		payment_schedule=[
-			{"due_date": "2026-02-14", "invoice_portion": 60, "payment_amount": 60},
-			{"due_date": "2026-03-14", "invoice_portion": 40, "payment_amount": 40},
-		],
-	)
-	assert len(bill.payment_schedule) == 2
-	run = post_and_check(runs.run(customers=[{"customer": "Compass Stores"}]))
-	bill.reload()
-	assert (bill.outstanding_amount, bill.status) == (0, "Paid")
+def test_25_payment_terms_dunning_and_subscription_afterwards():
+	"""Closed for all that look at the balance. Terms and reminders stay as they are, as with any Journal Entry."""
+	terms = [
+		{"due_date": "2026-02-14", "invoice_portion": 60, "payment_amount": 60},
+		{"due_date": "2026-03-14", "invoice_portion": 40, "payment_amount": 40},
+	]
+	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms)
+	reminder = dunning(bill)
+	contract, month = subscription("Compass Stores", 12)
+
+	def terms_reminder_contract() -> tuple[list[float], str, str]:
+		schedule = frappe.get_all(
+			"Payment Schedule", {"parent": bill.name}, pluck="outstanding", order_by="idx"
+		)
+		contract.reload().process(TODAY)
+		return schedule, reminder.reload().status, contract.status
+
+	before = terms_reminder_contract()
+	assert before == ([60, 40], "Unresolved", "Unpaid")
+	run = post_and_check(runs.run())
+	for doc in (bill, month):
+		assert (doc.reload().outstanding_amount, doc.status) == (0, "Paid")
+	assert terms_reminder_contract() == ([60, 40], "Unresolved", "Active")
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).cancel()
-	bill.reload()
-	assert (bill.outstanding_amount, bill.status) == (100, "Overdue")
+	for doc, amount in ((bill, 100), (month, 12)):
+		assert (doc.reload().outstanding_amount, doc.status) == (amount, "Overdue")
+	assert terms_reminder_contract() == before

@@ -7,7 +7,9 @@ from typing import Any
 import frappe
 import pytest
 
+from ar_writeoff import jobs
 from tests.site import books, runs
+from tests.site.crash import in_background
 from tests.site.story import (
 	HL,
 	MANAGER,
@@ -17,6 +19,7 @@ from tests.site.story import (
 	credit_note,
 	freeze_books,
 	invoice,
+	many_invoices,
 	outstanding,
 	pay,
 	project,
@@ -82,6 +85,56 @@ def test_cancelling_restores_the_books_row_by_row(invoices):
 	assert set(frappe.get_all("Payment Ledger Entry", {"voucher_no": ("in", entries)}, pluck="delinked")) == {
 		1
 	}
+
+
+def cancelling(run: Any) -> None:
+	"""The run cancelled by a manager, its Journal Entries left to a worker."""
+	frappe.flags.mute_messages = False
+	with in_background(), as_user(MANAGER):
+		run.cancel()
+		frappe.db.commit()
+	frappe.flags.mute_messages = True
+	assert (run.docstatus, run.status) == (1, "Reversing")
+	assert "in the background" in str(frappe.message_log)
+
+
+def test_a_run_of_many_entries_is_cancelled_in_the_background():
+	names = many_invoices(7)
+	runs.settings(rows_per_entry=2)
+	frappe.db.commit()
+	before, live_before = all_rows([]), books.snapshot(HL)
+	run = runs.post(runs.run())
+	entries = runs.entries(run)
+	assert len(entries) == 7 > jobs.MOST_CANCELLED_AT_ONCE
+	cancelling(run)
+	assert runs.entries(run) == entries
+	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="Wait until it has finished"):
+		run.cancel()
+
+	jobs.undo_run(run.name)
+	run.reload()
+	assert (run.docstatus, run.status, run.posted_count, run.modified_by) == (2, "Reversed", 0, MANAGER)
+	assert runs.entries(run) == [] and runs.entries(run, docstatus=2) == entries
+	assert all_rows(entries) == before
+	assert live_before.diff(books.snapshot(HL)) == []
+	assert {outstanding(name) for name in names} == {10}
+
+
+def test_a_run_of_many_entries_whose_period_is_closed_meanwhile_is_neither_cancelled_nor_reversed():
+	many_invoices(7)
+	runs.settings(rows_per_entry=2)
+	run = runs.post(runs.run())
+	cancelling(run)
+	posted = books.snapshot(HL)
+	freeze_books("2026-07-31")
+	frappe.db.commit()
+	jobs.undo_run(run.name)
+	run.reload()
+	assert (run.docstatus, run.status, run.posted_count) == (1, "Posted", 7)
+	assert posted.diff(books.snapshot(HL)) == []
+	assert "Use Undo" in runs.events(run)["Not Reversed"]
+	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="Use Undo"):
+		run.cancel()
 
 
 def test_credits_too():

@@ -97,6 +97,23 @@ def test_files_named_in_running_text_exist() -> None:
 			assert any(place.exists() for place in places), f"{name(file)}: {path}"
 
 
+def functions_in(file: str) -> set[str]:
+	"""Names of the tests in a file of that name."""
+	[path] = (CHECKOUT / "tests").rglob(file)
+	return {node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)}
+
+
+def test_tests_named_in_the_docs_exist() -> None:
+	named = [
+		(name(file), *found)
+		for file in files()
+		for found in re.findall(r"`(test_\w+\.py)::(\w+)`", file.read_text())
+	]
+	assert len(named) > 50, "docs/reliability.md names the test of each promise"
+	for page, file, test in named:
+		assert test in functions_in(file), f"{page}: {file}::{test}"
+
+
 def test_the_policy_in_the_docs_is_one(tmp_path: Path) -> None:
 	[text] = [block.text for block in blocks() if block.language == "toml"]
 	file = tmp_path / "policy.toml"

@@ -13,6 +13,7 @@ from frappe.utils import cint, fmt_money, now
 from pypika import Order
 from pypika.terms import Criterion
 
+from ar_writeoff.core import ageing
 from ar_writeoff.core.eligibility import base_of_part
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
@@ -61,8 +62,6 @@ COMPARISONS = {
 	">=": lambda field, value: field >= value,
 }
 
-AGEING_BUCKETS = ((30, "0-30"), (60, "31-60"), (90, "61-90"), (120, "91-120"))
-OLDER = "older"
 TOP_CUSTOMERS = 10
 
 
@@ -209,7 +208,7 @@ def groups_of(run: str) -> list[frappe._dict]:
 	"""The items of a run that the user may see, in one pass: everything the summary adds up, but the customers."""
 	item = DocType("Write-Off Run Item")
 	bucket = Case()
-	for days, name in AGEING_BUCKETS:
+	for days, name in ageing.BUCKETS:
 		bucket = bucket.when(item.age_days <= days, name)
 	return (
 		frappe.qb.from_(item)
@@ -218,7 +217,7 @@ def groups_of(run: str) -> list[frappe._dict]:
 			item.selected,
 			item.currency,
 			item.reason_code,
-			bucket.else_(OLDER).as_("bucket"),
+			bucket.else_(ageing.OLDER).as_("bucket"),
 			Count("*").as_("count"),
 			Sum(item.base_outstanding_amount).as_("balance"),
 			Sum(item.write_off_amount).as_("amount"),
@@ -270,11 +269,14 @@ def summary(run: str, company: str) -> dict[str, Any]:
 			grouped((row for row in groups if row.status == EXCLUDED), "reason_code", "balance").items()
 		)
 	]
-	ageing = grouped(found, "bucket", "balance")
+	buckets = grouped(found, "bucket", "balance")
 	result["ageing"] = [
-		{"bucket": label, "count": ageing[name][0], "base_amount": ageing[name][1]}
-		for name, label in [(name, name) for _days, name in AGEING_BUCKETS]
-		+ [(OLDER, _("over {0}").format(AGEING_BUCKETS[-1][0]))]
+		{
+			"bucket": _("over {0}").format(ageing.OLDEST) if name == ageing.OLDER else name,
+			"count": buckets[name][0],
+			"base_amount": buckets[name][1],
+		}
+		for name in ageing.NAMES
 	]
 	result["customers"] = top_customers(run)
 	result["company_currency"] = company_currency(company)

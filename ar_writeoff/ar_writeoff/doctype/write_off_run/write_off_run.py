@@ -5,7 +5,6 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import cint, getdate, now, today
 
 from ar_writeoff import jobs
@@ -17,10 +16,11 @@ from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import access, accounts, messages
 from ar_writeoff.ledger.periods import why_closed
+from ar_writeoff.left_empty import LeftEmpty
 from ar_writeoff.validation import throw_at_fields
 
 
-class WriteOffRun(Document):
+class WriteOffRun(LeftEmpty):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -42,6 +42,7 @@ class WriteOffRun(Document):
 		approval_snapshot: DF.Code | None
 		balance_type: DF.Literal["Debit", "Credit"]
 		by_schedule: DF.Check
+		cancel_when_undone: DF.Check
 		changed_by: DF.Link | None
 		changed_on: DF.Datetime | None
 		company: DF.Link
@@ -120,39 +121,13 @@ class WriteOffRun(Document):
 		"project",
 	)
 
-	# Criteria that narrow a search. Frappe fills an empty Link from defaults of the same name, such as the default
-	# currency or item group: a search that nobody narrowed would leave balances out without a word.
-	NARROWING = (
-		"customer_group",
-		"territory",
-		"item_group",
-		"currency",
-		"receivable_account",
-		"cost_center",
-		"project",
-	)
-	FROM_SETTINGS = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
-
-	def __init__(self, *args, **kwargs) -> None:
-		super().__init__(*args, **kwargs)
-		if self.get("__islocal") and not self.name:
-			# As frappe.new_doc makes it, with defaults and zeros that nobody asked for. (The desk names its own.)
-			self.empty(*self.NARROWING, *self.FROM_SETTINGS)
+	# Filled from the company's Settings, by us.
+	ALSO_LEFT_EMPTY = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
 
 	def _set_defaults(self) -> None:
-		left_empty = [
-			fieldname
-			for fieldname in (*self.NARROWING, *self.FROM_SETTINGS)
-			if self.get(fieldname) in (None, "")
-		]
 		super()._set_defaults()
 		if self.is_new():
-			self.empty(*left_empty)
 			self.set_defaults_from_settings()
-
-	def empty(self, *fieldnames: str) -> None:
-		for fieldname in fieldnames:
-			self.set(fieldname, None)
 
 	def before_insert(self) -> None:
 		# What became of a run stays with it: the desk copies it too when it amends, and an API may send anything.
@@ -360,6 +335,24 @@ class WriteOffRun(Document):
 		)
 		jobs.start_posting(self.name)
 		self.read_back()
+
+	@frappe.whitelist()
+	def cancel(self) -> "WriteOffRun":
+		"""Cancel the run with its Journal Entries. Where those are many, they are cancelled in the background, and the
+		run when all of them are."""
+		self.check_permission("cancel")
+		count = len(jobs.live_entries(self.name))
+		if self.docstatus != 1 or count <= jobs.MOST_CANCELLED_AT_ONCE:
+			return super().cancel()
+		self.before_cancel()
+		jobs.start_undoing(self.name, getdate(self.posting_date), cancel=True)
+		frappe.msgprint(
+			_(
+				"The {0} Journal Entries of this run are cancelled in the background. When all of them are, the run is cancelled as well."
+			).format(count),
+			title=_("Cancelling"),
+		)
+		return self.reload()
 
 	def before_cancel(self) -> None:
 		self.check_company_permission()
@@ -639,7 +632,7 @@ class WriteOffRun(Document):
 			)
 		if cint(dated) or jobs.why_not_cancel_entries(run.company, getdate(run.posting_date)):
 			self.check_open(run.company, date)
-		jobs.start_undoing(run.name, date, bool(cint(dated)))
+		jobs.start_undoing(run.name, date, always_dated=bool(cint(dated)))
 		self.reload()
 
 	@frappe.whitelist()

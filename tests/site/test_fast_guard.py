@@ -1,0 +1,107 @@
+"""Posting in sets keeps away where it is switched off, not proven, or where somebody listens to single rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+import pytest
+
+from ar_writeoff.ledger import fast
+from ar_writeoff.ledger.fast import guard
+from tests.site import runs
+from tests.site.story import HL, account, invoice
+
+
+def plain() -> None:
+	invoice("Anchor Cafe", 10, "2026-01-15")
+	invoice("Breakwater Bar", 14.1, "2026-02-15")
+
+
+def entries_posted_fast(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+	names: list[str] = []
+	submit = fast.submit
+	monkeypatch.setattr(fast, "submit", lambda entry, name: (names.append(name), submit(entry, name))[1])
+	return names
+
+
+def test_a_run_is_posted_fast(monkeypatch: pytest.MonkeyPatch):
+	names = entries_posted_fast(monkeypatch)
+	plain()
+	run = runs.post(runs.run())
+	assert run.status == "Posted" and names == runs.entries(run)
+
+
+def test_the_switch(monkeypatch: pytest.MonkeyPatch):
+	names = entries_posted_fast(monkeypatch)
+	plain()
+	runs.settings(fast_posting=0)
+	assert "switched off" in fast.why_not(HL)
+	assert runs.post(runs.run()).status == "Posted" and not names
+
+
+@pytest.mark.parametrize("doctype, fieldname, active", guard.RULES, ids=lambda value: str(value))
+def test_nobody_else_may_listen(doctype: str, fieldname: str, active: dict[str, Any]):
+	if not frappe.db.table_exists(doctype):
+		pytest.skip(f"{doctype} is not a DocType of this version")
+	for target in ("GL Entry", "Journal Entry"):
+		assert fast.why_not(HL) is None
+		rule = frappe.get_doc({"doctype": doctype, fieldname: target, "name": "Listener", **active})
+		rule.db_insert()
+		assert target in fast.why_not(HL)
+		frappe.db.delete(doctype, {"name": "Listener"})
+
+
+@pytest.mark.parametrize(
+	"doctype, event",
+	(
+		("GL Entry", "on_submit"),
+		("Payment Ledger Entry", "validate"),
+		("Sales Invoice", "on_change"),
+		("Journal Entry", "before_insert"),
+		("*", "on_update"),
+	),
+)
+def test_no_other_app_may_listen(doctype: str, event: str, monkeypatch: pytest.MonkeyPatch):
+	hooks = {name: dict(events) for name, events in frappe.get_doc_hooks().items()}
+	hooks.setdefault(doctype, {}).setdefault(event, [])
+	hooks[doctype][event] = [*hooks[doctype][event], "another.app.heard"]
+	monkeypatch.setattr(frappe, "get_doc_hooks", lambda: hooks)
+	assert "another.app.heard" in fast.why_not(HL)
+
+
+def test_no_other_app_may_replace_a_document(monkeypatch: pytest.MonkeyPatch):
+	class Other(guard.resolve(guard.CONTROLLERS["GL Entry"])):
+		pass
+
+	monkeypatch.setitem(frappe.controllers[frappe.local.site], "GL Entry", Other)
+	assert "GL Entry" in fast.why_not(HL)
+
+
+def test_erpnext_must_be_the_one_it_was_proven_with(monkeypatch: pytest.MonkeyPatch):
+	"""Another app that replaces a function of ERPNext's, or another version of it, is noticed."""
+	from erpnext.accounts.doctype.gl_entry.gl_entry import GLEntry
+
+	def validate_party(self: Any) -> None:
+		pass
+
+	guard.different_code.cache_clear()
+	monkeypatch.setattr(GLEntry, "validate_party", validate_party)
+	try:
+		assert "validate_party" in fast.why_not(HL)
+	finally:
+		guard.different_code.cache_clear()
+
+
+def test_an_account_that_is_looked_at_after_each_row(monkeypatch: pytest.MonkeyPatch):
+	names = entries_posted_fast(monkeypatch)
+	frappe.db.set_value("Account", account("Write Off"), "balance_must_be", "Debit")
+	frappe.clear_cache()
+	plain()
+	assert runs.post(runs.run()).status == "Posted" and not names
+
+
+def test_a_field_that_frappe_fetches(monkeypatch: pytest.MonkeyPatch):
+	field = frappe.get_meta("GL Entry").get_field("remarks")
+	monkeypatch.setattr(field, "fetch_from", "account.account_number", raising=False)
+	assert "fetched" in fast.why_not(HL)

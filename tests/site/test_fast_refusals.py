@@ -1,0 +1,185 @@
+"""Posting in sets refuses what ERPNext refuses, and warns where ERPNext warns, in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import frappe
+import pytest
+
+from tests.site import runs
+from tests.site.story import (
+	HL,
+	NW,
+	account,
+	accounting_period,
+	close_books,
+	cost_center,
+	credit_note,
+	customer,
+	freeze_books,
+	invoice,
+	project,
+)
+from tests.site.twice import posted_alike, refused_alike
+
+
+def disabled_customer() -> None:
+	frappe.db.set_value("Customer", "Anchor Cafe", "disabled", 1)
+
+
+def frozen_customer() -> None:
+	frappe.db.set_value("Customer", "Anchor Cafe", "is_frozen", 1)
+
+
+def frozen_account() -> None:
+	frappe.db.set_value("Account", account("Write Off"), "freeze_account", "Yes")
+
+
+def disabled_account() -> None:
+	frappe.db.set_value("Account", account("Write Off"), "disabled", 1)
+
+
+def group_account() -> None:
+	frappe.db.set_value("Account", account("Write Off"), "is_group", 1)
+
+
+def stopped_budget() -> None:
+	budget = frappe.new_doc("Budget")
+	budget.update(
+		{
+			"company": HL,
+			"fiscal_year": "2026",
+			"budget_against": "Cost Center",
+			"cost_center": cost_center("Main"),
+			"applicable_on_booking_actual_expenses": 1,
+			"action_if_annual_budget_exceeded": "Stop",
+			"accounts": [{"account": account("Write Off"), "budget_amount": 15}],
+		}
+	)
+	budget.insert(ignore_permissions=True).submit()
+
+
+def other_currency() -> None:
+	frappe.db.set_value("Account", account("Debtors"), "account_currency", "EUR")
+
+
+def forbidden_dimension() -> None:
+	dimension_filter = frappe.new_doc("Accounting Dimension Filter")
+	dimension_filter.update(
+		{
+			"company": HL,
+			"accounting_dimension": "Project",
+			"allow_or_restrict": "Allow",
+			"accounts": [{"applicable_on_account": account("Write Off"), "is_mandatory": 1}],
+			"dimensions": [{"accounting_dimension": "Project", "dimension_value": project()}],
+		}
+	)
+	dimension_filter.db_insert()
+	for row in (*dimension_filter.accounts, *dimension_filter.dimensions):
+		row.parent, row.parenttype = dimension_filter.name, dimension_filter.doctype
+		row.db_insert()
+	frappe.flags.dimension_filter_map = None
+
+
+def cancelled_invoice() -> None:
+	frappe.db.set_value("Sales Invoice", {"customer": "Anchor Cafe"}, "docstatus", 2)
+
+
+def draft_invoice() -> None:
+	frappe.db.set_value("Sales Invoice", {"customer": "Anchor Cafe"}, "docstatus", 0)
+
+
+def missing_invoice() -> None:
+	frappe.db.delete("Sales Invoice", {"customer": "Anchor Cafe"})
+
+
+def paid_invoice() -> None:
+	frappe.db.set_value("Sales Invoice", {"customer": "Anchor Cafe"}, "outstanding_amount", 3)
+
+
+def other_party() -> None:
+	frappe.db.set_value("Sales Invoice", {"customer": "Anchor Cafe"}, "customer", "Elm School")
+
+
+def closed_period() -> None:
+	accounting_period("2026-06-01", "2026-06-30")
+
+
+def frozen_books() -> None:
+	freeze_books("2026-07-31")
+
+
+def closed_year() -> None:
+	close_books(2026)
+
+
+def party_type_of_other_accounts() -> None:
+	frappe.db.set_value("Party Type", "Customer", "account_type", "Payable")
+
+
+def cost_center_of_another_company() -> None:
+	frappe.db.set_value("Cost Center", cost_center("Main"), "company", NW)
+
+
+def missing_cost_center() -> None:
+	frappe.db.delete("Cost Center", {"name": cost_center("Main")})
+
+
+REFUSALS = (
+	disabled_customer,
+	frozen_customer,
+	frozen_account,
+	disabled_account,
+	group_account,
+	stopped_budget,
+	other_currency,
+	forbidden_dimension,
+	cost_center_of_another_company,
+	missing_cost_center,
+	cancelled_invoice,
+	draft_invoice,
+	missing_invoice,
+	paid_invoice,
+	other_party,
+	closed_period,
+	frozen_books,
+	closed_year,
+	party_type_of_other_accounts,
+)
+
+
+@pytest.mark.parametrize("obstacle", REFUSALS, ids=lambda obstacle: obstacle.__name__)
+def test_same_refusals(obstacle: Callable[[], None]):
+	"""What the run does not look at itself, ERPNext refuses in the same words."""
+	invoice("Anchor Cafe", 10, "2026-01-15")
+	invoice("Breakwater Bar", 12, "2026-01-15")
+	assert refused_alike(runs.run(), obstacle) != "{}"
+
+
+def test_same_warning_above_the_credit_limit():
+	of = invoice("Anchor Cafe", 100, "2026-01-15")
+	credit_note(of, 15, update_outstanding_for_self=True)
+	runs.settings(credit_write_off_account=account("Write Off"))
+
+	def low_limit() -> None:
+		doc = frappe.get_doc("Customer", "Anchor Cafe")
+		doc.append("credit_limits", {"company": HL, "credit_limit": 50})
+		doc.flags.ignore_validate = doc.flags.ignore_permissions = True
+		doc.save()
+
+	assert "credit limit" in refused_alike(
+		runs.run(reason="Unclaimed Credit", balance_type="Credit"), low_limit
+	)
+
+
+def test_a_customer_of_the_test_only():
+	"""Customers are looked at in sets: one of many that is disabled fails alone."""
+	names = [customer(f"Customer {number}") for number in range(4)]
+	for name in names:
+		invoice(name, 10, "2026-01-15")
+	run = runs.run()
+	frappe.db.set_value("Customer", names[2], "disabled", 1)
+	frappe.clear_cache()
+	outcomes = posted_alike(run)
+	assert sum(outcome.status == "Posted" for outcome in outcomes) == 3
