@@ -75,13 +75,7 @@ def lint(tally: Tally) -> None:
 	if list((CHECKOUT / APP / "core").glob("*.py")):
 		pure = [f"{APP}/core", f"{APP}/offline"]
 		check(f"mypy --strict {' '.join(pure)}", python, "-m", "mypy", "--strict", *pure)
-	scripts = [
-		path.relative_to(CHECKOUT)
-		for path in sorted((CHECKOUT / APP).rglob("*.js"))
-		if not {"dist", "node_modules", "lib"} & set(path.parts)
-	]
-	if not scripts:
-		return
+	scripts = our_scripts()
 	prettier, eslint = venvs.node_tool("prettier"), venvs.node_tool("eslint")
 	if not prettier or not eslint:
 		tally.notes.append("npm is not on the PATH: the JavaScript was not checked (prettier, eslint).")
@@ -89,6 +83,15 @@ def lint(tally: Tally) -> None:
 	check("prettier --check", prettier, "--check", "--loglevel", "warn", *scripts)
 	if any((CHECKOUT / name).exists() for name in (".eslintrc", ".eslintrc.json", ".eslintrc.js")):
 		check("eslint", eslint, "--quiet", *scripts)
+
+
+def our_scripts() -> list[Path]:
+	"""The JavaScript of the app, without what is built or brought."""
+	return [
+		path.relative_to(CHECKOUT)
+		for path in sorted((CHECKOUT / APP).rglob("*.js"))
+		if not {"dist", "node_modules", "lib"} & set(path.parts)
+	]
 
 
 def pytest(tally: Tally, python: Path, folder: str, *extra: str, env: dict[str, str] | None = None) -> None:
@@ -234,7 +237,13 @@ def target_lint() -> int:
 def target_format() -> int:
 	python = venvs.dev_python()
 	subprocess.run([python, "-m", "ruff", "check", "--fix", "."], cwd=CHECKOUT)
-	return subprocess.run([python, "-m", "ruff", "format", "."], cwd=CHECKOUT).returncode
+	formatted = subprocess.run([python, "-m", "ruff", "format", "."], cwd=CHECKOUT).returncode
+	if prettier := venvs.node_tool("prettier"):
+		scripts = [str(path) for path in our_scripts()]
+		formatted |= subprocess.run(
+			[str(prettier), "--write", "--loglevel", "warn", *scripts], cwd=CHECKOUT
+		).returncode
+	return formatted
 
 
 def only(*stages: Callable[[Tally, Bench, Site], None]) -> Callable[[], int]:

@@ -423,7 +423,8 @@ export class Workbench {
 }
 
 // What is over a limit is ticked like the rest, and waits: an open balance has a reason only then.
-const is_ticked = (item) => Boolean(cint(item.selected)) || (item.status === "Open" && Boolean(item.reason_code));
+const is_ticked = (item) =>
+	Boolean(cint(item.selected)) || (item.status === "Open" && Boolean(item.reason_code));
 
 const count_ticked = ({ selected, pending }) => selected.count + pending.count;
 
