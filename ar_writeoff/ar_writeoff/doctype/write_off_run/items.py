@@ -89,7 +89,7 @@ def page(
 	rows = (
 		frappe.qb.from_(on_page)
 		.join(shown)
-		.on(shown.name == on_page.field("name"))
+		.on(shown.name == on_page.name)
 		.select(*[shown[field] for field in FIELDS])
 		.orderby(shown[sort_by], order=order)
 		.orderby(shown.name)
