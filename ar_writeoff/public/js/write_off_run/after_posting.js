@@ -133,8 +133,7 @@ function amount_table(items) {
 }
 
 // What is left of it after earlier reinstatements.
-const written_off = (item) =>
-	flt(flt(item.write_off_amount) - flt(item.reinstated_amount), 9);
+const written_off = (item) => flt(flt(item.write_off_amount) - flt(item.reinstated_amount), 9);
 
 // {item name: amount}, or nothing when an amount does not fit what was written off.
 function read_amounts(dialog, items) {

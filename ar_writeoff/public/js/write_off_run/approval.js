@@ -11,7 +11,8 @@ export function pending_note({ pending, company_currency }) {
 	const shown = pending.reasons
 		.slice(0, SHOWN_REASONS)
 		.map(({ message, count }) => `<li>${escape(message)}${count > 1 ? ` (${number(count)})` : ""}</li>`);
-	const rest = pending.count - pending.reasons.slice(0, SHOWN_REASONS).reduce((sum, row) => sum + row.count, 0);
+	const rest =
+		pending.count - pending.reasons.slice(0, SHOWN_REASONS).reduce((sum, row) => sum + row.count, 0);
 	if (rest > 0) shown.push(`<li>${__("and {0} more", [number(rest)])}</li>`);
 	return `<div class="wo-note yellow"><p>${__(
 		"{0} worth {1} over a limit. They stay ticked: somebody whose limit is enough posts them with the others.",
@@ -34,7 +35,10 @@ export function relatives(doc, summary) {
 
 export async function request_approval(frm) {
 	const told = await change(frm, "request_approval", {}, { freeze_message: __("Asking for approval…") });
-	frappe.show_alert({ message: __("{0} asked for approval.", [escape(told.join(", "))]), indicator: "green" }, 7);
+	frappe.show_alert(
+		{ message: __("Asked for approval: {0}", [escape(told.join(", "))]), indicator: "green" },
+		7
+	);
 }
 
 // For auditors: seals and hash are computed anew and compared with what was kept when the run was submitted.
@@ -47,7 +51,9 @@ export async function verify(frm) {
 		message: found.intact
 			? `<p>${escape(__("The criteria and all balances are what was approved."))}</p>
 				<p class="text-muted small wo-hash">SHA-256 ${escape(found.approval_hash)}</p>`
-			: `<ul>${(await differences(name, found)).map((text) => `<li>${escape(text)}</li>`).join("")}</ul>`,
+			: `<ul>${(await differences(name, found))
+					.map((text) => `<li>${escape(text)}</li>`)
+					.join("")}</ul>`,
 	});
 }
 
@@ -58,7 +64,9 @@ async function differences(name, { criteria, changed_items, unapproved_items }) 
 		said.push(__("Changed since the approval: {0}", [await vouchers(name, changed_items)]));
 	}
 	if (unapproved_items.length) {
-		said.push(__("Written off without having been approved: {0}", [await vouchers(name, unapproved_items)]));
+		said.push(
+			__("Written off without having been approved: {0}", [await vouchers(name, unapproved_items)])
+		);
 	}
 	if (!said.length) said.push(__("A balance was taken out or added after the approval."));
 	return said;

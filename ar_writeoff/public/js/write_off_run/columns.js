@@ -105,7 +105,7 @@ function customer(value, item) {
 const voucher = (value, item) => `
 	<button type="button" class="wo-info" tabindex="-1" data-name="${escape(item.name)}"
 		title="${escape(about_invoice())}" aria-label="${escape(about_item(item))}"
-		>ⓘ</button>${link(item.voucher_type, item.voucher_no)}`;
+		><span aria-hidden="true">i</span></button>${link(item.voucher_type, item.voucher_no)}`;
 
 const amount = (value, item) => money(value, item.currency);
 
@@ -122,7 +122,7 @@ function add_sort_header(shown, layout) {
 	const arrow = order ? (order === "desc" ? "↓" : "↑") : "";
 	shown.name = shown.label;
 	shown.content = `<button type="button" class="wo-sort" data-field="${field}"
-		aria-label="${escape(shown.label)}: ${escape(said)}" title="${escape(sort_title())}"
+		aria-label="${escape(shown.label)}: ${escape(said)}" title="${escape(shown.label)}: ${escape(sort_title())}"
 		>${escape(shown.label)}<span aria-hidden="true">${arrow}</span></button>`;
 }
 

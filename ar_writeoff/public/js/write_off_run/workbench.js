@@ -293,7 +293,7 @@ export class Workbench {
 		// These characters point the other way by themselves where one writes from right to left.
 		const [back, on] = ["‹", "›"];
 		this.parts.pages.innerHTML = `
-			<span>${
+			<span dir="auto">${
 				total
 					? __("{0} to {1} of {2}", [
 							number(start + 1),
@@ -423,7 +423,8 @@ export class Workbench {
 }
 
 // What is over a limit is ticked like the rest, and waits: an open balance has a reason only then.
-const is_ticked = (item) => Boolean(cint(item.selected)) || (item.status === "Open" && Boolean(item.reason_code));
+const is_ticked = (item) =>
+	Boolean(cint(item.selected)) || (item.status === "Open" && Boolean(item.reason_code));
 
 const count_ticked = ({ selected, pending }) => selected.count + pending.count;
 
