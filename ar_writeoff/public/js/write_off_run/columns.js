@@ -133,15 +133,25 @@ const sort_field = (id) =>
 		write_off_amount: "base_write_off_amount",
 	}[id] || id);
 
-// Columns that hold names and sentences take what the others leave; where there is too little, the grid scrolls.
+// Headings that would be cut come first, in languages of long words; columns that hold names and sentences take
+// what is left then. Where there is too little, the grid scrolls.
 function share_room(columns, room) {
-	const left = room - needed_room(columns);
+	let left = room - needed_room(columns);
+	const cut = (shown) => Math.max(0, heading_room(shown.label) - shown.width);
+	for (const shown of columns.filter(cut).sort((one, other) => cut(one) - cut(other))) {
+		const more = Math.min(cut(shown), Math.max(left, 0));
+		shown.width += more;
+		left -= more;
+	}
 	const shares = columns.reduce((sum, shown) => sum + shown.grow, 0);
 	if (left <= 0 || !shares) return;
 	columns.forEach((shown) => {
 		shown.width += Math.floor((left * shown.grow) / shares);
 	});
 }
+
+// Pixels: letters of middling width, and the cell around them.
+const heading_room = (label) => Math.ceil(7.6 * label.length) + 38;
 
 // Strings inside nested templates are not extracted for translation, so they stand here.
 const select_item = (item) => __("Select {0}", [item.voucher_no]);
