@@ -59,6 +59,11 @@ def test_clicks_for_three_hundred_invoices(desk: Desk):
 	desk.page.evaluate(
 		"() => { window.clicks = 0; document.addEventListener('click', (e) => e.isTrusted && clicks++, true); }"
 	)
+	loads: list[str] = []
+	address = desk.page.url
+	desk.page.on("load", lambda loaded: loads.append(f"loaded {loaded.url}"))
+	# The desk also writes the address it is at anew, which loads nothing.
+	desk.page.on("framenavigated", lambda frame: frame.url == address or loads.append(f"to {frame.url}"))
 	desk.button("Find Invoices").click()
 	page.wait_for_grid()
 	desk.button("Preview and Post").click()
@@ -66,6 +71,7 @@ def test_clicks_for_three_hundred_invoices(desk: Desk):
 	desk.dialog().locator(".btn-primary:visible").click()
 	page.wait_for_status("Posted", timeout=180)
 	assert desk.page.evaluate("() => clicks") == CLICKS
+	assert loads == []
 	frappe.db.rollback()
 	assert len(items(draft.name, status="Posted")) == 300
 	assert entries(draft.name)

@@ -43,7 +43,7 @@ def test_a_clerk_asks_and_a_manager_posts(desk: Desk, second_desk: Desk, tmp_pat
 	note = desk.page.locator(".wo-pending").inner_text()
 	assert "2 balances worth $ 100.00" in note and ENOUGH in note
 	assert clerk.tabs() == {"To Review": 4, "Over Limit": 2}
-	pictures(desk, tmp_path)("over-limit")
+	pictures(desk, tmp_path)("over-limit", scroll_to=".wo-bench")
 	clerk.tab("Over Limit")
 	assert sorted(clerk.vouchers()) == sorted([large.name, huge.name])
 	assert clerk.ticked(large.name) and ENOUGH in clerk.row(large.name).inner_text()
@@ -61,7 +61,7 @@ def test_a_clerk_asks_and_a_manager_posts(desk: Desk, second_desk: Desk, tmp_pat
 	assert clerk.primary() == ["Request Approval"]
 	desk.press("Request Approval")
 	clerk.ready()
-	assert desk.alerts("Manuel Manager, Selma Second asked for approval")
+	assert desk.alerts("Asked for approval: Manuel Manager, Selma Second")
 	assert clerk.primary() == ["Preview Entries"]
 	assert "Petra Preparer asked for approval" in clerk.intro
 	clerk.tick(small.name)

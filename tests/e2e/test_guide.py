@@ -8,7 +8,7 @@ import frappe
 
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
-from tests.site.runs import items, post, run, settings
+from tests.site.runs import entries, post, run, settings
 from tests.site.story import HL, account, cost_center, many_invoices
 
 
@@ -38,6 +38,7 @@ def test_settings_limits_reason_and_schedule(desk: Desk, tmp_path: Path):
 			"action": "Prepare Draft",
 			"frequency": "Monthly",
 			"day_of_month": 1,
+			"time": "06:00:00",
 			"cutoff_rule": "End of Last Month",
 			"max_invoice_amount": 10,
 			"minimum_age_days": 90,
@@ -89,7 +90,9 @@ def test_the_evidence_page(desk: Desk, tmp_path: Path):
 	done = post(run())
 	frappe.db.commit()
 	desk.open("print", "Write-Off Run", done.name)
-	paper = desk.page.frame_locator(".print-format-container iframe").locator("body")
-	paper.get_by_text(next(iter(items(done)))).first.wait_for()
-	assert done.approval_hash in paper.inner_text()
+	paper = desk.page.frame_locator("iframe.print-format-container").locator("body")
+	paper.get_by_text("Journal Entries").first.wait_for()
+	assert next(iter(entries(done))) in paper.inner_text()
+	size = "cell => getComputedStyle(cell).fontSize"
+	assert paper.locator("td").first.evaluate(size) == "11px", "tables as small as the text around them"
 	pictures(desk, tmp_path)("evidence")

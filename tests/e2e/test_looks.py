@@ -62,7 +62,8 @@ def test_every_state_in(language: str, theme: str, desk: Desk, tmp_path: Path):
 	press_primary()
 	page.wait_for_grid()
 	look()
-	picture(f"review-{language}", scroll_to=".wo-bench")
+	if language != "en":
+		picture(f"review-{language}", scroll_to=".wo-bench")
 	desk.page.locator(".wo-tab").last.click()
 	page.ready()
 	look()

@@ -36,7 +36,7 @@ export function relatives(doc, summary) {
 export async function request_approval(frm) {
 	const told = await change(frm, "request_approval", {}, { freeze_message: __("Asking for approval…") });
 	frappe.show_alert(
-		{ message: __("{0} asked for approval.", [escape(told.join(", "))]), indicator: "green" },
+		{ message: __("Asked for approval: {0}", [escape(told.join(", "))]), indicator: "green" },
 		7
 	);
 }

@@ -105,7 +105,7 @@ function customer(value, item) {
 const voucher = (value, item) => `
 	<button type="button" class="wo-info" tabindex="-1" data-name="${escape(item.name)}"
 		title="${escape(about_invoice())}" aria-label="${escape(about_item(item))}"
-		>ⓘ</button>${link(item.voucher_type, item.voucher_no)}`;
+		><span aria-hidden="true">i</span></button>${link(item.voucher_type, item.voucher_no)}`;
 
 const amount = (value, item) => money(value, item.currency);
 
@@ -122,7 +122,7 @@ function add_sort_header(shown, layout) {
 	const arrow = order ? (order === "desc" ? "↓" : "↑") : "";
 	shown.name = shown.label;
 	shown.content = `<button type="button" class="wo-sort" data-field="${field}"
-		aria-label="${escape(shown.label)}: ${escape(said)}" title="${escape(sort_title())}"
+		aria-label="${escape(shown.label)}: ${escape(said)}" title="${escape(shown.label)}: ${escape(sort_title())}"
 		>${escape(shown.label)}<span aria-hidden="true">${arrow}</span></button>`;
 }
 
@@ -133,15 +133,25 @@ const sort_field = (id) =>
 		write_off_amount: "base_write_off_amount",
 	}[id] || id);
 
-// Columns that hold names and sentences take what the others leave; where there is too little, the grid scrolls.
+// Headings that would be cut come first, in languages of long words; columns that hold names and sentences take
+// what is left then. Where there is too little, the grid scrolls.
 function share_room(columns, room) {
-	const left = room - needed_room(columns);
+	let left = room - needed_room(columns);
+	const cut = (shown) => Math.max(0, heading_room(shown.label) - shown.width);
+	for (const shown of columns.filter(cut).sort((one, other) => cut(one) - cut(other))) {
+		const more = Math.min(cut(shown), Math.max(left, 0));
+		shown.width += more;
+		left -= more;
+	}
 	const shares = columns.reduce((sum, shown) => sum + shown.grow, 0);
 	if (left <= 0 || !shares) return;
 	columns.forEach((shown) => {
 		shown.width += Math.floor((left * shown.grow) / shares);
 	});
 }
+
+// Pixels: letters of middling width, and the cell around them.
+const heading_room = (label) => Math.ceil(7.6 * label.length) + 38;
 
 // Strings inside nested templates are not extracted for translation, so they stand here.
 const select_item = (item) => __("Select {0}", [item.voucher_no]);

@@ -293,7 +293,7 @@ export class Workbench {
 		// These characters point the other way by themselves where one writes from right to left.
 		const [back, on] = ["‹", "›"];
 		this.parts.pages.innerHTML = `
-			<span>${
+			<span dir="auto">${
 				total
 					? __("{0} to {1} of {2}", [
 							number(start + 1),
