@@ -16,6 +16,7 @@ from frappe.utils import fmt_money
 from ar_writeoff.core.plan import EntryPlan, Row
 from ar_writeoff.core.status import WRITTEN_OFF
 from ar_writeoff.ledger import credits, fast
+from ar_writeoff.ledger.by_name import by_name
 from ar_writeoff.ledger.compat import IS_V16
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.messages import refusal
@@ -220,10 +221,8 @@ def refresh_written_off_amounts(keys: Iterable[Key]) -> None:
 		.groupby(item.voucher_no)
 		.run()
 	)
+	amounts = {name: totals.get(name) or 0 for name in invoices}
 	invoice = frappe.qb.DocType("Sales Invoice")
-	for amount in sorted(set(totals.values()) | {0}):
-		names = [name for name in invoices if (totals.get(name) or 0) == amount]
-		if names:
-			frappe.qb.update(invoice).set(invoice.written_off_amount, amount).where(
-				invoice.name.isin(names)
-			).run()
+	frappe.qb.update(invoice).set(invoice.written_off_amount, by_name(invoice.name, amounts)).where(
+		invoice.name.isin(invoices)
+	).run()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import frappe
 import pytest
 
+from ar_writeoff.ledger.isolation import forget_cached_settings
 from tests.site import books, runs
 from tests.site.story import HL, customer, invoice, outstanding, pay
 
@@ -100,3 +101,17 @@ def test_18_a_customer_disabled_or_frozen_since_the_search_is_skipped_with_the_r
 	found = [runs.items(run)[name] for name in vouchers]
 	assert [row.status for row in found] == ["Skipped", "Skipped", "Posted"]
 	assert "disabled" in found[0].message and "frozen" in found[1].message
+
+
+def test_settings_are_asked_again_for_each_batch_and_what_doctypes_look_like_is_not():
+	meta, known = frappe.get_meta("GL Entry"), frappe.get_cached_doc("Customer", "Anchor Cafe")
+	assert frappe.get_cached_doc("Customer", "Anchor Cafe") is known
+	before = frappe.db.get_single_value("Stock Settings", "stock_uom")
+	frappe.db.sql(
+		"UPDATE tabSingles SET value = 'Hour' WHERE doctype = 'Stock Settings' AND field = 'stock_uom'"
+	)
+	assert frappe.db.get_single_value("Stock Settings", "stock_uom") == before, "remembered"
+	forget_cached_settings()
+	assert frappe.get_meta("GL Entry") is meta
+	assert frappe.get_cached_doc("Customer", "Anchor Cafe") is not known
+	assert frappe.db.get_single_value("Stock Settings", "stock_uom") == "Hour"

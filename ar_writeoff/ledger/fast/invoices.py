@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
-from typing import Any
 
 import frappe
 from erpnext.accounts.utils import QueryPaymentLedger, update_voucher_outstanding
 from frappe.model.meta import get_field_precision
-from frappe.query_builder import Case
 from frappe.utils import flt, getdate, now
+
+from ar_writeoff.ledger.by_name import by_name
 
 INVOICE = "Sales Invoice"
 
@@ -174,21 +174,6 @@ def write(amounts: dict[str, float], statuses: dict[str, str]) -> None:
 		frappe.publish_realtime(
 			"doc_update", {"doctype": INVOICE, "name": name}, doctype=INVOICE, docname=name, after_commit=True
 		)
-
-
-def by_name(field: Any, values: dict[str, Any]) -> Any:
-	"""A value for all, or which invoice has which: what most have is said once."""
-	common = max(set(values.values()), key=list(values.values()).count)
-	others: dict[Any, list[str]] = defaultdict(list)
-	for name, value in values.items():
-		if value != common:
-			others[value].append(name)
-	if not others:
-		return common
-	case = Case()
-	for value, names in others.items():
-		case = case.when(field.isin(sorted(names)), value)
-	return case.else_(common)
 
 
 def forget(names: Iterable[str]) -> None:
