@@ -12,6 +12,7 @@ from ar_writeoff.ar_writeoff.report.write_off_register import write_off_register
 from ar_writeoff.ar_writeoff.report.write_off_roll_forward import write_off_roll_forward as roll_forward
 from tests.site import books, runs
 from tests.site.story import (
+	AUDITOR,
 	HL,
 	MANAGER,
 	NW,
@@ -126,11 +127,27 @@ def test_reports_show_what_a_person_may_see():
 		assert {row.customer for row in register.execute(YEAR)[1]} == {"Anchor Cafe"}
 		with pytest.raises(frappe.PermissionError):
 			rolled()
-	permit("auditor@example.com", "Company", NW)
-	with as_user("auditor@example.com"):
+	permit(AUDITOR, "Company", NW)
+	with as_user(AUDITOR):
 		for report in (register, roll_forward):
 			with pytest.raises(frappe.PermissionError):
 				report.execute({**YEAR, "period": "Yearly"})
+
+
+@pytest.mark.parametrize("user", [PREPARER, MANAGER, AUDITOR])
+def test_reports_open_at_the_desk_for_every_role(user: str):
+	"""Frappe asks for permission on every doctype that a column links to, and an Auditor may not read Customers."""
+	from frappe.desk.query_report import run
+
+	story()
+	with as_user(user):
+		found = run("Write-Off Register", filters=YEAR)
+		assert {row["customer"] for row in found["result"][:3]} >= {"Anchor Cafe", "Breakwater Bar"}
+		links = {one["fieldname"] for one in found["columns"] if one["fieldtype"] == "Link"}
+		assert {"run", "journal_entry"} <= links and ("customer" in links) == (user != AUDITOR)
+		for dimension in ("cost_center", "project"):
+			filters = {**YEAR, "period": "Yearly", "dimension": dimension}
+			assert "equal the General Ledger" in run("Write-Off Roll-forward", filters=filters)["message"]
 
 
 def test_dated_reversals_and_recoveries_are_on_their_own_day():

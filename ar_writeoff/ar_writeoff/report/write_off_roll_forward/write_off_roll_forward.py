@@ -13,7 +13,7 @@ import frappe
 from frappe import _
 from frappe.utils import add_days, fmt_money, get_first_day, getdate
 
-from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check
+from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check, readable
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger import journal, roll_forward
 from ar_writeoff.ledger.money import company_currency
@@ -197,7 +197,7 @@ def columns(dimension: str) -> list[dict[str, Any]]:
 			"width": 130,
 		}
 
-	return [
+	shown = [
 		{"fieldname": "period", "label": _("Period"), "fieldtype": "Data", "width": 260},
 		{
 			"fieldname": "account",
@@ -230,3 +230,4 @@ def columns(dimension: str) -> list[dict[str, Any]]:
 		amount("others", _("General Ledger, Other Entries")),
 		amount("balance", _("Balance of the Account")),
 	]
+	return [readable(one) for one in shown]
