@@ -21,6 +21,8 @@ STARTING_REASONS = (
 
 # (doctype, fields, index name): created by us, removed by `uninstall`.
 INDEXES = (
+	# In order of the names, as the list begins.
+	("Write-Off Run Item", ["run"], "run"),
 	# What the list is sorted and filtered by: 100,000 items are sorted without reading them. Not `selected`, which
 	# changes for all of them at once.
 	(

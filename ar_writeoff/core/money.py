@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import cache
 
 ZERO = Decimal(0)
 
@@ -24,7 +25,13 @@ def money(value: object, precision: int = 2) -> Decimal:
 	if value is None or value == "":
 		return ZERO
 	number = value if isinstance(value, Decimal) else Decimal(str(value))
-	return number.quantize(Decimal(1).scaleb(-precision), rounding=ROUND_HALF_UP)
+	return number.quantize(unit(precision), rounding=ROUND_HALF_UP)
+
+
+@cache
+def unit(precision: int) -> Decimal:
+	"""The smallest amount of this many decimals."""
+	return Decimal(1).scaleb(-precision)
 
 
 def parse_amount(value: object) -> Decimal | None:

@@ -1,12 +1,12 @@
 """Find: the items of a draft run, from the Payment Ledger. In the request where it is small, else in a worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
 import frappe
 from frappe.query_builder import Case
-from frappe.utils import add_to_date, now, now_datetime
+from frappe.utils import add_to_date, create_batch, now, now_datetime
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.eligibility import Verdict
@@ -15,7 +15,7 @@ from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.jobs.rules import criteria_of, offset_of, scope_of
 from ar_writeoff.jobs.run import PROGRESS_EVENT
 from ar_writeoff.jobs.selection import selection_changed
-from ar_writeoff.ledger import access, facts, messages, search
+from ar_writeoff.ledger import access, messages, search
 from ar_writeoff.ledger.isolation import read_committed
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.search import Found
@@ -26,14 +26,9 @@ BACKGROUND_ABOVE = 100_000
 # A search of a million invoices takes half a minute. One that is still marked as running after this time has died.
 GIVEN_UP_AFTER_MINUTES = 30
 
+# What differs from item to item of a search; the rest is said once in a statement.
 ITEM_COLUMNS = (
 	"name",
-	"creation",
-	"modified",
-	"owner",
-	"modified_by",
-	"run",
-	"company",
 	"customer",
 	"customer_name",
 	"voucher_type",
@@ -48,12 +43,8 @@ ITEM_COLUMNS = (
 	"write_off_amount",
 	"base_write_off_amount",
 	"selected",
-	"status",
-	"reason_code",
-	"message",
-	"reason_doctype",
-	"reason_name",
 )
+REASON_COLUMNS = ("status", "reason_code", "message", "reason_doctype", "reason_name")
 
 
 class Cancelled(Exception):
@@ -156,8 +147,7 @@ def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dic
 	counts = {"found": 0, "selected": 0, "excluded": 0, "added": 0, "changed": 0, "dropped": len(before)}
 	number = 0
 	for found in search.search(scope_of(doc), criteria_of(doc), offset=offset_of(doc)):
-		names = facts.customer_facts({verdict.balance.customer for verdict in found.verdicts})
-		rows = []
+		rows, excluded = [], []
 		for verdict in found.verdicts:
 			balance = verdict.balance
 			key = (balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer)
@@ -174,10 +164,15 @@ def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dic
 				counts["excluded"] += 1
 				selected = 0
 			lowered = write_off if write_off != outstanding else None
-			rows.append(
-				item_row(doc, number, verdict, names[balance.customer].customer_name, selected, lowered)
-			)
-		insert_items(rows)
+			name = f"{run}-{number:06d}"  # in order, so that a page of them lies together on disk
+			customer_name = found.customers[balance.customer].customer_name
+			row = item_row(name, verdict, customer_name, selected, lowered)
+			if verdict.reason is None:
+				rows.append(row)
+			else:
+				excluded.append(row + reason_of(verdict))
+		insert_items(doc, rows, dict.fromkeys(REASON_COLUMNS, "") | {"status": states.OPEN}, ITEM_COLUMNS)
+		insert_items(doc, excluded, {}, ITEM_COLUMNS + REASON_COLUMNS)
 		if on_found:
 			on_found(found)
 
@@ -218,12 +213,23 @@ def items_of_last_search(run: str) -> dict[tuple[str, str, str, str], tuple[Deci
 	}
 
 
-def insert_items(rows: list[tuple]) -> None:
-	"""Insert rows of `ITEM_COLUMNS`, a thousand in a statement."""
-	columns = ", ".join(f"`{column}`" for column in ITEM_COLUMNS)
-	one = "(" + ", ".join(["%s"] * len(ITEM_COLUMNS)) + ")"
-	for start in range(0, len(rows), 1000):
-		part = rows[start : start + 1000]
+def insert_items(run: Any, rows: list[tuple], same: Mapping[str, str], different: tuple[str, ...]) -> None:
+	"""Insert rows of the columns `different`, a thousand in a statement; `same` holds for all of them."""
+	user, stamp = frappe.session.user, now()
+	same = {
+		**same,
+		"creation": stamp,
+		"modified": stamp,
+		"owner": user,
+		"modified_by": user,
+		"run": run.name,
+		"company": run.company,
+	}
+	columns = ", ".join(f"`{column}`" for column in (*same, *different))
+	# Said as text: a value that is the same in each row is escaped once.
+	said = [str(frappe.db.escape(value, percent=True)) for value in same.values()]
+	one = f"({', '.join([*said, *['%s'] * len(different)])})"
+	for part in create_batch(rows, 1000):
 		frappe.db.sql(
 			f"insert into `tabWrite-Off Run Item` ({columns}) values {', '.join([one] * len(part))}",
 			[value for row in part for value in row],
@@ -231,29 +237,17 @@ def insert_items(rows: list[tuple]) -> None:
 
 
 def item_row(
-	run: Any, number: int, verdict: Verdict, customer_name: str, selected: int, lowered: Decimal | None = None
+	name: str, verdict: Verdict, customer_name: str, selected: int, lowered: Decimal | None = None
 ) -> tuple:
-	"""Values of `ITEM_COLUMNS`. Items are named in order, so that a page of them lies together on disk.
-
-	`lowered` is the part to write off, if it is not the whole balance.
-	"""
-	stamp = now()
-	user = frappe.session.user
-	balance, reason = verdict.balance, verdict.reason
+	"""Values of `ITEM_COLUMNS`. `lowered` is the part to write off, if it is not the whole balance."""
+	balance = verdict.balance
 	amount, base_amount = verdict.amount, verdict.base_amount
-	if reason:
+	if verdict.reason:
 		amount = base_amount = ZERO
 	elif lowered is not None and 0 < lowered / amount < 1:
 		amount, base_amount = lowered, verdict.base_of(lowered)
-	link_doctype, link_name = (reason.link if reason else None) or ("", "")
 	return (
-		f"{run.name}-{number:06d}",
-		stamp,
-		stamp,
-		user,
-		user,
-		run.name,
-		run.company,
+		name,
 		balance.customer,
 		customer_name,
 		balance.voucher_type,
@@ -268,9 +262,11 @@ def item_row(
 		amount,
 		base_amount,
 		selected,
-		states.EXCLUDED if reason else states.OPEN,
-		reason.code if reason else "",
-		messages.message(reason) if reason else "",
-		link_doctype,
-		link_name,
 	)
+
+
+def reason_of(verdict: Verdict) -> tuple[str, ...]:
+	"""Values of `REASON_COLUMNS` of a balance that is left out."""
+	reason = verdict.reason
+	link_doctype, link_name = reason.link or ("", "")
+	return (states.EXCLUDED, reason.code, messages.message(reason), link_doctype, link_name)

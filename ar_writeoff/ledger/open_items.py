@@ -12,7 +12,7 @@ from itertools import groupby
 import frappe
 from frappe.query_builder import Case
 from frappe.query_builder.functions import Abs, Min, Sum
-from frappe.utils import create_batch, getdate
+from frappe.utils import create_batch
 from pypika.terms import Criterion, Field
 
 from ar_writeoff.core.eligibility import Balance
@@ -47,18 +47,22 @@ class LedgerBalance:
 
 
 def balances_of_customers(
-	company: str, accounts: list[str], customers: list[str], cutoff_date: date
+	company: str, accounts: list[str], customers: list[str], cutoff_date: date, *, without_gaps: bool = False
 ) -> list[LedgerBalance]:
 	"""Balances of these customers that are not zero now, in account currency or in company currency.
+
+	`without_gaps`: they are all the customers there are between the first and the last of them, so the ledger is
+	read in one stretch and not name by name.
 
 	`accounts` are receivable accounts of the company: company and currency are known by them and not looked
 	up in the ledger rows, so that the covering index (see `ledger/covering_index.py`) answers all of it.
 	"""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
+	theirs = ple.party[customers[0] : customers[-1]] if without_gaps else ple.party.isin(customers)
 	return _balances(
 		company,
 		cutoff_date,
-		(ple.party_type == "Customer") & ple.party.isin(customers) & ple.account.isin(accounts),
+		(ple.party_type == "Customer") & theirs & ple.account.isin(accounts),
 		only_open=True,
 	)
 
@@ -188,7 +192,7 @@ def _balances(
 			LedgerBalance(
 				key=Key(voucher_type, voucher_no, account, party),
 				currency=currency,
-				since=getdate(since),
+				since=since,
 				at_cutoff=money(at_cutoff, decimals),
 				base_at_cutoff=money(base_at_cutoff, base_precision),
 				now=money(amount, decimals),

@@ -12,13 +12,13 @@ from decimal import Decimal
 
 import frappe
 from frappe.query_builder.functions import Count
-from frappe.utils import create_batch, getdate
+from frappe.utils import create_batch
 from frappe.utils.nestedset import get_descendants_of
 from pypika import Order
 
 from ar_writeoff.core import eligibility
 from ar_writeoff.core.criteria import Criteria
-from ar_writeoff.core.eligibility import Balance, Verdict
+from ar_writeoff.core.eligibility import Balance, CustomerFacts, Verdict
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger import access as user_access
 from ar_writeoff.ledger import dimensions, facts, open_items
@@ -52,6 +52,7 @@ class Found:
 	"""What one range of customers gave. `looked_at` of `ledger_rows` are done after it."""
 
 	verdicts: list[Verdict]
+	customers: Mapping[str, CustomerFacts]
 	looked_at: int
 	ledger_rows: int
 
@@ -74,17 +75,22 @@ def search(
 		return
 	sizes = ledger_sizes(scope, access)
 	total, looked_at = sum(sizes.values()), 0
+	without_gaps = not narrows_customers(scope, access)
 	for customers in ranges(sizes):
 		balances = open_items.balances_of_customers(
-			scope.company, list(accounts), customers, criteria.cutoff_date
+			scope.company, list(accounts), customers, criteria.cutoff_date, without_gaps=without_gaps
 		)
 		credits = facts.credits_of(balances)
-		verdicts = judge_all(balances, scope, criteria, access, credits=credits, offset=offset)
+		about = facts.customer_facts({balance.key.customer for balance in balances})
+		verdicts = judge_all(
+			balances, scope, criteria, access, customers=about, credits=credits, offset=offset
+		)
 		looked_at += sum(sizes[customer] for customer in customers)
 		base_credits: dict[str, Decimal] = defaultdict(lambda: ZERO)
 		for (customer, _account), (_credit, base_credit) in credits.items():
 			base_credits[customer] += base_credit
-		yield Found(eligibility.apply_customer_maximum(verdicts, criteria, base_credits), looked_at, total)
+		kept = eligibility.apply_customer_maximum(verdicts, criteria, base_credits)
+		yield Found(kept, about, looked_at, total)
 
 
 def ledger_sizes(scope: Scope, access: user_access.Access) -> dict[str, int]:
@@ -119,6 +125,7 @@ def judge_all(
 	criteria: Criteria,
 	access: user_access.Access,
 	*,
+	customers: Mapping[str, CustomerFacts] | None = None,
 	credits: Credits | None = None,
 	offset: Offset | None = None,
 	ask_other_runs: bool = True,
@@ -126,14 +133,15 @@ def judge_all(
 	"""The verdicts on these balances, in order of customer, date and voucher.
 
 	The same code judges in the search and again under the lock, where other runs do not count: the first to come
-	posts. `credits` are looked up where they are not given.
+	posts. `customers` and `credits` are looked up where they are not given.
 	"""
 	matching = {balance.key: balance for balance in balances if eligibility.amounts_match(balance, criteria)}
 	keys = list(matching)
 	vouchers = facts.voucher_details(keys)
 	own_rows = own_ledger_rows(keys, scope, access, offset)
 	outside = keys_outside(keys, scope, access, own_rows)
-	customers = facts.customer_facts({key.customer for key in keys})
+	if customers is None:
+		customers = facts.customer_facts({key.customer for key in keys})
 	parties = facts.party_facts(scope.company, keys, criteria, credits)
 	about = facts.voucher_facts(keys, vouchers, scope.run if ask_other_runs else None)
 	unfit = offset.unfit(keys, own_rows) if offset else {}
@@ -150,8 +158,8 @@ def judge_all(
 				customer=key.customer,
 				receivable_account=key.account,
 				currency=balance.currency,
-				posting_date=getdate(voucher.posting_date or balance.since),
-				due_date=getdate(voucher.due_date) if voucher.due_date else None,
+				posting_date=voucher.posting_date or balance.since,
+				due_date=voucher.due_date,
 				at_cutoff=balance.at_cutoff,
 				base_at_cutoff=balance.base_at_cutoff,
 				now=balance.now,
@@ -166,6 +174,13 @@ def judge_all(
 			verdicts.append(verdict)
 	verdicts.sort(key=lambda v: (v.balance.customer, v.balance.posting_date, v.balance.voucher_no))
 	return verdicts
+
+
+def narrows_customers(scope: Scope, access: user_access.Access) -> bool:
+	"""Whether some customers are not to be looked at."""
+	return bool(scope.customers or scope.customer_group or scope.territory) or any(
+		allowed is not None for allowed in (access.customers, access.customer_groups, access.territories)
+	)
 
 
 def candidates(scope: Scope, access: user_access.Access) -> list[str]:
