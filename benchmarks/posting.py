@@ -162,10 +162,19 @@ class Bench:
 	"""The site with invoices on it, and processes that post them."""
 
 	def __init__(self) -> None:
-		from tests.site.conftest import Session, connect
+		from tests.site.conftest import Session
 
+		# One for all sizes: Frappe keeps its connection to the first Redis that it finds.
 		self.session = Session.get()
+
+	def begin(self) -> None:
+		"""The books empty, whatever was there before."""
+		import frappe
+
+		from tests.site.conftest import connect
+
 		connect(self.session.site.name, self.session.bench)
+		frappe.db.sql_ddl("DROP TABLE IF EXISTS _bench_books")
 		if self.session.rewind.go():
 			connect(self.session.site.name, self.session.bench)
 
@@ -211,11 +220,8 @@ class Bench:
 		frappe.db.commit()
 		frappe.clear_cache()
 
-	def clear(self) -> None:
-		import frappe
-
-		frappe.db.sql_ddl("DROP TABLE IF EXISTS _bench_books")
-		self.session.rewind.go()
+	def end(self) -> None:
+		self.begin()
 		self.session.end()
 
 	def prepare_run(self) -> tuple[str, float]:
@@ -350,9 +356,10 @@ def main(arguments: list[str]) -> int:
 		parser.error("--rounds needs one number for each of --sizes")
 
 	measurements: list[Measurement] = []
-	for size, rounds in zip(options.sizes, options.rounds, strict=True):
-		bench = Bench()
-		try:
+	bench = Bench()
+	try:
+		for size, rounds in zip(options.sizes, options.rounds, strict=True):
+			bench.begin()
 			names = bench.lay(size)
 			for turn in range(rounds):
 				ways = [(APP, workers) for workers in options.workers]
@@ -366,8 +373,8 @@ def main(arguments: list[str]) -> int:
 						f"{one.queries_each:6.2f} queries an invoice, {one.memory_mb:5.0f} MB",
 						flush=True,
 					)
-		finally:
-			bench.clear()
+	finally:
+		bench.end()
 	print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, medians:\n\n{table(measurements)}")
 	if options.json:
 		options.json.write_text(json.dumps([asdict(one) for one in measurements], indent="\t") + "\n")
