@@ -8,8 +8,8 @@ from frappe.utils import cint, getdate, now
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.jobs.new_items import NewItem, insert_items
 from ar_writeoff.jobs.rules import criteria_of, offset_of, scope_of
-from ar_writeoff.jobs.search import insert_items, item_row
 from ar_writeoff.jobs.selection import selection_changed
 from ar_writeoff.ledger import access, facts, messages, open_items, search
 
@@ -39,24 +39,17 @@ def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
 
 	last = frappe.db.get_value("Write-Off Run Item", {"run": run}, "name", order_by="name desc")
 	number = cint(last.rsplit("-", 1)[-1]) if last else 0
-	rows = []
+	items = []
 	left_out = []
 	for verdict in verdicts:
 		number += 1
-		rows.append(
-			item_row(
-				doc,
-				number,
-				verdict,
-				names[verdict.balance.customer].customer_name,
-				int(verdict.reason is None),
-			)
-		)
+		name = names[verdict.balance.customer].customer_name
+		items.append(NewItem(number, verdict, name, int(verdict.reason is None)))
 		if verdict.reason:
 			left_out.append(
 				{"voucher_no": verdict.balance.voucher_no, "message": messages.message(verdict.reason)}
 			)
-	insert_items(rows)
+	insert_items(doc, items)
 	judged = {verdict.balance.voucher_no for verdict in verdicts}
 	no_match = messages.message(Reason.of(reasons.NO_LONGER_MATCHES))
 	left_out += [
@@ -70,7 +63,7 @@ def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
 		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
 	)
 	selection_changed(doc)
-	return {"added": len(rows) - sum(1 for verdict in verdicts if verdict.reason), "left_out": left_out}
+	return {"added": len(items) - sum(1 for verdict in verdicts if verdict.reason), "left_out": left_out}
 
 
 def largest_balance(company: str, invoices: list[str]) -> float:

@@ -1,21 +1,21 @@
 """Find: the items of a draft run, from the Payment Ledger. In the request where it is small, else in a worker."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import frappe
 from frappe.query_builder import Case
-from frappe.utils import add_to_date, create_batch, now, now_datetime
+from frappe.utils import add_to_date, now, now_datetime
 
 from ar_writeoff.core import status as states
-from ar_writeoff.core.eligibility import Verdict
-from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
+from ar_writeoff.jobs.new_items import NewItem, insert_items
 from ar_writeoff.jobs.rules import criteria_of, offset_of, scope_of
 from ar_writeoff.jobs.run import PROGRESS_EVENT
 from ar_writeoff.jobs.selection import selection_changed
-from ar_writeoff.ledger import access, messages, search
+from ar_writeoff.ledger import access, search
 from ar_writeoff.ledger.isolation import read_committed
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.search import Found
@@ -25,26 +25,6 @@ BACKGROUND_ABOVE = 100_000
 
 # A search of a million invoices takes half a minute. One that is still marked as running after this time has died.
 GIVEN_UP_AFTER_MINUTES = 30
-
-# What differs from item to item of a search; the rest is said once in a statement.
-ITEM_COLUMNS = (
-	"name",
-	"customer",
-	"customer_name",
-	"voucher_type",
-	"voucher_no",
-	"receivable_account",
-	"currency",
-	"posting_date",
-	"due_date",
-	"age_days",
-	"outstanding_amount",
-	"base_outstanding_amount",
-	"write_off_amount",
-	"base_write_off_amount",
-	"selected",
-)
-REASON_COLUMNS = ("status", "reason_code", "message", "reason_doctype", "reason_name")
 
 
 class Cancelled(Exception):
@@ -147,7 +127,7 @@ def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dic
 	counts = {"found": 0, "selected": 0, "excluded": 0, "added": 0, "changed": 0, "dropped": len(before)}
 	number = 0
 	for found in search.search(scope_of(doc), criteria_of(doc), offset=offset_of(doc)):
-		rows, excluded = [], []
+		items = []
 		for verdict in found.verdicts:
 			balance = verdict.balance
 			key = (balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer)
@@ -164,15 +144,9 @@ def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dic
 				counts["excluded"] += 1
 				selected = 0
 			lowered = write_off if write_off != outstanding else None
-			name = f"{run}-{number:06d}"  # in order, so that a page of them lies together on disk
 			customer_name = found.customers[balance.customer].customer_name
-			row = item_row(name, verdict, customer_name, selected, lowered)
-			if verdict.reason is None:
-				rows.append(row)
-			else:
-				excluded.append(row + reason_of(verdict))
-		insert_items(doc, rows, dict.fromkeys(REASON_COLUMNS, "") | {"status": states.OPEN}, ITEM_COLUMNS)
-		insert_items(doc, excluded, {}, ITEM_COLUMNS + REASON_COLUMNS)
+			items.append(NewItem(number, verdict, customer_name, selected, lowered))
+		insert_items(doc, items)
 		if on_found:
 			on_found(found)
 
@@ -211,62 +185,3 @@ def items_of_last_search(run: str) -> dict[tuple[str, str, str, str], tuple[Deci
 	return {
 		row[:4]: (money(row[5], decimals[row[4]]), money(row[6], decimals[row[4]]), row[7]) for row in rows
 	}
-
-
-def insert_items(run: Any, rows: list[tuple], same: Mapping[str, str], different: tuple[str, ...]) -> None:
-	"""Insert rows of the columns `different`, a thousand in a statement; `same` holds for all of them."""
-	user, stamp = frappe.session.user, now()
-	same = {
-		**same,
-		"creation": stamp,
-		"modified": stamp,
-		"owner": user,
-		"modified_by": user,
-		"run": run.name,
-		"company": run.company,
-	}
-	columns = ", ".join(f"`{column}`" for column in (*same, *different))
-	# Said as text: a value that is the same in each row is escaped once.
-	said = [str(frappe.db.escape(value, percent=True)) for value in same.values()]
-	one = f"({', '.join([*said, *['%s'] * len(different)])})"
-	for part in create_batch(rows, 1000):
-		frappe.db.sql(
-			f"insert into `tabWrite-Off Run Item` ({columns}) values {', '.join([one] * len(part))}",
-			[value for row in part for value in row],
-		)
-
-
-def item_row(
-	name: str, verdict: Verdict, customer_name: str, selected: int, lowered: Decimal | None = None
-) -> tuple:
-	"""Values of `ITEM_COLUMNS`. `lowered` is the part to write off, if it is not the whole balance."""
-	balance = verdict.balance
-	amount, base_amount = verdict.amount, verdict.base_amount
-	if verdict.reason:
-		amount = base_amount = ZERO
-	elif lowered is not None and 0 < lowered / amount < 1:
-		amount, base_amount = lowered, verdict.base_of(lowered)
-	return (
-		name,
-		balance.customer,
-		customer_name,
-		balance.voucher_type,
-		balance.voucher_no,
-		balance.receivable_account,
-		balance.currency,
-		balance.posting_date,
-		balance.due_date,
-		verdict.age_days,
-		verdict.amount,
-		verdict.base_amount,
-		amount,
-		base_amount,
-		selected,
-	)
-
-
-def reason_of(verdict: Verdict) -> tuple[str, ...]:
-	"""Values of `REASON_COLUMNS` of a balance that is left out."""
-	reason = verdict.reason
-	link_doctype, link_name = reason.link or ("", "")
-	return (states.EXCLUDED, reason.code, messages.message(reason), link_doctype, link_name)
