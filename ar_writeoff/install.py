@@ -31,6 +31,7 @@ INDEXES = (
 			"run",
 			"status",
 			"customer",
+			"customer_name",
 			"currency",
 			"age_days",
 			"posting_date",

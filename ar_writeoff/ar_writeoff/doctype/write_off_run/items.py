@@ -73,6 +73,7 @@ def page(
 		frappe.throw(_("Items cannot be sorted by {0}.").format(sort_by))
 	item = DocType("Write-Off Run Item")
 	condition = where(item, run, filters)
+	start, length = max(cint(start), 0), min(cint(page_length) or 100, 1000)
 	order = Order.desc if sort_order.lower() == "desc" else Order.asc
 	# The index of the list has what is sorted and filtered by, so only the rows of the page itself are read.
 	on_page = (
@@ -81,8 +82,8 @@ def page(
 		.where(condition)
 		.orderby(item[sort_by], order=order)
 		.orderby(item.name)
-		.limit(min(cint(page_length) or 100, 1000))
-		.offset(max(cint(start), 0))
+		.limit(length)
+		.offset(start)
 		.as_("on_page")
 	)
 	shown = DocType("Write-Off Run Item").as_("shown")
@@ -95,7 +96,10 @@ def page(
 		.orderby(shown.name)
 		.run(as_dict=True)
 	)
-	total = frappe.qb.from_(item).select(Count("*")).where(condition).run()[0][0]
+	if len(rows) < length and (rows or not start):
+		total = start + len(rows)  # this page is the last one
+	else:
+		total = frappe.qb.from_(item).select(Count("*")).where(condition).run()[0][0]
 	return {"items": rows, "total": total}
 
 
