@@ -36,8 +36,8 @@ function draft(context) {
 		};
 	}
 	// What there is to do depends on what the server has counted and on who may approve it.
-	if (!summary) return {};
-	if (!summary.found.count) {
+	if (!summary && doc.found_count) return {};
+	if (!summary?.found.count) {
 		return {
 			intro: __(
 				"No balance matches these criteria that may be written off. Raise the maximum, lower the age or take out a criterion, then find again."
