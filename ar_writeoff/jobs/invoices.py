@@ -32,10 +32,15 @@ def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
 	)
 	keys = open_items.keys_of_vouchers("Sales Invoice", [name for name in invoices if name not in present])
 	balances = open_items.balances_of_vouchers(doc.company, keys, criteria.cutoff_date)
+	customers = facts.customer_facts({key.customer for key in keys})
 	verdicts = search.judge_all(
-		balances.values(), scope_of(doc), criteria, access.of_user(), offset=offset_of(doc)
+		balances.values(),
+		scope_of(doc),
+		criteria,
+		access.of_user(),
+		customers=customers,
+		offset=offset_of(doc),
 	)
-	names = facts.customer_facts({verdict.balance.customer for verdict in verdicts})
 
 	last = frappe.db.get_value("Write-Off Run Item", {"run": run}, "name", order_by="name desc")
 	number = cint(last.rsplit("-", 1)[-1]) if last else 0
@@ -43,7 +48,7 @@ def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
 	left_out = []
 	for verdict in verdicts:
 		number += 1
-		name = names[verdict.balance.customer].customer_name
+		name = customers[verdict.balance.customer].customer_name
 		items.append(NewItem(number, verdict, name, int(verdict.reason is None)))
 		if verdict.reason:
 			left_out.append(

@@ -15,6 +15,7 @@ from frappe.query_builder.functions import Count
 from frappe.utils import create_batch
 from frappe.utils.nestedset import get_descendants_of
 from pypika import Order
+from pypika.terms import Criterion
 
 from ar_writeoff.core import eligibility
 from ar_writeoff.core.criteria import Criteria
@@ -75,11 +76,16 @@ def search(
 		return
 	sizes = ledger_sizes(scope, access)
 	total, looked_at = sum(sizes.values()), 0
-	without_gaps = not narrows_customers(scope, access)
+	without_gaps = not conditions_on_customers(scope, access)
 	for customers in ranges(sizes):
-		balances = open_items.balances_of_customers(
-			scope.company, list(accounts), customers, criteria.cutoff_date, without_gaps=without_gaps
-		)
+		# In a stretch of the ledger there may be a party that is no customer any more.
+		balances = [
+			balance
+			for balance in open_items.balances_of_customers(
+				scope.company, list(accounts), customers, criteria.cutoff_date, without_gaps=without_gaps
+			)
+			if balance.key.customer in sizes
+		]
 		credits = facts.credits_of(balances)
 		about = facts.customer_facts({balance.key.customer for balance in balances})
 		verdicts = judge_all(
@@ -176,33 +182,35 @@ def judge_all(
 	return verdicts
 
 
-def narrows_customers(scope: Scope, access: user_access.Access) -> bool:
-	"""Whether some customers are not to be looked at."""
-	return bool(scope.customers or scope.customer_group or scope.territory) or any(
-		allowed is not None for allowed in (access.customers, access.customer_groups, access.territories)
-	)
-
-
 def candidates(scope: Scope, access: user_access.Access) -> list[str]:
 	"""Customers to look at, in order of their names."""
 	customer = frappe.qb.DocType("Customer")
 	query = frappe.qb.from_(customer).select(customer.name).orderby(customer.name, order=Order.asc)
+	for condition in conditions_on_customers(scope, access):
+		query = query.where(condition)
+	return query.run(pluck=True)
+
+
+def conditions_on_customers(scope: Scope, access: user_access.Access) -> list[Criterion]:
+	"""What a customer has to meet to be looked at; none where all of them are."""
+	customer = frappe.qb.DocType("Customer")
+	conditions = []
 	if scope.customers:
-		query = query.where(customer.name.isin(scope.customers))
+		conditions.append(customer.name.isin(scope.customers))
 	if scope.customer_group:
-		query = query.where(
+		conditions.append(
 			customer.customer_group.isin(with_descendants("Customer Group", scope.customer_group))
 		)
 	if scope.territory:
-		query = query.where(customer.territory.isin(with_descendants("Territory", scope.territory)))
+		conditions.append(customer.territory.isin(with_descendants("Territory", scope.territory)))
 	for field, allowed in (
 		(customer.name, access.customers),
 		(customer.customer_group, access.customer_groups),
 		(customer.territory, access.territories),
 	):
 		if allowed is not None:
-			query = query.where(field.isin(list(allowed)))
-	return query.run(pluck=True)
+			conditions.append(field.isin(list(allowed)))
+	return conditions
 
 
 def with_descendants(doctype: str, name: str) -> list[str]:

@@ -306,6 +306,15 @@ def test_each_criterion_finds_exactly_what_it_asks_for():
 	assert (credit.outstanding_amount, credit.base_outstanding_amount) == (-10.00, -11.00)
 
 
+def test_a_party_that_is_no_customer_any_more_is_passed_over():
+	"""Also where all customers are asked for and the ledger is read in one stretch."""
+	for name in ("Anchor Cafe", "Breakwater Bar", "Compass Stores"):
+		invoice(name, 10, "2026-01-15")
+	frappe.db.delete("Customer", "Breakwater Bar")
+	found = frappe.get_all("Write-Off Run Item", filters={"run": runs.run().name}, pluck="customer")
+	assert set(found) == {"Anchor Cafe", "Compass Stores"}
+
+
 def test_maximum_per_customer_takes_all_of_a_customer_or_none():
 	make = [
 		invoice(ANCHOR, 10, "2026-01-15"),
