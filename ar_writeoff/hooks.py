@@ -9,6 +9,7 @@ required_apps = ["frappe/erpnext"]
 
 before_install = "ar_writeoff.install.before_install"
 after_install = "ar_writeoff.install.after_install"
+after_sync = "ar_writeoff.install.after_sync"
 after_migrate = "ar_writeoff.install.after_migrate"
 before_uninstall = "ar_writeoff.uninstall.before_uninstall"
 

@@ -3,7 +3,7 @@
 import frappe
 from frappe import _
 
-from ar_writeoff import receivables_link
+from ar_writeoff import receivables_link, workflow
 from ar_writeoff.ledger import covering_index
 
 # (reason, applies to, may scheduled runs use it)
@@ -60,6 +60,11 @@ def after_install() -> None:
 	create_indexes()
 	covering_index.create_if_small()
 	receivables_link.add()
+
+
+def after_sync() -> None:
+	"""After the custom fields are there, which Frappe adds last and asks for when the doctype changes."""
+	workflow.create()
 
 
 def after_migrate() -> None:

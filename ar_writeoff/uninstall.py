@@ -8,7 +8,7 @@ from pathlib import Path
 
 import frappe
 
-from ar_writeoff import receivables_link
+from ar_writeoff import receivables_link, workflow
 from ar_writeoff.ledger import covering_index
 
 
@@ -26,7 +26,7 @@ def before_uninstall() -> None:
 
 
 def remove_workflows() -> None:
-	"""Remove Workflows on our documents, with the field each of them has added: nobody else would."""
+	"""Remove Workflows on our documents, ours and others', with the field each has added: nobody else would."""
 	for doctype in frappe.get_all(
 		"DocType", filters={"module": "AR Writeoff"}, pluck="name", order_by="name asc"
 	):
@@ -36,9 +36,10 @@ def remove_workflows() -> None:
 			fields=["name", "workflow_state_field"],
 			order_by="name asc",
 		)
-		for workflow in workflows:
-			frappe.delete_doc("Workflow", workflow.name, force=True, ignore_permissions=True)
-			remove_custom_field(doctype, workflow.workflow_state_field)
+		for one in workflows:
+			frappe.delete_doc("Workflow", one.name, force=True, ignore_permissions=True)
+			remove_custom_field(doctype, one.workflow_state_field)
+	workflow.remove_what_was_added()
 
 
 def shipped_custom_fields() -> list[dict]:

@@ -1,6 +1,6 @@
 """A ready Workflow for Write-Off Runs, inactive until somebody turns it on.
 
-Not a fixture: Frappe would overwrite on every migrate what people made of it.
+Installing creates it. Not a fixture: Frappe would overwrite on every migrate what people made of it.
 """
 
 import frappe
@@ -8,6 +8,7 @@ import frappe
 NAME = "Write-Off Run Approval"
 
 DRAFT, PENDING, APPROVED, REJECTED = "Draft", "Pending Approval", "Approved", "Rejected"
+REQUEST = "Request Approval"
 
 # state, colour, docstatus, who may edit
 STATES = (
@@ -19,8 +20,8 @@ STATES = (
 
 # state, action, next state, who may, may it be the one who made the run
 TRANSITIONS = (
-	(DRAFT, "Request Approval", PENDING, "Accounts User", 1),
-	(REJECTED, "Request Approval", PENDING, "Accounts User", 1),
+	(DRAFT, REQUEST, PENDING, "Accounts User", 1),
+	(REJECTED, REQUEST, PENDING, "Accounts User", 1),
 	(PENDING, "Approve", APPROVED, "Accounts Manager", 0),
 	(PENDING, "Reject", REJECTED, "Accounts Manager", 1),
 )
@@ -64,5 +65,13 @@ def create() -> str:
 			],
 		}
 	).insert(ignore_permissions=True)
-	frappe.db.commit()
 	return NAME
+
+
+def remove_what_was_added() -> None:
+	"""Remove the states and actions that Frappe does not come with, unless some Workflow uses them."""
+	for state in (DRAFT, PENDING):
+		if not frappe.db.exists("Workflow Document State", {"state": state}):
+			frappe.delete_doc("Workflow State", state, ignore_permissions=True, ignore_missing=True)
+	if not frappe.db.exists("Workflow Transition", {"action": REQUEST}):
+		frappe.delete_doc("Workflow Action Master", REQUEST, ignore_permissions=True, ignore_missing=True)

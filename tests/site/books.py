@@ -114,10 +114,8 @@ def roll_forward_equals_gl(company: str) -> None:
 
 
 def register_equals_gl(company: str) -> None:
-	"""What the register says was written off is what the runs' entries did to the receivable accounts, each run by itself.
-
-	For books without recoveries: those are entries of the run as well, and lines of the roll-forward.
-	"""
+	"""What the register says is written off is what the runs' entries did to the receivable accounts, each run by itself,
+	less what was recovered."""
 	from ar_writeoff.ar_writeoff.report.write_off_register import write_off_register as report
 
 	_columns, rows, _message, chart, summary = report.execute({"company": company})

@@ -527,8 +527,10 @@ def test_the_shipped_workflow_changes_nothing_until_it_is_active_and_then_the_sa
 
 	invoice("Anchor Cafe", 60, "2026-01-15")
 	limits(row(max_item_amount=50), require_second_approver=1)
-	workflow.create()
-	assert workflow.create() == workflow.NAME, "again: what is there is kept"
+	assert frappe.db.get_value("Workflow", workflow.NAME, "is_active") == 0, "installed with the app"
+	frappe.db.set_value("Workflow", workflow.NAME, "override_status", 1)
+	assert workflow.create() == workflow.NAME
+	assert frappe.db.get_value("Workflow", workflow.NAME, "override_status") == 1, "what is there is kept"
 	assert not frappe.get_meta("Write-Off Run").get_workflow()
 	assert by_client(runs.run(user=PREPARER), CHIEF)
 
@@ -553,6 +555,28 @@ def test_the_shipped_workflow_changes_nothing_until_it_is_active_and_then_the_sa
 					apply_workflow(run.reload(), "Approve")
 		frappe.db.rollback()
 	assert state(run) == (1, "Posted")
+
+
+# ---------------------------------------------------------------------------------------------------- evidence
+
+
+def test_what_was_submitted_cannot_be_deleted_with_its_log():
+	invoice("Anchor Cafe", 60, "2026-01-15")
+	run = runs.post(runs.run())
+	run.cancel()
+	frappe.db.commit()
+	log = frappe.db.count("Write-Off Run Event", {"run": run.name})
+	assert log
+	for force in (False, True):
+		with pytest.raises(frappe.ValidationError, match="kept with its log"):
+			frappe.delete_doc("Write-Off Run", run.name, force=force)
+		frappe.db.rollback()
+	assert frappe.db.count("Write-Off Run Event", {"run": run.name}) == log
+
+	draft = runs.run()
+	assert runs.items(draft)
+	frappe.delete_doc("Write-Off Run", draft.name)
+	assert not frappe.db.exists("Write-Off Run Item", {"run": draft.name})
 
 
 # -------------------------------------------------------------------------------------- direct and allowance

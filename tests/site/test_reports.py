@@ -169,6 +169,14 @@ def test_dated_reversals_and_recoveries_are_on_their_own_day():
 	assert totals == [(0, 100, 0, 0, 100), (100, 40, -100, -15, 25)]
 	books.roll_forward_equals_gl(HL)
 
+	_columns, found, _message, _chart, summary = register.execute(YEAR)
+	assert [(row.customer, row.status, row.written_off, row.recovered) for row in found] == [
+		("Anchor Cafe", "Reversed", 0, 0),
+		("Breakwater Bar", "Posted", 25, 15),
+	]
+	assert [total["value"] for total in summary[:2]] == [25, 15]
+	books.register_equals_gl(HL)
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_books_roll_forward_to_the_general_ledger(seed: int):

@@ -372,6 +372,13 @@ class WriteOffRun(LeftEmpty):
 		self.read_back()
 
 	def on_trash(self) -> None:
+		"""A draft goes with its list. What was submitted is evidence, with its log, whatever became of it."""
+		if self.docstatus != 0:
+			frappe.throw(
+				_("{0} was submitted by {1}: it is kept with its log, as evidence.").format(
+					self.name, frappe.utils.get_fullname(self.submitted_by)
+				)
+			)
 		for doctype in (
 			"Write-Off Run Item",
 			"Write-Off Run Batch",

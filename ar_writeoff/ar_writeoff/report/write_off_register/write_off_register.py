@@ -8,11 +8,11 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import getdate
+from frappe.utils import flt, getdate
 
 from ar_writeoff.core import status as states
 from ar_writeoff.ledger import access
-from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.ledger.money import company_currency, precision
 
 # What happened to a balance; what somebody chose to leave alone is in the run.
 STATUSES = (states.POSTED, states.CONFLICT, states.SKIPPED, states.FAILED, states.REVERSED)
@@ -58,6 +58,7 @@ def rows_of(filters: frappe._dict, allowed: access.Access) -> list[dict[str, Any
 			item.currency,
 			item.write_off_amount,
 			item.base_write_off_amount,
+			item.base_reinstated_amount.as_("recovered"),
 			item.status,
 			run.reason,
 			item.journal_entry,
@@ -89,10 +90,16 @@ def rows_of(filters: frappe._dict, allowed: access.Access) -> list[dict[str, Any
 	if restriction:
 		query = query.where(restriction)
 	currency = company_currency(filters.company)
+	decimals = precision(currency)
 	rows = query.run(as_dict=True)
 	for row in rows:
 		row.company_currency = currency
-		row.written_off = row.base_write_off_amount if row.status in states.LIVE_ITEM else 0
+		# What is written off still: without what a late payment brought back.
+		row.written_off = (
+			flt(row.base_write_off_amount - row.recovered, decimals)
+			if row.status in states.WRITTEN_OFF
+			else 0
+		)
 	return rows
 
 
@@ -110,6 +117,7 @@ def columns() -> list[dict[str, Any]]:
 		column(
 			"written_off", _("Written Off (Company Currency)"), "Currency", 130, options="company_currency"
 		),
+		column("recovered", _("Recovered (Company Currency)"), "Currency", 130, options="company_currency"),
 		column("write_off_amount", _("Amount"), "Currency", 110, options="currency"),
 		column("reason", _("Reason"), "Link", 140, options="Write-Off Reason"),
 		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
@@ -133,7 +141,7 @@ def readable(column: dict[str, Any]) -> dict[str, Any]:
 
 
 def chart(rows: list[dict[str, Any]], currency: str) -> dict[str, Any]:
-	"""What is written off by month, one bar for each reason."""
+	"""What is still written off, by month, one bar for each reason."""
 	months = sorted({str(row.posting_date)[:7] for row in rows if row.written_off})
 	amounts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 	for row in rows:
@@ -157,12 +165,14 @@ def summary(rows: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]:
 	counts: dict[str, int] = defaultdict(int)
 	for row in rows:
 		counts[row.status] += 1
+	amounts = {
+		_("Written Off"): sum(row.written_off for row in rows),
+		_("Recovered"): sum(row.recovered for row in rows),
+	}
 	return [
-		{
-			"label": _("Written Off"),
-			"value": sum(row.written_off for row in rows),
-			"datatype": "Currency",
-			"currency": currency,
-		},
+		*(
+			{"label": label, "value": amount, "datatype": "Currency", "currency": currency}
+			for label, amount in amounts.items()
+		),
 		*({"label": _(name), "value": counts[name], "datatype": "Int"} for name in STATUSES if counts[name]),
 	]
