@@ -30,6 +30,7 @@ from ar_writeoff.jobs.undo import (
 	start_undoing,
 	undo_run,
 	why_not_cancel,
+	why_only_reversing,
 )
 from ar_writeoff.ledger.undo import why_not_cancel as why_not_cancel_entries
 
@@ -69,4 +70,5 @@ __all__ = [
 	"undo_run",
 	"why_not_cancel",
 	"why_not_cancel_entries",
+	"why_only_reversing",
 ]

@@ -254,7 +254,13 @@ def cancel_entries(run: str) -> None:
 
 
 def why_not_cancel(run: str, company: str, posting_date: date) -> str | None:
-	"""Why the entries of a run cannot be cancelled together with it, in words; None when they can."""
+	"""Why a run cannot be cancelled with its entries, and what to do instead, in words; None when it can."""
+	reason = why_only_reversing(run, company, posting_date)
+	return reason and use_undo(reason)
+
+
+def why_only_reversing(run: str, company: str, posting_date: date) -> str | None:
+	"""Why the entries of a run can be taken back by reversing entries only, in words; None when they can be cancelled."""
 	if not live_entries(run):
 		return None
 	reason = undo.why_not_cancel(company, posting_date)
@@ -263,7 +269,7 @@ def why_not_cancel(run: str, company: str, posting_date: date) -> str | None:
 		{"run": run, "status": ("in", states.WRITTEN_OFF), "reinstated_amount": ("!=", 0)},
 	):
 		reason = _("Balances of this run were reinstated.")
-	return reason and use_undo(reason)
+	return reason
 
 
 def set_pending_aside(run: str) -> None:

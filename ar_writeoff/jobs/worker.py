@@ -32,6 +32,7 @@ TIMEOUT = 1500
 SHARE_OF_TIMEOUT = 0.75
 # How long a worker stays to see whether a batch that another one holds becomes free after all.
 LINGER = 60
+LOOK_EVERY = 0.2
 
 DEFAULT_PARALLEL_JOBS = 2
 
@@ -137,11 +138,11 @@ class Shift:
 		_put(self.run, self.number, heartbeat=UtcNow(), machine=this_process(), batch=batch)
 
 	def linger(self) -> bool:
-		"""Wait a second for others to finish what they hold or to let go of it; False when it was long enough."""
+		"""Wait a moment for others to finish what they hold or to let go of it; False when it was long enough."""
 		self.idle_since = self.idle_since or time.monotonic()
 		if time.monotonic() - self.idle_since >= LINGER:
 			return False
-		time.sleep(1)
+		time.sleep(LOOK_EVERY)
 		return True
 
 	def end(self) -> None:

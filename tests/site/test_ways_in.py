@@ -165,11 +165,14 @@ def test_the_evidence_page():
 	tagged = renamed(customer("Script Ltd"), "<script>alert(1)</script> Ltd")
 	invoice(tagged, 12.5, "2026-01-15")
 	setting("Print Settings", allow_print_for_draft=1)
+	runs.settings(limits=[{"role": "Accounts Manager", "max_item_amount": 30, "max_share": 100}])
 	run = runs.post(runs.run())
 	with as_user(AUDITOR):
 		page = frappe.get_print("Write-Off Run", run.name, print_format="Write-Off Evidence")
 	assert "<script>alert(1)</script>" not in page
 	assert runs.entries(run)[0] in page and "12.50" in page
+	assert run.approval_hash and run.approval_hash in page
+	assert "Accounts Manager, Per Balance: $ 30.00, Share of Original Amount: 100 %" in page
 
 
 # ----------------------------------------------------------------------------------------------- workspace

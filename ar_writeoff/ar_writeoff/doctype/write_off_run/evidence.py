@@ -5,7 +5,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.query_builder.functions import Count, Sum
-from frappe.utils import cint, fmt_money, format_datetime, formatdate
+from frappe.utils import cint, flt, fmt_money, format_datetime, formatdate
 from frappe.utils.formatters import format_value
 from pypika import Order
 
@@ -51,11 +51,18 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 		"people": [
 			(label, user, format_datetime(moment) if moment else "")
 			for label, user, moment in (
-				(_("Created By"), run.owner, run.creation),
+				(_("Prepared By"), run.prepared_by, run.prepared_on),
 				(_("Searched By"), run.searched_by, run.searched_on),
-				(_("Submitted By"), run.submitted_by, run.submitted_on),
+				(_("Last Changed By"), run.changed_by, run.changed_on),
+				(_("Approval Requested By"), run.approval_requested_by, run.approval_requested_on),
+				(_("Approved and Submitted By"), run.submitted_by, run.submitted_on),
+				(_("Reversed By"), run.reversed_by, run.reversed_on),
 			)
 			if user
+		],
+		"approval": [
+			*((_("Limit"), ", ".join(limit)) for limit in _limits(run, currency)),
+			*([(_("Hash of What Was Approved"), run.approval_hash)] if run.approval_hash else []),
 		],
 		"results": [
 			{"status": row.status, "count": row.count, "amount": amount(row.amount)}
@@ -86,6 +93,26 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 			if row.message
 		],
 	}
+
+
+def _limits(run: Any, currency: str) -> list[list[str]]:
+	"""The limits that bound who submitted, each as its parts in words."""
+	applied = frappe.parse_json(run.limits_applied or "{}")
+	amounts = {
+		"per_balance": _("Per Balance"),
+		"per_customer_and_month": _("Per Customer and Month"),
+		"per_run": _("Per Run"),
+	}
+	limits = []
+	for limit in (*applied.get("limits", ()), *applied.get("caps_of_schedule", ())):
+		parts = [limit["holder"]]
+		for key, label in amounts.items():
+			if key in limit:
+				parts.append(f"{label}: {fmt_money(limit[key], currency=limit.get('currency') or currency)}")
+		if "share_of_original_percent" in limit:
+			parts.append(f"{_('Share of Original Amount')}: {flt(limit['share_of_original_percent']):g} %")
+		limits.append(parts)
+	return limits
 
 
 def _grouped(run: str, fields: list[str], *, posted: bool | None = None) -> list[frappe._dict]:

@@ -536,7 +536,8 @@ class WriteOffRun(LeftEmpty):
 	@frappe.whitelist()
 	def get_summary(self) -> dict[str, Any]:
 		"""What the form shows besides the list: counts, totals, reasons of exclusion, ageing and top customers; what is
-		over a limit, who may not approve, and the drafts with what was over the limit of who submitted.
+		over a limit, who may not approve, why a posted run cannot be cancelled, and the drafts with what was over the
+		limit of who submitted.
 		"""
 		run = self.saved("read")
 		return {
@@ -548,6 +549,9 @@ class WriteOffRun(LeftEmpty):
 			"pending": jobs.limits.pending(run.name),
 			"why_not_approver": jobs.approval.why_not_approver(run, frappe.session.user)
 			if run.docstatus == 0
+			else None,
+			"why_only_reversing": jobs.why_only_reversing(run.name, run.company, getdate(run.posting_date))
+			if run.docstatus == 1
 			else None,
 			"approval_requested_by": run.approval_requested_by,
 			"approval_requested_on": run.approval_requested_on,

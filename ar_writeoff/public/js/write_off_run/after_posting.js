@@ -16,7 +16,7 @@ export function retry(frm, summary) {
 // Cancelling leaves the books as if nothing had been posted and needs the period open;
 // reversing posts opposite entries on a day of one's choice.
 export function undo(frm, summary) {
-	const may_cancel = Boolean(frm.perm[0]?.cancel);
+	const may_cancel = Boolean(frm.perm[0]?.cancel) && !summary.why_only_reversing;
 	const cancel = __("Cancel the Journal Entries");
 	const reverse = __("Post reversing Journal Entries");
 	const dialog = new frappe.ui.Dialog({
@@ -55,9 +55,10 @@ export function undo(frm, summary) {
 				default: frappe.datetime.get_today(),
 				depends_on: "eval:doc.how == 'reverse'",
 				mandatory_depends_on: "eval:doc.how == 'reverse'",
-				description: __(
-					"For a closed period: the write-off stays in its period and is taken back on this day."
-				),
+				description: [
+					escape(summary.why_only_reversing || ""),
+					__("The write-off stays in its period and is taken back on this day."),
+				].join(" "),
 			},
 		],
 		primary_action_label: __("Undo"),
