@@ -215,7 +215,7 @@ class Bench:
 	# -------------------------------------------------------------------------------------------- assets
 
 	def build_assets(self) -> None:
-		"""Build the app's own JavaScript and CSS, when it has changed since the last build on this bench."""
+		"""Build the app's own JavaScript, CSS and translations, when they have changed since the last build on this bench."""
 		public = CHECKOUT / APP / "public"
 		if not public.is_dir():
 			return
@@ -249,7 +249,8 @@ class Bench:
 
 	def _sources_fingerprint(self, public: Path) -> str:
 		sources = [path for path in files_below(public) if "dist" not in path.relative_to(public).parts]
-		return fingerprint(sources, str(CHECKOUT))
+		# Building compiles the translations as well.
+		return fingerprint([*sources, *files_below(CHECKOUT / APP / "locale")], str(CHECKOUT))
 
 
 class Site:

@@ -77,7 +77,7 @@ def test_from_an_invoice_and_from_the_list(desk: Desk, tmp_path: Path):
 		desk.page.locator(f".list-row-checkbox[data-name='{voucher}']:visible").check()
 	desk.button("Actions").click()
 	picture("from-list")
-	desk.button("Write Off").click()
+	desk.button("Write Off Invoices").click()
 	desk.dialog().locator("select").select_option(name)
 	desk.confirm("Open the Run")
 	desk.page.wait_for_function("name => window.cur_frm && cur_frm.doc.name === name", arg=name)

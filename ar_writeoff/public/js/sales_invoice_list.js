@@ -18,7 +18,7 @@
 	settings.onload = function (listview) {
 		onload?.call(this, listview);
 		if (!frappe.model.can_create("Write-Off Run")) return;
-		listview.page.add_action_item(__("Write Off"), async () => {
+		listview.page.add_action_item(__("Write Off Invoices"), async () => {
 			const ticked = listview.get_checked_items();
 			const companies = [...new Set(ticked.map((doc) => doc.company))];
 			if (companies.length > 1) {

@@ -61,7 +61,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 			if user
 		],
 		"approval": [
-			*((_("Limit"), ", ".join(limit)) for limit in _limits(run, currency)),
+			*((_("Limit That Applied"), ", ".join(limit)) for limit in _limits(run, currency)),
 			*([(_("Hash of What Was Approved"), run.approval_hash)] if run.approval_hash else []),
 		],
 		"results": [

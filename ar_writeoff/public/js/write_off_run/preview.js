@@ -86,7 +86,7 @@ function accounts(plan) {
 			<td class="wo-amount">${some_money(line.debit, currency)}</td>
 			<td class="wo-amount">${some_money(line.credit, currency)}</td></tr>`;
 	return `
-		<h6>${escape(__("Accounts"))}</h6>
+		<h6>${escape(__("By Account"))}</h6>
 		<div class="wo-scroll"><table class="table wo-table" data-table="accounts">
 			<thead><tr><th>${escape(__("Account"))}</th>${shown.map(heading).join("")}${debit_and_credit()}</tr></thead>
 			<tbody>${plan.accounts.map(row).join("")}</tbody>

@@ -1,0 +1,17 @@
+"""Translations of an app hold for the whole site: ours must not change what ERPNext says elsewhere."""
+
+from __future__ import annotations
+
+from frappe.translate import get_translations_from_apps
+
+# ERPNext's "Gesendet" is what one does with mail.
+BETTER_THAN_THEIRS = {"Posted"}
+
+
+def test_german_says_what_erpnext_says():
+	ours = get_translations_from_apps("de", ["ar_writeoff"])
+	theirs = [get_translations_from_apps("de", [app]) for app in ("frappe", "erpnext")]
+	assert len(ours) > 500 and all(len(one) > 1000 for one in theirs)
+	said = {text: {one[text] for one in theirs if text in one} for text in ours}
+	differs = {text: (ours[text], words) for text, words in said.items() if words and ours[text] not in words}
+	assert set(differs) == BETTER_THAN_THEIRS, differs
