@@ -213,7 +213,7 @@ def test_bad_debt_account(kind, message):
 	# The same account in a reason, and found by a run when it became unfit after it was set.
 	reason = frappe.get_doc("Write-Off Reason", "Uncollectible")
 	reason.append("accounts", {"company": HL, "account": name})
-	assert refusal(reason.save) == f"Accounts: Row 1: {message}"
+	assert refusal(reason.save) == f"Write-Off Accounts: Row 1: {message}"
 	runs.settings()
 	frappe.db.set_value("Write-Off Settings", HL, "bad_debt_account", name)
 	assert refusal(draft) == f"Reason: {message}"
@@ -233,12 +233,12 @@ def test_a_reason_for_both_sides_needs_an_account_that_fits_both():
 	assert reason.applies_to == "Both"
 	reason.append("accounts", {"company": HL, "account": account(CREDITS)})
 	assert refusal(reason.save) == (
-		"Accounts: Row 1: Account Credit Balances Written Off - HL is of type Income. Choose an account of type Expense."
+		"Write-Off Accounts: Row 1: Account Credit Balances Written Off - HL is of type Income. Choose an account of type Expense."
 	)
 	reason = frappe.get_doc("Write-Off Reason", "Small Balance")
 	for company in (HL, HL):
 		reason.append("accounts", {"company": company, "account": account(BAD_DEBT)})
-	assert refusal(reason.save) == f"Accounts: Row 2: Company {HL} has more than one row."
+	assert refusal(reason.save) == f"Write-Off Accounts: Row 2: Company {HL} has more than one row."
 
 
 def test_cost_center_of_the_settings():

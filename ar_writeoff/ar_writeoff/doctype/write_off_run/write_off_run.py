@@ -8,13 +8,13 @@ from frappe import _
 from frappe.utils import cint, getdate, now, today
 
 from ar_writeoff import jobs
-from ar_writeoff.ar_writeoff.doctype.write_off_run import export, preview
+from ar_writeoff.ar_writeoff.doctype.write_off_run import export, preview, terms
 from ar_writeoff.ar_writeoff.doctype.write_off_run import items as run_items
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.ledger import access, accounts, messages
+from ar_writeoff.ledger import access, messages
 from ar_writeoff.ledger.periods import why_closed
 from ar_writeoff.left_empty import LeftEmpty
 from ar_writeoff.validation import throw_at_fields
@@ -149,10 +149,7 @@ class WriteOffRun(LeftEmpty):
 	def validate(self) -> None:
 		self.validate_not_searching()
 		self.keep_what_the_app_wrote()
-		self.validate_amounts()
-		self.validate_accounts()
-		self.validate_reason()
-		self.validate_period()
+		terms.validate(self)
 		if self.searched_on and self.criteria_changed():
 			self.discard_items()
 		if not self.is_new() and self.terms_changed():
@@ -186,83 +183,6 @@ class WriteOffRun(LeftEmpty):
 		before = self.get_doc_before_save()
 		if before and before.status == states.SEARCHING:
 			frappe.throw(_("This run is being searched. Wait until that has finished, or cancel the search."))
-
-	def validate_amounts(self) -> None:
-		"""Amounts as typed: letters, a missing maximum and negative numbers get an error at the field."""
-		amounts, problems = {}, []
-		for fieldname in ("max_invoice_amount", "max_customer_amount"):
-			try:
-				amounts[fieldname] = parse_amount(self.get(fieldname))
-			except AmountError as error:
-				problems.append((fieldname, messages.message(Reason.of(error.code, text=error.text))))
-		throw_at_fields(self, problems)
-		maximum = amounts["max_invoice_amount"]
-		throw_at_fields(
-			self,
-			[
-				(fieldname, messages.message(reason))
-				for fieldname, reason in criteria.problems(
-					# An empty Currency field arrives as 0: that is no maximum, not a maximum of 0.
-					max_invoice_amount=maximum or None,
-					max_customer_amount=amounts["max_customer_amount"],
-					minimum_age_days=cint(self.minimum_age_days),
-					cutoff_date=getdate(self.cutoff_date),
-					posting_date=getdate(self.posting_date),
-				)
-			],
-		)
-		for fieldname, amount in amounts.items():
-			self.set(fieldname, float(amount or 0))
-
-	def validate_accounts(self) -> None:
-		problems = []
-		if self.receivable_account:
-			problems.append(
-				(
-					"receivable_account",
-					accounts.receivable_account_problem(self.receivable_account, self.company),
-				)
-			)
-		if self.cost_center:
-			problems.append(
-				(
-					"cost_center",
-					accounts.cost_center_problem(self.cost_center, self.company, allow_group=True),
-				)
-			)
-		if self.project:
-			company = frappe.db.get_value("Project", self.project, "company")
-			if company and company != self.company:
-				problems.append(
-					("project", _("Project {0} belongs to company {1}.").format(self.project, company))
-				)
-		account = accounts.offset_account(self.company, self.balance_type, self.reason)
-		if account:
-			problems.append(
-				(
-					"reason",
-					accounts.offset_account_problem(
-						account, self.company, (self.balance_type,), accounts.method_of(self.reason)
-					),
-				)
-			)
-		throw_at_fields(self, problems)
-
-	def validate_reason(self) -> None:
-		reason = frappe.get_cached_value(
-			"Write-Off Reason", self.reason, ["applies_to", "disabled"], as_dict=True
-		)
-		problem = None
-		if reason and reason.disabled:
-			problem = _("The reason {0} is disabled.").format(self.reason)
-		elif reason and reason.applies_to not in ("Both", self.balance_type):
-			problem = _("The reason {0} is for {1} balances, this run is for {2} balances.").format(
-				self.reason, _(reason.applies_to), _(self.balance_type)
-			)
-		throw_at_fields(self, [("reason", problem)])
-
-	def validate_period(self) -> None:
-		throw_at_fields(self, [("posting_date", why_closed(self.company, getdate(self.posting_date)))])
 
 	def criteria_changed(self) -> bool:
 		before = self.get_doc_before_save()

@@ -1,0 +1,104 @@
+"""What a run asks for: amounts, accounts, reason and period, each problem said at its field."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint, getdate
+
+from ar_writeoff.core import criteria
+from ar_writeoff.core.money import AmountError, parse_amount
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import accounts, messages
+from ar_writeoff.ledger.periods import why_closed
+from ar_writeoff.validation import throw_at_fields
+
+
+def validate(run: Any) -> None:
+	"""
+	Raises:
+	    frappe.ValidationError: at the fields that are wrong.
+	"""
+	validate_amounts(run)
+	validate_accounts(run)
+	validate_reason(run)
+	validate_period(run)
+
+
+def validate_amounts(run: Any) -> None:
+	"""Amounts as typed: letters, a missing maximum and negative numbers get an error at the field."""
+	amounts, problems = {}, []
+	for fieldname in ("max_invoice_amount", "max_customer_amount"):
+		try:
+			amounts[fieldname] = parse_amount(run.get(fieldname))
+		except AmountError as error:
+			problems.append((fieldname, messages.message(Reason.of(error.code, text=error.text))))
+	throw_at_fields(run, problems)
+	maximum = amounts["max_invoice_amount"]
+	throw_at_fields(
+		run,
+		[
+			(fieldname, messages.message(reason))
+			for fieldname, reason in criteria.problems(
+				# An empty Currency field arrives as 0: that is no maximum, not a maximum of 0.
+				max_invoice_amount=maximum or None,
+				max_customer_amount=amounts["max_customer_amount"],
+				minimum_age_days=cint(run.minimum_age_days),
+				cutoff_date=getdate(run.cutoff_date),
+				posting_date=getdate(run.posting_date),
+			)
+		],
+	)
+	for fieldname, amount in amounts.items():
+		run.set(fieldname, float(amount or 0))
+
+
+def validate_accounts(run: Any) -> None:
+	problems = []
+	if run.receivable_account:
+		problems.append(
+			(
+				"receivable_account",
+				accounts.receivable_account_problem(run.receivable_account, run.company),
+			)
+		)
+	if run.cost_center:
+		problems.append(
+			(
+				"cost_center",
+				accounts.cost_center_problem(run.cost_center, run.company, allow_group=True),
+			)
+		)
+	if run.project:
+		company = frappe.db.get_value("Project", run.project, "company")
+		if company and company != run.company:
+			problems.append(
+				("project", _("Project {0} belongs to company {1}.").format(run.project, company))
+			)
+	account = accounts.offset_account(run.company, run.balance_type, run.reason)
+	if account:
+		problems.append(
+			(
+				"reason",
+				accounts.offset_account_problem(
+					account, run.company, (run.balance_type,), accounts.method_of(run.reason)
+				),
+			)
+		)
+	throw_at_fields(run, problems)
+
+
+def validate_reason(run: Any) -> None:
+	reason = frappe.get_cached_value("Write-Off Reason", run.reason, ["applies_to", "disabled"], as_dict=True)
+	problem = None
+	if reason and reason.disabled:
+		problem = _("The reason {0} is disabled.").format(run.reason)
+	elif reason and reason.applies_to not in ("Both", run.balance_type):
+		problem = _("The reason {0} is for {1} balances, this run is for {2} balances.").format(
+			run.reason, _(reason.applies_to), _(run.balance_type)
+		)
+	throw_at_fields(run, [("reason", problem)])
+
+
+def validate_period(run: Any) -> None:
+	throw_at_fields(run, [("posting_date", why_closed(run.company, getdate(run.posting_date)))])
