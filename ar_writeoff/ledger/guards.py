@@ -6,7 +6,8 @@ order of type and name that the posting uses as well, and where a write-off is a
 locking reads, which see what was committed last.
 
 `Sales Invoice.written_off_amount` is written in the commit of the write-off. Read under the lock it tells whether
-there is a live write-off, without touching the items, whose locks come first in the order of locks.
+the ledger has to be asked. The items are not: their locks come first in the order of locks, and whoever commits
+lets go of the voucher a moment before it lets go of them.
 """
 
 from collections import defaultdict
@@ -32,10 +33,9 @@ class WrittenOffBalance(frappe.ValidationError):
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-	"""A live write-off of a voucher: the run, its entry, and the sign of the balance it took."""
+	"""A live write-off of a voucher: the run, and the sign of the balance it took."""
 
 	run: str
-	journal_entry: str
 	sign: int
 
 
@@ -93,7 +93,7 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 	if not keys:
 		return
 	lock_vouchers(keys)
-	for key, hold in live_write_offs(keys):
+	for key, hold in live_write_offs(document, keys):
 		currency = frappe.get_cached_value("Account", key.account, "account_currency")
 		decimals = precision(currency)
 		balance = balance_without(document, key, decimals)
@@ -113,9 +113,8 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 			)
 
 
-def live_write_offs(keys: list[Key]) -> Iterator[tuple[Key, Hold]]:
+def live_write_offs(document: Any, keys: list[Key]) -> Iterator[tuple[Key, Hold]]:
 	"""Those of these locked vouchers that a run has written off, each with its write-off."""
-	item = frappe.qb.DocType("Write-Off Run Item")
 	suspects = [key for key in keys if key.voucher_type != "Sales Invoice"]
 	invoices = sorted({key.voucher_no for key in keys if key.voucher_type == "Sales Invoice"})
 	if invoices:
@@ -131,42 +130,55 @@ def live_write_offs(keys: list[Key]) -> Iterator[tuple[Key, Hold]]:
 			key for key in keys if key.voucher_type == "Sales Invoice" and key.voucher_no in written_off
 		]
 	for key in suspects:
-		# Those that somebody holds are being posted, and whoever posts has the lock on the voucher: not now.
-		rows = (
-			frappe.qb.from_(item)
-			.select(item.run, item.journal_entry, item.write_off_amount)
-			.where(
-				(item.voucher_no == key.voucher_no)
-				& (item.voucher_type == key.voucher_type)
-				& (item.customer == key.customer)
-				& item.status.isin(WRITTEN_OFF)
-			)
-			.for_update(skip_locked=True)
-			.run()
-		)
-		if rows:
-			run, journal_entry, amount = rows[0]
-			yield key, Hold(run, journal_entry, 1 if amount > 0 else -1)
+		amounts: dict[str, Decimal] = defaultdict(lambda: ZERO)
+		for voucher_type, voucher_no, amount in settlements(document, key):
+			if voucher_type == "Journal Entry":
+				amounts[voucher_no] += Decimal(str(amount))
+		runs = runs_of_entries(list(amounts))
+		# What was reversed or reinstated in full is no hold any more: the amounts of its entries are zero together.
+		taken = sum((amounts[entry] for entry in runs), ZERO)
+		if runs and taken:
+			yield key, Hold(next(iter(runs.values())), -1 if taken > 0 else 1)
+
+
+def runs_of_entries(entries: list[str]) -> dict[str, str]:
+	"""{Journal Entry: its run}, as committed last, of those of these entries that a run made."""
+	if not entries:
+		return {}
+	entry = frappe.qb.DocType("Journal Entry")
+	return dict(
+		frappe.qb.from_(entry)
+		.select(entry.name, entry.write_off_run)
+		.where(entry.name.isin(entries) & (entry.write_off_run != ""))
+		.orderby(entry.name)
+		.for_update()
+		.run()
+	)
 
 
 def balance_without(document: Any, key: Key, decimals: int) -> Decimal:
 	"""Balance of a voucher as committed last, without what the document itself has posted against it."""
+	return sum((money(amount, decimals) for _type, _no, amount in settlements(document, key)), ZERO)
+
+
+def settlements(document: Any, key: Key) -> list[tuple[str, str, Any]]:
+	"""(voucher type, voucher, amount in account currency) of what the Payment Ledger has of a balance, as committed
+	last and without what the document itself has posted."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
-	condition = (ple.against_voucher_no == key.voucher_no) & (ple.against_voucher_type == key.voucher_type)
-	rows = (
+	return (
 		frappe.qb.from_(ple)
-		.select(ple.amount_in_account_currency)
+		.select(ple.voucher_type, ple.voucher_no, ple.amount_in_account_currency)
 		.where(
-			condition
+			(ple.against_voucher_no == key.voucher_no)
+			& (ple.against_voucher_type == key.voucher_type)
 			& (ple.account == key.account)
 			& (ple.party == key.customer)
 			& (ple.delinked == 0)
 			& (ple.voucher_no != (document.name or ""))
 		)
 		.for_update()
-		.run(pluck=True)
+		.run()
 	)
-	return sum((money(amount, decimals) for amount in rows), ZERO)
 
 
 def refuse_reversal_by_hand(entry: Any) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -292,7 +293,12 @@ class Campaign:
 	# ---------------------------------------------------------------------------------------- invariants
 
 	def check(self, name: str) -> None:
-		self.steadily(lambda: self._check(name))
+		try:
+			self.steadily(lambda: self._check(name))
+		except AssertionError as error:
+			for voucher in dict.fromkeys(re.findall(r"FLT-\d+-\d+", str(error))):
+				error.add_note(self.steadily(lambda voucher=voucher: books.everything_about(voucher)))
+			raise
 
 	def _check(self, name: str) -> None:
 		"""Everything, as of one moment: the first query begins a transaction that sees no later commit."""

@@ -113,6 +113,24 @@ def roll_forward_equals_gl(company: str) -> None:
 	assert not any(abs(row.get("difference", 0)) >= 0.005 for row in rows), message
 
 
+def everything_about(voucher: str) -> str:
+	"""All rows that name an invoice, with when and by whom they were written: to find out what went wrong with it."""
+	lines = [f"Everything about {voucher}:"]
+	for doctype, fieldname in (
+		("Sales Invoice", "name"),
+		("Payment Ledger Entry", "against_voucher_no"),
+		("GL Entry", "against_voucher"),
+		("Payment Entry Reference", "reference_name"),
+		("Journal Entry Account", "reference_name"),
+		("Write-Off Run Item", "voucher_no"),
+		("Write-Off Run Event", "voucher_no"),
+	):
+		for row in frappe.get_all(doctype, {fieldname: voucher}, "*", order_by="creation asc"):
+			told = {key: str(value) for key, value in row.items() if value not in (None, "", 0, "No")}
+			lines.append(f"  {doctype}: {told}")
+	return "\n".join(lines)
+
+
 def register_equals_gl(company: str) -> None:
 	"""What the register says is written off is what the runs' entries did to the receivable accounts, each run by itself,
 	less what was recovered."""
