@@ -12,7 +12,7 @@ from rq.timeouts import JobTimeoutException
 from tests.site import books, runs, story
 from tests.site.conftest import Workers, empty_queues, eventually
 from tests.site.crash import Crashable, OtherSession, in_background, watchdog
-from tests.site.story import HL, MANAGER, many_invoices, outstanding, pay
+from tests.site.story import HL, MANAGER, invoice, many_invoices, outstanding, pay
 
 pytestmark = pytest.mark.workers
 
@@ -96,6 +96,32 @@ def test_03_a_payment_validated_before_the_post_and_submitted_after_it_is_refuse
 	with pytest.raises(frappe.ValidationError, match=f"was written off by .*{run.name}"):
 		payment.result()
 	assert finished(run) == "Posted"
+	assert outstanding(name) == 0
+
+
+def test_03_a_payment_is_refused_while_the_items_are_locked_still(monkeypatch):
+	"""MariaDB lets go of a transaction's locks one by one: the invoice's may be free before the item's."""
+	invoice("Anchor Cafe", 10, "2026-01-15")
+	run = runs.run()
+	[name] = runs.items(run)
+	monkeypatch.setattr(story, "submitted", lambda doc: doc.insert())
+	drafted, go_on = threading.Event(), threading.Event()
+
+	def submit_later() -> None:
+		payment = pay(name)
+		drafted.set()
+		go_on.wait(30)
+		payment.submit()
+
+	frappe.db.commit()
+	payment = OtherSession(submit_later)
+	assert drafted.wait(30)
+	runs.post(run)
+	frappe.db.commit()
+	frappe.db.sql("SELECT name FROM `tabWrite-Off Run Item` WHERE voucher_no = %s FOR UPDATE", name)
+	go_on.set()
+	with pytest.raises(frappe.ValidationError, match=f"was written off by .*{run.name}"):
+		payment.result()
 	assert outstanding(name) == 0
 
 
