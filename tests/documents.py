@@ -22,8 +22,12 @@ ON_A_SITE = (
 	"bench --site SITE backup",
 	"bench --site SITE uninstall-app ar_writeoff",
 )
-# Commands of bench itself, which fetch code from its repository.
-OF_BENCH = ("bench get-app REPOSITORY", "bench update --apps ar_writeoff")
+# Commands given in a bench's folder, which fetch code and build it: run there on a bench that is made for them.
+IN_A_BENCH = (
+	"bench get-app REPOSITORY",
+	"git -C apps/ar_writeoff pull",
+	"bench build --app ar_writeoff",
+)
 
 
 @dataclass(frozen=True)
