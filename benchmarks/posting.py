@@ -288,7 +288,7 @@ class Bench:
 			process.communicate()
 		frappe.db.commit()
 		still_open = frappe.db.count("Sales Invoice", {"outstanding_amount": (">", 0), "name": ("in", names)})
-		assert not still_open, f"{still_open} invoices are still open after posting by {who}"
+		assert not still_open, f"{still_open} invoices are still open: {what_became_of(task)}"
 		result = Measurement(
 			who,
 			len(names),
@@ -312,6 +312,25 @@ class Bench:
 		process.stdin.write(json.dumps(task) + "\n")
 		process.stdin.flush()
 		return process
+
+
+def what_became_of(task: dict[str, Any]) -> dict[str, Any]:
+	"""Status, items, batches and log of a run that did not post everything."""
+	import frappe
+
+	run = {"run": task.get("run", "")}
+	return {
+		"status": frappe.db.get_value("Write-Off Run", task.get("run"), "status"),
+		"items": frappe.get_all(
+			"Write-Off Run Item", run, ["status", "message"], distinct=True, as_list=True
+		),
+		"batches": frappe.get_all(
+			"Write-Off Run Batch", run, ["number", "status", "attempts", "worker"], as_list=True
+		),
+		"log": frappe.get_all(
+			"Write-Off Run Event", run, ["at", "event", "worker", "batch", "message"], as_list=True
+		),
+	}
 
 
 def answer_of(process: subprocess.Popen[str]) -> dict[str, float]:
