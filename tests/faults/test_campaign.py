@@ -1,4 +1,4 @@
-"""The fault campaign: `make faults`. Not part of `make test`; it takes an hour on two quiet cores.
+"""The fault campaign: `make faults`. Not part of `make test`; it takes about half an hour on two cores.
 
 AR_WRITEOFF_FAULT_RUNS   how many runs (default 200)
 AR_WRITEOFF_FAULT_SEED   the seed of what goes wrong (default: by chance; printed, to have it again)
