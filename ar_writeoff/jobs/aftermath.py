@@ -10,7 +10,19 @@ from ar_writeoff.jobs import log, notify
 from ar_writeoff.ledger import access, posting
 
 # Items looked at in one query of the ledger.
-PAGE = 1000
+PAGE = 250
+# What there has to be of an item to look.
+FIELDS = (
+	"name",
+	"voucher_type",
+	"voucher_no",
+	"receivable_account",
+	"customer",
+	"currency",
+	"outstanding_amount",
+	"base_outstanding_amount",
+	"write_off_amount",
+)
 
 
 def mark_conflicts(run: str) -> int:
@@ -28,7 +40,7 @@ def mark_conflicts(run: str) -> int:
 	found = 0
 	for page in create_batch(names, PAGE):
 		rows = frappe.get_all(
-			"Write-Off Run Item", filters={"name": ("in", page)}, fields=["*"], order_by="name asc"
+			"Write-Off Run Item", filters={"name": ("in", page)}, fields=list(FIELDS), order_by="name asc"
 		)
 		for item, reason in posting.settled_twice(posting.items_from_rows(rows, company), company):
 			found += 1

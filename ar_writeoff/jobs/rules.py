@@ -33,8 +33,9 @@ def scope_of(run: Any) -> Scope:
 	)
 
 
-def criteria_of(run: Any) -> Criteria:
-	"""The criteria of a run that a single balance is judged by, from its document."""
+def criteria_of(run: Any, settings: Any = None) -> Criteria:
+	"""The criteria of a run that a single balance is judged by, from its document and the Settings of its company."""
+	settings = settings or settings_of(run.company)
 	decimals = precision(company_currency(run.company))
 	return Criteria(
 		balance_type=run.balance_type,
@@ -43,7 +44,7 @@ def criteria_of(run: Any) -> Criteria:
 		max_customer_amount=money(run.max_customer_amount, decimals) or None,
 		minimum_age_days=cint(run.minimum_age_days),
 		ageing_based_on=run.ageing_based_on,
-		customer_credits=settings_of(run.company).customer_credits or LEAVE_OUT,
+		customer_credits=settings.customer_credits or LEAVE_OUT,
 	)
 
 
@@ -53,9 +54,9 @@ def settings_of(company: str) -> Any:
 	return frappe.db.get_value("Write-Off Settings", company, fields, as_dict=True) or frappe._dict()
 
 
-def offset_of(run: Any) -> Offset:
+def offset_of(run: Any, settings: Any = None) -> Offset:
 	"""Where the other side of a run's entries goes, by its reason and the Settings of its company."""
-	settings = settings_of(run.company)
+	settings = settings or settings_of(run.company)
 	return Offset(
 		company=run.company,
 		account=accounts.offset_account(run.company, run.balance_type, run.reason),
@@ -70,10 +71,10 @@ def rules_of(run: Any) -> posting.Rules:
 	Raises:
 	    frappe.ValidationError: there is no account for the offset side.
 	"""
-	offset = offset_of(run)
+	settings = settings_of(run.company)
+	offset = offset_of(run, settings)
 	if not offset.account:
 		frappe.throw(messages.message(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=run.company)))
-	settings = settings_of(run.company)
 	return posting.Rules(
 		run=run.name,
 		company=run.company,
@@ -81,7 +82,7 @@ def rules_of(run: Any) -> posting.Rules:
 		remark=_("Write-Off Run {0}: {1}").format(run.name, run.reason),
 		offset=offset,
 		scope=scope_of(run),
-		criteria=criteria_of(run),
+		criteria=criteria_of(run, settings),
 		entries_per=settings.entries_per or planning.BATCH,
 		rows_per_entry=cint(settings.rows_per_entry) or planning.MAX_ROWS_PER_ENTRY,
 	)

@@ -47,7 +47,6 @@ def read_committed() -> Iterator[None]:
 	frappe.db.commit()
 	try:
 		yield
-		frappe.db.rollback()
 		frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 		frappe.db.rollback()
 	except BaseException:
