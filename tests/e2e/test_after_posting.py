@@ -88,7 +88,8 @@ def test_a_part_is_reinstated_and_the_rest_undone_in_a_later_period(desk: Desk, 
 	desk.press("Undo")
 	dialog = desk.dialog()
 	assert dialog.locator("select").input_value() == "reverse", "the only way that is open is chosen"
-	assert "is closed" in dialog.inner_text()
+	assert "were reinstated" in dialog.inner_text(), "and it says why"
+	desk.screenshot(tmp_path / "undo-reverse.png")
 	dialog.locator("[data-fieldname='posting_date'] input").fill("07-15-2026")
 	desk.page.keyboard.press("Tab")
 	desk.confirm("Undo")
