@@ -229,6 +229,7 @@ def groups_of(run: str) -> list[frappe._dict]:
 			Sum(item.base_outstanding_amount).as_("balance"),
 			Sum(item.write_off_amount).as_("amount"),
 			Sum(item.base_write_off_amount).as_("write_off"),
+			Sum(item.base_reinstated_amount).as_("recovered"),
 		)
 		.where(visible(item, run))
 		.groupby(item.status, item.selected, item.currency, item.reason_code, "bucket")
@@ -255,7 +256,11 @@ def add_up(groups: list[frappe._dict]) -> dict[str, Any]:
 			totals_of.append("posted")
 		for name in totals_of:
 			result[name]["count"] += row.count
-			result[name]["base_amount"] += row.balance if name == "found" else row.write_off
+			result[name]["base_amount"] += {
+				"found": row.balance,
+				"selected": row.write_off,
+				"posted": row.write_off - row.recovered,
+			}[name]
 	return result
 
 
