@@ -187,10 +187,22 @@ def _entry(items: list[PlanItem], company_currency: str) -> EntryPlan:
 
 
 def batches(items: Iterable[tuple[str, str]], size: int, *, keep_customers: bool) -> Iterator[list[str]]:
-	"""Divide (item, customer) pairs, in order, into batches of at most `size` items.
+	"""Divide (item, customer) pairs, in order, into batches of about `size` items.
 
-	With `keep_customers` a batch ends where a customer ends, unless the customer alone is over the size.
+	With `keep_customers` a batch ends where a customer ends, unless the customer alone is over the size. What would
+	be a batch of a tenth of the size or less goes with the one before: a transaction costs as much as twenty items.
 	"""
+	before: list[str] = []
+	for batch in _divide(items, size, keep_customers):
+		if before and len(batch) > size // 10:
+			yield before
+			before = []
+		before += batch
+	if before:
+		yield before
+
+
+def _divide(items: Iterable[tuple[str, str]], size: int, keep_customers: bool) -> Iterator[list[str]]:
 	batch: list[str] = []
 	group: list[str] = []
 	customer: str | None = None

@@ -108,7 +108,8 @@ def undo_some(names: list[str], doc: Any, shift: workers.Shift, refused: set[str
 		forget_cached_settings()
 		if undo_next(name, doc, shift, refused):
 			any_done = True
-			publish_progress(shift.run)
+			if shift.may_tell():
+				publish_progress(shift.run)
 	return any_done
 
 

@@ -33,6 +33,8 @@ SHARE_OF_TIMEOUT = 0.75
 # How long a worker stays to see whether a batch that another one holds becomes free after all.
 LINGER = 60
 LOOK_EVERY = 0.2
+# Progress is counted over all items of the run: once a second is often enough for whoever watches.
+TELL_EVERY = 1
 
 DEFAULT_PARALLEL_JOBS = 2
 
@@ -126,6 +128,7 @@ class Shift:
 	number: int
 	ends: float = field(default_factory=lambda: time.monotonic() + _budget())
 	idle_since: float | None = None
+	told_at: float = 0
 
 	@property
 	def is_over(self) -> bool:
@@ -136,6 +139,13 @@ class Shift:
 		"""Renew the lease, in the current transaction."""
 		self.idle_since = None
 		_put(self.run, self.number, heartbeat=UtcNow(), machine=this_process(), batch=batch)
+
+	def may_tell(self) -> bool:
+		"""Whether it is time to tell open forms how far the run is."""
+		if time.monotonic() - self.told_at < TELL_EVERY:
+			return False
+		self.told_at = time.monotonic()
+		return True
 
 	def linger(self) -> bool:
 		"""Wait a moment for others to finish what they hold or to let go of it; False when it was long enough."""
