@@ -71,7 +71,9 @@ def work(shift: workers.Shift, rules: posting.Rules) -> None:
 			batch = in_one_commit(lambda: take_batch(shift))
 			if batch:
 				forget_cached_settings()
-				if in_one_commit(lambda: post_batch(batch, shift, rules)) and shift.may_tell():
+				if not in_one_commit(lambda: post_batch(batch, shift, rules)):
+					shift.step_aside()
+				elif shift.may_tell():
 					publish_progress(shift.run)
 			elif not (is_posting(shift.run) and pending_batches(shift.run) and shift.linger()):
 				break

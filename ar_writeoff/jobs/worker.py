@@ -7,6 +7,7 @@ whose lease ran out while it waited may finish what it has in hand.
 """
 
 import os
+import random
 import socket
 import time
 from collections.abc import Iterable
@@ -146,6 +147,13 @@ class Shift:
 			return False
 		self.told_at = time.monotonic()
 		return True
+
+	def step_aside(self) -> None:
+		"""Let another worker have the batch that both took at the same moment.
+
+		Two who try again at once take it from each other again and again, and each time counts as a beginning.
+		"""
+		time.sleep(random.uniform(0.05, 0.2))
 
 	def linger(self) -> bool:
 		"""Wait a moment for others to finish what they hold or to let go of it; False when it was long enough."""

@@ -115,3 +115,20 @@ def test_settings_are_asked_again_for_each_batch_and_what_doctypes_look_like_is_
 	assert frappe.get_meta("GL Entry") is meta
 	assert frappe.get_cached_doc("Customer", "Anchor Cafe") is not known
 	assert frappe.db.get_single_value("Stock Settings", "stock_uom") == "Hour"
+
+
+def test_a_worker_that_loses_a_batch_to_another_steps_aside(monkeypatch):
+	"""Two who try again at once would take it from each other until it counts as a batch that kills its workers."""
+	from ar_writeoff.jobs import posting
+	from ar_writeoff.jobs.worker import Shift
+
+	invoice("Anchor Cafe", 10, "2026-01-15")
+	original, aside = posting.post_batch, []
+
+	def lost_once(batch, *args):
+		return original(batch, *args) if batch.attempts > 1 else False
+
+	monkeypatch.setattr(posting, "post_batch", lost_once)
+	monkeypatch.setattr(Shift, "step_aside", aside.append)
+	run = runs.post(runs.run())
+	assert run.status == "Posted" and len(aside) == 1
