@@ -129,6 +129,6 @@ def test_a_worker_that_loses_a_batch_to_another_steps_aside(monkeypatch):
 		return original(batch, *args) if batch.attempts > 1 else False
 
 	monkeypatch.setattr(posting, "post_batch", lost_once)
-	monkeypatch.setattr(Shift, "step_aside", aside.append)
+	monkeypatch.setattr(Shift, "step_aside", lambda shift: aside.append(shift.run))
 	run = runs.post(runs.run())
 	assert run.status == "Posted" and len(aside) == 1
