@@ -132,7 +132,8 @@ def live_write_offs(document: Any, keys: list[Key]) -> Iterator[tuple[Key, Hold]
 	for key in suspects:
 		amounts: dict[str, Decimal] = defaultdict(lambda: ZERO)
 		for voucher_type, voucher_no, amount in settlements(document, key):
-			if voucher_type == "Journal Entry":
+			# What a run's own entry has on the account, for a credit to be allocated to, is nothing written off.
+			if voucher_type == "Journal Entry" and voucher_no != key.voucher_no:
 				amounts[voucher_no] += Decimal(str(amount))
 		runs = runs_of_entries(list(amounts))
 		# What was reversed or reinstated in full is no hold any more: the amounts of its entries are zero together.
