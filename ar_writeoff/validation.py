@@ -1,9 +1,14 @@
 """Errors at the field where the value was typed."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import frappe
 from frappe.model.document import Document
+
+from ar_writeoff.core.money import AmountError, parse_amount
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
 
 
 def throw_at_fields(doc: Document, problems: Iterable[tuple[str, str | None]]) -> None:
@@ -19,3 +24,19 @@ def throw_at_fields(doc: Document, problems: Iterable[tuple[str, str | None]]) -
 	]
 	if lines:
 		frappe.throw("<br>".join(lines), title=frappe._("Please check {0}").format(frappe._(doc.doctype)))
+
+
+def amounts_at_fields(doc: Document, fieldnames: Iterable[str]) -> dict[str, Decimal | None]:
+	"""Amounts as typed, by field; None where nothing was.
+
+	Raises:
+	    frappe.ValidationError: letters and the like, each at its field.
+	"""
+	amounts, problems = {}, []
+	for fieldname in fieldnames:
+		try:
+			amounts[fieldname] = parse_amount(doc.get(fieldname))
+		except AmountError as error:
+			problems.append((fieldname, messages.message(Reason.of(error.code, text=error.text))))
+	throw_at_fields(doc, problems)
+	return amounts

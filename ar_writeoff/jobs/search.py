@@ -23,7 +23,7 @@ from ar_writeoff.ledger.search import Found
 # Ledger rows to look at, above which a search leaves the request: about five seconds of somebody waiting.
 BACKGROUND_ABOVE = 100_000
 
-# A search of a million invoices takes about a minute. One that is still marked as running after this time has died.
+# A search of a million invoices takes half a minute. One that is still marked as running after this time has died.
 GIVEN_UP_AFTER_MINUTES = 30
 
 

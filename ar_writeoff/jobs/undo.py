@@ -262,13 +262,11 @@ def why_not_cancel(run: str, company: str, posting_date: date) -> str | None:
 
 def why_only_reversing(run: str, company: str, posting_date: date) -> str | None:
 	"""Why the entries of a run can be taken back by reversing entries only, in words; None when they can be cancelled."""
-	if not live_entries(run):
+	written_off = {"run": run, "status": ("in", states.WRITTEN_OFF)}
+	if not frappe.db.exists("Write-Off Run Item", written_off):
 		return None
 	reason = undo.why_not_cancel(company, posting_date)
-	if not reason and frappe.db.exists(
-		"Write-Off Run Item",
-		{"run": run, "status": ("in", states.WRITTEN_OFF), "reinstated_amount": ("!=", 0)},
-	):
+	if not reason and frappe.db.exists("Write-Off Run Item", {**written_off, "reinstated_amount": ("!=", 0)}):
 		reason = _("Balances of this run were reinstated.")
 	return reason
 

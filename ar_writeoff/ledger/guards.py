@@ -11,7 +11,7 @@ lets go of the voucher a moment before it lets go of them.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -25,6 +25,9 @@ from ar_writeoff.core.status import WRITTEN_OFF
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.ledger.posting import lock_vouchers
+
+# Voucher type, voucher, and amount in account currency.
+Settlement = tuple[str, str, Any]
 
 
 class WrittenOffBalance(frappe.ValidationError):
@@ -93,11 +96,13 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 	if not keys:
 		return
 	lock_vouchers(keys)
-	for key, hold in live_write_offs(document, keys):
+	for key in possibly_written_off(keys):
 		currency = frappe.get_cached_value("Account", key.account, "account_currency")
 		decimals = precision(currency)
-		balance = balance_without(document, key, decimals)
-		if (balance + money(effects[key], decimals)) * hold.sign < 0:
+		settled = settlements(document, key)
+		hold = write_off_among(settled, key)
+		balance = balance_of(settled, decimals)
+		if hold and (balance + money(effects[key], decimals)) * hold.sign < 0:
 			frappe.throw(
 				_(
 					"{0} {1} was written off by {2}: {3} is left of it, and this entry would settle {4}. Reinstate the balance in {2} first, then allocate the payment."
@@ -113,8 +118,8 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 			)
 
 
-def live_write_offs(document: Any, keys: list[Key]) -> Iterator[tuple[Key, Hold]]:
-	"""Those of these locked vouchers that a run has written off, each with its write-off."""
+def possibly_written_off(keys: list[Key]) -> list[Key]:
+	"""Those of these locked vouchers that the ledger has to be asked about."""
 	suspects = [key for key in keys if key.voucher_type != "Sales Invoice"]
 	invoices = sorted({key.voucher_no for key in keys if key.voucher_type == "Sales Invoice"})
 	if invoices:
@@ -129,17 +134,20 @@ def live_write_offs(document: Any, keys: list[Key]) -> Iterator[tuple[Key, Hold]
 		suspects += [
 			key for key in keys if key.voucher_type == "Sales Invoice" and key.voucher_no in written_off
 		]
-	for key in suspects:
-		amounts: dict[str, Decimal] = defaultdict(lambda: ZERO)
-		for voucher_type, voucher_no, amount in settlements(document, key):
-			# What a run's own entry has on the account, for a credit to be allocated to, is nothing written off.
-			if voucher_type == "Journal Entry" and voucher_no != key.voucher_no:
-				amounts[voucher_no] += Decimal(str(amount))
-		runs = runs_of_entries(list(amounts))
-		# What was reversed or reinstated in full is no hold any more: the amounts of its entries are zero together.
-		taken = sum((amounts[entry] for entry in runs), ZERO)
-		if runs and taken:
-			yield key, Hold(next(iter(runs.values())), -1 if taken > 0 else 1)
+	return suspects
+
+
+def write_off_among(settled: list[Settlement], key: Key) -> Hold | None:
+	"""The live write-off of a voucher among what has settled it."""
+	amounts: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	for voucher_type, voucher_no, amount in settled:
+		# What a run's own entry has on the account, for a credit to be allocated to, is nothing written off.
+		if voucher_type == "Journal Entry" and voucher_no != key.voucher_no:
+			amounts[voucher_no] += Decimal(str(amount))
+	runs = runs_of_entries(list(amounts))
+	# What was reversed or reinstated in full is no hold any more: the amounts of its entries are zero together.
+	taken = sum((amounts[entry] for entry in runs), ZERO)
+	return Hold(next(iter(runs.values())), -1 if taken > 0 else 1) if taken else None
 
 
 def runs_of_entries(entries: list[str]) -> dict[str, str]:
@@ -157,14 +165,12 @@ def runs_of_entries(entries: list[str]) -> dict[str, str]:
 	)
 
 
-def balance_without(document: Any, key: Key, decimals: int) -> Decimal:
-	"""Balance of a voucher as committed last, without what the document itself has posted against it."""
-	return sum((money(amount, decimals) for _type, _no, amount in settlements(document, key)), ZERO)
+def balance_of(settled: list[Settlement], decimals: int) -> Decimal:
+	return sum((money(amount, decimals) for _type, _no, amount in settled), ZERO)
 
 
-def settlements(document: Any, key: Key) -> list[tuple[str, str, Any]]:
-	"""(voucher type, voucher, amount in account currency) of what the Payment Ledger has of a balance, as committed
-	last and without what the document itself has posted."""
+def settlements(document: Any, key: Key) -> list[Settlement]:
+	"""What the Payment Ledger has of a balance, as committed last and without what the document itself has posted."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	return (
 		frappe.qb.from_(ple)
@@ -289,7 +295,7 @@ def items_of_entry(name: str) -> list[Any]:
 def refuse_past_zero(entry: Any, row: Any, key: Key) -> None:
 	"""Refuse to cancel a reversing entry whose reopened balance was settled meanwhile."""
 	decimals = precision(row.currency)
-	left = balance_without(entry, key, decimals)
+	left = balance_of(settlements(entry, key), decimals)
 	if left * money(row.write_off_amount, decimals) < 0:
 		frappe.throw(
 			_("{0} was reopened by {1} and settled since. Cancel what settled it first.").format(

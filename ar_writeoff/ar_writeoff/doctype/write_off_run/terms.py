@@ -7,11 +7,9 @@ from frappe import _
 from frappe.utils import cint, getdate
 
 from ar_writeoff.core import criteria
-from ar_writeoff.core.money import AmountError, parse_amount
-from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger.periods import why_closed
-from ar_writeoff.validation import throw_at_fields
+from ar_writeoff.validation import amounts_at_fields, throw_at_fields
 
 
 def validate(run: Any) -> None:
@@ -27,13 +25,7 @@ def validate(run: Any) -> None:
 
 def validate_amounts(run: Any) -> None:
 	"""Amounts as typed: letters, a missing maximum and negative numbers get an error at the field."""
-	amounts, problems = {}, []
-	for fieldname in ("max_invoice_amount", "max_customer_amount"):
-		try:
-			amounts[fieldname] = parse_amount(run.get(fieldname))
-		except AmountError as error:
-			problems.append((fieldname, messages.message(Reason.of(error.code, text=error.text))))
-	throw_at_fields(run, problems)
+	amounts = amounts_at_fields(run, ("max_invoice_amount", "max_customer_amount"))
 	maximum = amounts["max_invoice_amount"]
 	throw_at_fields(
 		run,

@@ -6,12 +6,10 @@ from frappe import _
 from frappe.utils import cint, flt, getdate, now, now_datetime
 
 from ar_writeoff.core import criteria, schedule
-from ar_writeoff.core.money import AmountError, parse_amount
-from ar_writeoff.core.reasons import Reason
 from ar_writeoff.jobs import schedules
 from ar_writeoff.ledger import access, accounts, messages
 from ar_writeoff.left_empty import LeftEmpty
-from ar_writeoff.validation import throw_at_fields
+from ar_writeoff.validation import amounts_at_fields, throw_at_fields
 
 MAX_NAME = 100
 
@@ -186,13 +184,7 @@ class WriteOffSchedule(LeftEmpty):
 		)
 
 	def validate_criteria(self) -> None:
-		amounts, problems = {}, []
-		for fieldname in ("max_invoice_amount", "max_customer_amount"):
-			try:
-				amounts[fieldname] = parse_amount(self.get(fieldname))
-			except AmountError as error:
-				problems.append((fieldname, messages.message(Reason.of(error.code, text=error.text))))
-		throw_at_fields(self, problems)
+		amounts = amounts_at_fields(self, ("max_invoice_amount", "max_customer_amount"))
 		problems = [
 			(fieldname, messages.message(reason))
 			for fieldname, reason in criteria.problems(
