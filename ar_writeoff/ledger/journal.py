@@ -49,20 +49,20 @@ class NotSubmitted(frappe.ValidationError):
 	"""A Journal Entry came back from submit without being submitted."""
 
 
-def post(plan: EntryPlan, header: EntryHeader) -> Posted:
-	"""Submit one Journal Entry for the plan in the current transaction.
+def post(plan: EntryPlan, header: EntryHeader, checked: fast.Checked | None = None) -> Posted:
+	"""Submit one Journal Entry for the plan in the current transaction. `checked`: of the entries before it.
 
 	Raises:
 	    frappe.ValidationError: whatever ERPNext has against the entry.
 	    frappe.UniqueValidationError: an entry with this key exists.
 	"""
-	posted = submit(build(plan, header))
+	posted = submit(build(plan, header), checked)
 	if plan.credit:
 		credits.allocate(plan.credit, posted.name)
 	return posted
 
 
-def submit(entry: Any) -> Posted:
+def submit(entry: Any, checked: fast.Checked | None = None) -> Posted:
 	"""Insert and submit a Journal Entry of ours, named by its key, in the current transaction.
 
 	A credit limit does not stop it: taking back a write-off, or writing off a credit, lends nobody anything. Where
@@ -74,11 +74,12 @@ def submit(entry: Any) -> Posted:
 	entry.flags.write_off_locked = True
 	entry.check_credit_limit = lambda: warnings.update(over_credit_limit(entry))
 	# Named by its key: the naming series would be locked until commit, and workers would post in turns.
-	if fast.why_not(entry.company) or fast.why_not_entry(entry):
+	checked = checked or fast.Checked(entry.company)
+	if checked.why_not or fast.why_not_entry(entry):
 		entry.insert(set_name=entry.ar_writeoff_key)
 		entry.submit()
 	else:
-		fast.submit(entry, entry.ar_writeoff_key)
+		fast.submit(entry, entry.ar_writeoff_key, checked)
 	if entry.docstatus != 1:
 		raise NotSubmitted(_("Journal Entry {0} was not submitted.").format(entry.name))
 	return Posted(entry.name, warnings)

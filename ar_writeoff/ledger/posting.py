@@ -22,7 +22,7 @@ from ar_writeoff.core.plan import EntryPlan, PlanItem, plan_entries
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.status import CONFLICT, FAILED, POSTED, SKIPPED, WRITTEN_OFF
 from ar_writeoff.ledger import access as user_access
-from ar_writeoff.ledger import dimensions, journal, messages, open_items, search
+from ar_writeoff.ledger import dimensions, fast, journal, messages, open_items, search
 from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.isolation import lost_transaction_errors
 from ar_writeoff.ledger.money import company_currency, precision
@@ -116,9 +116,16 @@ def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
 	)
 	kept, outcomes = look_again(items, balances, rules)
 	plan_items = {item.name: item for item in to_plan_items(kept, rules)}
+	checked = fast.Checked(rules.company, known_links(kept))
 	for plan in plans(plan_items.values(), rules):
-		outcomes.extend(post_or_bisect(plan, plan_items, rules, names))
+		outcomes.extend(post_or_bisect(plan, plan_items, rules, names, checked))
 	return with_conflicts(outcomes, kept, balances, rules)
+
+
+def known_links(items: Iterable[Item]) -> set[tuple[str, str]]:
+	"""Documents that were just seen, under lock: the vouchers are submitted, their customers exist."""
+	vouchers = {(item.key.voucher_type, item.key.voucher_no) for item in items}
+	return vouchers | {("Customer", item.key.customer) for item in items}
 
 
 def why_nothing_posts(rules: Rules) -> Reason | None:
@@ -273,12 +280,14 @@ def not_plannable(plan: EntryPlan, rules: Rules) -> list[Outcome]:
 	]
 
 
-def post_or_bisect(plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names) -> list[Outcome]:
+def post_or_bisect(
+	plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names, checked: fast.Checked
+) -> list[Outcome]:
 	"""Post the plan; where ERPNext refuses it, find the item it refuses and post the others."""
 	outcomes = not_plannable(plan, rules)
 	if outcomes:
 		return outcomes + _replan(
-			set(plan.items) - {outcome.item for outcome in outcomes}, plan, items, rules, names
+			set(plan.items) - {outcome.item for outcome in outcomes}, plan, items, rules, names, checked
 		)
 
 	frappe.db.savepoint("write_off_entry")
@@ -286,6 +295,7 @@ def post_or_bisect(plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, na
 		posted = journal.post(
 			plan,
 			journal.EntryHeader(rules.company, rules.posting_date, rules.run, names.next(), rules.remark),
+			checked,
 		)
 	except Exception as error:
 		if not may_be_about_an_item(error):
@@ -295,8 +305,8 @@ def post_or_bisect(plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, na
 		if len(plan.items) == 1:
 			return [failed(plan.items[0], reason_of(error))]
 		middle = len(plan.items) // 2
-		return _replan(set(plan.items[:middle]), plan, items, rules, names) + _replan(
-			set(plan.items[middle:]), plan, items, rules, names
+		return _replan(set(plan.items[:middle]), plan, items, rules, names, checked) + _replan(
+			set(plan.items[middle:]), plan, items, rules, names, checked
 		)
 	return [
 		Outcome(
@@ -339,11 +349,16 @@ def reason_of(error: Exception) -> Reason:
 
 
 def _replan(
-	part: set[str], plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names
+	part: set[str],
+	plan: EntryPlan,
+	items: dict[str, PlanItem],
+	rules: Rules,
+	names: Names,
+	checked: fast.Checked,
 ) -> list[Outcome]:
 	outcomes: list[Outcome] = []
 	for smaller in plans([items[name] for name in plan.items if name in part], rules):
-		outcomes.extend(post_or_bisect(smaller, items, rules, names))
+		outcomes.extend(post_or_bisect(smaller, items, rules, names, checked))
 	return outcomes
 
 

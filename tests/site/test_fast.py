@@ -201,6 +201,29 @@ def test_same_rows(world: Callable[[], dict[str, Any]]):
 	assert [outcome.message for outcome in outcomes if outcome.status != "Posted"] == []
 
 
+@pytest.mark.parametrize("entries_per", ("Customer", "Invoice"))
+def test_same_rows_in_several_entries(entries_per: str):
+	run = found(every_debit)
+	runs.settings(entries_per=entries_per)
+	outcomes = posted_alike(run)
+	assert len({outcome.journal_entry for outcome in outcomes}) > 4
+	assert [outcome.message for outcome in outcomes if outcome.status != "Posted"] == []
+
+
+def test_what_was_well_in_one_entry_is_asked_of_the_next():
+	"""The second entry of a batch has a cost center of its own, which is disabled; the third is like the first."""
+	one = invoice("Anchor Cafe", 11, "2026-01-15")
+	invoice("Breakwater Bar", 12, "2026-01-15", cost_center=cost_center("North Pier"))
+	invoice("Compass Stores", 13, "2026-01-15", cost_center=cost_center("Main"))
+	run = found(lambda: {})
+	runs.settings(entries_per="Customer")
+	frappe.db.set_value("Cost Center", cost_center("North Pier"), "is_group", 1)
+	frappe.clear_cache()
+	outcomes = posted_alike(run)
+	assert one and [outcome.status for outcome in outcomes] == ["Posted", "Failed", "Posted"]
+	assert "is a group cost center" in outcomes[1].message
+
+
 @pytest.mark.parametrize("world", (every_debit, every_credit), ids=lambda world: world.__name__)
 @pytest.mark.parametrize("immutable", (False, True))
 def test_same_rows_after_cancelling(world: Callable[[], dict[str, Any]], immutable: bool):

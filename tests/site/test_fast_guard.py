@@ -21,7 +21,9 @@ def plain() -> None:
 def entries_posted_fast(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 	names: list[str] = []
 	submit = fast.submit
-	monkeypatch.setattr(fast, "submit", lambda entry, name: (names.append(name), submit(entry, name))[1])
+	monkeypatch.setattr(
+		fast, "submit", lambda entry, name, checked: (names.append(name), submit(entry, name, checked))
+	)
 	return names
 
 
@@ -105,3 +107,16 @@ def test_a_field_that_frappe_fetches(monkeypatch: pytest.MonkeyPatch):
 	field = frappe.get_meta("GL Entry").get_field("remarks")
 	monkeypatch.setattr(field, "fetch_from", "account.account_number", raising=False)
 	assert "fetched" in fast.why_not(HL)
+
+
+def test_listeners_are_looked_for_once_in_a_batch(monkeypatch: pytest.MonkeyPatch):
+	"""Three entries, one transaction: nobody can begin to listen in between."""
+	plain()
+	invoice("Compass Stores", 9, "2026-02-16")
+	runs.settings(entries_per="Customer")
+	run = runs.run()
+	asked: list[str] = []
+	why_not = guard.why_not
+	monkeypatch.setattr(guard, "why_not", lambda company: (asked.append(company), why_not(company))[1])
+	runs.post(run)
+	assert len(runs.entries(run)) == 3 and asked == [HL]

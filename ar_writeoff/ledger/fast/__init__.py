@@ -6,9 +6,11 @@ is "nothing the matter". Here each question is asked once for the whole entry, a
 ERPNext's own code is called, so that it refuses, or accepts, in its own words.
 
 guard        may this be used at all, and if not, why not
+checked      what the entries of one transaction need to ask only once
 entry        the Journal Entry: a subclass that asks in sets
 ledger_rows  General and Payment Ledger rows: made by ERPNext's functions, checked by kind, written together
 invoices     outstanding amount and status of the settled invoices
+links        does what rows link to exist
 rows         many rows of one DocType in one statement
 
 Nobody who listens to single ledger rows hears of rows that are written together. So the guard lets this be used only
@@ -18,13 +20,15 @@ proven against. The proof is tests/site/test_fast.py: every column of every row,
 
 from typing import Any
 
+from ar_writeoff.ledger.fast.checked import Checked
 from ar_writeoff.ledger.fast.guard import why_not, why_not_entry
 
-__all__ = ["submit", "why_not", "why_not_entry"]
+__all__ = ["Checked", "submit", "why_not", "why_not_entry"]
 
 
-def submit(entry: Any, name: str) -> None:
-	"""Insert and submit a new Journal Entry that the guard has nothing against, under this name.
+def submit(entry: Any, name: str, checked: Checked) -> None:
+	"""Insert and submit a new Journal Entry that the guard has nothing against, under this name. What is in `checked`
+	is not asked again, and what is found to be well is added.
 
 	Raises:
 	    frappe.ValidationError: whatever ERPNext has against the entry, in its words.
@@ -32,4 +36,4 @@ def submit(entry: Any, name: str) -> None:
 	# Not before the guard was asked: other versions of ERPNext do not have all that is imported there.
 	from ar_writeoff.ledger.fast import entry as set_based
 
-	set_based.submit(entry, name)
+	set_based.submit(entry, name, checked)

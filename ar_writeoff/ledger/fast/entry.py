@@ -1,7 +1,5 @@
 """A Journal Entry that asks once what ERPNext asks row by row."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from typing import Any
 
 import frappe
@@ -10,6 +8,8 @@ from erpnext.accounts.doctype.journal_entry_account.journal_entry_account import
 from frappe.utils import flt
 
 from ar_writeoff.ledger.fast import ledger_rows, rows
+from ar_writeoff.ledger.fast.checked import Checked
+from ar_writeoff.ledger.fast.links import are_well, links_of
 
 INVOICE = "Sales Invoice"
 
@@ -17,7 +17,7 @@ INVOICE = "Sales Invoice"
 NEVER_COMPARED = ("Journal Entry", "Payment Entry")
 
 
-def submit(entry: JournalEntry, name: str) -> None:
+def submit(entry: JournalEntry, name: str, checked: Checked) -> None:
 	"""Insert and submit a new Journal Entry under this name, in one step.
 
 	Raises:
@@ -26,6 +26,7 @@ def submit(entry: JournalEntry, name: str) -> None:
 	entry.__class__ = SetBasedJournalEntry
 	for row in entry.accounts:
 		row.__class__ = SetBasedRow
+	entry.flags.checked = checked
 	entry.docstatus = 1
 	entry.insert(set_name=name)
 
@@ -41,22 +42,10 @@ class SetBasedJournalEntry(JournalEntry):
 	"""Each method looks at all rows at once and is done when all is plainly well. If not, ERPNext's own decides."""
 
 	def _validate_links(self) -> None:
-		"""What the rows link to exists and is not cancelled: one query for each DocType that they link to."""
-		if any(self.get_invalid_links()) or any(
-			missing_or_cancelled(doctype, names) for doctype, names in self.links_of_rows().items()
-		):
+		"""What the entry and its rows link to exists and is not cancelled."""
+		links = links_of("Journal Entry Account", self.accounts)
+		if any(self.get_invalid_links()) or not are_well(links, self.flags.checked.linked):
 			super()._validate_links()
-
-	def links_of_rows(self) -> dict[str, set[str]]:
-		"""Names that the rows link to, by DocType."""
-		meta = frappe.get_meta("Journal Entry Account")
-		names: dict[str, set[str]] = defaultdict(set)
-		for field in meta.get_link_fields():
-			names[field.options].update(row.get(field.fieldname) for row in self.accounts)
-		for field in meta.get_dynamic_link_fields():
-			for row in self.accounts:
-				names[row.get(field.options)].add(row.get(field.fieldname))
-		return {doctype: found - {None, ""} for doctype, found in names.items() if found - {None, ""}}
 
 	def after_insert(self) -> None:
 		rows.insert("Journal Entry Account", [row.__dict__ for row in self.accounts], defaults=False)
@@ -98,21 +87,9 @@ class SetBasedJournalEntry(JournalEntry):
 			super().validate_reference_doc()
 
 	def make_gl_entries(self, cancel: int = 0, adv_adj: int = 0) -> None:
-		if len(ledger_rows.post(self)) < 2:
+		if len(ledger_rows.post(self, self.flags.checked)) < 2:
 			# Nothing to book, or all on one account: ERPNext has words for that.
 			super().make_gl_entries(cancel, adv_adj)
-
-
-def missing_or_cancelled(doctype: str | None, names: Iterable[str]) -> bool:
-	"""Whether any of the names is not one of a document, letter by letter, that can be linked to."""
-	meta = doctype and frappe.get_meta(doctype)
-	if not meta or meta.issingle or meta.get("is_virtual"):
-		return True
-	wanted = set(names)
-	filters: dict[str, Any] = {"name": ("in", list(wanted))}
-	if meta.is_submittable:
-		filters["docstatus"] = ("<", 2)
-	return set(frappe.get_all(doctype, filters=filters, pluck="name", order_by=None)) != wanted
 
 
 def invoices_named(names: set[str]) -> dict[str, frappe._dict]:

@@ -5,7 +5,9 @@ depends on its account and dimensions only, so it is asked of one row of each ki
 asked in sets.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import frappe
@@ -20,6 +22,8 @@ from erpnext.accounts.party import validate_party_frozen_disabled, validate_part
 from frappe.utils import cint, flt
 
 from ar_writeoff.ledger.fast import invoices, rows
+from ar_writeoff.ledger.fast.checked import Checked
+from ar_writeoff.ledger.fast.links import are_well, links_of
 
 # What a check of one row may look at, beside its amounts and its party; dimensions and custom fields come on top.
 KIND = (
@@ -32,6 +36,7 @@ KIND = (
 	"fiscal_year",
 	"party_type",
 	"is_opening",
+	"posting_date",
 	"transaction_currency",
 )
 
@@ -55,7 +60,7 @@ IN_BOTH_LEDGERS = (
 Row = frappe._dict
 
 
-def post(entry: Any) -> list[Row]:
+def post(entry: Any, checked: Checked) -> list[Row]:
 	"""Write the ledger rows of a Journal Entry that is being submitted, and refresh the invoices it settles.
 
 	Returns the rows of the General Ledger; fewer than two are left to the caller and not written.
@@ -63,23 +68,28 @@ def post(entry: Any) -> list[Row]:
 	Raises:
 	    frappe.ValidationError: whatever ERPNext has against one of the rows, in its words.
 	"""
-	gl_rows = general_ledger_rows(entry)
+	gl_rows = general_ledger_rows(entry, checked)
 	if len(gl_rows) < 2:
 		return gl_rows
 	check_parties(gl_rows)
 	payment_rows = payment_ledger_rows(gl_rows)
-	check_each_kind("Payment Ledger Entry", payment_rows)
+	check_each_kind("Payment Ledger Entry", payment_rows, checked)
 	rows.insert("Payment Ledger Entry", payment_rows)
 	invoices.refresh(payment_rows)
 
-	general_ledger.validate_cwip_accounts(gl_rows)
+	company, date = gl_rows[0].company, gl_rows[0].posting_date
+	accounts = frozenset(row.account for row in gl_rows)
+	checked.once(("work in progress", accounts), lambda: general_ledger.validate_cwip_accounts(gl_rows))
 	general_ledger.process_debit_credit_difference(gl_rows)
-	general_ledger.check_freezing_date(gl_rows[0].posting_date)
+	checked.once(("frozen", date), lambda: general_ledger.check_freezing_date(date))
 	is_opening = any(row.is_opening == "Yes" for row in gl_rows)
-	general_ledger.validate_against_pcv(is_opening, gl_rows[0].posting_date, gl_rows[0].company)
-	check_each_kind("GL Entry", gl_rows)
+	checked.once(
+		("closed", is_opening, date, company),
+		lambda: general_ledger.validate_against_pcv(is_opening, date, company),
+	)
+	check_each_kind("GL Entry", gl_rows, checked)
 	rows.insert("GL Entry", gl_rows, to_rename=int(frappe.get_meta("GL Entry").autoname != "hash"))
-	for row in expenses(gl_rows):
+	for row in budgeted(gl_rows, checked):
 		validate_expense_against_budget(row)
 	return gl_rows
 
@@ -87,30 +97,38 @@ def post(entry: Any) -> list[Row]:
 # Making
 
 
-def general_ledger_rows(entry: Any) -> list[Row]:
+def general_ledger_rows(entry: Any, checked: Checked) -> list[Row]:
 	"""What ERPNext would write to the General Ledger, before it looks at each row."""
 	gl_rows = entry.build_gl_map()
 	if not gl_rows:
 		return []
 	general_ledger.make_acc_dimensions_offsetting_entry(gl_rows)
-	general_ledger.validate_accounting_period(gl_rows)
-	general_ledger.validate_disabled_accounts(gl_rows)
+	company, date = gl_rows[0].company, gl_rows[0].posting_date
+	accounts = frozenset(row.account for row in gl_rows)
+	checked.once(("period", company, date), lambda: general_ledger.validate_accounting_period(gl_rows))
+	checked.once(("disabled", accounts), lambda: general_ledger.validate_disabled_accounts(gl_rows))
 	merge = cint(frappe.db.get_single_value("Accounts Settings", "merge_similar_account_heads"))
-	first = gl_rows[0]
-	if any(
-		general_ledger.get_cost_center_allocation_data(first.company, first.posting_date, cost_center)
-		for cost_center in {row.cost_center for row in gl_rows}
-	):
+	if any(is_allocated(company, date, center, checked) for center in {row.cost_center for row in gl_rows}):
 		return general_ledger.process_gl_map(gl_rows, merge)
-	for row in expenses(gl_rows):
+	for row in budgeted(gl_rows, checked):
 		validate_expense_against_budget(row, expense_amount=flt(row.debit) - flt(row.credit))
 	if merge:
 		gl_rows = general_ledger.merge_similar_entries(gl_rows)
 	return general_ledger.toggle_debit_credit_if_negative(gl_rows)
 
 
-def expenses(gl_rows: Iterable[Row]) -> list[Row]:
-	"""Rows that a budget can be for."""
+def is_allocated(company: str, date: Any, cost_center: str, checked: Checked) -> bool:
+	"""Whether what is booked on this cost center is divided among others."""
+	return checked.once(
+		("allocated", company, date, cost_center),
+		lambda: bool(general_ledger.get_cost_center_allocation_data(company, date, cost_center)),
+	)
+
+
+def budgeted(gl_rows: Iterable[Row], checked: Checked) -> list[Row]:
+	"""Rows that a budget can be for; none where the site has no budget."""
+	if not checked.once("budgets", lambda: frappe.get_all("Budget", limit=1)):
+		return []
 	return [
 		row for row in gl_rows if frappe.get_cached_value("Account", row.account, "root_type") == "Expense"
 	]
@@ -173,33 +191,48 @@ def check_parties(gl_rows: Sequence[Row]) -> None:
 			validate_party_gle_currency("Customer", party.name, gl_rows[0].company, currencies[party.name])
 
 
-def check_each_kind(doctype: str, ledger_rows: Iterable[Row]) -> None:
+def check_each_kind(doctype: str, ledger_rows: Iterable[Row], checked: Checked) -> None:
 	"""Ask ERPNext about one row of each kind; what it fills in is taken over by the others."""
-	check = {"GL Entry": check_gl_entry, "Payment Ledger Entry": check_payment_ledger_entry}[doctype]
 	meta = frappe.get_meta(doctype)
-	fields = {*KIND, *(field.fieldname for field in meta.get_custom_fields())}
+	fields = sorted({*KIND, *(field.fieldname for field in meta.get_custom_fields())})
 	required = [field.fieldname for field in meta.get("fields", {"reqd": 1})]
-	filled_in: dict[tuple, dict[str, Any]] = {}
 	for row in ledger_rows:
 		kind = (
+			doctype,
 			*(row.get(field) for field in fields),
 			*(bool(row.get(field)) for field in required),
 			bool(row.get("debit") or row.get("credit")),
 		)
-		if kind not in filled_in:
-			document = frappe.new_doc(doctype)
-			document.update(row)
-			document.docstatus, document._action = 1, "submit"
-			document._set_defaults()
-			document._validate_links()
-			check(document)
-			document._validate()
-			filled_in[kind] = {
-				field: document.get(field)
-				for field in ("fiscal_year", "account_currency")
-				if document.get(field) and not row.get(field)
-			}
-		row.update(filled_in[kind])
+		row.update(checked.once(kind, partial(check_row, doctype, row, checked)))
+
+
+def check_row(doctype: str, row: Row, checked: Checked) -> dict[str, Any]:
+	"""Ask ERPNext about one row; returns what it fills in."""
+	document = frappe.new_doc(doctype)
+	document.update(row)
+	document.docstatus, document._action = 1, "submit"
+	document._set_defaults()
+	if not are_well(links_of(doctype, [row]), checked.linked):
+		document._validate_links()
+	with parties_checked():
+		{"GL Entry": check_gl_entry, "Payment Ledger Entry": check_payment_ledger_entry}[doctype](document)
+	document._validate()
+	return {
+		field: document.get(field)
+		for field in ("fiscal_year", "account_currency")
+		if document.get(field) and not row.get(field)
+	}
+
+
+@contextmanager
+def parties_checked() -> Iterator[None]:
+	"""Inside, ERPNext does not load a customer to see whether it is disabled: `check_parties` has asked for all."""
+	before = frappe.flags.ignore_party_validation
+	frappe.flags.ignore_party_validation = True
+	try:
+		yield
+	finally:
+		frappe.flags.ignore_party_validation = before
 
 
 def check_gl_entry(document: Any) -> None:
