@@ -1,5 +1,7 @@
 """After posting: does the ledger say what the items say? Whoever else settles a balance may not ask for our lock."""
 
+from typing import Any
+
 import frappe
 from frappe import _
 from frappe.utils import create_batch
@@ -57,20 +59,14 @@ def mark_conflicts(run: str) -> int:
 	return found
 
 
-def tell_of_conflicts(run: str) -> None:
-	"""Notify the submitter and the role named in Settings, or else the Accounts Managers of the company, where items
-	of the run are in conflict."""
-	doc = frappe.db.get_value(
-		"Write-Off Run", run, ["submitted_by", "company", "conflict_count"], as_dict=True
-	)
-	if not doc.conflict_count:
-		return
+def tell_of_conflicts(run: Any) -> None:
+	"""Notify the submitter and the role named in Settings, or else the Accounts Managers of the company, that items of
+	the run are in conflict."""
 	subject = _(
 		"{0} balances of Write-Off Run {1} were settled twice: written off, and by another entry."
-	).format(doc.conflict_count, run)
-	watchers = notify.watchers(doc.company) or accounts_managers(doc.company)
-	notify.tell({doc.submitted_by, *watchers}, subject, "Write-Off Run", run)
-	frappe.db.commit()
+	).format(run.conflict_count, run.name)
+	watchers = notify.watchers(run.company) or accounts_managers(run.company)
+	notify.tell({run.submitted_by, *watchers}, subject, run.doctype, run.name)
 
 
 def accounts_managers(company: str) -> set[str]:

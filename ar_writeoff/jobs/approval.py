@@ -19,7 +19,7 @@ from frappe.utils.password import get_encryption_key
 from ar_writeoff.core import approval as core
 from ar_writeoff.core import status as states
 from ar_writeoff.jobs import limits
-from ar_writeoff.jobs.rules import rules_of
+from ar_writeoff.jobs.rules import offset_of
 
 # What is approved of a run besides its items.
 APPROVED_FIELDS = (
@@ -74,7 +74,7 @@ def why_not_approver(run: Any, user: str) -> str | None:
 	return None
 
 
-def freeze(run: str) -> None:
+def freeze(run: str, offset_account: str) -> None:
 	"""Write down what is approved: criteria, seals of the items, hash and the limits that applied."""
 	doc = frappe.get_doc("Write-Off Run", run)
 	secret = secret_of_site()
@@ -84,7 +84,7 @@ def freeze(run: str) -> None:
 		texts.append(text)
 		seals[row.name] = {"seal": core.seal(secret, text)}
 	frappe.db.bulk_update("Write-Off Run Item", seals, chunk_size=500, update_modified=False)
-	snapshot = core.canonical(snapshot_of(doc))
+	snapshot = core.canonical(snapshot_of(doc, offset_account))
 	frappe.db.set_value(
 		"Write-Off Run",
 		run,
@@ -98,12 +98,12 @@ def freeze(run: str) -> None:
 	)
 
 
-def snapshot_of(run: Any) -> dict[str, Any]:
+def snapshot_of(run: Any, offset_account: str | None) -> dict[str, Any]:
 	"""Criteria, date, and the account that the offset side goes to."""
 	return {
 		**{fieldname: run.get(fieldname) for fieldname in APPROVED_FIELDS},
 		"customers": sorted(row.customer for row in run.customers),
-		"offset_account": rules_of(run).offset.account,
+		"offset_account": offset_account,
 	}
 
 
@@ -131,11 +131,12 @@ def tampered(rows: Iterable[Any]) -> set[str]:
 	return {row.name for row in rows if not core.intact(secret, text_of(row), row.seal)}
 
 
-def why_void(run: Any) -> str | None:
-	"""Why the approval of a submitted run no longer holds, in words; None when it does."""
+def why_void(run: Any, offset_account: str | None) -> str | None:
+	"""Why the approval of a submitted run no longer holds, in words; None when it does. `offset_account`: as it would
+	be posted with now."""
 	if not core.intact(secret_of_site(), run.approval_snapshot or "", run.approval_seal):
 		return _("The record of what was approved was changed in the database.")
-	now_ = core.canonical(snapshot_of(run))
+	now_ = core.canonical(snapshot_of(run, offset_account))
 	if now_ == run.approval_snapshot:
 		return None
 	before, after = json.loads(run.approval_snapshot), json.loads(now_)
@@ -166,7 +167,7 @@ def verify(run: Any) -> dict[str, Any]:
 		.run(pluck=True)
 	)
 	digest = core.digest(run.approval_snapshot or "", [text_of(row) for row in rows])
-	criteria = why_void(run)
+	criteria = why_void(run, offset_of(run).account)
 	return {
 		"intact": digest == run.approval_hash and not changed and not unapproved and not criteria,
 		"approval_hash": run.approval_hash,

@@ -22,14 +22,15 @@ def approved_rules(run: Any) -> posting.Rules:
 	    frappe.ValidationError: criteria, date or account changed since, or the run is over the limit of who
 	        submitted it.
 	"""
-	void = approval.why_void(run)
+	rules = rules_of(run)
+	void = approval.why_void(run, rules.offset.account)
 	if void:
 		notify.approval_void(run.name, run.company, void)
 		frappe.throw(void)
 	over = limits.run_refused(run, run.submitted_by)
 	if over:
 		frappe.throw(messages.message(over))
-	return rules_of(run)
+	return rules
 
 
 def refused_items(rows: list[Any], run: str) -> dict[str, Reason]:

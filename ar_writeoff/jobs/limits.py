@@ -327,7 +327,10 @@ def split_off(run: Any) -> str | None:
 
 	Returns the name of the draft; None when nothing is held back.
 	"""
-	if not pending(run.name)["count"]:
+	if not frappe.db.exists(
+		"Write-Off Run Item",
+		{"run": run.name, "status": states.OPEN, "reason_code": ("in", reasons.OVER_LIMIT)},
+	):
 		return None
 	rest = frappe.copy_doc(run)
 	rest.update({"cutoff_date": run.cutoff_date, "posting_date": run.posting_date})

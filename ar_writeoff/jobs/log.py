@@ -34,15 +34,15 @@ FIELDS = (
 NUMBERS = {"batch", "duration", "posted_count", "skipped_count", "failed_count", "amount"}
 
 
-def record(run: str, event: str, **details: Any) -> None:
-	"""Write one event. `details`: batch, worker, duration (seconds), journal_entry, voucher_no, message,
+def record(run: str, event: str, company: str | None = None, **details: Any) -> None:
+	"""Write one event. `company`: of the run, where the caller knows it. `details`: batch, worker, duration (seconds), journal_entry, voucher_no, message,
 	posted_count, skipped_count, failed_count, amount (company currency)."""
-	record_all(run, [{"event": event, **details}])
+	record_all(run, [{"event": event, **details}], company)
 
 
-def record_all(run: str, events: Iterable[dict[str, Any]]) -> None:
+def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None = None) -> None:
 	"""Write several events at once, each with `event` and details as for `record`."""
-	company = frappe.db.get_value("Write-Off Run", run, "company")
+	company = company or frappe.db.get_value("Write-Off Run", run, "company")
 	user, stamp = frappe.session.user, now_datetime()
 	rows = []
 	for event in events:

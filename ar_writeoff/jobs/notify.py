@@ -44,11 +44,13 @@ def tell(users: Iterable[str], subject: str, doctype: str, name: str, message: s
 					"document_name": name,
 				}
 			).insert(ignore_permissions=True)
+	if not can_send():
+		return told
 	recipients = [user for user in told if is_email_notifications_enabled(user)]
 	addresses = frappe.get_all(
 		"User", filters={"name": ("in", recipients or [""])}, pluck="email", order_by="email asc"
 	)
-	if addresses and can_send():
+	if addresses:
 		frappe.sendmail(
 			recipients=addresses,
 			subject=subject,

@@ -19,7 +19,7 @@ from ar_writeoff.jobs import worker as workers
 from ar_writeoff.jobs.ended import tell_the_end
 from ar_writeoff.jobs.run import as_user, lock, publish_progress, refresh_totals, set_status
 from ar_writeoff.ledger import fast, journal, messages, posting
-from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit
+from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit, read_committed
 from ar_writeoff.ledger.open_items import Key
 
 METHOD = "ar_writeoff.jobs.post_run"
@@ -50,12 +50,12 @@ def post_run(run: str, worker: int = 1) -> None:
 	Works as the user who submitted the run, whoever runs the job and however often it was tried again.
 	"""
 	frappe.db.commit()
-	submitter = frappe.db.get_value("Write-Off Run", run, ["submitted_by", "owner"], as_dict=True)
-	with as_user(submitter.submitted_by or submitter.owner):
-		if not in_one_commit(lambda: begin(run, worker)):
+	doc = frappe.get_doc("Write-Off Run", run)
+	with as_user(doc.submitted_by or doc.owner), read_committed():
+		if not in_one_commit(lambda: begin(run, doc.company, worker)):
 			return
 		try:
-			rules = guard.approved_rules(frappe.get_doc("Write-Off Run", run))
+			rules = guard.approved_rules(doc)
 		except frappe.ValidationError as error:
 			text = frappe.utils.strip_html(str(error))
 			in_one_commit(lambda: give_up(run, text))
@@ -68,20 +68,19 @@ def work(shift: workers.Shift, rules: posting.Rules) -> None:
 	"""The loop of a worker."""
 	try:
 		while not shift.is_over:
-			batch = in_one_commit(lambda: take_batch(shift))
+			batch, held = in_one_commit(lambda: take_batch(shift))
 			if batch:
 				forget_cached_settings()
 				if not in_one_commit(lambda: post_batch(batch, shift, rules)):
 					shift.step_aside()
 				elif shift.may_tell():
 					publish_progress(shift.run)
-			elif not (is_posting(shift.run) and pending_batches(shift.run) and shift.linger()):
+			elif not (held and shift.linger()):
 				break
 	except Exception as error:
 		workers.interrupted(shift, error)
 		raise
-	shift.end()
-	if not finish(shift.run) and shift.is_over:
+	if not finish(shift.run, shift) and shift.is_over:
 		in_one_commit(lambda: hand_over(shift))
 
 
@@ -91,27 +90,27 @@ def hand_over(shift: workers.Shift) -> None:
 		workers.start(shift.run, METHOD, [shift.number])
 
 
-def begin(run: str, number: int) -> bool:
+def begin(run: str, company: str, number: int) -> bool:
 	"""Whether there is something to post; the first worker to come turns Queued into Posting.
 
 	The log says where entries are posted row by row, as ERPNext does, and why.
 	"""
 	status = lock(run)
 	if status == states.QUEUED:
-		set_status(run, states.POSTING)
-		slow = fast.why_not(frappe.db.get_value("Write-Off Run", run, "company"))
-		log.record(run, "Started", worker=number, message=slow)
+		set_status(run, states.POSTING, status)
+		log.record(run, "Started", company, worker=number, message=fast.why_not(company))
 	return status in (states.QUEUED, states.POSTING)
 
 
-def take_batch(shift: workers.Shift) -> frappe._dict | None:
+def take_batch(shift: workers.Shift) -> tuple[frappe._dict | None, bool]:
 	"""Choose a batch that nobody holds, note that it was begun, and renew the lease.
 
 	The note is committed before the work, so that the database knows of a batch that kills its worker each time.
-	Those begun least often come first. None when there is none, or the run is paused.
+	Those begun least often come first. None when there is none, or the run is paused; and whether that is because
+	others hold what is left.
 	"""
 	if not is_posting(shift.run):
-		return None
+		return None, False
 	candidates = frappe.get_all(
 		"Write-Off Run Batch",
 		filters={"run": shift.run, "status": "Pending"},
@@ -134,8 +133,8 @@ def take_batch(shift: workers.Shift) -> frappe._dict | None:
 				},
 			)
 			shift.sign_of_life(batch.number)
-			return batch
-	return None
+			return batch, False
+	return None, bool(candidates)
 
 
 def lock_batch(name: str) -> frappe._dict | None:
@@ -292,28 +291,28 @@ def pending_batches(run: str) -> int:
 	return frappe.db.count("Write-Off Run Batch", {"run": run, "status": "Pending"})
 
 
-def finish(run: str) -> bool:
-	"""Settle a run that has no batch pending. False when others still work on it, or it waits for someone.
-
-	Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through.
-	"""
-	if not pending_batches(run):
-		in_one_commit(lambda: aftermath.mark_conflicts(run))
-	finished = in_one_commit(lambda: _finish(run))
+def finish(run: str, shift: workers.Shift | None = None) -> bool:
+	"""End a shift, and settle a run that has no batch pending. False when others still work on it, or it waits for
+	someone."""
+	finished = in_one_commit(lambda: _finish(run, shift))
 	publish_progress(run)
 	if finished:
-		aftermath.tell_of_conflicts(run)
 		tell_the_end(run)
 	return finished
 
 
-def _finish(run: str) -> bool:
+def _finish(run: str, shift: workers.Shift | None) -> bool:
+	"""Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through."""
+	if shift:
+		shift.end()
+	if not pending_batches(run):
+		aftermath.mark_conflicts(run)
 	status = lock(run)
 	if status not in (states.POSTING, states.PAUSED) or pending_batches(run):
 		refresh_totals(run)
 		return False
 	counts = refresh_totals(run)
-	set_status(run, states.finished_status(counts))
+	set_status(run, states.finished_status(counts), status)
 	log.record(
 		run,
 		"Finished",

@@ -38,13 +38,13 @@ def lock(run: str) -> str:
 	return frappe.db.get_value("Write-Off Run", run, "status", for_update=True)
 
 
-def set_status(run: str, status: str) -> None:
-	"""Move a run to a status that may follow its present one.
+def set_status(run: str, status: str, current: str | None = None) -> None:
+	"""Move a run to a status that may follow its present one. `current`: the present one, where the caller has the lock.
 
 	Raises:
 	    frappe.ValidationError: the status cannot follow.
 	"""
-	current = lock(run)
+	current = current or lock(run)
 	if not states.may_follow(current, status):
 		frappe.throw(_("A run that is {0} cannot become {1}.").format(_(current), _(status)))
 	values: dict[str, Any] = {"status": status}
@@ -128,7 +128,6 @@ def refresh_totals(run: str) -> dict[str, int]:
 def progress(run: str) -> dict[str, Any]:
 	"""How far a run is, from the database."""
 	item = frappe.qb.DocType("Write-Off Run Item")
-
 	counts = dict(
 		frappe.qb.from_(item)
 		.select(item.status, Count("*"))
@@ -136,8 +135,14 @@ def progress(run: str) -> dict[str, Any]:
 		.groupby(item.status)
 		.run()
 	)
-	total = frappe.db.count("Write-Off Run Batch", {"run": run})
-	done = frappe.db.count("Write-Off Run Batch", {"run": run, "status": "Done"})
+	batch = frappe.qb.DocType("Write-Off Run Batch")
+	batches = dict(
+		frappe.qb.from_(batch)
+		.select(batch.status, Count("*"))
+		.where(batch.run == run)
+		.groupby(batch.status)
+		.run()
+	)
 	return {
 		"status": frappe.db.get_value("Write-Off Run", run, "status"),
 		"total": sum(counts.values()),
@@ -147,8 +152,8 @@ def progress(run: str) -> dict[str, Any]:
 		"reversed": counts.get(states.REVERSED, 0),
 		"conflict": counts.get(states.CONFLICT, 0),
 		"remaining": counts.get(states.OPEN, 0),
-		"batches_done": done,
-		"batches_total": total,
+		"batches_done": batches.get("Done", 0),
+		"batches_total": sum(batches.values()),
 	}
 
 

@@ -93,7 +93,7 @@ def undo_run(run: str, worker: int = 1) -> None:
 		except Exception as error:
 			workers.interrupted(shift, error)
 			raise
-		shift.end()
+		in_one_commit(shift.end)
 		in_one_commit(lambda: finish_undoing(shift, refused))
 	publish_progress(run)
 

@@ -105,19 +105,19 @@ def _name(run: str, number: int) -> str:
 def _put(run: str, number: int, **values: object) -> None:
 	"""Set values of a worker's row, which is made where there is none."""
 	worker = frappe.qb.DocType("Write-Off Run Worker")
-	name = _name(run, number)
-	if not frappe.db.exists("Write-Off Run Worker", name):
-		columns = ("name", "creation", "modified", "owner", "modified_by", "run", "number")
-		stamp, user = frappe.utils.now(), frappe.session.user
-		frappe.db.bulk_insert(
-			"Write-Off Run Worker",
-			columns,
-			[(name, stamp, stamp, user, user, run, number)],
-			ignore_duplicates=True,
-		)
-	query = frappe.qb.update(worker).where(worker.name == name)
+	stamp, user = frappe.utils.now(), frappe.session.user
+	made = {
+		"name": _name(run, number),
+		"creation": stamp,
+		"modified": stamp,
+		"owner": user,
+		"modified_by": user,
+		"run": run,
+		"number": number,
+	}
+	query = frappe.qb.into(worker).columns(*made, *values).insert(*made.values(), *values.values())
 	for fieldname, value in values.items():
-		query = query.set(worker[fieldname], value)
+		query = query.on_duplicate_key_update(worker[fieldname], value)
 	query.run()
 
 
@@ -129,7 +129,7 @@ class Shift:
 	number: int
 	ends: float = field(default_factory=lambda: time.monotonic() + _budget())
 	idle_since: float | None = None
-	told_at: float = 0
+	told_at: float = field(default_factory=time.monotonic)
 
 	@property
 	def is_over(self) -> bool:
@@ -164,8 +164,8 @@ class Shift:
 		return True
 
 	def end(self) -> None:
-		"""Give the lease back, so that the number is free at once."""
-		in_one_commit(lambda: _put(self.run, self.number, heartbeat=None, job_id=None, batch=0))
+		"""Give the lease back, in the current transaction, so that the number is free at once."""
+		_put(self.run, self.number, heartbeat=None, job_id=None, batch=0)
 
 
 def interrupted(shift: Shift, error: Exception) -> None:

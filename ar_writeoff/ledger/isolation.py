@@ -40,15 +40,20 @@ def read_committed() -> Iterator[None]:
 
 	Commits what came before; what is not committed inside is rolled back. After an error the connection is
 	closed, which rolls back whatever state it was in (a job's timeout may come in the middle of an answer); the
-	next statement opens a new one.
+	next statement opens a new one. One inside another has nothing to set, as long as it is on the same connection.
 	"""
-	frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-	# The level is for the transactions that follow, so the one that is open has to end.
-	frappe.db.commit()
+	within = frappe.flags.read_committed
+	if not within:
+		frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+		# The level is for the transactions that follow, so the one that is open has to end.
+		frappe.db.commit()
+		frappe.flags.read_committed = True
 	try:
 		yield
-		frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-		frappe.db.rollback()
+		if not within and frappe.flags.read_committed:
+			frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+			frappe.db.rollback()
+			frappe.flags.read_committed = False
 	except BaseException:
 		abandon_connection()
 		raise
@@ -57,6 +62,7 @@ def read_committed() -> Iterator[None]:
 def abandon_connection() -> None:
 	"""Close the connection with all that was not committed on it, and forget what waited for a commit."""
 	frappe.db.close()
+	frappe.flags.read_committed = False
 	frappe.db.before_commit.reset()
 	frappe.db.after_commit.reset()
 	frappe.db.before_rollback.run()

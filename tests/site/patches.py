@@ -26,26 +26,26 @@ def reach(point: str) -> None:
 		time.sleep(0.01)
 
 
-def after(module: Any, function: str, point: str) -> None:
-	"""Stop at `point` each time that this function has returned."""
-	original: Callable = getattr(module, function)
+def after(owner: Any, function: str, point: str) -> None:
+	"""Stop at `point` each time that this function of a module or class has returned."""
+	original: Callable = getattr(owner, function)
 
 	def wrapped(*args: Any, **kwargs: Any) -> Any:
 		result = original(*args, **kwargs)
 		reach(point)
 		return result
 
-	setattr(module, function, wrapped)
+	setattr(owner, function, wrapped)
 
 
 def install() -> None:
 	from ar_writeoff.jobs import posting as job
-	from ar_writeoff.jobs import undo
+	from ar_writeoff.jobs import undo, worker
 	from ar_writeoff.ledger import journal, posting
 
 	after(job, "lock_items", "items_locked")
 	after(posting, "look_again", "looked")
 	after(journal, "submit", "submitted")  # the Journal Entry is submitted, nothing is committed
 	after(job, "record_batch", "before_commit")
-	after(job, "publish_progress", "after_commit")
+	after(worker.Shift, "may_tell", "after_commit")  # asked when a batch is committed
 	after(undo, "undo_entry", "undone")  # an entry is undone, nothing is committed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import frappe
 import pytest
 
-from ar_writeoff.ledger.isolation import forget_cached_settings
+from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit, read_committed
 from tests.site import books, runs
 from tests.site.story import HL, customer, invoice, outstanding, pay
 
@@ -132,3 +132,25 @@ def test_a_worker_that_loses_a_batch_to_another_steps_aside(monkeypatch):
 	monkeypatch.setattr(Shift, "step_aside", lambda shift: aside.append(shift.run))
 	run = runs.post(runs.run())
 	assert run.status == "Posted" and len(aside) == 1
+
+
+def test_transactions_are_read_committed_also_after_one_was_lost():
+	levels = []
+
+	def work() -> None:
+		levels.append(isolation_level())
+		if len(levels) == 3:
+			raise frappe.QueryDeadlockError
+
+	with read_committed():
+		for _transaction in range(3):
+			in_one_commit(work)
+			levels.append(isolation_level())
+	# The second is lost with its connection; the one that follows it sets its own level, and takes it back.
+	committed, repeatable = "READ-COMMITTED", "REPEATABLE-READ"
+	assert levels == [committed, committed, committed, committed, repeatable, committed, repeatable]
+	assert isolation_level() == repeatable
+
+
+def isolation_level() -> str:
+	return frappe.db.sql("SELECT @@SESSION.tx_isolation")[0][0]

@@ -206,9 +206,16 @@ def smallest(amount: Decimal) -> Decimal:
 	return Decimal(1).scaleb(int(amount.as_tuple().exponent)).copy_sign(amount)
 
 
-def totals(run: str) -> dict[str, Any]:
-	"""Counts by status, and count and company-currency amount of what was found and is selected."""
-	return add_up(groups_of(run))
+def anything_selected(run: str) -> bool:
+	"""Whether there is something to write off among the items that the user may see."""
+	item = DocType("Write-Off Run Item")
+	return bool(
+		frappe.qb.from_(item)
+		.select(item.name)
+		.where(visible(item, run) & (item.selected == 1) & (item.status != EXCLUDED))
+		.limit(1)
+		.run()
+	)
 
 
 def groups_of(run: str) -> list[frappe._dict]:
@@ -238,6 +245,7 @@ def groups_of(run: str) -> list[frappe._dict]:
 
 
 def add_up(groups: list[frappe._dict]) -> dict[str, Any]:
+	"""Counts by status, and count and company-currency amount of what was found, is selected and is posted."""
 	counts: dict[str, int] = {}
 	result: dict[str, Any] = {
 		"counts": counts,

@@ -214,17 +214,16 @@ class WriteOffRun(LeftEmpty):
 		problem = jobs.approval.why_not_approver(self, frappe.session.user)
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
-		jobs.rules_of(self)
+		self.flags.rules = jobs.rules_of(self)
 		jobs.limits.hold_back(self, frappe.session.user)
-		totals = run_items.totals(self.name)
-		pending = jobs.limits.pending(self.name)
-		if not totals["selected"]["count"] and pending["count"]:
-			frappe.throw(
-				_("Everything selected is over your limit: {0}").format(pending["reasons"][0]["message"]),
-				frappe.PermissionError,
-				title=_("Over Your Limit"),
-			)
-		if not totals["selected"]["count"]:
+		if not run_items.anything_selected(self.name):
+			pending = jobs.limits.pending(self.name)
+			if pending["count"]:
+				frappe.throw(
+					_("Everything selected is over your limit: {0}").format(pending["reasons"][0]["message"]),
+					frappe.PermissionError,
+					title=_("Over Your Limit"),
+				)
 			frappe.throw(
 				_("Nothing is selected. Press Find Invoices and select at least one invoice, then submit."),
 				title=_("Nothing to Write Off"),
@@ -242,13 +241,14 @@ class WriteOffRun(LeftEmpty):
 				)
 			)
 			jobs.notify.approval_requested(frappe.get_doc(self.doctype, rest))
-		jobs.approval.freeze(self.name)
-		rules = jobs.rules_of(self)
+		rules = self.flags.rules
+		jobs.approval.freeze(self.name, rules.offset.account)
 		jobs.make_batches(self.name, rules)
 		jobs.refresh_totals(self.name)
 		jobs.record(
 			self.name,
 			"Submitted",
+			company=self.company,
 			posted_count=self.selected_count,
 			amount=self.selected_amount,
 			message=self.reason,
