@@ -1,11 +1,12 @@
 """Posting write-offs: ERPNext's own Journal Entry against a Write-Off Run, the same invoices, side by side.
 
-	make bench ARGS="posting --sizes 100 1000 10000 --rounds 5 3 1 --workers 1 2"
+	make bench ARGS="posting --sizes 100 1000 10000 --rounds 9 5 2 --workers 1 2"
 
 Each measurement is a process of its own, as a worker is: it connects, posts one invoice that does not count, so that
 modules are imported and doctypes read, and waits; the clock runs from the word "go" to the last commit. ERPNext posts entries of 99 invoices and one row for the expense, each committed; the
 app posts a submitted run, and the time to submit it counts as the app's. In between the books are put back, so that
-both post the same invoices, in turns. Queries are the statements that MariaDB counted on the connection; memory is
+both post the same invoices, in turns, and the sizes take turns as well: what slows the machine down for a minute
+should not fall on one of them. Queries are the statements that MariaDB counted on the connection; memory is
 the largest resident size of the process above what it was at "go".
 """
 
@@ -181,16 +182,30 @@ class Bench:
 		if self.session.rewind.go():
 			connect(self.session.site.name, self.session.bench)
 
-	def lay(self, size: int, processes: int) -> list[str]:
-		"""Open invoices over small odd amounts of a hundred customers, and one for each process to warm up with."""
+	def lay(self, sizes: Iterable[int], processes: int) -> dict[int, list[str]]:
+		"""For each size a group of customers with so many open invoices over small odd amounts, and one invoice for each
+		process to warm up with. Returns the names of the invoices by size."""
 		import frappe
 
 		from tests.site.story import HL, account, cost_center, customer, many_invoices
 
-		customers = [customer(f"Bench Customer {number:03d}") for number in range(min(CUSTOMERS, size))]
-		names = many_invoices(
-			size, customers=customers, amount=lambda number: 5 + number % 40 + 0.13, posting_date="2026-01-15"
-		)
+		names = {}
+		for size in sizes:
+			group = frappe.new_doc("Customer Group")
+			group.update(
+				{"customer_group_name": group_of(size), "parent_customer_group": "All Customer Groups"}
+			)
+			group.insert()
+			customers = [
+				customer(f"Bench {size} Customer {number:03d}", group.name)
+				for number in range(min(CUSTOMERS, size))
+			]
+			names[size] = many_invoices(
+				size,
+				customers=customers,
+				amount=lambda number: 5 + number % 40 + 0.13,
+				posting_date="2026-01-15",
+			)
 		apart = [customer(f"Bench Warm-Up {number}") for number in range(1, processes + 1)]
 		self.warm_up = dict(zip(apart, many_invoices(processes, customers=apart), strict=True))
 		settings = frappe.new_doc("Write-Off Settings")
@@ -221,7 +236,11 @@ class Bench:
 				frappe.db.delete(doctype)
 		for doctype in ("Journal Entry", "Journal Entry Account", "Version"):
 			frappe.db.delete(doctype)
-		frappe.db.sql("REPLACE INTO `tabSales Invoice` SELECT * FROM _bench_books")
+		frappe.db.sql(
+			"""REPLACE INTO `tabSales Invoice`
+			SELECT laid.* FROM _bench_books laid JOIN `tabSales Invoice` now USING (name)
+			WHERE now.outstanding_amount != laid.outstanding_amount"""
+		)
 		frappe.db.commit()
 		frappe.clear_cache()
 
@@ -229,8 +248,9 @@ class Bench:
 		self.begin()
 		self.session.end()
 
-	def prepare_run(self, customer: str | None = None) -> tuple[str, float]:
-		"""A run over all open invoices, submitted but not yet posted, and the seconds that submitting took."""
+	def prepare_run(self, *, group: str | None = None, customer: str | None = None) -> tuple[str, float]:
+		"""A run over the open invoices of a group or a customer, submitted but not yet posted, and the seconds that
+		submitting took."""
 		import frappe
 
 		from ar_writeoff import jobs
@@ -245,6 +265,7 @@ class Bench:
 				"cutoff_date": TODAY,
 				"posting_date": TODAY,
 				"max_invoice_amount": 50,
+				"customer_group": group,
 			}
 		)
 		if customer:
@@ -268,7 +289,7 @@ class Bench:
 		name, invoice = list(self.warm_up.items())[worker - 1]
 		if who == NATIVE:
 			return {"who": who, "invoices": [invoice]}
-		return {"who": who, "run": self.prepare_run(name)[0], "worker": 1}
+		return {"who": who, "run": self.prepare_run(customer=name)[0], "worker": 1}
 
 	def measure(self, who: str, names: list[str], workers: int = 1) -> Measurement:
 		import frappe
@@ -276,7 +297,7 @@ class Bench:
 		warm_up = [self.prepare_warm_up(who, number) for number in range(1, workers + 1)]
 		seconds = 0.0
 		if who == APP:
-			run, seconds = self.prepare_run()
+			run, seconds = self.prepare_run(group=group_of(len(names)))
 			task: dict[str, Any] = {"who": who, "run": run}
 		else:
 			task = {"who": who, "invoices": names}
@@ -320,6 +341,11 @@ class Bench:
 		process.stdin.write(json.dumps(task) + "\n")
 		process.stdin.flush()
 		return process
+
+
+def group_of(size: int) -> str:
+	"""The group of customers whose invoices make a run of this size."""
+	return f"Bench {size}"
 
 
 def what_became_of(task: dict[str, Any]) -> dict[str, Any]:
@@ -395,15 +421,19 @@ def main(arguments: list[str]) -> int:
 	measurements: list[Measurement] = []
 	bench = Bench()
 	try:
-		for size, rounds in zip(options.sizes, options.rounds, strict=True):
-			bench.begin()
-			names = bench.lay(size, max(options.workers))
-			for turn in range(rounds):
+		bench.begin()
+		names = bench.lay(options.sizes, max(options.workers))
+		most = max(options.rounds)
+		for turn in range(most):
+			for size, rounds in zip(options.sizes, options.rounds, strict=True):
+				# Fewer rounds are spread over the turns.
+				if (turn + 1) * rounds // most == turn * rounds // most:
+					continue
 				ways = [(APP, workers) for workers in options.workers]
 				if not options.without_native:
 					ways.insert(0, (NATIVE, 1))
 				for who, workers in ways if turn % 2 == 0 else reversed(ways):
-					one = bench.measure(who, names, workers)
+					one = bench.measure(who, names[size], workers)
 					measurements.append(one)
 					print(
 						f"{who:8} {size:>7,} invoices, {workers} worker(s): {one.ms:7.2f} ms, "
