@@ -27,12 +27,11 @@ FIELDS = (
 )
 
 
-def mark_conflicts(run: str) -> int:
+def mark_conflicts(run: str, company: str) -> int:
 	"""Mark written-off items whose balance has gone past zero, in the current transaction; returns how many.
 
 	Both entries are committed, the write-off's and the other one. Neither is taken back without a person.
 	"""
-	company = frappe.db.get_value("Write-Off Run", run, "company")
 	names = frappe.get_all(
 		"Write-Off Run Item",
 		filters={"run": run, "status": states.POSTED},
@@ -55,7 +54,7 @@ def mark_conflicts(run: str) -> int:
 					"message": reason,
 				},
 			)
-			log.record(run, "Conflict", voucher_no=item.key.voucher_no, message=reason)
+			log.record(run, "Conflict", company, voucher_no=item.key.voucher_no, message=reason)
 	return found
 
 
@@ -66,7 +65,7 @@ def tell_of_conflicts(run: Any) -> None:
 		"{0} balances of Write-Off Run {1} were settled twice: written off, and by another entry."
 	).format(run.conflict_count, run.name)
 	watchers = notify.watchers(run.company) or accounts_managers(run.company)
-	notify.tell({run.submitted_by, *watchers}, subject, run.doctype, run.name)
+	notify.tell({run.submitted_by, *watchers}, subject, "Write-Off Run", run.name)
 
 
 def accounts_managers(company: str) -> set[str]:

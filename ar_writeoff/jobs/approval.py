@@ -76,7 +76,11 @@ def why_not_approver(run: Any, user: str) -> str | None:
 
 def freeze(run: str, offset_account: str) -> None:
 	"""Write down what is approved: criteria, seals of the items, hash and the limits that applied."""
-	doc = frappe.get_doc("Write-Off Run", run)
+	# As they are stored: a caller's copy may have the same date in other words.
+	doc = frappe.db.get_value("Write-Off Run", run, list(APPROVED_FIELDS), as_dict=True)
+	doc.customers = frappe.get_all(
+		"Write-Off Run Customer", {"parent": run, "parenttype": "Write-Off Run"}, ["customer"]
+	)
 	secret = secret_of_site()
 	texts, seals = [], {}
 	for row in rows_to_seal(run):

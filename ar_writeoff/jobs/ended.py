@@ -4,13 +4,29 @@ import frappe
 
 from ar_writeoff.jobs import aftermath, notify, schedules
 
+# What people are told of a run.
+TOLD = (
+	"name",
+	"company",
+	"status",
+	"schedule",
+	"by_schedule",
+	"prepared_by",
+	"submitted_by",
+	"selected_count",
+	"posted_count",
+	"skipped_count",
+	"failed_count",
+	"conflict_count",
+)
+
 
 def tell_the_end(run: str) -> None:
 	"""Tell people what became of the run, count a failure of its schedule, and commit.
 
 	Apart from the posting and after its commit: the books do not wait for a notification.
 	"""
-	doc = frappe.get_doc("Write-Off Run", run)
+	doc = frappe.db.get_value("Write-Off Run", run, list(TOLD), as_dict=True)
 	if doc.conflict_count:
 		aftermath.tell_of_conflicts(doc)
 	notify.run_finished(doc)

@@ -32,7 +32,7 @@ def tell(users: Iterable[str], subject: str, doctype: str, name: str, message: s
 	link = get_url_to_form(doctype, name)
 	for user in told:
 		if is_notifications_enabled(user):
-			frappe.get_doc(
+			log = frappe.get_doc(
 				{
 					"doctype": "Notification Log",
 					"type": "Alert",
@@ -43,7 +43,10 @@ def tell(users: Iterable[str], subject: str, doctype: str, name: str, message: s
 					"document_type": doctype,
 					"document_name": name,
 				}
-			).insert(ignore_permissions=True)
+			)
+			log.insert(
+				ignore_permissions=True, ignore_links=True
+			)  # the user was just read, the caller has the document
 	if not can_send():
 		return told
 	recipients = [user for user in told if is_email_notifications_enabled(user)]
@@ -126,7 +129,7 @@ def run_finished(run: Any) -> list[str]:
 	return tell(
 		people,
 		_("{0}: {1}").format(run.name, _(run.status)),
-		run.doctype,
+		"Write-Off Run",
 		run.name,
 		_("Posted {0} of {1}, skipped {2}, failed {3}.").format(
 			run.posted_count, run.selected_count, run.skipped_count, run.failed_count

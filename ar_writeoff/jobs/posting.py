@@ -59,7 +59,7 @@ def post_run(run: str, worker: int = 1) -> None:
 		except frappe.ValidationError as error:
 			text = frappe.utils.strip_html(str(error))
 			in_one_commit(lambda: give_up(run, text))
-			finish(run)
+			finish(run, doc.company)
 			return
 		work(workers.Shift(run, worker), rules)
 
@@ -80,7 +80,7 @@ def work(shift: workers.Shift, rules: posting.Rules) -> None:
 	except Exception as error:
 		workers.interrupted(shift, error)
 		raise
-	if not finish(shift.run, shift) and shift.is_over:
+	if not finish(shift.run, rules.company, shift) and shift.is_over:
 		in_one_commit(lambda: hand_over(shift))
 
 
@@ -109,14 +109,17 @@ def take_batch(shift: workers.Shift) -> tuple[frappe._dict | None, bool]:
 	Those begun least often come first. None when there is none, or the run is paused; and whether that is because
 	others hold what is left.
 	"""
-	if not is_posting(shift.run):
-		return None, False
-	candidates = frappe.get_all(
-		"Write-Off Run Batch",
-		filters={"run": shift.run, "status": "Pending"},
-		pluck="name",
-		order_by="attempts asc, number asc",
-		limit=CANDIDATES,
+	run, pending = frappe.qb.DocType("Write-Off Run"), frappe.qb.DocType("Write-Off Run Batch")
+	candidates = (
+		frappe.qb.from_(pending)
+		.inner_join(run)
+		.on(run.name == pending.run)
+		.select(pending.name)
+		.where((pending.run == shift.run) & (pending.status == "Pending") & (run.status == states.POSTING))
+		.orderby(pending.attempts)
+		.orderby(pending.number)
+		.limit(CANDIDATES)
+		.run(pluck=True)
 	)
 	for name in candidates:
 		batch = lock_batch(name)
@@ -171,7 +174,7 @@ def post_batch(taken: frappe._dict, shift: workers.Shift, rules: posting.Rules) 
 		outcomes += posting.post_items([item for item in items if item.name not in refused], rules, names)
 	write_outcomes(outcomes)
 	journal.refresh_written_off_amounts([item.key for item in items])
-	record_batch(batch, items, outcomes, shift, time.monotonic() - started)
+	record_batch(batch, items, outcomes, shift, rules.company, time.monotonic() - started)
 	return True
 
 
@@ -220,6 +223,7 @@ def record_batch(
 	items: list[posting.Item],
 	outcomes: list[posting.Outcome],
 	shift: workers.Shift,
+	company: str,
 	duration: float,
 ) -> None:
 	"""Mark the batch as done, and log its entries and each failure with its reason."""
@@ -264,6 +268,7 @@ def record_batch(
 				if outcome.status != states.POSTED
 			),
 		],
+		company,
 	)
 
 
@@ -283,30 +288,26 @@ def give_up(run: str, why: str) -> None:
 	log.record(run, "Stopped", message=why)
 
 
-def is_posting(run: str) -> bool:
-	return frappe.db.get_value("Write-Off Run", run, "status") == states.POSTING
-
-
 def pending_batches(run: str) -> int:
 	return frappe.db.count("Write-Off Run Batch", {"run": run, "status": "Pending"})
 
 
-def finish(run: str, shift: workers.Shift | None = None) -> bool:
+def finish(run: str, company: str, shift: workers.Shift | None = None) -> bool:
 	"""End a shift, and settle a run that has no batch pending. False when others still work on it, or it waits for
 	someone."""
-	finished = in_one_commit(lambda: _finish(run, shift))
+	finished = in_one_commit(lambda: _finish(run, company, shift))
 	publish_progress(run)
 	if finished:
 		tell_the_end(run)
 	return finished
 
 
-def _finish(run: str, shift: workers.Shift | None) -> bool:
+def _finish(run: str, company: str, shift: workers.Shift | None) -> bool:
 	"""Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through."""
 	if shift:
 		shift.end()
 	if not pending_batches(run):
-		aftermath.mark_conflicts(run)
+		aftermath.mark_conflicts(run, company)
 	status = lock(run)
 	if status not in (states.POSTING, states.PAUSED) or pending_batches(run):
 		refresh_totals(run)
@@ -316,6 +317,7 @@ def _finish(run: str, shift: workers.Shift | None) -> bool:
 	log.record(
 		run,
 		"Finished",
+		company,
 		posted_count=sum(counts.get(written_off, 0) for written_off in states.WRITTEN_OFF),
 		skipped_count=counts.get(states.SKIPPED, 0),
 		failed_count=counts.get(states.FAILED, 0),
