@@ -151,7 +151,7 @@ def on_bench(tally: Tally, *stages: Callable[[Tally, Bench, Site], None]) -> Non
 	bench, words = find_bench()
 	if not bench:
 		tally.notes.append(f"{words} The tests on a real site and on the real desk were not run.")
-		tally.notes.append("Set BENCH to a bench with ERPNext v15 to run them.")
+		tally.notes.append("Set BENCH to a bench with ERPNext v15 or v16 to run them.")
 		return
 	say(words)
 	try:

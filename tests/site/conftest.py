@@ -3,6 +3,7 @@
 Fixtures a test may ask for:
 
 site             the connected site's name (always there)
+proven           skips where posting in sets is not proven with this version of ERPNext
 workers(n)       starts n real RQ workers; see Workers
 web              a web server for the site; web.url, web.session(user)
 another_site()   makes one more site from the same foundations, for tests that install and uninstall
@@ -29,6 +30,11 @@ from tools import processes
 from tools.bench import CHECKOUT, Bench, Site, find_bench, test_site, write_file
 from tools.processes import Redis
 
+BENCH, WORDS = find_bench()
+if BENCH:
+	# before the tests are imported: v16 opens a log file in ../logs as soon as some of its modules are
+	os.chdir(BENCH.sites)
+
 # In the environment of every process we start: the path of the site it belongs to.
 MARK = "AR_WRITEOFF_CHILD_OF"
 
@@ -53,13 +59,12 @@ class Session:
 			cls._only = None
 
 	def __init__(self) -> None:
-		bench, words = find_bench()
-		if not bench:
-			pytest.exit(words, returncode=3)
-		self.bench: Bench = bench
-		self.site: Site = bench.site(test_site())
+		if not BENCH:
+			pytest.exit(WORDS, returncode=3)
+		self.bench: Bench = BENCH
+		self.site: Site = self.bench.site(test_site())
 		if os.environ.get("AR_WRITEOFF_CLAIMED") != self.site.name:
-			bench.attach()
+			self.bench.attach()
 			self.site.lock.take(wait=10, busy=f"The site {self.site.name} is in use by {{holder}}.")
 		if not self.site.note.exists():
 			pytest.exit(f"The site {self.site.name} is not there yet. `make link` makes it.", returncode=3)
@@ -69,15 +74,14 @@ class Session:
 		for pid in processes.marked(MARK, self.mark):
 			processes.kill_pid(pid)  # left behind by a session that was killed
 		self.scratch = Path(tempfile.mkdtemp(prefix="ar-writeoff-"))
-		self.logs = bench.store / "logs" / self.site.name
+		self.logs = self.bench.store / "logs" / self.site.name
 		self.logs.mkdir(parents=True, exist_ok=True)
 		for old in self.logs.glob("*.log"):
 			old.unlink()
 		os.environ[MARK] = self.mark
 		self.redis = Redis(self.scratch)
 		os.environ.update(self.redis.env)
-		os.chdir(bench.sites)
-		connect(self.site.name, bench)
+		connect(self.site.name, self.bench)
 		self.rewind = Rewind()
 		# Gone until the books are as they were: a session that is killed leaves a site that will be made anew.
 		self.laid = self.site.note.read_text()
@@ -133,6 +137,20 @@ def site() -> Iterator[str]:
 		connect(session.site.name, session.bench)
 	yield session.site.name
 	frappe.db.rollback()
+
+
+def skip_unless_proven() -> None:
+	"""For tests of posting in sets: not proven with v16 yet, where every entry is posted row by row."""
+	from ar_writeoff.ledger.compat import IS_V16
+	from ar_writeoff.ledger.fast import guard
+
+	if IS_V16 and (words := guard.different_code()):
+		pytest.skip(words)
+
+
+@pytest.fixture
+def proven(site: str) -> None:
+	skip_unless_proven()
 
 
 # ------------------------------------------------------------------------------------------------- workers

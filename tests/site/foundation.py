@@ -207,6 +207,11 @@ def accounts(company: str) -> None:
 	frappe.db.set_value("Company", company, "enable_perpetual_inventory", 0)
 
 	def account(name: str, parent: str, **values) -> str:
+		# v16's chart comes with some of these ("Customer Advances"), without an account type
+		if frappe.db.exists("Account", made := f"{name} - {abbr}"):
+			doc = frappe.get_doc("Account", made)
+			doc.update(values)
+			return doc.save().name
 		return make(
 			"Account",
 			account_name=name,

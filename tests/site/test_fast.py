@@ -29,6 +29,7 @@ from tests.site.story import (
 )
 from tests.site.twice import post_and_cancel, posted_alike
 
+pytestmark = pytest.mark.usefixtures("proven")
 UNCLAIMED = {"reason": "Unclaimed Credit", "balance_type": "Credit"}
 
 

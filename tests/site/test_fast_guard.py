@@ -8,9 +8,12 @@ import frappe
 import pytest
 
 from ar_writeoff.ledger import fast
+from ar_writeoff.ledger.compat import IS_V16
 from ar_writeoff.ledger.fast import guard
 from tests.site import runs
 from tests.site.story import HL, account, invoice
+
+proven = pytest.mark.usefixtures("proven")
 
 
 def plain() -> None:
@@ -27,6 +30,7 @@ def entries_posted_fast(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 	return names
 
 
+@proven
 def test_a_run_is_posted_fast(monkeypatch: pytest.MonkeyPatch):
 	names = entries_posted_fast(monkeypatch)
 	plain()
@@ -42,6 +46,21 @@ def test_the_switch(monkeypatch: pytest.MonkeyPatch):
 	assert runs.post(runs.run()).status == "Posted" and not names
 
 
+def test_a_version_that_it_is_not_proven_with(monkeypatch: pytest.MonkeyPatch):
+	"""v16 is one, v15 is taken for one: the run is posted row by row, and the reason can be read."""
+	if not IS_V16:
+		monkeypatch.setattr(guard, "ERPNEXT_VERSIONS", ("14.",))
+	guard.different_code.cache_clear()
+	try:
+		names = entries_posted_fast(monkeypatch)
+		plain()
+		assert "is not proven with" in fast.why_not(HL)
+		assert runs.post(runs.run()).status == "Posted" and not names
+	finally:
+		guard.different_code.cache_clear()
+
+
+@proven
 @pytest.mark.parametrize("doctype, fieldname, active", guard.RULES, ids=lambda value: str(value))
 def test_nobody_else_may_listen(doctype: str, fieldname: str, active: dict[str, Any]):
 	if not frappe.db.table_exists(doctype):
@@ -54,6 +73,7 @@ def test_nobody_else_may_listen(doctype: str, fieldname: str, active: dict[str, 
 		frappe.db.delete(doctype, {"name": "Listener"})
 
 
+@proven
 @pytest.mark.parametrize(
 	"doctype, event",
 	(
@@ -72,6 +92,7 @@ def test_no_other_app_may_listen(doctype: str, event: str, monkeypatch: pytest.M
 	assert "another.app.heard" in fast.why_not(HL)
 
 
+@proven
 def test_no_other_app_may_replace_a_document(monkeypatch: pytest.MonkeyPatch):
 	class Other(guard.resolve(guard.CONTROLLERS["GL Entry"])):
 		pass
@@ -80,6 +101,7 @@ def test_no_other_app_may_replace_a_document(monkeypatch: pytest.MonkeyPatch):
 	assert "GL Entry" in fast.why_not(HL)
 
 
+@proven
 def test_erpnext_must_be_the_one_it_was_proven_with(monkeypatch: pytest.MonkeyPatch):
 	"""Another app that replaces a function of ERPNext's, or another version of it, is noticed."""
 	from erpnext.accounts.doctype.gl_entry.gl_entry import GLEntry
@@ -95,6 +117,7 @@ def test_erpnext_must_be_the_one_it_was_proven_with(monkeypatch: pytest.MonkeyPa
 		guard.different_code.cache_clear()
 
 
+@proven
 def test_an_account_that_is_looked_at_after_each_row(monkeypatch: pytest.MonkeyPatch):
 	names = entries_posted_fast(monkeypatch)
 	frappe.db.set_value("Account", account("Write Off"), "balance_must_be", "Debit")
@@ -103,6 +126,7 @@ def test_an_account_that_is_looked_at_after_each_row(monkeypatch: pytest.MonkeyP
 	assert runs.post(runs.run()).status == "Posted" and not names
 
 
+@proven
 def test_a_field_that_frappe_fetches(monkeypatch: pytest.MonkeyPatch):
 	field = frappe.get_meta("GL Entry").get_field("remarks")
 	monkeypatch.setattr(field, "fetch_from", "account.account_number", raising=False)
