@@ -15,6 +15,7 @@ from ar_writeoff.core.eligibility import VOUCHER_TYPES, CustomerFacts, PartyFact
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.status import OPEN, TO_BE_POSTED
+from ar_writeoff.ledger.compat import advances_stand_on_payments
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, LedgerBalance, by_type
 
@@ -26,6 +27,12 @@ DETAILS = {
 	"Sales Invoice": ("posting_date", "due_date", "is_discounted"),
 	"Journal Entry": ("posting_date", "due_date", "write_off_run"),
 	"Payment Entry": ("posting_date",),
+}
+
+# Where a voucher says what it was allocated to: child table, and its field for the kind.
+ADVANCES = {
+	"Payment Entry": ("Payment Entry Reference", "reference_doctype"),
+	"Journal Entry": ("Journal Entry Account", "reference_type"),
 }
 
 
@@ -200,18 +207,21 @@ def voucher_facts(
 	}
 	discounted = {key.voucher_no for key in keys if key in details and details[key].is_discounted}
 	discountings = discountings_of(discounted)
+	orders = orders_paid_in_advance(keys) if advances_stand_on_payments() else {}
 	return {
 		key: VoucherFacts(
 			discounted=key.voucher_no in discounted,
 			discounting=discountings.get(key.voucher_no),
 			other_run=other_runs.get(key.voucher_no),
-			obstacle=obstacle(key, roots[key.account], details.get(key, NO_DETAILS)),
+			obstacle=obstacle(key, roots[key.account], details.get(key, NO_DETAILS), orders.get(key)),
 		)
 		for key in keys
 	}
 
 
-def obstacle(key: Key, root_type: str, voucher: VoucherDetails) -> Reason | None:
+def obstacle(
+	key: Key, root_type: str, voucher: VoucherDetails, order: tuple[str, str] | None = None
+) -> Reason | None:
 	"""What about this voucher or its account forbids a write-off for good, or None."""
 	if root_type != "Asset":
 		return Reason.of(reasons.SEPARATE_ADVANCE, account=key.account).at(key.voucher_type, key.voucher_no)
@@ -219,7 +229,37 @@ def obstacle(key: Key, root_type: str, voucher: VoucherDetails) -> Reason | None
 		return Reason.of(reasons.WRITE_OFF_ENTRY, run=voucher.write_off_run).at(
 			"Write-Off Run", voucher.write_off_run
 		)
+	if order:
+		return Reason.of(reasons.ON_ORDER, order=order[1]).at(*order)
 	return None
+
+
+def orders_paid_in_advance(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
+	"""The order, type and name, that a payment or journal credit is allocated to, where there is one.
+
+	A balance that is an advance in part only is left out in whole: what is free of it is not known by the ledger.
+	"""
+	doctypes = frappe.get_hooks("advance_payment_receivable_doctypes")
+	orders: dict[Key, tuple[str, str]] = {}
+	for voucher_type, vouchers in by_type(key for key in keys if key.voucher_type in ADVANCES):
+		child, reference_type = ADVANCES[voucher_type]
+		of_voucher: dict[str, tuple[str, str]] = {}
+		for batch in create_batch(vouchers, 1000):
+			for row in frappe.get_all(
+				child,
+				filters={"parent": ("in", batch), "docstatus": 1, reference_type: ("in", doctypes)},
+				fields=["parent", f"{reference_type} as doctype", "reference_name"],
+				order_by="parent asc, idx asc",
+			):
+				of_voucher.setdefault(row.parent, (row.doctype, row.reference_name))
+		orders.update(
+			{
+				key: of_voucher[key.voucher_no]
+				for key in keys
+				if key.voucher_type == voucher_type and key.voucher_no in of_voucher
+			}
+		)
+	return orders
 
 
 def discountings_of(invoices: set[str]) -> dict[str, str]:

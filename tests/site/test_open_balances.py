@@ -6,6 +6,7 @@ from typing import Any
 
 import frappe
 
+from ar_writeoff.ledger.compat import advances_stand_on_payments
 from tests.site.kinds import every_kind, receivable_report
 from tests.site.runs import run, settings
 
@@ -24,17 +25,20 @@ def found_by(*runs: Any) -> dict[tuple, Any]:
 def test_found_equals_the_accounts_receivable_report():
 	"""Balance by balance, debit and credit, on a company with every kind; the rest is left out with a reason.
 
-	The report names two of them by the document that moved them, we by the document they belong to: an advance by
-	its payment instead of the order, a discounted invoice by the discounting instead of the invoice.
+	The report names some of them by the document that moved them, we by the document they belong to: a discounted
+	invoice by the discounting instead of the invoice and, on v15, an advance by its payment instead of the order. On
+	v16 the ledger too has the advance on its payment.
 	"""
 	kinds = every_kind()
 	settings(customer_credits="Ignore")
 	found = found_by(run(balance_type="Debit"), run(balance_type="Credit"))
 	report = receivable_report()
 
-	order = frappe.db.get_value("Sales Order", {}, "name")
+	advance = ("Payment Entry", kinds["on an order"].name)
+	order = ("Sales Order", frappe.db.get_value("Sales Order", {}, "name"))
+	on_order = advance if advances_stand_on_payments() else order
 	other_names = {
-		("Payment Entry", kinds["on an order"].name): ("Sales Order", order),
+		advance: on_order,
 		("Invoice Discounting", kinds["discounting"].name): ("Sales Invoice", kinds["discounted"].name),
 	}
 	report = {(*other_names.get(key[:2], key[:2]), *key[2:]): amount for key, amount in report.items()}
@@ -45,8 +49,11 @@ def test_found_equals_the_accounts_receivable_report():
 		kinds["separate advance"].name: "separate_advance",
 		kinds["refund"].name: "refund",
 		kinds["discounted"].name: "discounted",
-		order: "on_order",
+		on_order[1]: "on_order",
 	}
+	assert {
+		(row.reason_doctype, row.reason_name) for row in found.values() if row.reason_code == "on_order"
+	} == {order}
 	for row in found.values():
 		if row.status == "Excluded":
 			assert row.message and not row.selected
