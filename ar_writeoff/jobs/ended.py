@@ -3,6 +3,7 @@
 import frappe
 
 from ar_writeoff.jobs import aftermath, notify, schedules
+from ar_writeoff.ledger.isolation import in_one_commit
 
 # What people are told of a run.
 TOLD = (
@@ -26,10 +27,13 @@ def tell_the_end(run: str) -> None:
 
 	Apart from the posting and after its commit: the books do not wait for a notification.
 	"""
-	doc = frappe.db.get_value("Write-Off Run", run, list(TOLD), as_dict=True)
-	if doc.conflict_count:
-		aftermath.tell_of_conflicts(doc)
-	notify.run_finished(doc)
-	if doc.by_schedule:
-		schedules.run_ended(doc)
-	frappe.db.commit()
+
+	def tell() -> None:
+		doc = frappe.db.get_value("Write-Off Run", run, list(TOLD), as_dict=True)
+		if doc.conflict_count:
+			aftermath.tell_of_conflicts(doc)
+		notify.run_finished(doc)
+		if doc.by_schedule:
+			schedules.run_ended(doc)
+
+	in_one_commit(tell)

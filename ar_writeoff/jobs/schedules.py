@@ -25,6 +25,7 @@ from ar_writeoff.core.schedule import Occurrence, Rhythm
 from ar_writeoff.jobs import limits, notify
 from ar_writeoff.jobs.run import as_user
 from ar_writeoff.jobs.search import search_run
+from ar_writeoff.ledger.isolation import in_one_commit, until_done
 
 PREPARE = "Prepare Draft"
 POST = "Post Within Limits"
@@ -170,9 +171,7 @@ def run_due() -> None:
 def run_schedule(schedule: str) -> None:
 	"""Do what is due of this schedule, period by period: also those missed while the scheduler was down."""
 	while True:
-		frappe.db.commit()
-		log = claim(schedule)
-		frappe.db.commit()
+		log = in_one_commit(lambda: claim(schedule))
 		if not log:
 			return
 		carry_out(log)
@@ -258,17 +257,21 @@ def claim_period(schedule: Any, occurrence: Occurrence, until: datetime) -> str 
 
 
 def carry_out(log: str) -> None:
-	"""Do the work of a claimed period, and write down the result or the failure."""
+	"""Do the work of a claimed period, and write down the result or the failure.
+
+	Others are at work on the same schedule, on its other periods: what is lost to them is done again.
+	"""
 	try:
-		succeeded(log, *perform(frappe.get_doc("Write-Off Schedule Log", log)))
+		result = until_done(lambda: perform(frappe.get_doc("Write-Off Schedule Log", log)))
+		in_one_commit(lambda: succeeded(log, *result))
 	except JobTimeoutException:
 		raise
 	except Exception as error:
 		# Whatever went wrong: it counts, somebody is told, and after some times the schedule is turned off.
+		words = frappe.utils.strip_html(str(error)) or type(error).__name__
 		frappe.db.rollback()
 		frappe.log_error(title=f"Write-Off Schedule {log}")
-		failed(log, frappe.utils.strip_html(str(error)) or type(error).__name__)
-	frappe.db.commit()
+		in_one_commit(lambda: failed(log, words))
 
 
 def perform(log: Any) -> tuple[str, str, str | None, str | None]:

@@ -72,8 +72,26 @@ def abandon_connection() -> None:
 def in_one_commit(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 	"""Do `work` in one READ COMMITTED transaction and commit it; where the transaction is lost, begin again.
 
-	A few times, with jitter, so that two who were in each other's way do not meet again. The connection may
-	break while the commit is on its way, and then nobody knows whether it counted: `work` has to look at the
+	The connection may break while the commit is on its way, and then nobody knows whether it counted: `work` has
+	to look at the database for what is left to do.
+
+	Raises:
+	    the last error, when all attempts are lost.
+	"""
+
+	def once() -> T:
+		with read_committed():
+			result = work()
+			frappe.db.commit()
+		return result
+
+	return until_done(once, attempts)
+
+
+def until_done(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
+	"""Do `work`, which sees to its own transactions; where one of them is lost, do it again.
+
+	A few times, with jitter, so that two who were in each other's way do not meet again. `work` has to look at the
 	database for what is left to do.
 
 	Raises:
@@ -81,11 +99,9 @@ def in_one_commit(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 	"""
 	for attempt in range(1, attempts + 1):
 		try:
-			with read_committed():
-				result = work()
-				frappe.db.commit()
-			return result
+			return work()
 		except lost_transaction_errors() as error:
+			abandon_connection()
 			if attempt == attempts:
 				raise
 			time.sleep(pause_before_next(attempt, error))
