@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import frappe
 import pytest
@@ -83,6 +86,20 @@ def test_02_and_11_two_workers_on_one_run_of_1500(crash: Crashable):
 	assert set(workers) == {"1", "2"}
 
 
+@contextmanager
+def refused_because_of(run: Any) -> Iterator[None]:
+	"""Refused in our words, or by MariaDB itself before we can look.
+
+	From 11.6.2 on, which v16 asks for, it locks no row that was changed since the transaction first read: error 1020.
+	"""
+	snapshot_isolation = dict(frappe.db.sql("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'"))
+	ours = (frappe.ValidationError, f"was written off by .*{run.name}")
+	theirs = (frappe.QueryDeadlockError, "Record has changed since last read")
+	error, words = theirs if "ON" in snapshot_isolation.values() else ours
+	with pytest.raises(error, match=words):
+		yield
+
+
 def test_03_a_payment_validated_before_the_post_and_submitted_after_it_is_refused(crash: Crashable):
 	run = submitted_run(1)
 	[name] = runs.items(run)
@@ -93,7 +110,7 @@ def test_03_a_payment_validated_before_the_post_and_submitted_after_it_is_refuse
 	payment.join(1)
 	assert payment.is_alive(), "the payment waits for the lock"
 	crash.release("before_commit")
-	with pytest.raises(frappe.ValidationError, match=f"was written off by .*{run.name}"):
+	with refused_because_of(run):
 		payment.result()
 	assert finished(run) == "Posted"
 	assert outstanding(name) == 0
@@ -120,7 +137,7 @@ def test_03_a_payment_is_refused_while_the_items_are_locked_still(monkeypatch):
 	frappe.db.commit()
 	frappe.db.sql("SELECT name FROM `tabWrite-Off Run Item` WHERE voucher_no = %s FOR UPDATE", name)
 	go_on.set()
-	with pytest.raises(frappe.ValidationError, match=f"was written off by .*{run.name}"):
+	with refused_because_of(run):
 		payment.result()
 	assert outstanding(name) == 0
 
