@@ -16,6 +16,7 @@ def before_uninstall() -> None:
 	receivables_link.remove()
 	covering_index.drop()
 	remove_workflows()
+	remove_navigation()
 	# Frappe forgets an app's scheduled jobs with its next migrate only.
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "ar_writeoff.%")})
 	for field in shipped_custom_fields():
@@ -23,6 +24,30 @@ def before_uninstall() -> None:
 	# An Onboarding Step has no module that Frappe could know it by.
 	for step in shipped_onboarding_steps():
 		frappe.delete_doc("Onboarding Step", step, force=True, ignore_permissions=True, ignore_missing=True)
+
+
+def remove_navigation() -> None:
+	"""Remove the desktop icons and sidebars that v16 makes of a workspace and does not remove with it."""
+	if not frappe.db.table_exists("Workspace Sidebar"):
+		return
+	workspaces = frappe.get_all(
+		"Workspace", filters={"module": "AR Writeoff"}, pluck="name", order_by="name asc"
+	)
+	sidebars = frappe.get_all(
+		"Workspace Sidebar",
+		or_filters={"module": "AR Writeoff", "name": ("in", workspaces)},
+		pluck="name",
+		order_by="name asc",
+	)
+	icons = frappe.get_all(
+		"Desktop Icon",
+		filters={"link_type": "Workspace Sidebar", "link_to": ("in", [*workspaces, *sidebars])},
+		pluck="name",
+		order_by="name asc",
+	)
+	for doctype, names in (("Desktop Icon", icons), ("Workspace Sidebar", sidebars)):
+		for name in names:
+			frappe.delete_doc(doctype, name, force=True, ignore_permissions=True)
 
 
 def remove_workflows() -> None:

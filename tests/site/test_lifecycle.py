@@ -16,6 +16,7 @@ NOT_COMPARED = {
 	"tabVersion",
 	"tabComment",
 	"tabActivity Log",
+	"tabPermission Log",
 	"tabScheduled Job Log",
 	"tabDefaultValue",
 	"tabInstalled Application",
