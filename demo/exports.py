@@ -9,9 +9,17 @@ import frappe
 
 
 def accounts_receivable(
-	company: str, report_date: str, *, file_format: str = "CSV", with_filters: bool = False, **filters: Any
+	company: str,
+	report_date: str,
+	*,
+	file_format: str = "CSV",
+	with_filters: bool = False,
+	date_format: str = "yyyy-mm-dd",
+	**filters: Any,
 ) -> bytes:
 	"""The report as the desk downloads it: `file_format` is CSV or Excel, `filters` are the report's own.
+
+	`date_format` is that of System Settings: v16 writes dates by it, as text, and v15 always as 2026-01-31.
 
 	With `with_filters` the file begins with the filters, as when "Include filters" is ticked.
 	"""
@@ -25,7 +33,8 @@ def accounts_receivable(
 		"range": "30, 60, 90, 120",
 		**filters,
 	}
-	before = frappe.local.form_dict
+	before, format_before = frappe.local.form_dict, getattr(frappe.local, "user_date_format", None)
+	frappe.local.user_date_format = date_format
 	frappe.local.form_dict = frappe._dict(
 		report_name="Accounts Receivable",
 		file_format_type=file_format,
@@ -42,7 +51,7 @@ def accounts_receivable(
 		export_query()
 		content: bytes = frappe.response.pop("filecontent")
 	finally:
-		frappe.local.form_dict = before
+		frappe.local.form_dict, frappe.local.user_date_format = before, format_before
 		frappe.response.pop("filename", None)
 		frappe.response.pop("type", None)
 	return content

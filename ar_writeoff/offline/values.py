@@ -15,7 +15,7 @@ _GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d+)?")
 
 @dataclass(frozen=True, slots=True)
 class Format:
-	"""How a file writes dates and amounts. None: as ERPNext exports them, 2026-01-31 and 1234.5."""
+	"""How a file writes dates and amounts. None: as ERPNext v15 exports them, 2026-01-31 and 1234.5."""
 
 	date_format: str | None = None
 	decimal_comma: bool = False

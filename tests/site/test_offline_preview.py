@@ -9,7 +9,10 @@ from typing import Any
 import frappe
 import pytest
 
+from ar_writeoff.ledger.compat import IS_V16
 from ar_writeoff.offline import cli, decide, export, policy
+from ar_writeoff.offline.problems import BadFile
+from ar_writeoff.offline.values import Format
 from demo.exports import accounts_receivable
 from tests.site.story import (
 	HL,
@@ -136,6 +139,19 @@ def test_german_export(books: None, tmp_path: Path) -> None:
 	german.write_bytes(accounts_receivable(HL, DAY))
 	assert german.read_text().startswith('"Buchungsdatum"')
 	assert export.read(german).lines == english.lines
+
+
+def test_dates_as_the_site_writes_them(books: None, tmp_path: Path) -> None:
+	"""v16 writes them in the format of System Settings, which is said, not guessed; v15 as 2026-01-31."""
+	iso = exported(tmp_path)
+	path = tmp_path / "days-first.csv"
+	path.write_bytes(accounts_receivable(HL, DAY, date_format="dd/mm/yyyy"))
+	if not IS_V16:
+		assert export.read(path).lines == iso.lines
+		return
+	with pytest.raises(BadFile, match="--date-format"):
+		export.read(path)
+	assert export.read(path, Format("%d/%m/%Y")).lines == iso.lines
 
 
 def test_data_import_takes_the_entries_and_submits_them(books: None, tmp_path: Path) -> None:
