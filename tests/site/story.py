@@ -468,6 +468,27 @@ def close_books(year: int, *, company: str = HL) -> Any:
 	return submitted(doc)
 
 
+def stopping_budget(of_account: str, of_cost_center: str, amount: float, *, company: str = HL) -> Any:
+	"""A budget for 2026 that ERPNext stops at. v15 has a table of accounts, v16 a budget for each of them."""
+	doc = frappe.new_doc("Budget")
+	doc.update(
+		{
+			"company": company,
+			"budget_against": "Cost Center",
+			"cost_center": of_cost_center,
+			"applicable_on_booking_actual_expenses": 1,
+			"action_if_annual_budget_exceeded": "Stop",
+		}
+	)
+	if doc.meta.has_field("accounts"):
+		doc.fiscal_year = fiscal_year(2026)
+		doc.append("accounts", {"account": of_account, "budget_amount": amount})
+	else:
+		doc.from_fiscal_year = doc.to_fiscal_year = fiscal_year(2026)
+		doc.account, doc.budget_amount = of_account, amount
+	return submitted(doc)
+
+
 def fiscal_year(year: int) -> str:
 	return frappe.db.get_value("Fiscal Year", {"year_start_date": f"{year}-01-01"})
 

@@ -7,7 +7,16 @@ import pytest
 
 from tests.site import books, runs
 from tests.site.posted import post_and_check, undo_and_check
-from tests.site.story import HL, account, cost_center, invoice, many_invoices, outstanding, project
+from tests.site.story import (
+	HL,
+	account,
+	cost_center,
+	invoice,
+	many_invoices,
+	outstanding,
+	project,
+	stopping_budget,
+)
 
 FIRST = "2026-01-15"
 
@@ -190,20 +199,7 @@ def test_20_cost_center_allocation():
 
 
 def test_20_budget_that_stops_fails_the_item_with_erpnexts_words():
-	budget = frappe.new_doc("Budget")
-	budget.update(
-		{
-			"budget_against": "Cost Center",
-			"company": HL,
-			"fiscal_year": frappe.db.get_value("Fiscal Year", {"year_start_date": "2026-01-01"}),
-			"cost_center": cost_center("North Pier"),
-			"applicable_on_booking_actual_expenses": 1,
-			"action_if_annual_budget_exceeded": "Stop",
-			"accounts": [{"account": account("Bad Debt Expense"), "budget_amount": 5}],
-		}
-	)
-	budget.docstatus = 1
-	budget.insert()
+	stopping_budget(account("Bad Debt Expense"), cost_center("North Pier"), 5)
 	over = invoice("Anchor Cafe", 10, FIRST, cost_center=cost_center("North Pier"))
 	fine = invoice("Elm School", 20, FIRST, cost_center=cost_center("South Pier"))
 	run = post_and_check(runs.run())

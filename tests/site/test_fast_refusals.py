@@ -20,8 +20,11 @@ from tests.site.story import (
 	freeze_books,
 	invoice,
 	project,
+	stopping_budget,
 )
 from tests.site.twice import posted_alike, refused_alike
+
+pytestmark = pytest.mark.usefixtures("proven")
 
 
 def disabled_customer() -> None:
@@ -45,19 +48,7 @@ def group_account() -> None:
 
 
 def stopped_budget() -> None:
-	budget = frappe.new_doc("Budget")
-	budget.update(
-		{
-			"company": HL,
-			"fiscal_year": "2026",
-			"budget_against": "Cost Center",
-			"cost_center": cost_center("Main"),
-			"applicable_on_booking_actual_expenses": 1,
-			"action_if_annual_budget_exceeded": "Stop",
-			"accounts": [{"account": account("Write Off"), "budget_amount": 15}],
-		}
-	)
-	budget.insert(ignore_permissions=True).submit()
+	stopping_budget(account("Write Off"), cost_center("Main"), 15)
 
 
 def other_currency() -> None:

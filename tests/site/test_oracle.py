@@ -32,7 +32,9 @@ HELIOS = "Helios SARL"
 NORTH, SOUTH = "North Pier", "South Pier"
 
 # Of each row, what differs from one posting to the next whoever posts; remarks, which we keep short; what is ours.
-NEVER_COMPARED = {"name", "creation", "modified", "modified_by", "remarks", "remark", "user_remark"}
+# `custom_remark` is how v16 is told to keep a remark as it is.
+REMARKS = {"remarks", "remark", "user_remark", "custom_remark"}
+NEVER_COMPARED = {"name", "creation", "modified", "modified_by"} | REMARKS
 OURS = {"write_off_run", "ar_writeoff_key", "written_off_amount"}
 
 

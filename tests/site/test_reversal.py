@@ -182,9 +182,10 @@ def test_22_a_second_reversal():
 		"erpnext.accounts.doctype.journal_entry.journal_entry.make_reverse_journal_entry"
 	)
 	for name in (original, reversing):
-		entry = by_hand(name)
-		entry.posting_date = LATER
-		with refused(f"belongs to .*{run.name}"):
+		# v16 does not even make a second reversal of the same entry; the reversing one it would reverse, as v15
+		with refused(f"belongs to .*{run.name}|already exists for this"):
+			entry = by_hand(name)
+			entry.posting_date = LATER
 			story.submitted(entry)
 	with refused():
 		frappe.get_doc("Journal Entry", original).cancel()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import frappe
+import pytest
 from frappe.translate import get_translations_from_apps
 
 # ERPNext's "Gesendet" is what one does with mail.
 BETTER_THAN_THEIRS = {"Posted"}
 
 
+@pytest.mark.skipif(
+	frappe.__version__.split(".")[0] != "15", reason="v16 has other German words for some of these"
+)
 def test_german_says_what_erpnext_says():
 	ours = get_translations_from_apps("de", ["ar_writeoff"])
 	theirs = [get_translations_from_apps("de", [app]) for app in ("frappe", "erpnext")]
