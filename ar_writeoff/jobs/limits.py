@@ -322,16 +322,8 @@ def pending(run: str) -> dict[str, Any]:
 # On submit
 
 
-def split_off(run: Any) -> str | None:
-	"""Move what is held back to a draft of its own, where somebody with a sufficient limit finds it.
-
-	Returns the name of the draft; None when nothing is held back.
-	"""
-	if not frappe.db.exists(
-		"Write-Off Run Item",
-		{"run": run.name, "status": states.OPEN, "reason_code": ("in", reasons.OVER_LIMIT)},
-	):
-		return None
+def split_off(run: Any) -> str:
+	"""Move what is held back to a draft of its own, where somebody with a sufficient limit finds it. Returns its name."""
 	rest = frappe.copy_doc(run)
 	rest.update({"cutoff_date": run.cutoff_date, "posting_date": run.posting_date})
 	rest.docstatus = 0

@@ -232,7 +232,15 @@ def listening_handler() -> str | None:
 
 
 def listening_rule() -> str | None:
-	"""Which rule of the site would miss an event. All kinds of them in one query: it is asked before each entry."""
+	"""Which rule of the site would miss an event."""
+	for doctype, name, listens_to in frappe.db.sql(rules_query(frappe.local.site)):
+		return _("{0} {1} listens to {2}.").format(_(doctype), name, _(listens_to))
+	return None
+
+
+@cache
+def rules_query(_site: str) -> str:
+	"""All kinds of rules in one query: it is asked in each transaction. Which kinds there are depends on the site."""
 	listened_to = (*SILENT, "Journal Entry")
 	queries = []
 	for doctype, fieldname, active in RULES:
@@ -242,9 +250,7 @@ def listening_rule() -> str | None:
 			for field, value in active.items():
 				query = query.where(rule[field] == value)
 			queries.append(query.where(rule[fieldname].isin(listened_to)))
-	for doctype, name, listens_to in frappe.db.sql(reduce(mul, queries).get_sql()):
-		return _("{0} {1} listens to {2}.").format(_(doctype), name, _(listens_to))
-	return None
+	return reduce(mul, queries).get_sql()
 
 
 def fetched_field() -> str | None:

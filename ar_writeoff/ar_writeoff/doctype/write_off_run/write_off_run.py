@@ -215,7 +215,7 @@ class WriteOffRun(LeftEmpty):
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
 		self.flags.rules = jobs.rules_of(self)
-		jobs.limits.hold_back(self, frappe.session.user)
+		self.flags.held = jobs.limits.hold_back(self, frappe.session.user)
 		if not run_items.anything_selected(self.name):
 			pending = jobs.limits.pending(self.name)
 			if pending["count"]:
@@ -233,8 +233,8 @@ class WriteOffRun(LeftEmpty):
 		self.status = states.QUEUED
 
 	def on_submit(self) -> None:
-		rest = jobs.limits.split_off(self)
-		if rest:
+		if self.flags.held:
+			rest = jobs.limits.split_off(self)
 			frappe.msgprint(
 				_("What is over your limit is in {0}, a draft, for somebody whose limit is enough.").format(
 					frappe.utils.get_link_to_form(self.doctype, rest)
