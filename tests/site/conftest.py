@@ -24,6 +24,7 @@ from typing import TypeVar
 import frappe
 import pytest
 
+from tests.site import books
 from tests.site.foundation import PASSWORD
 from tests.site.rewind import Rewind, forget
 from tools import processes
@@ -129,14 +130,31 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(autouse=True)
-def site() -> Iterator[str]:
-	"""The test site as it was laid: no transactions, original settings, Administrator signed in."""
+def site(request: pytest.FixtureRequest) -> Iterator[str]:
+	"""The test site as it was laid: no transactions, original settings, Administrator signed in.
+
+	Whatever a test was about: where it posted Journal Entries, the books must balance and the ledgers agree afterwards,
+	as the test saw them and as they are committed. A test that spoils them on purpose says so: `spoils_the_books`.
+	"""
 	session = Session.get()
 	connect(session.site.name, session.bench)
 	if session.rewind.go():
 		connect(session.site.name, session.bench)
 	yield session.site.name
+	check = frappe.local.site == session.site.name and not request.node.get_closest_marker("spoils_the_books")
+	if check:
+		books_are_in_order()
 	frappe.db.rollback()
+	if check:
+		books_are_in_order()
+
+
+def books_are_in_order() -> None:
+	for company in frappe.db.sql_list(
+		"SELECT DISTINCT company FROM `tabGL Entry` WHERE voucher_type = 'Journal Entry'"
+	):
+		books.assert_books_balanced(company)
+		books.ple_equals_gl(company)
 
 
 def skip_unless_proven() -> None:
