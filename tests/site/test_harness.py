@@ -164,6 +164,7 @@ def test_books_can_be_frozen_and_closed():
 	frappe.set_user(MANAGER)
 	with pytest.raises(frappe.ValidationError):
 		journal(line("Debtors", 5, party="Elm School"), line("Sales", credit=5), posting_date="2026-01-20")
+	frappe.db.rollback()  # as a request does that was refused: ERPNext had written some rows by then
 
 
 def test_discounted_invoice():

@@ -87,6 +87,7 @@ def test_periods_carry_forward():
 	assert totals == [(0, 100, 0, 100), (100, 47, -7, 140), (140, 0, 0, 140), (140, 0, 0, 140)]
 
 
+@pytest.mark.spoils_the_books
 def test_a_ledger_that_was_changed_by_hand_is_told():
 	story()
 	entry = frappe.get_all("Journal Entry", {"write_off_run": ("is", "set"), "docstatus": 1}, pluck="name")[0]
