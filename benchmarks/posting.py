@@ -1,10 +1,10 @@
 """Posting write-offs: ERPNext's own Journal Entry against a Write-Off Run, the same invoices, side by side.
 
-	make bench ARGS="posting --sizes 100 1000 10000 --rounds 9 5 2 --workers 1 2"
+	make bench ARGS="posting --sizes 100 1000 10000 --rounds 5 2 1 --workers 1 2"
 
 Each measurement is a process of its own, as a worker is: it connects, posts one invoice that does not count, so that
-modules are imported and doctypes read, and waits; the clock runs from the word "go" to the last commit. ERPNext posts entries of 99 invoices and one row for the expense, each committed; the
-app posts a submitted run, and the time to submit it counts as the app's. In between the books are put back, so that
+modules are imported and doctypes read, and waits; the clock runs from the word "go" to the last commit. ERPNext posts
+entries of 99 invoices and one row for the expense, each committed; the app posts a submitted run, and the time to submit it counts as the app's. In between the books are put back, so that
 both post the same invoices, in turns, and the sizes take turns as well: what slows the machine down for a minute
 should not fall on one of them. Queries are the statements that MariaDB counted on the connection; memory is
 the largest resident size of the process above what it was at "go".

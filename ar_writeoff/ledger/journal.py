@@ -1,8 +1,7 @@
 """Journal Entries: from a plan to a submitted entry, through ERPNext's own document."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,7 +14,7 @@ from frappe.utils import fmt_money
 
 from ar_writeoff.core.plan import EntryPlan, Row
 from ar_writeoff.core.status import WRITTEN_OFF
-from ar_writeoff.ledger import credits, fast
+from ar_writeoff.ledger import credits, fast, parties
 from ar_writeoff.ledger.by_name import by_name
 from ar_writeoff.ledger.compat import IS_V16
 from ar_writeoff.ledger.dimensions import dimension_fields
@@ -188,20 +187,10 @@ def cancel(entry: Any) -> None:
 	"""
 	entry.flags.ignore_permissions = True
 	entry.flags.write_off_locked = True
-	with customers_of_any_state():
+	# Undoing must not depend on what the customers are now.
+	with parties.of_any_state():
 		credits.release(entry)
 		entry.cancel()
-
-
-@contextmanager
-def customers_of_any_state() -> Iterator[None]:
-	"""Inside, ERPNext posts for disabled and frozen customers: undoing must not depend on what they are now."""
-	before = frappe.flags.ignore_party_validation
-	frappe.flags.ignore_party_validation = True
-	try:
-		yield
-	finally:
-		frappe.flags.ignore_party_validation = before
 
 
 def refresh_written_off_amounts(keys: Iterable[Key]) -> None:

@@ -19,7 +19,7 @@ from frappe.utils import getdate
 from ar_writeoff.core.eligibility import carrying_value
 from ar_writeoff.core.money import money
 from ar_writeoff.core.plan import Dimensions, PlanItem, plan_entries
-from ar_writeoff.ledger import credits, journal
+from ar_writeoff.ledger import credits, journal, parties
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key
@@ -113,7 +113,7 @@ def undo_entry(name: str, items: list[WrittenOff], posting_date: date, always_da
 	if whole and not always_dated and not why_not_cancel(entry.company, getdate(entry.posting_date)):
 		journal.cancel(entry)
 		return Undone(CANCELLED, {}, {})
-	with journal.customers_of_any_state():
+	with parties.of_any_state():
 		if whole:
 			posted = reverse_whole(entry, posting_date, f"{name}-R")
 			return Undone(REVERSED, {item.item: posted.name for item in items}, posted.warnings)
@@ -191,7 +191,7 @@ def reinstate(parts: list[Part], posting_date: date, prefix: str) -> tuple[dict[
 	entries = {name: frappe.get_doc("Journal Entry", name) for name in names}
 	made: dict[str, str] = {}
 	warnings: dict[str, str] = {}
-	with journal.customers_of_any_state():
+	with parties.of_any_state():
 		for part in parts:
 			if is_credit(part.of):
 				posted = reverse_whole(entries[part.of.journal_entry], posting_date, prefix)

@@ -5,8 +5,7 @@ depends on its account and dimensions only, so it is asked of one row of each ki
 asked in sets.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,6 +20,7 @@ from erpnext.accounts.doctype.gl_entry.gl_entry import validate_frozen_account
 from erpnext.accounts.party import validate_party_frozen_disabled, validate_party_gle_currency
 from frappe.utils import cint, flt
 
+from ar_writeoff.ledger import parties
 from ar_writeoff.ledger.fast import invoices, rows
 from ar_writeoff.ledger.fast.checked import Checked
 from ar_writeoff.ledger.fast.links import are_well, links_of
@@ -214,7 +214,8 @@ def check_row(doctype: str, row: Row, checked: Checked) -> dict[str, Any]:
 	document._set_defaults()
 	if not are_well(links_of(doctype, [row]), checked.linked):
 		document._validate_links()
-	with parties_checked():
+	# Not the customer again: `check_parties` has asked about all of them.
+	with parties.of_any_state():
 		{"GL Entry": check_gl_entry, "Payment Ledger Entry": check_payment_ledger_entry}[doctype](document)
 	document._validate()
 	return {
@@ -222,17 +223,6 @@ def check_row(doctype: str, row: Row, checked: Checked) -> dict[str, Any]:
 		for field in ("fiscal_year", "account_currency")
 		if document.get(field) and not row.get(field)
 	}
-
-
-@contextmanager
-def parties_checked() -> Iterator[None]:
-	"""Inside, ERPNext does not load a customer to see whether it is disabled: `check_parties` has asked for all."""
-	before = frappe.flags.ignore_party_validation
-	frappe.flags.ignore_party_validation = True
-	try:
-		yield
-	finally:
-		frappe.flags.ignore_party_validation = before
 
 
 def check_gl_entry(document: Any) -> None:

@@ -28,7 +28,7 @@ def are_well(links: set[Link], known: set[Link]) -> bool:
 		names[doctype].add(name)
 	if any(missing_or_cancelled(doctype, wanted) for doctype, wanted in names.items()):
 		return False
-	known |= links
+	known.update(links)
 	return True
 
 
