@@ -49,7 +49,7 @@ class NotSubmitted(frappe.ValidationError):
 
 
 def post(plan: EntryPlan, header: EntryHeader, checked: fast.Checked | None = None) -> Posted:
-	"""Submit one Journal Entry for the plan in the current transaction. `checked`: of the entries before it.
+	"""Submit one Journal Entry for the plan in the current transaction. `checked`: see `fast.together`.
 
 	Raises:
 	    frappe.ValidationError: whatever ERPNext has against the entry.
@@ -67,14 +67,17 @@ def submit(entry: Any, checked: fast.Checked | None = None) -> Posted:
 	A credit limit does not stop it: taking back a write-off, or writing off a credit, lends nobody anything. Where
 	ERPNext would have refused, a warning for the customer comes back.
 	"""
+	if checked is None:
+		with fast.together(entry.company) as checked:
+			return submit(entry, checked)
 	warnings: dict[str, str] = {}
 	entry.flags.ignore_permissions = True
 	# What our guards ask of others, the caller has done.
 	entry.flags.write_off_locked = True
 	entry.check_credit_limit = lambda: warnings.update(over_credit_limit(entry))
 	# Named by its key: the naming series would be locked until commit, and workers would post in turns.
-	checked = checked or fast.Checked(entry.company)
 	if checked.why_not or fast.why_not_entry(entry):
+		fast.refresh_invoices(checked)
 		entry.insert(set_name=entry.ar_writeoff_key)
 		entry.submit()
 	else:

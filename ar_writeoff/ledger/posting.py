@@ -116,9 +116,9 @@ def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
 	)
 	kept, outcomes = look_again(items, balances, rules)
 	plan_items = {item.name: item for item in to_plan_items(kept, rules)}
-	checked = fast.Checked(rules.company, known_links(kept))
-	for plan in plans(plan_items.values(), rules):
-		outcomes.extend(post_or_bisect(plan, plan_items, rules, names, checked))
+	with fast.together(rules.company, known_links(kept)) as checked:
+		for plan in plans(plan_items.values(), rules):
+			outcomes.extend(post_or_bisect(plan, plan_items, rules, names, checked))
 	return with_conflicts(outcomes, kept, balances, rules)
 
 
@@ -291,6 +291,7 @@ def post_or_bisect(
 		)
 
 	frappe.db.savepoint("write_off_entry")
+	before = checked.mark()
 	try:
 		posted = journal.post(
 			plan,
@@ -301,6 +302,7 @@ def post_or_bisect(
 		if not may_be_about_an_item(error):
 			raise
 		frappe.db.rollback(save_point="write_off_entry")
+		checked.back_to(before)
 		frappe.clear_messages()
 		if len(plan.items) == 1:
 			return [failed(plan.items[0], reason_of(error))]

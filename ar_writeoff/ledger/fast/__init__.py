@@ -18,12 +18,36 @@ where nobody listens, and only where the code of ERPNext that it stands in for i
 proven against. The proof is tests/site/test_fast.py: every column of every row, natively and here.
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ar_writeoff.ledger.fast.checked import Checked
 from ar_writeoff.ledger.fast.guard import why_not, why_not_entry
+from ar_writeoff.ledger.fast.links import Link
 
-__all__ = ["Checked", "submit", "why_not", "why_not_entry"]
+__all__ = ["Checked", "refresh_invoices", "submit", "together", "why_not", "why_not_entry"]
+
+
+@contextmanager
+def together(company: str, ahead: Iterable[Link] = ()) -> Iterator[Checked]:
+	"""For the entries that a transaction posts in one company: what is known of one is not asked again for the next,
+	and at the end the invoices that they settled are brought up to date, all at once.
+
+	`ahead`: vouchers and customers that they are going to be about, and that are known to be there, under lock.
+	"""
+	checked = Checked.of(company, ahead)
+	yield checked
+	refresh_invoices(checked)
+
+
+def refresh_invoices(checked: Checked) -> None:
+	"""Bring the invoices up to date that entries have settled so far: whoever looks at one has to see it so."""
+	if checked.settled[checked.refreshed :]:
+		# Not before the guard was asked: other versions of ERPNext do not have all that is imported there.
+		from ar_writeoff.ledger.fast import invoices
+
+		invoices.refresh_settled(checked)
 
 
 def submit(entry: Any, name: str, checked: Checked) -> None:
@@ -33,7 +57,7 @@ def submit(entry: Any, name: str, checked: Checked) -> None:
 	Raises:
 	    frappe.ValidationError: whatever ERPNext has against the entry, in its words.
 	"""
-	# Not before the guard was asked: other versions of ERPNext do not have all that is imported there.
+	# Not at the top, for the same reason.
 	from ar_writeoff.ledger.fast import entry as set_based
 
 	set_based.submit(entry, name, checked)

@@ -5,13 +5,12 @@ from typing import Any
 import frappe
 from erpnext.accounts.doctype.journal_entry.journal_entry import JournalEntry
 from erpnext.accounts.doctype.journal_entry_account.journal_entry_account import JournalEntryAccount
+from erpnext.accounts.utils import get_stock_accounts
 from frappe.utils import flt
 
-from ar_writeoff.ledger.fast import ledger_rows, rows
+from ar_writeoff.ledger.fast import invoices, ledger_rows, refresh_invoices, rows
 from ar_writeoff.ledger.fast.checked import Checked
 from ar_writeoff.ledger.fast.links import are_well, links_of
-
-INVOICE = "Sales Invoice"
 
 # Vouchers whose party, account and amount ERPNext does not compare with those of the row.
 NEVER_COMPARED = ("Journal Entry", "Payment Entry")
@@ -43,8 +42,8 @@ class SetBasedJournalEntry(JournalEntry):
 
 	def _validate_links(self) -> None:
 		"""What the entry and its rows link to exists and is not cancelled."""
-		links = links_of("Journal Entry Account", self.accounts)
-		if any(self.get_invalid_links()) or not are_well(links, self.flags.checked.linked):
+		links = links_of("Journal Entry Account", self.accounts) | links_of(self.doctype, [self])
+		if not are_well(links, self.flags.checked.linked):
 			super()._validate_links()
 
 	def after_insert(self) -> None:
@@ -71,6 +70,20 @@ class SetBasedJournalEntry(JournalEntry):
 			):
 				super().validate_party()
 
+	def validate_stock_accounts(self) -> None:
+		"""None of the accounts is one that stock is booked on."""
+		checked = self.flags.checked
+		stock = checked.once("stock accounts", lambda: frozenset(get_stock_accounts(self.company)))
+		if any(row.account in stock for row in self.accounts):
+			super().validate_stock_accounts()
+
+	def validate_company_in_accounting_dimension(self) -> None:
+		"""No dimension of the entry or of a row belongs to another company."""
+		checked = self.flags.checked
+		fields = checked.once("fields of dimensions", fields_of_dimensions)
+		values = frozenset(tuple(row.get(field) for field in fields) for row in (self, *self.accounts))
+		checked.once(("dimensions", values), super().validate_company_in_accounting_dimension)
+
 	def validate_reference_doc(self) -> None:
 		"""Each row settles a submitted invoice of its party on its account, once, and not more than is open."""
 		for row in self.accounts:
@@ -79,11 +92,13 @@ class SetBasedJournalEntry(JournalEntry):
 		settled = [
 			row for row in self.accounts if row.reference_type and row.reference_type not in NEVER_COMPARED
 		]
-		invoices = invoices_named({row.reference_name for row in settled if row.reference_type == INVOICE})
-		names = [row.reference_name for row in settled]
-		if len(set(names)) < len(names) or not all(
-			is_plain_settlement(row, invoices.get(row.reference_name)) for row in settled
+		checked = self.flags.checked
+		names = {row.reference_name for row in settled if row.reference_type == invoices.INVOICE}
+		found = invoices.look_up(names, checked)
+		if len(names) < len(settled) or not all(
+			is_plain_settlement(row, found.get(row.reference_name)) for row in settled
 		):
+			refresh_invoices(checked)
 			super().validate_reference_doc()
 
 	def make_gl_entries(self, cancel: int = 0, adv_adj: int = 0) -> None:
@@ -92,33 +107,17 @@ class SetBasedJournalEntry(JournalEntry):
 			super().make_gl_entries(cancel, adv_adj)
 
 
-def invoices_named(names: set[str]) -> dict[str, frappe._dict]:
-	"""Submitted Sales Invoices that no bank has discounted: those may be settled on another account."""
-	if not names:
-		return {}
-	invoices = {
-		row.name: row
-		for row in frappe.get_all(
-			INVOICE,
-			filters={"name": ("in", list(names)), "docstatus": 1},
-			fields=["name", "customer", "debit_to", "outstanding_amount"],
-			order_by=None,
-		)
-	}
-	for name in frappe.get_all(
-		"Discounted Invoice",
-		filters={"sales_invoice": ("in", list(names)), "docstatus": 1},
-		pluck="sales_invoice",
-		order_by=None,
-	):
-		invoices.pop(name, None)
-	return invoices
+def fields_of_dimensions() -> list[str]:
+	"""Where ERPNext looks for the dimensions of a row."""
+	dimensions = frappe.get_all("Accounting Dimension", pluck="document_type", order_by=None)
+	return sorted({frappe.scrub(dimension) for dimension in (*dimensions, "Project", "Cost Center")})
 
 
 def is_plain_settlement(row: JournalEntryAccount, invoice: frappe._dict | None) -> bool:
 	return bool(
-		row.reference_type == INVOICE
+		row.reference_type == invoices.INVOICE
 		and invoice
+		and not invoice.discounted
 		and (invoice.customer, invoice.debit_to) == (row.party, row.account)
 		and flt(row.credit_in_account_currency) <= max(flt(invoice.outstanding_amount), 0)
 	)

@@ -48,6 +48,7 @@ REPLACED = (
 	f"{JOURNAL_ENTRY}.on_submit",
 	f"{JOURNAL_ENTRY}.set_against_account",
 	f"{JOURNAL_ENTRY}.validate_party",
+	f"{JOURNAL_ENTRY}.validate_stock_accounts",
 	f"{JOURNAL_ENTRY}.validate_reference_doc",
 	f"{JOURNAL_ENTRY}.validate_orders",
 	f"{JOURNAL_ENTRY}.validate_invoices",
@@ -62,6 +63,8 @@ REPLACED = (
 	"erpnext.accounts.doctype.budget.budget:validate_expense_against_budget",
 	"erpnext.accounts.doctype.invoice_discounting.invoice_discounting"
 	":get_party_account_based_on_invoice_discounting",
+	"erpnext.accounts.general_ledger:make_acc_dimensions_offsetting_entry",
+	"erpnext.accounts.general_ledger:get_accounting_dimensions_for_offsetting_entry",
 	"erpnext.accounts.general_ledger:make_gl_entries",
 	"erpnext.accounts.general_ledger:process_gl_map",
 	"erpnext.accounts.general_ledger:distribute_gl_based_on_cost_center_allocation",
@@ -73,9 +76,12 @@ REPLACED = (
 	"erpnext.accounts.party:get_party_gle_currency",
 	"erpnext.accounts.party:validate_account_party_type",
 	"erpnext.accounts.utils:get_payment_ledger_entries",
+	"erpnext.accounts.utils:get_stock_accounts",
 	"erpnext.accounts.utils:create_payment_ledger_entry",
 	"erpnext.accounts.utils:update_voucher_outstanding",
 	"erpnext.controllers.accounts_controller:AccountsController.is_internal_transfer",
+	"erpnext.controllers.accounts_controller:AccountsController.validate_company",
+	"erpnext.controllers.accounts_controller:AccountsController.validate_company_in_accounting_dimension",
 )
 
 # Handlers of Frappe and ERPNext: without a rule of one of the kinds below they do nothing to the rows written here.
@@ -255,7 +261,7 @@ def rules_query(_site: str) -> str:
 
 def fetched_field() -> str | None:
 	"""Fields that Frappe would fill from a linked document, row by row."""
-	for doctype in SILENT[:3]:
+	for doctype in (*SILENT[:3], "Journal Entry"):
 		for field in frappe.get_meta(doctype).fields:
 			if field.get("fetch_from"):
 				return _("{0} of {1} is fetched from another document.").format(_(field.label), _(doctype))

@@ -10,11 +10,14 @@ from frappe.model.meta import get_field_precision
 from frappe.utils import flt, getdate, now
 
 from ar_writeoff.ledger.by_name import by_name
+from ar_writeoff.ledger.fast.checked import Checked
 
 INVOICE = "Sales Invoice"
 
 FIELDS = (
 	"name",
+	"debit_to",
+	"outstanding_amount",
 	"company",
 	"customer",
 	"currency",
@@ -30,33 +33,73 @@ FIELDS = (
 	"rounded_total",
 	"base_grand_total",
 	"base_rounded_total",
-	"docstatus",
 )
 
 
-def refresh(payment_rows: Iterable[frappe._dict]) -> None:
-	"""Bring the invoices that these rows of the Payment Ledger settle up to date with it."""
+def look_up(names: set[str], checked: Checked) -> dict[str, frappe._dict]:
+	"""Submitted Sales Invoices of these names, as they are after the entries before; `discounted` where a bank has
+	discounted them: those may be settled on another account."""
+	waiting = checked.settled[checked.refreshed :]
+	if any(row.against_voucher_no in names for row in waiting):
+		refresh_settled(checked)
+	unknown = names - checked.invoices.keys()
+	if unknown:
+		load(checked.and_those_ahead(INVOICE, unknown), checked)
+	return {name: checked.invoices[name] for name in names if name in checked.invoices}
+
+
+def load(names: set[str], checked: Checked) -> None:
+	found = frappe.get_all(
+		INVOICE, filters={"name": ("in", list(names)), "docstatus": 1}, fields=list(FIELDS), order_by=None
+	)
+	discounted = set(
+		frappe.get_all(
+			"Discounted Invoice",
+			filters={"sales_invoice": ("in", list(names)), "docstatus": 1},
+			pluck="sales_invoice",
+			order_by=None,
+		)
+	)
+	for invoice in found:
+		invoice.discounted = invoice.name in discounted
+		checked.invoices[invoice.name] = invoice
+
+
+def settle(payment_rows: Iterable[frappe._dict], checked: Checked) -> None:
+	"""Note which invoices these rows of the Payment Ledger settle. They are brought up to date together with those of
+	the next entries; where ERPNext has to see to one of them, at once, so that this entry is refused if it has
+	something against it."""
+	rows = [row for row in payment_rows if row.against_voucher_type == INVOICE]
+	found = look_up({row.against_voucher_no for row in rows}, checked)
+	checked.settled += rows
+	if not all(is_plain(found.get(row.against_voucher_no)) for row in rows):
+		refresh_settled(checked)
+
+
+def is_plain(invoice: frappe._dict | None) -> bool:
+	"""Whether the invoice can be brought up to date here. A discounted one has a status that ERPNext knows best."""
+	return bool(invoice) and not invoice.is_discounted
+
+
+def refresh_settled(checked: Checked) -> None:
+	"""Bring the invoices up to date that rows of the Payment Ledger have settled since the last time."""
+	waiting, checked.refreshed = checked.settled[checked.refreshed :], len(checked.settled)
 	by_account: dict[str, dict[str, str]] = defaultdict(dict)
-	for row in payment_rows:
-		if row.against_voucher_type == INVOICE:
-			by_account[row.account][row.against_voucher_no] = row.party
+	for row in waiting:
+		by_account[row.account][row.against_voucher_no] = row.party
 	for account, parties in by_account.items():
-		refresh_on_account(account, parties)
+		refresh_on_account(account, parties, checked)
 
 
-def refresh_on_account(account: str, parties: dict[str, str]) -> None:
+def refresh_on_account(account: str, parties: dict[str, str], checked: Checked) -> None:
 	"""Refresh invoices, given with their parties, by what the Payment Ledger has on this account."""
 	outstanding = balances(account, parties)
-	invoices = {
-		invoice.name: invoice
-		for invoice in frappe.get_all(
-			INVOICE, filters={"name": ("in", list(outstanding))}, fields=list(FIELDS), order_by=None
-		)
-	}
-	for name, invoice in list(invoices.items()):
-		if invoice.is_discounted or invoice.docstatus != 1:
-			del invoices[name]
+	found = look_up(set(outstanding), checked)
+	invoices = {name: invoice for name, invoice in found.items() if is_plain(invoice)}
+	for name in outstanding:
+		if name not in invoices:
 			update_voucher_outstanding(INVOICE, name, account, "Customer", parties[name])
+			checked.invoices.pop(name, None)
 	if not invoices:
 		return
 
@@ -67,6 +110,7 @@ def refresh_on_account(account: str, parties: dict[str, str]) -> None:
 	for name, invoice in invoices.items():
 		amounts[name] = flt(outstanding[name], precision("outstanding_amount"))
 		statuses[name] = status_of(invoice, amounts[name], terms[name], name in credited, today)
+		invoice.outstanding_amount = amounts[name]
 	write(amounts, statuses)
 
 

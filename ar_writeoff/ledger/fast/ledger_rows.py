@@ -61,7 +61,7 @@ Row = frappe._dict
 
 
 def post(entry: Any, checked: Checked) -> list[Row]:
-	"""Write the ledger rows of a Journal Entry that is being submitted, and refresh the invoices it settles.
+	"""Write the ledger rows of a Journal Entry that is being submitted, and note which invoices it settles.
 
 	Returns the rows of the General Ledger; fewer than two are left to the caller and not written.
 
@@ -71,11 +71,11 @@ def post(entry: Any, checked: Checked) -> list[Row]:
 	gl_rows = general_ledger_rows(entry, checked)
 	if len(gl_rows) < 2:
 		return gl_rows
-	check_parties(gl_rows)
+	check_parties(gl_rows, checked)
 	payment_rows = payment_ledger_rows(gl_rows)
 	check_each_kind("Payment Ledger Entry", payment_rows, checked)
 	rows.insert("Payment Ledger Entry", payment_rows)
-	invoices.refresh(payment_rows)
+	invoices.settle(payment_rows, checked)
 
 	company, date = gl_rows[0].company, gl_rows[0].posting_date
 	accounts = frozenset(row.account for row in gl_rows)
@@ -102,7 +102,8 @@ def general_ledger_rows(entry: Any, checked: Checked) -> list[Row]:
 	gl_rows = entry.build_gl_map()
 	if not gl_rows:
 		return []
-	general_ledger.make_acc_dimensions_offsetting_entry(gl_rows)
+	if checked.once("offsetting", partial(has_offsetting_dimension, checked.company)):
+		general_ledger.make_acc_dimensions_offsetting_entry(gl_rows)
 	company, date = gl_rows[0].company, gl_rows[0].posting_date
 	accounts = frozenset(row.account for row in gl_rows)
 	checked.once(("period", company, date), lambda: general_ledger.validate_accounting_period(gl_rows))
@@ -115,6 +116,18 @@ def general_ledger_rows(entry: Any, checked: Checked) -> list[Row]:
 	if merge:
 		gl_rows = general_ledger.merge_similar_entries(gl_rows)
 	return general_ledger.toggle_debit_credit_if_negative(gl_rows)
+
+
+def has_offsetting_dimension(company: str) -> bool:
+	"""Whether there is an accounting dimension by which each entry is balanced."""
+	return bool(
+		frappe.get_all(
+			"Accounting Dimension Detail",
+			filters={"company": company, "automatically_post_balancing_accounting_entry": 1},
+			limit=1,
+			order_by=None,
+		)
+	)
 
 
 def is_allocated(company: str, date: Any, cost_center: str, checked: Checked) -> bool:
@@ -158,13 +171,26 @@ def payment_ledger_rows(gl_rows: Iterable[Row]) -> list[Row]:
 # Checking
 
 
-def check_parties(gl_rows: Sequence[Row]) -> None:
+def check_parties(gl_rows: Sequence[Row], checked: Checked) -> None:
 	"""No party is disabled or frozen, or has so far been booked in another currency."""
 	currencies = {
 		row.party: row.account_currency for row in gl_rows if row.party_type == "Customer" and row.party
 	}
-	if not currencies:
-		return
+	unknown = currencies.keys() - checked.customers.keys()
+	if unknown:
+		look_up_customers(checked.and_those_ahead("Customer", unknown), checked)
+	for name, currency in currencies.items():
+		customer = checked.customers.get(name)
+		if not customer:
+			continue
+		if customer.disabled or customer.is_frozen:
+			validate_party_frozen_disabled("Customer", name)
+		if customer.booked_in and customer.booked_in != currency:
+			validate_party_gle_currency("Customer", name, checked.company, currency)
+		customer.booked_in = customer.booked_in or currency
+
+
+def look_up_customers(names: set[str], checked: Checked) -> None:
 	customer = frappe.qb.DocType("Customer")
 	gl_entry = frappe.qb.DocType("GL Entry")
 	booked_in = (
@@ -172,23 +198,20 @@ def check_parties(gl_rows: Sequence[Row]) -> None:
 		.select(gl_entry.account_currency)
 		.where(
 			(gl_entry.docstatus == 1)
-			& (gl_entry.company == gl_rows[0].company)
+			& (gl_entry.company == checked.company)
 			& (gl_entry.party_type == "Customer")
 			& (gl_entry.party == customer.name)
 			& (gl_entry.is_cancelled == 0)
 		)
 		.limit(1)
 	)
-	for party in (
+	for row in (
 		frappe.qb.from_(customer)
-		.select(customer.name, customer.disabled, customer.is_frozen, booked_in.as_("currency"))
-		.where(customer.name.isin(list(currencies)))
+		.select(customer.name, customer.disabled, customer.is_frozen, booked_in.as_("booked_in"))
+		.where(customer.name.isin(list(names)))
 		.run(as_dict=True)
 	):
-		if party.disabled or party.is_frozen:
-			validate_party_frozen_disabled("Customer", party.name)
-		if party.currency and party.currency != currencies[party.name]:
-			validate_party_gle_currency("Customer", party.name, gl_rows[0].company, currencies[party.name])
+		checked.customers[row.name] = row
 
 
 def check_each_kind(doctype: str, ledger_rows: Iterable[Row], checked: Checked) -> None:
