@@ -19,7 +19,7 @@ from ar_writeoff.jobs.invoices import add_invoices, largest_balance
 from ar_writeoff.jobs.log import record
 from ar_writeoff.jobs.posting import post_run, start_posting
 from ar_writeoff.jobs.reinstating import reinstate
-from ar_writeoff.jobs.rules import criteria_of, offset_of, rules_of, scope_of
+from ar_writeoff.jobs.rules import criteria_of, offset_of, rules_of, scope_of, settings_of
 from ar_writeoff.jobs.run import progress, refresh_totals, set_status
 from ar_writeoff.jobs.search import end_search, is_large, search_progress, search_run, start_search
 from ar_writeoff.jobs.selection import selection_changed
@@ -64,6 +64,7 @@ __all__ = [
 	"search_run",
 	"selection_changed",
 	"set_status",
+	"settings_of",
 	"start_posting",
 	"start_search",
 	"start_undoing",

@@ -18,8 +18,9 @@ from frappe.utils.password import get_encryption_key
 
 from ar_writeoff.core import approval as core
 from ar_writeoff.core import status as states
+from ar_writeoff.core.limits import Authority
 from ar_writeoff.jobs import limits
-from ar_writeoff.jobs.rules import offset_of
+from ar_writeoff.jobs.rules import offset_of, settings_of
 
 # What is approved of a run besides its items.
 APPROVED_FIELDS = (
@@ -62,9 +63,10 @@ SEALED_FIELDS = (
 )
 
 
-def why_not_approver(run: Any, user: str) -> str | None:
+def why_not_approver(run: Any, user: str, settings: Any = None) -> str | None:
 	"""Why this person cannot be the second one to look at the run; None when the Settings do not ask for one."""
-	if not frappe.db.get_value("Write-Off Settings", run.company, "require_second_approver"):
+	settings = settings_of(run.company) if settings is None else settings
+	if not settings.require_second_approver:
 		return None
 	if user in {run.prepared_by, run.changed_by, run.searched_by}:
 		return _(
@@ -74,32 +76,35 @@ def why_not_approver(run: Any, user: str) -> str | None:
 	return None
 
 
-def freeze(run: str, offset_account: str) -> None:
-	"""Write down what is approved: criteria, seals of the items, hash and the limits that applied."""
+def freeze(run: Any, offset_account: str, authority: Authority) -> list[Any]:
+	"""Write down what is approved of a run that is being submitted: criteria, seals of the items, hash and the limits
+	that applied. Returns the items."""
 	# As they are stored: a caller's copy may have the same date in other words.
-	doc = frappe.db.get_value("Write-Off Run", run, list(APPROVED_FIELDS), as_dict=True)
-	doc.customers = frappe.get_all(
-		"Write-Off Run Customer", {"parent": run, "parenttype": "Write-Off Run"}, ["customer"]
-	)
+	stored = frappe.db.get_value("Write-Off Run", run.name, list(APPROVED_FIELDS), as_dict=True)
+	stored.customers = run.customers
 	secret = secret_of_site()
+	rows = rows_to_seal(run.name)
 	texts, seals = [], {}
-	for row in rows_to_seal(run):
+	for row in rows:
 		text = text_of(row)
 		texts.append(text)
 		seals[row.name] = {"seal": core.seal(secret, text)}
 	frappe.db.bulk_update("Write-Off Run Item", seals, chunk_size=500, update_modified=False)
-	snapshot = core.canonical(snapshot_of(doc, offset_account))
+	snapshot = core.canonical(snapshot_of(stored, offset_account))
 	frappe.db.set_value(
 		"Write-Off Run",
-		run,
+		run.name,
 		{
 			"approval_snapshot": snapshot,
 			"approval_hash": core.digest(snapshot, texts),
 			"approval_seal": core.seal(secret, snapshot),
-			"limits_applied": json.dumps(limits.applied(doc, doc.submitted_by), indent=1, ensure_ascii=False),
+			"limits_applied": json.dumps(
+				limits.applied(authority, stored.submitted_by), indent=1, ensure_ascii=False
+			),
 		},
 		update_modified=False,
 	)
+	return rows
 
 
 def snapshot_of(run: Any, offset_account: str | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The batches of a run: what is posted, or undone, in one transaction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import frappe
 from frappe.utils import now
@@ -26,27 +26,35 @@ BATCH_COLUMNS = (
 )
 
 
-def batches_of(run: str, rules: posting.Rules) -> Iterator[list[str]]:
+def batches_of(
+	run: str, rules: posting.Rules, selected: Sequence[tuple[str, str]] | None = None
+) -> Iterator[list[str]]:
 	"""Names of the selected open items, divided as they are posted: one batch, one transaction.
 
-	Where a customer has an entry of its own, a batch ends with a customer as long as it fits.
+	Where a customer has an entry of its own, a batch ends with a customer as long as it fits. `selected`: (item,
+	customer) of each, in the order of the names, where the caller has read them.
 	"""
+	rows = open_items_of(run) if selected is None else selected
+	size = max(1, min(rules.rows_per_entry, planning.MAX_ROWS_PER_ENTRY) - 1)
+	return planning.batches(rows, size, keep_customers=rules.entries_per == planning.CUSTOMER)
+
+
+def open_items_of(run: str) -> list[tuple[str, str]]:
+	"""(item, customer) of the selected open items, in the order of their names."""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	rows = (
+	return (
 		frappe.qb.from_(item)
 		.select(item.name, item.customer)
 		.where((item.run == run) & (item.status == states.OPEN) & (item.selected == 1))
 		.orderby(item.name)
 		.run()
 	)
-	size = max(1, min(rules.rows_per_entry, planning.MAX_ROWS_PER_ENTRY) - 1)
-	return planning.batches(rows, size, keep_customers=rules.entries_per == planning.CUSTOMER)
 
 
-def make_batches(run: str, rules: posting.Rules) -> int:
+def make_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str, str]] | None = None) -> int:
 	"""Write down the batches of a run that was submitted, and set aside what is not selected.
 
-	Returns the number of batches.
+	`selected`: as for `batches_of`. Returns the number of batches.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	(
@@ -60,7 +68,7 @@ def make_batches(run: str, rules: posting.Rules) -> int:
 	number = frappe.db.count("Write-Off Run Batch", {"run": run})
 	stamp, user = now(), frappe.session.user
 	rows = []
-	for batch in batches_of(run, rules):
+	for batch in batches_of(run, rules, selected):
 		number += 1
 		rows.append(
 			(

@@ -192,13 +192,14 @@ def written_off(
 # Holding back in a draft
 
 
-def hold_back(run: Any, user: str) -> int:
+def hold_back(run: Any, user: str, authority: Authority | None = None) -> int:
 	"""Hold back in a draft what is over this person's limits; what was held back for another person's is released.
+	`authority`: of this person for the run, where the caller knows it.
 
 	Returns the number of items held back.
 	"""
 	release(run.name)
-	authority = authority_for(run, user)
+	authority = authority or authority_for(run, user)
 	if authority.unlimited or prepares_only(user, authority):
 		return 0
 	claims = claims_of(selected_rows(run.name), run.company, authority)
@@ -363,9 +364,8 @@ def split_off(run: Any) -> str:
 	return rest.name
 
 
-def applied(run: Any, user: str) -> dict[str, Any]:
-	"""The limits that bind this person for this run, as evidence."""
-	authority = authority_for(run, user)
+def applied(authority: Authority, user: str) -> dict[str, Any]:
+	"""The limits that bind this person, as evidence."""
 	return {
 		"user": user,
 		"limit_required": authority.granted,

@@ -7,6 +7,7 @@ one commit: killed before it, nothing happened, killed after it, all did. Nobody
 
 import time
 from collections import Counter
+from typing import NamedTuple
 
 import frappe
 from frappe.utils import cint, now, now_datetime
@@ -30,6 +31,13 @@ MOST_BEGINNINGS = 10
 CANDIDATES = 50
 
 
+class Taken(NamedTuple):
+	"""The batch that a worker has taken; where there is none, whether others hold what is left."""
+
+	batch: frappe._dict | None = None
+	held: bool = False
+
+
 def start_posting(run: str) -> None:
 	"""Post in the background, by as many jobs as the company allows; in tests in this process."""
 	if frappe.flags.in_test:
@@ -49,39 +57,53 @@ def post_run(run: str, worker: int = 1) -> None:
 
 	Works as the user who submitted the run, whoever runs the job and however often it was tried again.
 	"""
-	frappe.db.commit()
-	doc = frappe.get_doc("Write-Off Run", run)
-	with as_user(doc.submitted_by or doc.owner), read_committed():
-		if not in_one_commit(lambda: begin(run, doc.company, worker)):
-			return
-		try:
-			rules = guard.approved_rules(doc)
-		except frappe.ValidationError as error:
-			text = frappe.utils.strip_html(str(error))
-			in_one_commit(lambda: give_up(run, text))
-			finish(run, doc.company)
-			return
-		work(workers.Shift(run, worker), rules)
+	with read_committed():
+		doc = frappe.get_doc("Write-Off Run", run)
+		with as_user(doc.submitted_by or doc.owner):
+			shift = workers.Shift(run, worker)
+			taken = in_one_commit(lambda: begin(shift, doc.company) and take_batch(shift))
+			if not taken:
+				return
+			try:
+				rules = guard.approved_rules(doc)
+			except frappe.ValidationError as error:
+				text = frappe.utils.strip_html(str(error))
+				in_one_commit(lambda: give_up(run, text))
+				tell(run, in_one_commit(lambda: finish(shift, doc.company)))
+				return
+			work(shift, rules, taken)
 
 
-def work(shift: workers.Shift, rules: posting.Rules) -> None:
-	"""The loop of a worker."""
+def work(shift: workers.Shift, rules: posting.Rules, taken: Taken) -> None:
+	"""The loop of a worker, from its first batch to the end of its shift."""
+	finished = None
 	try:
-		while not shift.is_over:
-			batch, held = in_one_commit(lambda: take_batch(shift))
-			if batch:
+		while finished is None:
+			if taken.batch:
+				batch = taken.batch
 				forget_cached_settings()
 				if not in_one_commit(lambda: post_batch(batch, shift, rules)):
 					shift.step_aside()
 				elif shift.may_tell():
 					publish_progress(shift.run)
-			elif not (held and shift.linger()):
-				break
+			waits = taken.held and shift.linger()
+			if shift.is_over or not (taken.batch or waits):
+				finished = in_one_commit(lambda: finish(shift, rules.company))
+			else:
+				taken, finished = in_one_commit(lambda: go_on(shift, rules.company))
 	except Exception as error:
 		workers.interrupted(shift, error)
 		raise
-	if not finish(shift.run, rules.company, shift) and shift.is_over:
+	tell(shift.run, finished)
+	if not finished and shift.is_over:
 		in_one_commit(lambda: hand_over(shift))
+
+
+def go_on(shift: workers.Shift, company: str) -> tuple[Taken, bool | None]:
+	"""Take the next batch; where nothing is left, not even in the hands of others, end the shift at once: the second
+	value is then that of `finish`."""
+	taken = take_batch(shift)
+	return taken, None if taken.batch or taken.held else finish(shift, company)
 
 
 def hand_over(shift: workers.Shift) -> None:
@@ -90,24 +112,23 @@ def hand_over(shift: workers.Shift) -> None:
 		workers.start(shift.run, METHOD, [shift.number])
 
 
-def begin(run: str, company: str, number: int) -> bool:
+def begin(shift: workers.Shift, company: str) -> bool:
 	"""Whether there is something to post; the first worker to come turns Queued into Posting.
 
 	The log says where entries are posted row by row, as ERPNext does, and why.
 	"""
-	status = lock(run)
+	status = lock(shift.run)
 	if status == states.QUEUED:
-		set_status(run, states.POSTING, status)
-		log.record(run, "Started", company, worker=number, message=fast.why_not(company))
+		set_status(shift.run, states.POSTING, status)
+		log.record(shift.run, "Started", company, worker=shift.number, message=fast.why_not(company))
 	return status in (states.QUEUED, states.POSTING)
 
 
-def take_batch(shift: workers.Shift) -> tuple[frappe._dict | None, bool]:
+def take_batch(shift: workers.Shift) -> Taken:
 	"""Choose a batch that nobody holds, note that it was begun, and renew the lease.
 
 	The note is committed before the work, so that the database knows of a batch that kills its worker each time.
-	Those begun least often come first. None when there is none, or the run is paused; and whether that is because
-	others hold what is left.
+	Those begun least often come first. None when there is none, or the run is paused.
 	"""
 	run, pending = frappe.qb.DocType("Write-Off Run"), frappe.qb.DocType("Write-Off Run Batch")
 	candidates = (
@@ -136,8 +157,8 @@ def take_batch(shift: workers.Shift) -> tuple[frappe._dict | None, bool]:
 				},
 			)
 			shift.sign_of_life(batch.number)
-			return batch, False
-	return None, bool(candidates)
+			return Taken(batch)
+	return Taken(held=bool(candidates))
 
 
 def lock_batch(name: str) -> frappe._dict | None:
@@ -292,20 +313,21 @@ def pending_batches(run: str) -> int:
 	return frappe.db.count("Write-Off Run Batch", {"run": run, "status": "Pending"})
 
 
-def finish(run: str, company: str, shift: workers.Shift | None = None) -> bool:
-	"""End a shift, and settle a run that has no batch pending. False when others still work on it, or it waits for
-	someone."""
-	finished = in_one_commit(lambda: _finish(run, company, shift))
+def tell(run: str, finished: bool) -> None:
+	"""Tell who is watching how far the run is, and where it has finished, who is to know."""
 	publish_progress(run)
 	if finished:
 		tell_the_end(run)
-	return finished
 
 
-def _finish(run: str, company: str, shift: workers.Shift | None) -> bool:
-	"""Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through."""
-	if shift:
-		shift.end()
+def finish(shift: workers.Shift, company: str) -> bool:
+	"""End a shift, and settle a run that has no batch pending. False when others still work on it, or it waits for
+	someone.
+
+	Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through.
+	"""
+	run = shift.run
+	shift.end()
 	if not pending_batches(run):
 		aftermath.mark_conflicts(run, company)
 	status = lock(run)

@@ -16,6 +16,17 @@ from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.search import Scope
 
+# What is read of Write-Off Settings for a run, in one query.
+SETTINGS = [
+	*accounts.OFFSET_ACCOUNTS,
+	"cost_center",
+	"force_cost_center",
+	"entries_per",
+	"rows_per_entry",
+	"customer_credits",
+	"require_second_approver",
+]
+
 
 def scope_of(run: Any) -> Scope:
 	"""Where a run looks, from its document."""
@@ -35,7 +46,7 @@ def scope_of(run: Any) -> Scope:
 
 def criteria_of(run: Any, settings: Any = None) -> Criteria:
 	"""The criteria of a run that a single balance is judged by, from its document and the Settings of its company."""
-	settings = settings or settings_of(run.company)
+	settings = settings_of(run.company) if settings is None else settings
 	decimals = precision(company_currency(run.company))
 	return Criteria(
 		balance_type=run.balance_type,
@@ -49,29 +60,28 @@ def criteria_of(run: Any, settings: Any = None) -> Criteria:
 
 
 def settings_of(company: str) -> Any:
-	"""The Write-Off Settings of the company; without them every value is None."""
-	fields = ["cost_center", "force_cost_center", "entries_per", "rows_per_entry", "customer_credits"]
-	return frappe.db.get_value("Write-Off Settings", company, fields, as_dict=True) or frappe._dict()
+	"""What the Write-Off Settings of the company say about its runs; without them every value is None."""
+	return frappe.db.get_value("Write-Off Settings", company, SETTINGS, as_dict=True) or frappe._dict()
 
 
 def offset_of(run: Any, settings: Any = None) -> Offset:
 	"""Where the other side of a run's entries goes, by its reason and the Settings of its company."""
-	settings = settings or settings_of(run.company)
+	settings = settings_of(run.company) if settings is None else settings
 	return Offset(
 		company=run.company,
-		account=accounts.offset_account(run.company, run.balance_type, run.reason),
+		account=accounts.offset_account(run.company, run.balance_type, run.reason, settings),
 		cost_center=settings.cost_center or frappe.get_cached_value("Company", run.company, "cost_center"),
 		force_cost_center=bool(settings.force_cost_center),
 	)
 
 
-def rules_of(run: Any) -> posting.Rules:
+def rules_of(run: Any, settings: Any = None) -> posting.Rules:
 	"""What a run posts with, from its document and the Settings of its company.
 
 	Raises:
 	    frappe.ValidationError: there is no account for the offset side.
 	"""
-	settings = settings_of(run.company)
+	settings = settings_of(run.company) if settings is None else settings
 	offset = offset_of(run, settings)
 	if not offset.account:
 		frappe.throw(messages.message(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=run.company)))

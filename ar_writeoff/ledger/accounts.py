@@ -1,5 +1,8 @@
 """Which account the offset side goes to, and whether an account or cost center may be used at all."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import frappe
 from frappe import _
 
@@ -14,6 +17,9 @@ OFFSET_ROOT_TYPES = {"Debit": ("Expense",), "Credit": ("Income", "Expense")}
 DIRECT = "Direct"
 ALLOWANCE = "Allowance"
 ALLOWANCE_ROOT_TYPES = ("Asset", "Liability")
+
+# Fields of Write-Off Settings with an account for the offset side.
+OFFSET_ACCOUNTS = ["bad_debt_account", "credit_write_off_account", "allowance_account"]
 
 # Accounts that belong to a party, to a bank or to stock have ledgers of their own to agree with.
 UNFIT_ACCOUNT_TYPES = (
@@ -30,8 +36,11 @@ UNFIT_ACCOUNT_TYPES = (
 )
 
 
-def offset_account(company: str, balance_type: str, reason: str | None) -> str | None:
+def offset_account(
+	company: str, balance_type: str, reason: str | None, settings: Mapping[str, Any] | None = None
+) -> str | None:
 	"""Account of the offset side: of the reason, else of the Settings, else the company's write-off account.
+	`settings`: OFFSET_ACCOUNTS of the Settings, where the caller has read them.
 
 	A reason that uses the allowance method takes the Settings' allowance account and never falls back on an
 	expense: the loss would be booked twice.
@@ -40,11 +49,17 @@ def offset_account(company: str, balance_type: str, reason: str | None) -> str |
 		"Write-Off Reason Account", {"parent": reason, "company": company}, "account"
 	)
 	if not account and method_of(reason) == ALLOWANCE:
-		return frappe.db.get_value("Write-Off Settings", company, "allowance_account")
+		return offset_accounts(company, settings).get("allowance_account")
 	if not account:
 		field = "bad_debt_account" if balance_type == DEBIT else "credit_write_off_account"
-		account = frappe.db.get_value("Write-Off Settings", company, field)
+		account = offset_accounts(company, settings).get(field)
 	return account or frappe.get_cached_value("Company", company, "write_off_account")
+
+
+def offset_accounts(company: str, settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
+	if settings is None:
+		settings = frappe.db.get_value("Write-Off Settings", company, OFFSET_ACCOUNTS, as_dict=True)
+	return settings or {}
 
 
 def method_of(reason: str | None) -> str:

@@ -67,7 +67,7 @@ def validate_accounts(run: Any) -> None:
 			problems.append(
 				("project", _("Project {0} belongs to company {1}.").format(run.project, company))
 			)
-	account = accounts.offset_account(run.company, run.balance_type, run.reason)
+	account = accounts.offset_account(run.company, run.balance_type, run.reason, run.flags.settings)
 	if account:
 		problems.append(
 			(

@@ -149,6 +149,7 @@ class WriteOffRun(LeftEmpty):
 	def validate(self) -> None:
 		self.validate_not_searching()
 		self.keep_what_the_app_wrote()
+		self.flags.settings = jobs.settings_of(self.company)
 		terms.validate(self)
 		if self.searched_on and self.criteria_changed():
 			self.discard_items()
@@ -211,11 +212,13 @@ class WriteOffRun(LeftEmpty):
 			frappe.throw(
 				_("You need permission to submit Journal Entries to post write-offs."), frappe.PermissionError
 			)
-		problem = jobs.approval.why_not_approver(self, frappe.session.user)
+		user, settings = frappe.session.user, self.flags.settings
+		problem = jobs.approval.why_not_approver(self, user, settings)
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
-		self.flags.rules = jobs.rules_of(self)
-		self.flags.held = jobs.limits.hold_back(self, frappe.session.user)
+		self.flags.rules = jobs.rules_of(self, settings)
+		self.flags.authority = jobs.limits.authority_for(self, user)
+		self.flags.held = jobs.limits.hold_back(self, user, self.flags.authority)
 		if not run_items.anything_selected(self.name):
 			pending = jobs.limits.pending(self.name)
 			if pending["count"]:
@@ -242,8 +245,8 @@ class WriteOffRun(LeftEmpty):
 			)
 			jobs.notify.approval_requested(frappe.get_doc(self.doctype, rest))
 		rules = self.flags.rules
-		jobs.approval.freeze(self.name, rules.offset.account)
-		jobs.make_batches(self.name, rules)
+		rows = jobs.approval.freeze(self, rules.offset.account, self.flags.authority)
+		jobs.make_batches(self.name, rules, [(row.name, row.customer) for row in rows])
 		jobs.refresh_totals(self.name)
 		jobs.record(
 			self.name,
