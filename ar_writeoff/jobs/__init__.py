@@ -20,7 +20,7 @@ from ar_writeoff.jobs.log import record
 from ar_writeoff.jobs.posting import post_run, start_posting
 from ar_writeoff.jobs.reinstating import reinstate
 from ar_writeoff.jobs.rules import criteria_of, offset_of, rules_of, scope_of, settings_of
-from ar_writeoff.jobs.run import progress, refresh_totals, set_status
+from ar_writeoff.jobs.run import add_up, progress, refresh_totals, set_status
 from ar_writeoff.jobs.search import end_search, is_large, search_progress, search_run, start_search
 from ar_writeoff.jobs.selection import selection_changed
 from ar_writeoff.jobs.undo import (
@@ -37,6 +37,7 @@ from ar_writeoff.ledger.undo import why_not_cancel as why_not_cancel_entries
 __all__ = [
 	"MOST_CANCELLED_AT_ONCE",
 	"add_invoices",
+	"add_up",
 	"approval",
 	"batches_of",
 	"cancel_entries",

@@ -76,9 +76,24 @@ def why_not_approver(run: Any, user: str, settings: Any = None) -> str | None:
 	return None
 
 
-def freeze(run: Any, offset_account: str, authority: Authority) -> list[Any]:
-	"""Write down what is approved of a run that is being submitted: criteria, seals of the items, hash and the limits
-	that applied. Returns the items."""
+def as_stored(run: str) -> Any:
+	"""What is approved of a run, and what was written down of it, from the database."""
+	fields = [*APPROVED_FIELDS, "owner", "approval_snapshot", "approval_seal"]
+	doc = frappe.db.get_value("Write-Off Run", run, fields, as_dict=True)
+	customer = frappe.qb.DocType("Write-Off Run Customer")
+	doc.customers = (
+		frappe.qb.from_(customer)
+		.select(customer.customer)
+		.where((customer.parent == run) & (customer.parenttype == "Write-Off Run"))
+		.orderby(customer.idx)
+		.run(as_dict=True)
+	)
+	return doc
+
+
+def freeze(run: Any, offset_account: str, authority: Authority) -> tuple[list[Any], dict[str, str]]:
+	"""Seal the items of a run that is being submitted. Returns them, and fields for the run that say what is approved:
+	criteria, hash and the limits that applied."""
 	# As they are stored: a caller's copy may have the same date in other words.
 	stored = frappe.db.get_value("Write-Off Run", run.name, list(APPROVED_FIELDS), as_dict=True)
 	stored.customers = run.customers
@@ -91,20 +106,14 @@ def freeze(run: Any, offset_account: str, authority: Authority) -> list[Any]:
 		seals[row.name] = {"seal": core.seal(secret, text)}
 	frappe.db.bulk_update("Write-Off Run Item", seals, chunk_size=500, update_modified=False)
 	snapshot = core.canonical(snapshot_of(stored, offset_account))
-	frappe.db.set_value(
-		"Write-Off Run",
-		run.name,
-		{
-			"approval_snapshot": snapshot,
-			"approval_hash": core.digest(snapshot, texts),
-			"approval_seal": core.seal(secret, snapshot),
-			"limits_applied": json.dumps(
-				limits.applied(authority, stored.submitted_by), indent=1, ensure_ascii=False
-			),
-		},
-		update_modified=False,
-	)
-	return rows
+	return rows, {
+		"approval_snapshot": snapshot,
+		"approval_hash": core.digest(snapshot, texts),
+		"approval_seal": core.seal(secret, snapshot),
+		"limits_applied": json.dumps(
+			limits.applied(authority, stored.submitted_by), indent=1, ensure_ascii=False
+		),
+	}
 
 
 def snapshot_of(run: Any, offset_account: str | None) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def open_items_of(run: str) -> list[tuple[str, str]]:
 def make_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str, str]] | None = None) -> int:
 	"""Write down the batches of a run that was submitted, and set aside what is not selected.
 
-	`selected`: as for `batches_of`. Returns the number of batches.
+	`selected`: as for `batches_of`, where the run is being submitted. Returns the number of batches.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	(
@@ -65,7 +65,7 @@ def make_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str, s
 		.where((item.run == run) & (item.status == states.OPEN) & (item.selected == 0))
 		.run()
 	)
-	number = frappe.db.count("Write-Off Run Batch", {"run": run})
+	number = frappe.db.count("Write-Off Run Batch", {"run": run}) if selected is None else 0
 	stamp, user = now(), frappe.session.user
 	rows = []
 	for batch in batches_of(run, rules, selected):

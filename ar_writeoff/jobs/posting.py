@@ -7,7 +7,8 @@ one commit: killed before it, nothing happened, killed after it, all did. Nobody
 
 import time
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
 
 import frappe
 from frappe.utils import cint, now, now_datetime
@@ -15,10 +16,10 @@ from frappe.utils import cint, now, now_datetime
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.jobs import aftermath, guard, log
+from ar_writeoff.jobs import aftermath, approval, guard, log
 from ar_writeoff.jobs import worker as workers
 from ar_writeoff.jobs.ended import tell_the_end
-from ar_writeoff.jobs.run import as_user, lock, publish_progress, refresh_totals, set_status
+from ar_writeoff.jobs.run import add_up, as_user, lock, publish_progress, refresh_totals, set_status
 from ar_writeoff.ledger import fast, journal, messages, posting
 from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit, read_committed
 from ar_writeoff.ledger.open_items import Key
@@ -32,10 +33,12 @@ CANDIDATES = 50
 
 
 class Taken(NamedTuple):
-	"""The batch that a worker has taken; where there is none, whether others hold what is left."""
+	"""The batch that a worker has taken; where there is none, whether others hold what is left. `answers`: what was
+	asked a moment before and is not asked again for this batch."""
 
 	batch: frappe._dict | None = None
 	held: bool = False
+	answers: Mapping[Hashable, Any] = {}
 
 
 def start_posting(run: str) -> None:
@@ -58,10 +61,10 @@ def post_run(run: str, worker: int = 1) -> None:
 	Works as the user who submitted the run, whoever runs the job and however often it was tried again.
 	"""
 	with read_committed():
-		doc = frappe.get_doc("Write-Off Run", run)
+		doc = approval.as_stored(run)
 		with as_user(doc.submitted_by or doc.owner):
 			shift = workers.Shift(run, worker)
-			taken = in_one_commit(lambda: begin(shift, doc.company) and take_batch(shift))
+			taken = in_one_commit(lambda: begin(shift, doc.company))
 			if not taken:
 				return
 			try:
@@ -82,7 +85,8 @@ def work(shift: workers.Shift, rules: posting.Rules, taken: Taken) -> None:
 			if taken.batch:
 				batch = taken.batch
 				forget_cached_settings()
-				if not in_one_commit(lambda: post_batch(batch, shift, rules)):
+				answers = taken.answers
+				if not in_one_commit(lambda: post_batch(batch, shift, rules, answers)):
 					shift.step_aside()
 				elif shift.may_tell():
 					publish_progress(shift.run)
@@ -112,16 +116,20 @@ def hand_over(shift: workers.Shift) -> None:
 		workers.start(shift.run, METHOD, [shift.number])
 
 
-def begin(shift: workers.Shift, company: str) -> bool:
-	"""Whether there is something to post; the first worker to come turns Queued into Posting.
+def begin(shift: workers.Shift, company: str) -> Taken | None:
+	"""Take the first batch; None when the run is not to be posted. The first worker to come turns Queued into Posting.
 
 	The log says where entries are posted row by row, as ERPNext does, and why.
 	"""
 	status = lock(shift.run)
-	if status == states.QUEUED:
-		set_status(shift.run, states.POSTING, status)
-		log.record(shift.run, "Started", company, worker=shift.number, message=fast.why_not(company))
-	return status in (states.QUEUED, states.POSTING)
+	if status == states.POSTING:
+		return take_batch(shift)
+	if status != states.QUEUED:
+		return None
+	set_status(shift.run, states.POSTING, status)
+	answers = {fast.WHY_NOT: fast.why_not(company)}
+	log.record(shift.run, "Started", company, worker=shift.number, message=answers[fast.WHY_NOT])
+	return take_batch(shift)._replace(answers=answers)
 
 
 def take_batch(shift: workers.Shift) -> Taken:
@@ -174,7 +182,12 @@ def lock_batch(name: str) -> frappe._dict | None:
 	return rows[0] if rows else None
 
 
-def post_batch(taken: frappe._dict, shift: workers.Shift, rules: posting.Rules) -> bool:
+def post_batch(
+	taken: frappe._dict,
+	shift: workers.Shift,
+	rules: posting.Rules,
+	answers: Mapping[Hashable, Any],
+) -> bool:
 	"""Post the open items of a batch and write down what became of each. False when another worker has it."""
 	started = time.monotonic()
 	batch = lock_batch(taken.name)
@@ -192,7 +205,9 @@ def post_batch(taken: frappe._dict, shift: workers.Shift, rules: posting.Rules) 
 			for name, reason in refused.items()
 		]
 		names = posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}")
-		outcomes += posting.post_items([item for item in items if item.name not in refused], rules, names)
+		outcomes += posting.post_items(
+			[item for item in items if item.name not in refused], rules, names, answers
+		)
 	write_outcomes(outcomes)
 	journal.refresh_written_off_amounts([item.key for item in items])
 	record_batch(batch, items, outcomes, shift, rules.company, time.monotonic() - started)
@@ -334,16 +349,16 @@ def finish(shift: workers.Shift, company: str) -> bool:
 	if status not in (states.POSTING, states.PAUSED) or pending_batches(run):
 		refresh_totals(run)
 		return False
-	counts = refresh_totals(run)
-	set_status(run, states.finished_status(counts), status)
+	counts, totals = add_up(run)
+	set_status(run, states.finished_status(counts), status, **totals)
 	log.record(
 		run,
 		"Finished",
 		company,
-		posted_count=sum(counts.get(written_off, 0) for written_off in states.WRITTEN_OFF),
-		skipped_count=counts.get(states.SKIPPED, 0),
-		failed_count=counts.get(states.FAILED, 0),
-		amount=frappe.db.get_value("Write-Off Run", run, "posted_amount"),
+		posted_count=totals["posted_count"],
+		skipped_count=totals["skipped_count"],
+		failed_count=totals["failed_count"],
+		amount=totals["posted_amount"],
 		duration=log.seconds_since(run, ("Submitted", "Retried")),
 	)
 	return True

@@ -38,8 +38,9 @@ def lock(run: str) -> str:
 	return frappe.db.get_value("Write-Off Run", run, "status", for_update=True)
 
 
-def set_status(run: str, status: str, current: str | None = None) -> None:
-	"""Move a run to a status that may follow its present one. `current`: the present one, where the caller has the lock.
+def set_status(run: str, status: str, current: str | None = None, **values: Any) -> None:
+	"""Move a run to a status that may follow its present one. `current`: the present one, where the caller has the lock;
+	`values`: other fields to set with it.
 
 	Raises:
 	    frappe.ValidationError: the status cannot follow.
@@ -47,7 +48,7 @@ def set_status(run: str, status: str, current: str | None = None) -> None:
 	current = current or lock(run)
 	if not states.may_follow(current, status):
 		frappe.throw(_("A run that is {0} cannot become {1}.").format(_(current), _(status)))
-	values: dict[str, Any] = {"status": status}
+	values["status"] = status
 	if current in states.TO_BE_POSTED and status in states.SETTLED:
 		values["posted_on"] = now()
 	frappe.db.set_value("Write-Off Run", run, values)
@@ -72,6 +73,13 @@ def settle(run: str) -> str:
 
 def refresh_totals(run: str) -> dict[str, int]:
 	"""Set the run's counts and amounts from its items; returns the number of items in each status."""
+	counts, totals = add_up(run)
+	frappe.db.set_value("Write-Off Run", run, totals, update_modified=False)
+	return counts
+
+
+def add_up(run: str) -> tuple[dict[str, int], dict[str, Any]]:
+	"""The number of items in each status, and the run's fields that sum them up."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	# Waiting for somebody with a higher limit.
 	held = Case().when(item.reason_code.isin(OVER_LIMIT), 1).else_(0)
@@ -103,26 +111,20 @@ def refresh_totals(run: str) -> dict[str, int]:
 		if row.status in states.WRITTEN_OFF:
 			posted_amount += row.amount - row.recovered
 		recovered_amount += row.recovered
-	frappe.db.set_value(
-		"Write-Off Run",
-		run,
-		{
-			"found_count": sum(counts.values()) - counts.get(states.EXCLUDED, 0),
-			"excluded_count": counts.get(states.EXCLUDED, 0),
-			"selected_count": selected_count,
-			"selected_amount": selected_amount,
-			"held_count": held_count,
-			"held_amount": held_amount,
-			"posted_count": sum(counts.get(status, 0) for status in states.WRITTEN_OFF),
-			"skipped_count": counts.get(states.SKIPPED, 0),
-			"failed_count": counts.get(states.FAILED, 0),
-			"conflict_count": counts.get(states.CONFLICT, 0),
-			"posted_amount": posted_amount,
-			"recovered_amount": recovered_amount,
-		},
-		update_modified=False,
-	)
-	return counts
+	return counts, {
+		"found_count": sum(counts.values()) - counts.get(states.EXCLUDED, 0),
+		"excluded_count": counts.get(states.EXCLUDED, 0),
+		"selected_count": selected_count,
+		"selected_amount": selected_amount,
+		"held_count": held_count,
+		"held_amount": held_amount,
+		"posted_count": sum(counts.get(status, 0) for status in states.WRITTEN_OFF),
+		"skipped_count": counts.get(states.SKIPPED, 0),
+		"failed_count": counts.get(states.FAILED, 0),
+		"conflict_count": counts.get(states.CONFLICT, 0),
+		"posted_amount": posted_amount,
+		"recovered_amount": recovered_amount,
+	}
 
 
 def progress(run: str) -> dict[str, Any]:
@@ -158,7 +160,5 @@ def progress(run: str) -> dict[str, Any]:
 
 
 def publish_progress(run: str) -> None:
-	"""Tell open forms; what they show they read from the database."""
-	frappe.publish_realtime(
-		PROGRESS_EVENT, {"run": run, **progress(run)}, doctype="Write-Off Run", docname=run
-	)
+	"""Tell open forms that there is something new; what it is they ask `progress`."""
+	frappe.publish_realtime(PROGRESS_EVENT, {"run": run}, doctype="Write-Off Run", docname=run)

@@ -4,10 +4,11 @@ Locks are taken in one fixed order, items before vouchers and each in the order 
 worker and by the guards on Payment Entry and Journal Entry, so that they wait and do not deadlock.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import frappe
 from frappe import _
@@ -98,8 +99,10 @@ def items_from_rows(rows: Iterable[dict], company: str) -> list[Item]:
 	]
 
 
-def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
-	"""Post these items; one outcome for each. Items must be locked by the caller.
+def post_items(
+	items: list[Item], rules: Rules, names: Names, answers: Mapping[Hashable, Any] | None = None
+) -> list[Outcome]:
+	"""Post these items; one outcome for each. Items must be locked by the caller. `answers`: see `fast.together`.
 
 	A balance that changed is skipped, an item that ERPNext refuses fails, and the others post.
 
@@ -116,7 +119,7 @@ def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
 	)
 	kept, outcomes = look_again(items, balances, rules)
 	plan_items = {item.name: item for item in to_plan_items(kept, rules)}
-	with fast.together(rules.company, known_links(kept)) as checked:
+	with fast.together(rules.company, known_links(kept), answers) as checked:
 		for plan in plans(plan_items.values(), rules):
 			outcomes.extend(post_or_bisect(plan, plan_items, rules, names, checked))
 	return with_conflicts(outcomes, kept, balances, rules)

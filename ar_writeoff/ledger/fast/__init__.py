@@ -18,25 +18,28 @@ where nobody listens, and only where the code of ERPNext that it stands in for i
 proven against. The proof is tests/site/test_fast.py: every column of every row, natively and here.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from ar_writeoff.ledger.fast.checked import Checked
+from ar_writeoff.ledger.fast.checked import WHY_NOT, Checked
 from ar_writeoff.ledger.fast.guard import why_not, why_not_entry
 from ar_writeoff.ledger.fast.links import Link
 
-__all__ = ["Checked", "refresh_invoices", "submit", "together", "why_not", "why_not_entry"]
+__all__ = ["WHY_NOT", "Checked", "refresh_invoices", "submit", "together", "why_not", "why_not_entry"]
 
 
 @contextmanager
-def together(company: str, ahead: Iterable[Link] = ()) -> Iterator[Checked]:
+def together(
+	company: str, ahead: Iterable[Link] = (), answers: Mapping[Hashable, Any] | None = None
+) -> Iterator[Checked]:
 	"""For the entries that a transaction posts in one company: what is known of one is not asked again for the next,
 	and at the end the invoices that they settled are brought up to date, all at once.
 
 	`ahead`: vouchers and customers that they are going to be about, and that are known to be there, under lock.
+	`answers`: to WHY_NOT, where it was asked just now.
 	"""
-	checked = Checked.of(company, ahead)
+	checked = Checked.of(company, ahead, answers)
 	yield checked
 	refresh_invoices(checked)
 

@@ -1,7 +1,7 @@
 """What was asked already for an entry, and need not be asked again for the next one in the same transaction."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -11,6 +11,9 @@ from ar_writeoff.ledger.fast import guard
 from ar_writeoff.ledger.fast.links import Link
 
 T = TypeVar("T")
+
+# The question why entries take ERPNext's ordinary path.
+WHY_NOT = "why not"
 
 
 @dataclass
@@ -31,13 +34,16 @@ class Checked:
 	refreshed: int = 0
 
 	@classmethod
-	def of(cls, company: str, ahead: Iterable[Link] = ()) -> "Checked":
-		"""`ahead`: documents that are there and not cancelled, and that will be asked about."""
+	def of(
+		cls, company: str, ahead: Iterable[Link] = (), answers: Mapping[Hashable, Any] | None = None
+	) -> "Checked":
+		"""`ahead`: documents that are there and not cancelled, and that will be asked about. `answers`: to questions
+		that were asked just now."""
 		links = set(ahead)
 		names = defaultdict(set)
 		for doctype, name in links:
 			names[doctype].add(name)
-		return cls(company, linked=links, ahead=names)
+		return cls(company, linked=links, ahead=names, answers=dict(answers or {}))
 
 	def once(self, question: Hashable, ask: Callable[[], T]) -> T:
 		"""The answer to a question, which names all that the answer depends on. A refusal is no answer: whoever asks
@@ -64,4 +70,4 @@ class Checked:
 	@property
 	def why_not(self) -> str | None:
 		"""Why entries take ERPNext's ordinary path, in words; None when they need not."""
-		return self.once("why_not", lambda: guard.why_not(self.company))
+		return self.once(WHY_NOT, lambda: guard.why_not(self.company))

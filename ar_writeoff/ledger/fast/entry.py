@@ -47,7 +47,7 @@ class SetBasedJournalEntry(JournalEntry):
 			super()._validate_links()
 
 	def after_insert(self) -> None:
-		rows.insert("Journal Entry Account", [row.__dict__ for row in self.accounts], defaults=False)
+		rows.insert("Journal Entry Account", [row.__dict__ for row in self.accounts])
 
 	def save_version(self) -> None:
 		"""The history says that a draft was submitted, as it would natively."""

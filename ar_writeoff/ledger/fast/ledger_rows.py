@@ -74,7 +74,7 @@ def post(entry: Any, checked: Checked) -> list[Row]:
 	check_parties(gl_rows, checked)
 	payment_rows = payment_ledger_rows(gl_rows)
 	check_each_kind("Payment Ledger Entry", payment_rows, checked)
-	rows.insert("Payment Ledger Entry", payment_rows)
+	rows.insert("Payment Ledger Entry", payment_rows, empty("Payment Ledger Entry", checked))
 	invoices.settle(payment_rows, checked)
 
 	company, date = gl_rows[0].company, gl_rows[0].posting_date
@@ -88,10 +88,20 @@ def post(entry: Any, checked: Checked) -> list[Row]:
 		lambda: general_ledger.validate_against_pcv(is_opening, date, company),
 	)
 	check_each_kind("GL Entry", gl_rows, checked)
-	rows.insert("GL Entry", gl_rows, to_rename=int(frappe.get_meta("GL Entry").autoname != "hash"))
+	rows.insert(
+		"GL Entry",
+		gl_rows,
+		empty("GL Entry", checked),
+		to_rename=int(frappe.get_meta("GL Entry").autoname != "hash"),
+	)
 	for row in budgeted(gl_rows, checked):
 		validate_expense_against_budget(row)
 	return gl_rows
+
+
+def empty(doctype: str, checked: Checked) -> Row:
+	"""A new document as values: its defaults."""
+	return checked.once(("new", doctype), lambda: frappe.new_doc(doctype, as_dict=True))
 
 
 # Making

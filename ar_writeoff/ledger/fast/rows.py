@@ -10,12 +10,14 @@ from frappe.utils import cint, flt, now
 Cast = Callable[[Any], Any]
 
 
-def insert(doctype: str, rows: Iterable[Mapping[str, Any]], *, defaults: bool = True, **always: Any) -> None:
+def insert(
+	doctype: str, rows: Iterable[Mapping[str, Any]], empty: Mapping[str, Any] | None = None, **always: Any
+) -> None:
 	"""Insert submitted rows, with `always` in each, under random names where they have none.
 
-	With `defaults` what is left empty takes the default of a new document. Who and when are set here.
+	What is left empty takes the value in `empty`, a new document. Who and when are set here.
 	"""
-	empty = frappe.new_doc(doctype, as_dict=True) if defaults else {}
+	empty = empty or {}
 	columns = _columns(doctype)
 	stamp, user = now(), frappe.session.user
 	always.update(creation=stamp, modified=stamp, owner=user, modified_by=user, docstatus=1)
