@@ -7,8 +7,10 @@ from typing import Any
 
 import frappe
 import pytest
-from frappe.utils import add_days, flt, today
+from frappe.utils import add_days, flt, getdate, today
 
+from ar_writeoff.ledger import fast
+from ar_writeoff.ledger import journal as entries
 from tests.site import runs
 from tests.site.kinds import dunning, opening_journal, subscription
 from tests.site.story import (
@@ -260,3 +262,62 @@ def test_same_rows_with_an_accounting_dimension():
 	outcomes = posted_alike(runs.run())
 	assert [outcome.message for outcome in outcomes if outcome.status != "Posted"] == []
 	assert frappe.db.count("GL Entry", {"voucher_type": "Journal Entry", "territory": "US East"}) == 3
+
+
+# ------------------------------------------------------------------------------- several entries of one transaction
+
+
+def write_off(invoice: Any, amount: float, key: str) -> Any:
+	"""An entry that writes off this much of an invoice, not saved yet."""
+	customer = {"party_type": "Customer", "party": invoice.customer}
+	reference = {"reference_type": "Sales Invoice", "reference_name": invoice.name}
+	return entries.build_entry(
+		entries.EntryHeader(HL, getdate("2026-03-31"), "", key, "One of several"),
+		[
+			{"account": invoice.debit_to, "credit_in_account_currency": amount, **customer, **reference},
+			{
+				"account": account("Bad Debt Expense"),
+				"debit_in_account_currency": amount,
+				"cost_center": cost_center(),
+			},
+		],
+	)
+
+
+@pytest.mark.parametrize("discounted", (False, True))
+def test_an_entry_sees_what_those_before_it_have_settled(discounted: bool):
+	"""Also where one in between was refused, and where ERPNext has to bring the invoice up to date."""
+	sold = invoice("Anchor Cafe", 30, "2026-01-15")
+	frappe.db.set_value("Sales Invoice", sold.name, "is_discounted", int(discounted))
+
+	def left() -> tuple[float, str]:
+		return frappe.db.get_value("Sales Invoice", sold.name, ["outstanding_amount", "status"])
+
+	with fast.together(HL) as checked:
+		entries.submit(write_off(sold, 20, "ACC-JV-1"), checked)
+		before = checked.mark()
+		frappe.db.savepoint("second")
+		with pytest.raises(frappe.ValidationError, match="greater than Outstanding Amount 10.0"):
+			entries.submit(write_off(sold, 20, "ACC-JV-2"), checked)
+		frappe.db.rollback(save_point="second")
+		checked.back_to(before)
+		entries.submit(write_off(sold, 4, "ACC-JV-3"), checked)
+		# The last one alone may still be open: the next entry would look first.
+		assert left() == ((6, "Overdue") if discounted else (10, "Overdue"))
+	assert left() == (6, "Overdue")
+
+
+def test_what_was_rolled_back_settles_nothing():
+	"""The invoice of an entry that was undone is left as it was, to the second."""
+	sold, other = invoice("Anchor Cafe", 30, "2026-01-15"), invoice("Breakwater Bar", 20, "2026-01-15")
+	columns = ["outstanding_amount", "status", "modified"]
+	was = frappe.db.get_value("Sales Invoice", sold.name, columns)
+	with fast.together(HL) as checked:
+		before = checked.mark()
+		frappe.db.savepoint("first")
+		entries.submit(write_off(sold, 30, "ACC-JV-1"), checked)
+		frappe.db.rollback(save_point="first")
+		checked.back_to(before)
+		entries.submit(write_off(other, 20, "ACC-JV-2"), checked)
+	assert frappe.db.get_value("Sales Invoice", sold.name, columns) == was
+	assert frappe.db.get_value("Sales Invoice", other.name, "status") == "Paid"
