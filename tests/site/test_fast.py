@@ -297,7 +297,7 @@ def test_an_entry_sees_what_those_before_it_have_settled(discounted: bool):
 		entries.submit(write_off(sold, 20, "ACC-JV-1"), checked)
 		before = checked.mark()
 		frappe.db.savepoint("second")
-		with pytest.raises(frappe.ValidationError, match="greater than Outstanding Amount 10.0"):
+		with pytest.raises(frappe.ValidationError, match="greater than Outstanding Amount"):
 			entries.submit(write_off(sold, 20, "ACC-JV-2"), checked)
 		frappe.db.rollback(save_point="second")
 		checked.back_to(before)
