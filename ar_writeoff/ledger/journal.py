@@ -80,6 +80,7 @@ def submit(entry: Any, checked: fast.Checked | None = None) -> Posted:
 		fast.refresh_invoices(checked)
 		entry.insert(set_name=entry.ar_writeoff_key)
 		entry.submit()
+		checked.forget_documents()
 	else:
 		fast.submit(entry, entry.ar_writeoff_key, checked)
 	if entry.docstatus != 1:

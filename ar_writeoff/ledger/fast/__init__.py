@@ -6,7 +6,7 @@ is "nothing the matter". Here each question is asked once for the whole entry, a
 ERPNext's own code is called, so that it refuses, or accepts, in its own words.
 
 guard        may this be used at all, and if not, why not
-checked      what the entries of one transaction need to ask only once
+checked      what the entries of one transaction ask, or do, only once
 entry        the Journal Entry: a subclass that asks in sets
 ledger_rows  General and Payment Ledger rows: made by ERPNext's functions, checked by kind, written together
 invoices     outstanding amount and status of the settled invoices

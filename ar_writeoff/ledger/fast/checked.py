@@ -64,6 +64,10 @@ class Checked:
 		"""Forget what an entry did that was rolled back."""
 		settled, self.refreshed = mark
 		del self.settled[settled:]
+		self.forget_documents()
+
+	def forget_documents(self) -> None:
+		"""Somebody else has changed customers and invoices in this transaction: look at them again."""
 		self.customers.clear()
 		self.invoices.clear()
 
