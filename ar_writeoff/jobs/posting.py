@@ -83,10 +83,9 @@ def work(shift: workers.Shift, rules: posting.Rules, taken: Taken) -> None:
 	try:
 		while finished is None:
 			if taken.batch:
-				batch = taken.batch
+				this = taken
 				forget_cached_settings()
-				answers = taken.answers
-				if not in_one_commit(lambda: post_batch(batch, shift, rules, answers)):
+				if not in_one_commit(lambda: post_batch(this, shift, rules)):
 					shift.step_aside()
 				elif shift.may_tell():
 					publish_progress(shift.run)
@@ -182,15 +181,10 @@ def lock_batch(name: str) -> frappe._dict | None:
 	return rows[0] if rows else None
 
 
-def post_batch(
-	taken: frappe._dict,
-	shift: workers.Shift,
-	rules: posting.Rules,
-	answers: Mapping[Hashable, Any],
-) -> bool:
+def post_batch(taken: Taken, shift: workers.Shift, rules: posting.Rules) -> bool:
 	"""Post the open items of a batch and write down what became of each. False when another worker has it."""
 	started = time.monotonic()
-	batch = lock_batch(taken.name)
+	batch = lock_batch(taken.batch.name)
 	if not batch:
 		return False
 	rows = lock_items(batch)
@@ -206,7 +200,7 @@ def post_batch(
 		]
 		names = posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}")
 		outcomes += posting.post_items(
-			[item for item in items if item.name not in refused], rules, names, answers
+			[item for item in items if item.name not in refused], rules, names, taken.answers
 		)
 	write_outcomes(outcomes)
 	journal.refresh_written_off_amounts([item.key for item in items])
