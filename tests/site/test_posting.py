@@ -125,8 +125,8 @@ def test_a_worker_that_loses_a_batch_to_another_steps_aside(monkeypatch):
 	invoice("Anchor Cafe", 10, "2026-01-15")
 	original, aside = posting.post_batch, []
 
-	def lost_once(batch, *args):
-		return original(batch, *args) if batch.attempts > 1 else False
+	def lost_once(taken, *args):
+		return original(taken, *args) if taken.batch.attempts > 1 else False
 
 	monkeypatch.setattr(posting, "post_batch", lost_once)
 	monkeypatch.setattr(Shift, "step_aside", lambda shift: aside.append(shift.run))
