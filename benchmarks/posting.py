@@ -1,6 +1,6 @@
 """Posting write-offs: ERPNext's own Journal Entry against a Write-Off Run, the same invoices, side by side.
 
-	make bench ARGS="posting --sizes 100 1000 10000 --rounds 5 2 1 --workers 1 2"
+	make bench ARGS="posting --sizes 100 1000 10000 --rounds 3 2 1 --workers 1 2"
 
 Each measurement is a process of its own, as a worker is: it connects, posts one invoice that does not count, so that
 modules are imported and doctypes read, and waits; the clock runs from the word "go" to the last commit. ERPNext posts
