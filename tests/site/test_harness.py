@@ -208,10 +208,10 @@ def test_real_workers_do_what_is_enqueued_and_can_be_killed(workers):
 		"frappe.client.insert", doc={"doctype": "ToDo", "description": "By a worker"}, queue="long"
 	)
 	eventually(lambda: frappe.db.exists("ToDo", {"description": "By a worker"}))
+	eventually(lambda: not one.horse)  # a moment after its commit it still lives
 
 	get_queue("short").enqueue("time.sleep", 60)
-	eventually(lambda: one.horse)
-	horse = one.horse
+	horse = eventually(lambda: one.horse)
 	one.kill()
 	assert not one.alive
 	assert birth(horse) is None
