@@ -91,14 +91,13 @@ def as_stored(run: str) -> Any:
 	return doc
 
 
-def freeze(run: Any, offset_account: str, authority: Authority) -> tuple[list[Any], dict[str, str]]:
+def freeze(run: str, offset_account: str, authority: Authority) -> tuple[list[Any], dict[str, str]]:
 	"""Seal the items of a run that is being submitted. Returns them, and fields for the run that say what is approved:
 	criteria, hash and the limits that applied."""
-	# As they are stored: a caller's copy may have the same date in other words.
-	stored = frappe.db.get_value("Write-Off Run", run.name, list(APPROVED_FIELDS), as_dict=True)
-	stored.customers = run.customers
+	# A caller's copy may have the same date in other words.
+	stored = as_stored(run)
 	secret = secret_of_site()
-	rows = rows_to_seal(run.name)
+	rows = rows_to_seal(run)
 	texts, seals = [], {}
 	for row in rows:
 		text = text_of(row)

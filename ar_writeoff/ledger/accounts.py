@@ -37,10 +37,10 @@ UNFIT_ACCOUNT_TYPES = (
 
 
 def offset_account(
-	company: str, balance_type: str, reason: str | None, settings: Mapping[str, Any] | None = None
+	company: str, balance_type: str, reason: str | None, settings: Mapping[str, Any]
 ) -> str | None:
 	"""Account of the offset side: of the reason, else of the Settings, else the company's write-off account.
-	`settings`: OFFSET_ACCOUNTS of the Settings, where the caller has read them.
+	`settings`: OFFSET_ACCOUNTS of the Settings, nothing where the company has none.
 
 	A reason that uses the allowance method takes the Settings' allowance account and never falls back on an
 	expense: the loss would be booked twice.
@@ -49,17 +49,11 @@ def offset_account(
 		"Write-Off Reason Account", {"parent": reason, "company": company}, "account"
 	)
 	if not account and method_of(reason) == ALLOWANCE:
-		return offset_accounts(company, settings).get("allowance_account")
+		return settings.get("allowance_account")
 	if not account:
 		field = "bad_debt_account" if balance_type == DEBIT else "credit_write_off_account"
-		account = offset_accounts(company, settings).get(field)
+		account = settings.get(field)
 	return account or frappe.get_cached_value("Company", company, "write_off_account")
-
-
-def offset_accounts(company: str, settings: Mapping[str, Any] | None) -> Mapping[str, Any]:
-	if settings is None:
-		settings = frappe.db.get_value("Write-Off Settings", company, OFFSET_ACCOUNTS, as_dict=True)
-	return settings or {}
 
 
 def method_of(reason: str | None) -> str:

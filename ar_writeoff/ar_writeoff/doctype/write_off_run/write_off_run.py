@@ -245,7 +245,7 @@ class WriteOffRun(LeftEmpty):
 			)
 			jobs.notify.approval_requested(frappe.get_doc(self.doctype, rest))
 		rules = self.flags.rules
-		rows, approved = jobs.approval.freeze(self, rules.offset.account, self.flags.authority)
+		rows, approved = jobs.approval.freeze(self.name, rules.offset.account, self.flags.authority)
 		jobs.make_batches(self.name, rules, [(row.name, row.customer) for row in rows])
 		_counts, totals = jobs.add_up(self.name)
 		frappe.db.set_value("Write-Off Run", self.name, {**approved, **totals}, update_modified=False)
