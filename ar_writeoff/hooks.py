@@ -22,43 +22,43 @@ doctype_js = {
 }
 doctype_list_js = {"Sales Invoice": "public/js/sales_invoice_list.js"}
 
-jinja = {"methods": ["ar_writeoff.ar_writeoff.doctype.write_off_run.evidence.write_off_run_evidence"]}
+jinja = {"methods": ["ar_writeoff.review.evidence.write_off_run_evidence"]}
 
 doc_events = {
 	"Journal Entry": {
-		"before_submit": "ar_writeoff.ledger.guards.journal_entry_allocates",
-		"before_update_after_submit": "ar_writeoff.ledger.guards.journal_entry_allocates",
-		"before_cancel": "ar_writeoff.ledger.guards.journal_entry_is_cancelled",
-		"on_cancel": "ar_writeoff.jobs.undo.journal_entry_cancelled",
+		"before_submit": "ar_writeoff.undo.guards.journal_entry_allocates",
+		"before_update_after_submit": "ar_writeoff.undo.guards.journal_entry_allocates",
+		"before_cancel": "ar_writeoff.undo.guards.journal_entry_is_cancelled",
+		"on_cancel": "ar_writeoff.undo.service.journal_entry_cancelled",
 	},
 	"Payment Entry": {
-		"before_submit": "ar_writeoff.ledger.guards.payment_entry_allocates",
-		"before_update_after_submit": "ar_writeoff.ledger.guards.payment_entry_allocates",
-		"before_cancel": "ar_writeoff.ledger.guards.voucher_is_cancelled",
+		"before_submit": "ar_writeoff.undo.guards.payment_entry_allocates",
+		"before_update_after_submit": "ar_writeoff.undo.guards.payment_entry_allocates",
+		"before_cancel": "ar_writeoff.undo.guards.voucher_is_cancelled",
 	},
 	"Sales Invoice": {
-		"before_cancel": "ar_writeoff.ledger.guards.voucher_is_cancelled",
+		"before_cancel": "ar_writeoff.undo.guards.voucher_is_cancelled",
 	},
 	"Unreconcile Payment": {
-		"validate": "ar_writeoff.ledger.guards.unreconcile",
+		"validate": "ar_writeoff.undo.guards.unreconcile",
 	},
 }
 
 # User Permissions on groups, territories and cost centers hold for items as they do in a search.
 permission_query_conditions = {
-	"Write-Off Run Item": "ar_writeoff.ledger.access.items_query_conditions",
-	"Write-Off Run Batch": "ar_writeoff.ledger.access.batches_query_conditions",
+	"Write-Off Run Item": "ar_writeoff.ledger.permissions.items_query_conditions",
+	"Write-Off Run Batch": "ar_writeoff.ledger.permissions.batches_query_conditions",
 }
 has_permission = {
-	"Write-Off Run Item": "ar_writeoff.ledger.access.may_see_item",
-	"Write-Off Run Batch": "ar_writeoff.ledger.access.may_see_batch",
+	"Write-Off Run Item": "ar_writeoff.ledger.permissions.may_see_item",
+	"Write-Off Run Batch": "ar_writeoff.ledger.permissions.may_see_batch",
 }
 
 scheduler_events = {
-	"all": ["ar_writeoff.jobs.watchdog.resume_stalled_runs"],
-	"hourly": ["ar_writeoff.jobs.search.end_dead_searches"],
+	"all": ["ar_writeoff.watchdog.resume_stalled_runs"],
+	"hourly": ["ar_writeoff.search.service.end_dead_searches"],
 	"cron": {
-		"*/10 * * * *": ["ar_writeoff.jobs.schedules.run_due"],
+		"*/10 * * * *": ["ar_writeoff.schedules.service.run_due"],
 	},
 }
 

@@ -88,10 +88,10 @@ def post(task: dict[str, Any]) -> None:
 		for names in task["invoices"]:
 			post_natively(names)
 	else:
-		from ar_writeoff import jobs
+		from ar_writeoff.posting.service import post_run
 
 		for run in task["runs"]:
-			jobs.post_run(run, worker=task["worker"])
+			post_run(run, worker=task["worker"])
 
 
 def post_natively(names: list[str]) -> None:
@@ -266,7 +266,7 @@ class Bench:
 		submitting took."""
 		import frappe
 
-		from ar_writeoff import jobs
+		from ar_writeoff.posting import service
 		from tests.site.story import HL, TODAY
 
 		run = frappe.new_doc("Write-Off Run")
@@ -286,15 +286,15 @@ class Bench:
 		run.insert()
 		run.find_invoices()
 		frappe.db.commit()
-		start_posting = jobs.start_posting
-		jobs.start_posting = lambda run: None
+		start_posting = service.start_posting
+		service.start_posting = lambda run: None
 		try:
 			run.reload()
 			started = time.perf_counter()
 			run.submit()
 			frappe.db.commit()
 		finally:
-			jobs.start_posting = start_posting
+			service.start_posting = start_posting
 		return run.name, time.perf_counter() - started
 
 	def prepare_warm_up(self, who: str, worker: int) -> dict[str, Any]:

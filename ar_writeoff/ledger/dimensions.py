@@ -21,9 +21,9 @@ from frappe.utils import create_batch
 
 from ar_writeoff.core import dimensions, reasons
 from ar_writeoff.core.dimensions import Rule
-from ar_writeoff.core.plan import PlanItem
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger.open_items import Key, by_type
+from ar_writeoff.posting.rules import PlanItem
 
 Rules = Mapping[str, list[Rule]]
 

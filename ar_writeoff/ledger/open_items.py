@@ -15,9 +15,9 @@ from frappe.query_builder.functions import Abs, Min, Sum
 from frappe.utils import create_batch
 from pypika.terms import Criterion, Field
 
-from ar_writeoff.core.eligibility import Balance
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.search.rules import Balance
 
 
 @dataclass(frozen=True, slots=True)

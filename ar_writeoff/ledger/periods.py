@@ -7,8 +7,8 @@ from erpnext.accounts.general_ledger import check_freezing_date, validate_agains
 from erpnext.accounts.utils import get_fiscal_year
 from frappe import _
 
-from ar_writeoff.ledger.compat import IS_V16
 from ar_writeoff.ledger.messages import refusal
+from ar_writeoff.ledger.versions import IS_V16
 
 
 def why_closed(company: str, posting_date: date, voucher_type: str = "Journal Entry") -> str | None:

@@ -12,12 +12,12 @@ from typing import Any, NoReturn
 
 from ar_writeoff import __version__
 from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, IGNORE, LEAVE_OUT
-from ar_writeoff.core.plan import BATCH, CUSTOMER, INVOICE
 from ar_writeoff.offline import data_import, decide, export, policy, report, workbook
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.problems import BadFile
 from ar_writeoff.offline.table import NO_OPENPYXL
 from ar_writeoff.offline.values import Format
+from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE
 
 DESCRIPTION = """\
 Shows what a write-off run would do, from an Accounts Receivable report exported from ERPNext. Nothing is posted, no

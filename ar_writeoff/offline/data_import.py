@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ar_writeoff.core.plan import EntryPlan, Row
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.progress import bar
+from ar_writeoff.posting.rules import EntryPlan, Row
 
 VOUCHER_TYPE = "Write Off Entry"
 

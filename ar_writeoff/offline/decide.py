@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from ar_writeoff.core import eligibility
-from ar_writeoff.core.eligibility import NO_PARTY_FACTS, VOUCHER_TYPES, Balance, PartyFacts, Verdict
 from ar_writeoff.core.money import ZERO, money
-from ar_writeoff.core.plan import Dimensions, EntryPlan, PlanItem, plan_entries
 from ar_writeoff.offline.export import Export, Line
 from ar_writeoff.offline.policy import BadPolicy, Policy
 from ar_writeoff.offline.problems import BadFile, Problem
 from ar_writeoff.offline.progress import bar
+from ar_writeoff.posting.rules import Dimensions, EntryPlan, PlanItem, plan_entries
+from ar_writeoff.search import rules as eligibility
+from ar_writeoff.search.rules import NO_PARTY_FACTS, VOUCHER_TYPES, Balance, PartyFacts, Verdict
 
 # ERPNext's precision is that of the currency: these have other than two decimals.
 NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())

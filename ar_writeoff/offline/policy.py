@@ -27,12 +27,12 @@ from typing import Any
 from ar_writeoff.core import criteria as rules
 from ar_writeoff.core import reasons, texts
 from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, LEAVE_OUT, Criteria
-from ar_writeoff.core.eligibility import CustomerFacts, VoucherFacts
 from ar_writeoff.core.money import AmountError, parse_amount
-from ar_writeoff.core.plan import BATCH, CUSTOMER, INVOICE, MAX_ROWS_PER_ENTRY
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.offline.export import HEADINGS
 from ar_writeoff.offline.problems import BadFile, Problem
+from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE, MAX_ROWS_PER_ENTRY
+from ar_writeoff.search.rules import CustomerFacts, VoucherFacts
 
 if sys.version_info >= (3, 11):
 	import tomllib

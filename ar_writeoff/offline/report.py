@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from ar_writeoff.core import texts
 from ar_writeoff.core.criteria import Criteria
-from ar_writeoff.core.eligibility import Verdict
-from ar_writeoff.core.plan import EntryPlan
 from ar_writeoff.offline import summary
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.summary import Total
+from ar_writeoff.posting.rules import EntryPlan
+from ar_writeoff.search.rules import Verdict
 
 Cell = str | int | Decimal
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from ar_writeoff.core import ageing, texts
-from ar_writeoff.core.eligibility import Verdict
 from ar_writeoff.core.money import ZERO
-from ar_writeoff.core.plan import EntryPlan, Row
 from ar_writeoff.offline.decide import Decision
+from ar_writeoff.posting.rules import EntryPlan, Row
+from ar_writeoff.search.rules import Verdict
 
 NOT_DUE = "not due"
 

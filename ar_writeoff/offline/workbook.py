@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ar_writeoff.core import texts
-from ar_writeoff.core.eligibility import Verdict
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.offline import summary
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.progress import bar
 from ar_writeoff.offline.report import criteria
+from ar_writeoff.search.rules import Verdict
 
 Cell = str | int | Decimal | date | None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import frappe
 import pytest
 
-from ar_writeoff import jobs
+from ar_writeoff.posting import service as posting
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
 from tests.site.runs import entries, items, post, refusing, run, status
@@ -24,7 +24,7 @@ def test_paused_and_resumed_and_what_failed_is_retried(desk: Desk, monkeypatch: 
 	with refusing(bad.name):
 		post(partly)
 	with monkeypatch.context() as no_worker:
-		no_worker.setattr(jobs, "start_posting", lambda name: None)
+		no_worker.setattr(posting, "start_posting", lambda name: None)
 		queued.submit()
 	frappe.db.commit()
 

@@ -352,6 +352,6 @@ def fill_up(draft, count: int) -> None:
 		f"FROM `tabWrite-Off Run Item`, seq_1_to_{count - 1} WHERE run = %s",
 		draft.name,
 	)
-	from ar_writeoff import jobs
+	from ar_writeoff.run.status import refresh_totals
 
-	jobs.refresh_totals(draft.name)
+	refresh_totals(draft.name)

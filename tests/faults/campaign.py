@@ -23,8 +23,8 @@ import pymysql
 import redis
 from frappe.utils import add_days, flt
 
-from ar_writeoff.jobs.watchdog import resume_stalled_runs
-from ar_writeoff.ledger.isolation import lost_transaction_errors
+from ar_writeoff.ledger.transactions import lost_transaction_errors
+from ar_writeoff.watchdog import resume_stalled_runs
 from tests.faults.tally import FAST, PATHS, Tally
 from tests.faults.world import World
 from tests.site import books, runs, story

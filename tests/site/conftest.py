@@ -159,8 +159,8 @@ def books_are_in_order() -> None:
 
 def skip_unless_proven() -> None:
 	"""For tests of posting in sets: not proven with v16 yet, where every entry is posted row by row."""
-	from ar_writeoff.ledger.compat import IS_V16
-	from ar_writeoff.ledger.fast import guard
+	from ar_writeoff.ledger.versions import IS_V16
+	from ar_writeoff.posting.fast import guard
 
 	if IS_V16 and (words := guard.different_code()):
 		pytest.skip(words)

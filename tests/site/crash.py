@@ -55,7 +55,7 @@ def in_background() -> Iterator[None]:
 
 def watchdog(lease: int = -1) -> list[str]:
 	"""The watchdog, to whom every worker that shows no sign of life this very second is dead."""
-	from ar_writeoff.jobs.watchdog import resume_stalled_runs
+	from ar_writeoff.watchdog import resume_stalled_runs
 
 	frappe.db.commit()
 	with in_background():

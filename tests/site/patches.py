@@ -39,9 +39,11 @@ def after(owner: Any, function: str, point: str) -> None:
 
 
 def install() -> None:
-	from ar_writeoff.jobs import posting as job
-	from ar_writeoff.jobs import undo, worker
-	from ar_writeoff.ledger import journal, posting
+	from ar_writeoff.posting import entries as journal
+	from ar_writeoff.posting import ledger as posting
+	from ar_writeoff.posting import service as job
+	from ar_writeoff.run import worker
+	from ar_writeoff.undo import service as undo
 
 	after(job, "lock_items", "items_locked")
 	after(posting, "look_again", "looked")

@@ -8,7 +8,7 @@ from typing import Any
 
 import frappe
 
-from ar_writeoff import jobs
+from ar_writeoff.posting.service import post_run
 from tests.site import books, runs
 from tests.site.story import HL, MANAGER, as_user
 
@@ -47,7 +47,7 @@ def post_and_check(run: Any, company: str = HL, user: str = MANAGER) -> Any:
 			assert before[row.name] == (own, base), row.voucher_no
 	entries = runs.entries(run)
 	with contextlib.suppress(frappe.ValidationError):  # there is nothing left to post
-		jobs.post_run(run.name)
+		post_run(run.name)
 	assert runs.entries(run) == entries, "posting again posts nothing"
 	return run
 

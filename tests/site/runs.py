@@ -9,7 +9,7 @@ from typing import Any
 
 import frappe
 
-from ar_writeoff import jobs
+from ar_writeoff.posting import service as posting
 from tests.site.story import HL, MANAGER, TODAY, account, as_user
 
 
@@ -187,15 +187,15 @@ def eventually_waiting_for_a_lock(timeout: float = 60) -> None:
 @contextmanager
 def approved(run: Any, user: str = MANAGER) -> Iterator[None]:
 	"""Submit the run, let what is inside happen, then post."""
-	original = jobs.start_posting
-	jobs.start_posting = lambda name: None
+	original = posting.start_posting
+	posting.start_posting = lambda name: None
 	try:
 		with as_user(user):
 			run.submit()
 	finally:
-		jobs.start_posting = original
+		posting.start_posting = original
 	yield
-	jobs.post_run(run.name)
+	posting.post_run(run.name)
 	run.reload()
 
 

@@ -196,10 +196,10 @@ def test_two_runs_approved_at_the_same_time_share_the_month():
 			)
 	finally:
 		frappe.flags.in_test = True
-	from ar_writeoff import jobs
+	from ar_writeoff.posting.service import post_run
 
 	for run in runs_:
-		jobs.post_run(run.name)
+		post_run(run.name)
 	assert (outstanding(one), outstanding(two)) == (60, 0)
 	skipped = runs.items(runs_[1])[one.name]
 	assert (skipped.status, skipped.reason_code) == ("Skipped", "over_customer_limit")
@@ -386,10 +386,10 @@ def submitted_but_not_posted(run: Any, user: str = MANAGER) -> Any:
 
 
 def post_now(run: Any) -> None:
-	from ar_writeoff import jobs
+	from ar_writeoff.posting.service import post_run
 
 	frappe.db.commit()
-	jobs.post_run(run.name)
+	post_run(run.name)
 	run.reload()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import frappe
 
-from ar_writeoff import jobs
+from ar_writeoff.posting.service import post_run
 from tests.site import books, runs
 from tests.site.story import (
 	HL,
@@ -139,7 +139,7 @@ def assert_sound(run: Any, before: Decimal, entry_rows: list[int]) -> None:
 	books.ple_equals_gl(HL)
 
 	with suppress(frappe.ValidationError):  # refused, or nothing left to do
-		jobs.post_run(run.name)
+		post_run(run.name)
 	assert runs.entries(run) == names
 
 

@@ -172,8 +172,8 @@ def test_names_are_text_and_nothing_else(name):
 		doc = runs.run(find=False)
 		frappe.db.set_value("Write-Off Run", doc.name, criterion, name)
 		doc.reload()
-		from ar_writeoff import jobs
+		from ar_writeoff.search.service import search_run
 
-		assert jobs.search_run(doc.name)["found"] == 0
+		assert search_run(doc.name)["found"] == 0
 	assert frappe.db.count("Customer") == tables
 	assert other.name in runs.items(everything)

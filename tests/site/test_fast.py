@@ -9,8 +9,7 @@ import frappe
 import pytest
 from frappe.utils import add_days, flt, getdate, today
 
-from ar_writeoff.ledger import fast
-from ar_writeoff.ledger import journal as entries
+from ar_writeoff.posting import entries, fast
 from tests.site import runs
 from tests.site.kinds import dunning, opening_journal, subscription
 from tests.site.story import (

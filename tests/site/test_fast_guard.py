@@ -7,9 +7,9 @@ from typing import Any
 import frappe
 import pytest
 
-from ar_writeoff.ledger import fast
-from ar_writeoff.ledger.compat import IS_V16
-from ar_writeoff.ledger.fast import guard
+from ar_writeoff.ledger.versions import IS_V16
+from ar_writeoff.posting import fast
+from ar_writeoff.posting.fast import guard
 from tests.site import runs
 from tests.site.story import HL, account, invoice
 

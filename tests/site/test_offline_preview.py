@@ -9,7 +9,7 @@ from typing import Any
 import frappe
 import pytest
 
-from ar_writeoff.ledger.compat import IS_V16
+from ar_writeoff.ledger.versions import IS_V16
 from ar_writeoff.offline import cli, decide, export, policy
 from ar_writeoff.offline.problems import BadFile
 from ar_writeoff.offline.values import Format

@@ -6,7 +6,7 @@ from typing import Any
 
 import frappe
 
-from ar_writeoff.ledger.compat import advances_stand_on_payments
+from ar_writeoff.ledger.versions import advances_stand_on_payments
 from tests.site.kinds import every_kind, receivable_report
 from tests.site.runs import run, settings
 

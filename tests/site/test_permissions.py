@@ -8,7 +8,7 @@ from typing import Any
 import frappe
 import pytest
 
-from ar_writeoff.ledger.compat import IS_V16
+from ar_writeoff.ledger.versions import IS_V16
 from tests.site import runs
 from tests.site.kinds import dunning, subscription
 from tests.site.posted import post_and_check
@@ -59,7 +59,7 @@ def test_25_hidden_in_search(bills, doctype, value):
 
 @pytest.mark.parametrize(("doctype", "value"), PERMISSIONS)
 def test_25_hidden_in_the_list_of_a_run_that_somebody_else_made(bills, doctype, value):
-	from ar_writeoff.ar_writeoff.doctype.write_off_run.export import as_csv
+	from ar_writeoff.review.export import as_csv
 
 	run = runs.run()
 	hidden = runs.items(run)[bills["Elm School"].name].name

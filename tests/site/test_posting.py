@@ -5,7 +5,7 @@ from __future__ import annotations
 import frappe
 import pytest
 
-from ar_writeoff.ledger.isolation import forget_cached_settings, in_one_commit, read_committed
+from ar_writeoff.ledger.transactions import forget_cached_settings, in_one_commit, read_committed
 from tests.site import books, runs
 from tests.site.story import HL, customer, invoice, outstanding, pay
 
@@ -119,8 +119,8 @@ def test_settings_are_asked_again_for_each_batch_and_what_doctypes_look_like_is_
 
 def test_a_worker_that_loses_a_batch_to_another_steps_aside(monkeypatch):
 	"""Two who try again at once would take it from each other until it counts as a batch that kills its workers."""
-	from ar_writeoff.jobs import posting
-	from ar_writeoff.jobs.worker import Shift
+	from ar_writeoff.posting import service as posting
+	from ar_writeoff.run.worker import Shift
 
 	invoice("Anchor Cafe", 10, "2026-01-15")
 	original, aside = posting.post_batch, []

@@ -10,7 +10,7 @@ from frappe.utils import flt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ar_writeoff.ledger import fast
+from ar_writeoff.posting import fast
 from tests.site import books, runs
 from tests.site.conftest import Session, connect, skip_unless_proven
 from tests.site.story import HL, account, invoice, outstanding, pay

@@ -11,7 +11,7 @@ import frappe
 import pytest
 from frappe.utils import get_datetime
 
-from ar_writeoff.jobs import schedules
+from ar_writeoff.schedules import service as schedules
 from tests.site import runs
 from tests.site.conftest import Workers, eventually
 from tests.site.story import HL, MANAGER, PREPARER, SECOND_MANAGER, as_user, invoice, outstanding, setting
@@ -32,7 +32,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 	"""The site's time, as schedules see it."""
 	clock = Clock()
 	for module in (
-		"ar_writeoff.jobs.schedules",
+		"ar_writeoff.schedules.service",
 		"ar_writeoff.ar_writeoff.doctype.write_off_schedule.write_off_schedule",
 	):
 		monkeypatch.setattr(f"{module}.now_datetime", lambda: clock.now)
@@ -136,7 +136,7 @@ def test_real_workers_fire_in_parallel(workers: Workers):
 	frappe.db.commit()
 	workers(2)
 	for _server in range(4):
-		frappe.enqueue("ar_writeoff.jobs.schedules.run_schedule", queue="long", schedule=doc.name)
+		frappe.enqueue("ar_writeoff.schedules.service.run_schedule", queue="long", schedule=doc.name)
 	expected = (
 		len({(first.year, month) for month in range(5, later.month + 1)}) if later.year == 2026 else None
 	)
@@ -434,7 +434,7 @@ def test_a_run_that_could_not_be_posted_counts_as_a_failure(clock: Clock, monkey
 	clock.set(2026, 6, 1)
 	one = invoice("Anchor Cafe", 20, "2026-01-15")
 	doc = schedule(**CAPS)
-	from ar_writeoff.jobs import approval
+	from ar_writeoff.approval import service as approval
 
 	monkeypatch.setattr(approval, "why_void", lambda run, account: "The terms changed.")
 	clock.set(2026, 6, 1, 7)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import frappe
 import pytest
 
-from ar_writeoff.jobs import search as job
-from ar_writeoff.ledger import search
+from ar_writeoff.search import ledger as search
+from ar_writeoff.search import service as job
 from tests.site import runs
 from tests.site.conftest import eventually
 from tests.site.story import MANAGER, as_user, invoice, many_invoices

@@ -7,7 +7,7 @@ from typing import Any
 import frappe
 import pytest
 
-from ar_writeoff import jobs
+from ar_writeoff.undo.service import MOST_CANCELLED_AT_ONCE, undo_run
 from tests.site import books, runs
 from tests.site.crash import in_background
 from tests.site.story import (
@@ -105,13 +105,13 @@ def test_a_run_of_many_entries_is_cancelled_in_the_background():
 	before, live_before = all_rows([]), books.snapshot(HL)
 	run = runs.post(runs.run())
 	entries = runs.entries(run)
-	assert len(entries) == 7 > jobs.MOST_CANCELLED_AT_ONCE
+	assert len(entries) == 7 > MOST_CANCELLED_AT_ONCE
 	cancelling(run)
 	assert runs.entries(run) == entries
 	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="Wait until it has finished"):
 		run.cancel()
 
-	jobs.undo_run(run.name)
+	undo_run(run.name)
 	run.reload()
 	assert (run.docstatus, run.status, run.posted_count, run.modified_by) == (2, "Reversed", 0, MANAGER)
 	assert runs.entries(run) == [] and runs.entries(run, docstatus=2) == entries
@@ -128,7 +128,7 @@ def test_a_run_of_many_entries_whose_period_is_closed_meanwhile_is_neither_cance
 	posted = books.snapshot(HL)
 	freeze_books("2026-07-31")
 	frappe.db.commit()
-	jobs.undo_run(run.name)
+	undo_run(run.name)
 	run.reload()
 	assert (run.docstatus, run.status, run.posted_count) == (1, "Posted", 7)
 	assert posted.diff(books.snapshot(HL)) == []

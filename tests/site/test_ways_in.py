@@ -7,8 +7,8 @@ import frappe
 import openpyxl
 import pytest
 
-from ar_writeoff.ar_writeoff.doctype.write_off_run.from_invoices import get_my_drafts, write_off_invoices
-from ar_writeoff.ledger.compat import IS_V16
+from ar_writeoff.ledger.versions import IS_V16
+from ar_writeoff.search.from_invoices import get_my_drafts, write_off_invoices
 from tests.site import runs
 from tests.site.story import (
 	AUDITOR,

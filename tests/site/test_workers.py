@@ -143,7 +143,7 @@ def test_03_a_payment_is_refused_while_the_items_are_locked_still(monkeypatch):
 
 
 def test_03_a_payment_that_has_the_lock_first_wins(crash: Crashable, monkeypatch):
-	from ar_writeoff.ledger import guards
+	from ar_writeoff.undo import guards
 
 	locked, go_on = threading.Event(), threading.Event()
 	original = guards.refuse_over_allocation
@@ -168,7 +168,7 @@ def test_03_a_payment_that_has_the_lock_first_wins(crash: Crashable, monkeypatch
 
 
 def test_03_a_payment_that_asks_for_no_lock_is_found_afterwards(crash: Crashable, monkeypatch):
-	from ar_writeoff.ledger import guards
+	from ar_writeoff.undo import guards
 
 	monkeypatch.setattr(guards, "refuse_over_allocation", lambda *args: None)
 	run = submitted_run(8)
@@ -232,7 +232,8 @@ def test_05_the_end_of_the_jobs_time_is_not_swallowed(crash: Crashable, monkeypa
 
 
 def test_05_a_job_hands_over_before_its_time_is_up(crash: Crashable, monkeypatch):
-	from ar_writeoff.jobs import posting, worker
+	from ar_writeoff.posting import service as posting
+	from ar_writeoff.run import worker
 
 	run = submitted_run()
 	jobs: list[tuple] = []

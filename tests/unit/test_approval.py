@@ -3,7 +3,7 @@
 from datetime import date
 from decimal import Decimal
 
-from ar_writeoff.core import approval
+from ar_writeoff.approval import seal_rules as approval
 
 
 def test_the_same_values_make_the_same_text_however_they_were_read() -> None:

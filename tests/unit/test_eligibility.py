@@ -9,7 +9,7 @@ from itertools import permutations
 import pytest
 
 from ar_writeoff.core.criteria import Criteria
-from ar_writeoff.core.eligibility import (
+from ar_writeoff.search.rules import (
 	Balance,
 	CustomerFacts,
 	Verdict,

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+from ar_writeoff.approval.rules import Authority, Claim, Limit, WrittenOff, authority_of_roles, held_back
 from ar_writeoff.core import reasons
-from ar_writeoff.core.limits import Authority, Claim, Limit, WrittenOff, authority_of_roles, held_back
 
 
 def claim(name: str, amount: str, customer: str = "Cafe", currency: str = "USD", **more: str) -> Claim:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from ar_writeoff.core.plan import MAX_ROWS_PER_ENTRY, EntryPlan, PlanItem, Row, batches, plan_entries
+from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY, EntryPlan, PlanItem, Row, batches, plan_entries
 from tests.unit.tables import rows
 
 

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ar_writeoff.core import schedule
-from ar_writeoff.core.schedule import CRON, DAILY, MONTHLY, QUARTER_END, WEEKLY, Rhythm
+from ar_writeoff.schedules import rules as schedule
+from ar_writeoff.schedules.rules import CRON, DAILY, MONTHLY, QUARTER_END, WEEKLY, Rhythm
 
 SIX = time(6, 0)
 

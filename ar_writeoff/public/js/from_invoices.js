@@ -3,7 +3,7 @@
 
 // From invoices somebody is looking at into a run: a new one, or a draft of their own.
 
-const MODULE = "ar_writeoff.ar_writeoff.doctype.write_off_run.from_invoices";
+const MODULE = "ar_writeoff.search.from_invoices";
 
 export async function write_off_invoices(invoices) {
 	const drafts = await frappe.xcall(`${MODULE}.get_my_drafts`, { invoices });

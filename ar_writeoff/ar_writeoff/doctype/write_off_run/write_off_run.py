@@ -7,16 +7,28 @@ import frappe
 from frappe import _
 from frappe.utils import cint, getdate, now, today
 
-from ar_writeoff import jobs
-from ar_writeoff.ar_writeoff.doctype.write_off_run import export, preview, terms
-from ar_writeoff.ar_writeoff.doctype.write_off_run import items as run_items
+from ar_writeoff.approval import limits, notifications
+from ar_writeoff.approval import service as approval
+from ar_writeoff.ar_writeoff.doctype.write_off_run import terms
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.ledger import access, messages
+from ar_writeoff.ledger import messages
+from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.periods import why_closed
 from ar_writeoff.left_empty import LeftEmpty
+from ar_writeoff.posting import batches, pause_resume, preview
+from ar_writeoff.posting import service as posting
+from ar_writeoff.review import export, selection
+from ar_writeoff.review import items as run_items
+from ar_writeoff.run import log
+from ar_writeoff.run import status as run_status
+from ar_writeoff.run import terms as run_terms
+from ar_writeoff.search import service as search
+from ar_writeoff.undo import ledger as undo_ledger
+from ar_writeoff.undo import reinstate as reinstatement
+from ar_writeoff.undo import service as undo
 from ar_writeoff.validation import throw_at_fields
 
 
@@ -149,7 +161,7 @@ class WriteOffRun(LeftEmpty):
 	def validate(self) -> None:
 		self.validate_not_searching()
 		self.keep_what_the_app_wrote()
-		self.flags.settings = jobs.settings_of(self.company)
+		self.flags.settings = run_terms.settings_of(self.company)
 		terms.validate(self)
 		if self.searched_on and self.criteria_changed():
 			self.discard_items()
@@ -160,7 +172,7 @@ class WriteOffRun(LeftEmpty):
 
 	def on_update(self) -> None:
 		if self.flags.terms_changed and self.docstatus == 0:
-			jobs.approval.void_workflow_state(self)
+			approval.void_workflow_state(self)
 
 	def keep_what_the_app_wrote(self) -> None:
 		before = self.get_doc_before_save()
@@ -213,14 +225,14 @@ class WriteOffRun(LeftEmpty):
 				_("You need permission to submit Journal Entries to post write-offs."), frappe.PermissionError
 			)
 		user, settings = frappe.session.user, self.flags.settings
-		problem = jobs.approval.why_not_approver(self, user, settings)
+		problem = approval.why_not_approver(self, user, settings)
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
-		self.flags.rules = jobs.rules_of(self, settings)
-		self.flags.authority = jobs.limits.authority_for(self, user)
-		self.flags.held = jobs.limits.hold_back(self, user, self.flags.authority)
+		self.flags.rules = run_terms.rules_of(self, settings)
+		self.flags.authority = limits.authority_for(self, user)
+		self.flags.held = limits.hold_back(self, user, self.flags.authority)
 		if not run_items.anything_selected(self.name):
-			pending = jobs.limits.pending(self.name)
+			pending = limits.pending(self.name)
 			if pending["count"]:
 				frappe.throw(
 					_("Everything selected is over your limit: {0}").format(pending["reasons"][0]["message"]),
@@ -237,19 +249,19 @@ class WriteOffRun(LeftEmpty):
 
 	def on_submit(self) -> None:
 		if self.flags.held:
-			rest = jobs.limits.split_off(self)
+			rest = limits.split_off(self)
 			frappe.msgprint(
 				_("What is over your limit is in {0}, a draft, for somebody whose limit is enough.").format(
 					frappe.utils.get_link_to_form(self.doctype, rest)
 				)
 			)
-			jobs.notify.approval_requested(frappe.get_doc(self.doctype, rest))
+			notifications.approval_requested(frappe.get_doc(self.doctype, rest))
 		rules = self.flags.rules
-		rows, approved = jobs.approval.freeze(self.name, rules.offset.account, self.flags.authority)
-		jobs.make_batches(self.name, rules, [(row.name, row.customer) for row in rows])
-		_counts, totals = jobs.add_up(self.name)
+		rows, approved = approval.freeze(self.name, rules.offset.account, self.flags.authority)
+		batches.make_batches(self.name, rules, [(row.name, row.customer) for row in rows])
+		_counts, totals = run_status.add_up(self.name)
 		frappe.db.set_value("Write-Off Run", self.name, {**approved, **totals}, update_modified=False)
-		jobs.record(
+		log.record(
 			self.name,
 			"Submitted",
 			company=self.company,
@@ -257,7 +269,7 @@ class WriteOffRun(LeftEmpty):
 			amount=self.selected_amount,
 			message=self.reason,
 		)
-		jobs.start_posting(self.name)
+		posting.start_posting(self.name)
 		self.read_back()
 
 	@frappe.whitelist()
@@ -265,11 +277,11 @@ class WriteOffRun(LeftEmpty):
 		"""Cancel the run with its Journal Entries. Where those are many, they are cancelled in the background, and the
 		run when all of them are."""
 		self.check_permission("cancel")
-		count = len(jobs.live_entries(self.name))
-		if self.docstatus != 1 or count <= jobs.MOST_CANCELLED_AT_ONCE:
+		count = len(undo.live_entries(self.name))
+		if self.docstatus != 1 or count <= undo.MOST_CANCELLED_AT_ONCE:
 			return super().cancel()
 		self.before_cancel()
-		jobs.start_undoing(self.name, getdate(self.posting_date), cancel=True)
+		undo.start_undoing(self.name, getdate(self.posting_date), cancel=True)
 		frappe.msgprint(
 			_(
 				"The {0} Journal Entries of this run are cancelled in the background. When all of them are, the run is cancelled as well."
@@ -284,15 +296,15 @@ class WriteOffRun(LeftEmpty):
 			frappe.throw(_("This run is {0}. Wait until it has finished.").format(_(self.status)))
 		throw_at_fields(
 			self,
-			[("posting_date", jobs.why_not_cancel(self.name, self.company, getdate(self.posting_date)))],
+			[("posting_date", undo.why_not_cancel(self.name, self.company, getdate(self.posting_date)))],
 		)
 
 	def on_cancel(self) -> None:
 		# The entries are cancelled here, in the same transaction as the run.
 		self.ignore_linked_doctypes = ("Journal Entry", "GL Entry", "Payment Ledger Entry")
-		jobs.cancel_entries(self.name)
+		undo.cancel_entries(self.name)
 		self.db_set("status", states.REVERSED)
-		jobs.refresh_totals(self.name)
+		run_status.refresh_totals(self.name)
 		self.read_back()
 
 	def on_trash(self) -> None:
@@ -384,11 +396,11 @@ class WriteOffRun(LeftEmpty):
 		then the run is Searching, and `{"background": True}` is returned.
 		"""
 		run = self.editable()
-		if jobs.is_large(run) if background is None else cint(background):
-			jobs.start_search(run.name)
+		if search.is_large(run) if background is None else cint(background):
+			search.start_search(run.name)
 			self.reload()
 			return {"background": True}
-		counts = jobs.search_run(run.name)
+		counts = search.search_run(run.name)
 		self.reload()
 		return {**counts, "background": False}
 
@@ -396,7 +408,7 @@ class WriteOffRun(LeftEmpty):
 	def cancel_search(self) -> dict[str, Any]:
 		"""End a search in the background; the list stays as it was before it."""
 		run = self.saved("write")
-		cancelled = jobs.end_search(run.name)
+		cancelled = search.end_search(run.name)
 		self.reload()
 		return {"cancelled": cancelled, "status": self.status}
 
@@ -412,7 +424,7 @@ class WriteOffRun(LeftEmpty):
 		except AmountError as error:
 			frappe.throw(messages.message(Reason.of(error.code, text=error.text)))
 		run_items.set_write_off_amount(run.name, item, part)
-		jobs.selection_changed(run)
+		selection.selection_changed(run)
 		self.reload()
 		return run_items.fields_of(run.name, item)
 
@@ -453,7 +465,7 @@ class WriteOffRun(LeftEmpty):
 			filters=frappe.parse_json(filters),
 			invert=bool(cint(invert)),
 		)
-		jobs.selection_changed(run)
+		selection.selection_changed(run)
 		self.reload()
 		return self.get_summary()
 
@@ -470,11 +482,11 @@ class WriteOffRun(LeftEmpty):
 			"changed_by": run.changed_by,
 			"amounts_editable": int(run.docstatus == 0 and run.status == states.DRAFT),
 			**run_items.summary(run.name, run.company),
-			"pending": jobs.limits.pending(run.name),
-			"why_not_approver": jobs.approval.why_not_approver(run, frappe.session.user)
+			"pending": limits.pending(run.name),
+			"why_not_approver": approval.why_not_approver(run, frappe.session.user)
 			if run.docstatus == 0
 			else None,
-			"why_only_reversing": jobs.why_only_reversing(run.name, run.company, getdate(run.posting_date))
+			"why_only_reversing": undo.why_only_reversing(run.name, run.company, getdate(run.posting_date))
 			if run.docstatus == 1
 			else None,
 			"approval_requested_by": run.approval_requested_by,
@@ -490,7 +502,7 @@ class WriteOffRun(LeftEmpty):
 		run = self.editable()
 		if not run.selected_count and not run.held_count:
 			frappe.throw(_("Nothing is selected. Press Find Invoices and select at least one invoice."))
-		told = jobs.notify.approval_requested(run)
+		told = notifications.approval_requested(run)
 		if not told:
 			frappe.throw(
 				_("There is nobody to ask: no other user may submit this run and has a limit for it.")
@@ -510,13 +522,13 @@ class WriteOffRun(LeftEmpty):
 		run = self.saved("read")
 		if run.docstatus == 0:
 			frappe.throw(_("This run is not approved yet."))
-		return jobs.approval.verify(run)
+		return approval.verify(run)
 
 	@frappe.whitelist()
 	def preview_entries(self, limit: int = 20) -> dict[str, Any]:
 		"""The Journal Entries that submitting would make now: totals by account, the first `limit` row by row."""
 		run = self.saved("read")
-		with jobs.limits.as_submitted_by(run, frappe.session.user):
+		with limits.as_submitted_by(run, frappe.session.user):
 			return preview.preview(run, cint(limit))
 
 	@frappe.whitelist()
@@ -534,19 +546,19 @@ class WriteOffRun(LeftEmpty):
 	@frappe.whitelist()
 	def pause(self) -> None:
 		"""Stop posting after the batches that are in hand."""
-		jobs.pause(self.posted().name)
+		pause_resume.pause(self.posted().name)
 		self.reload()
 
 	@frappe.whitelist()
 	def resume(self) -> None:
 		"""Go on posting a paused run."""
-		jobs.resume(self.posted().name)
+		pause_resume.resume(self.posted().name)
 		self.reload()
 
 	@frappe.whitelist()
 	def retry_failed(self) -> int:
 		"""Try the items that failed again; returns how many. Skipped ones stay: they changed after the approval."""
-		count = jobs.retry_failed(self.posted().name)
+		count = pause_resume.retry_failed(self.posted().name)
 		self.reload()
 		return count
 
@@ -565,9 +577,9 @@ class WriteOffRun(LeftEmpty):
 					run.get_formatted("posting_date")
 				)
 			)
-		if cint(dated) or jobs.why_not_cancel_entries(run.company, getdate(run.posting_date)):
+		if cint(dated) or undo_ledger.why_not_cancel(run.company, getdate(run.posting_date)):
 			self.check_open(run.company, date)
-		jobs.start_undoing(run.name, date, always_dated=bool(cint(dated)))
+		undo.start_undoing(run.name, date, always_dated=bool(cint(dated)))
 		self.reload()
 
 	@frappe.whitelist()
@@ -595,7 +607,7 @@ class WriteOffRun(LeftEmpty):
 		wanted = frappe.parse_json(amounts) or {}
 		if isinstance(wanted, list):
 			wanted = dict(zip(names, wanted, strict=True))
-		entries = jobs.reinstate(run.name, {name: wanted.get(name) for name in names}, date)
+		entries = reinstatement.reinstate(run.name, {name: wanted.get(name) for name in names}, date)
 		self.reload()
 		return entries
 
@@ -609,8 +621,8 @@ class WriteOffRun(LeftEmpty):
 		"""How far posting is, from the database; and how far a search in the background is."""
 		run = self.saved("read")
 		if run.status == states.SEARCHING:
-			return {**jobs.progress(run.name), "search": jobs.search_progress(run.name)}
-		return jobs.progress(run.name)
+			return {**run_status.progress(run.name), "search": search.search_progress(run.name)}
+		return run_status.progress(run.name)
 
 
 @frappe.whitelist()

@@ -5,10 +5,12 @@ import frappe
 from frappe import _
 from frappe.utils import cint, flt, getdate, now, now_datetime
 
-from ar_writeoff.core import criteria, schedule
-from ar_writeoff.jobs import schedules
-from ar_writeoff.ledger import access, accounts, messages
+from ar_writeoff.core import criteria
+from ar_writeoff.ledger import accounts, messages
+from ar_writeoff.ledger import permissions as access
 from ar_writeoff.left_empty import LeftEmpty
+from ar_writeoff.schedules import rules as schedule
+from ar_writeoff.schedules import service as schedules
 from ar_writeoff.validation import amounts_at_fields, throw_at_fields
 
 MAX_NAME = 100

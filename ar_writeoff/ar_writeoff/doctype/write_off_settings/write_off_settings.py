@@ -6,8 +6,8 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cint, flt
 
-from ar_writeoff.core.plan import MAX_ROWS_PER_ENTRY
 from ar_writeoff.ledger import accounts
+from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY
 from ar_writeoff.validation import throw_at_fields
 
 

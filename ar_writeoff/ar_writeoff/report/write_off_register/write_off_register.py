@@ -11,7 +11,7 @@ from frappe import _
 from frappe.utils import flt, getdate
 
 from ar_writeoff.core import status as states
-from ar_writeoff.ledger import access
+from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
 
 # What happened to a balance; what somebody chose to leave alone is in the run.

@@ -15,9 +15,10 @@ from frappe.utils import add_days, fmt_money, get_first_day, getdate
 
 from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check, readable
 from ar_writeoff.core.money import ZERO
-from ar_writeoff.ledger import journal, roll_forward
+from ar_writeoff.ledger import roll_forward
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.ledger.roll_forward import Movement
+from ar_writeoff.posting import entries as journal
 
 MONTHS_OF = {"Monthly": 1, "Quarterly": 3, "Half-Yearly": 6, "Yearly": 12}
 

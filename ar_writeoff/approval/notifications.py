@@ -1,0 +1,142 @@
+"""Tell people: a notification in the desk, and an email where the site can send any and the person wants it.
+
+Nothing here fails because somebody cannot be told: the books do not depend on it.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.desk.doctype.notification_settings.notification_settings import (
+	is_email_notifications_enabled,
+	is_notifications_enabled,
+)
+from frappe.email.doctype.email_account.email_account import EmailAccount
+from frappe.utils import escape_html, fmt_money, get_url_to_form
+from frappe.utils.user import get_users_with_role
+
+from ar_writeoff.approval import limits
+from ar_writeoff.approval import rules as core
+from ar_writeoff.core import status as states
+from ar_writeoff.ledger import permissions as access
+from ar_writeoff.ledger.money import company_currency
+
+
+def tell(users: Iterable[str], subject: str, doctype: str, name: str, message: str = "") -> list[str]:
+	"""Notify these users of a document, once each; disabled users and Guest are left out.
+
+	`subject` and `message` are plain text. Returns the users told.
+	"""
+	told = enabled_users(users)
+	link = get_url_to_form(doctype, name)
+	for user in told:
+		if is_notifications_enabled(user):
+			log = frappe.get_doc(
+				{
+					"doctype": "Notification Log",
+					"type": "Alert",
+					"for_user": user,
+					"from_user": frappe.session.user,
+					"subject": escape_html(subject),
+					"email_content": escape_html(message),
+					"document_type": doctype,
+					"document_name": name,
+				}
+			)
+			log.insert(
+				ignore_permissions=True, ignore_links=True
+			)  # the user was just read, the caller has the document
+	if not can_send():
+		return told
+	recipients = [user for user in told if is_email_notifications_enabled(user)]
+	addresses = frappe.get_all(
+		"User", filters={"name": ("in", recipients or [""])}, pluck="email", order_by="email asc"
+	)
+	if addresses:
+		frappe.sendmail(
+			recipients=addresses,
+			subject=subject,
+			message=f"<p>{escape_html(subject)}</p><p>{escape_html(message)}</p><p><a href='{link}'>{escape_html(name)}</a></p>",
+			reference_doctype=doctype,
+			reference_name=name,
+		)
+	return told
+
+
+def can_send() -> bool:
+	"""Whether the site has an account to send from; without one a notification in the desk has to do."""
+	account = EmailAccount.find_outgoing()
+	return bool(account and account.email_id)
+
+
+def enabled_users(users: Iterable[str]) -> list[str]:
+	wanted = {user for user in users if user and user != "Guest"}
+	return frappe.get_all(
+		"User",
+		filters={"name": ("in", list(wanted) or [""]), "enabled": 1},
+		pluck="name",
+		order_by="name asc",
+	)
+
+
+def users_of_role(role: str | None, company: str) -> list[str]:
+	"""Users with the role who may see the company."""
+	if not role:
+		return []
+	return [user for user in get_users_with_role(role) if access.of_user(user).allows_company(company)]
+
+
+def watchers(company: str) -> list[str]:
+	"""The role named in the company's Write-Off Settings: told about conflicts, failures and schedules."""
+	return users_of_role(frappe.db.get_value("Write-Off Settings", company, "notify_role"), company)
+
+
+def approvers(run: Any) -> list[str]:
+	"""Who can approve the run: may submit it, has a limit, and is not one of those who prepared it."""
+	roles = limits.submitting_roles()
+	table = limits.table_of(run.company)
+	without = {run.prepared_by, run.changed_by, run.searched_by, "Administrator"}
+	found = set()
+	for role in roles:
+		for user in users_of_role(role, run.company):
+			authority = core.authority_of_roles(table, frappe.get_roles(user), roles)
+			if user not in without and (authority.limits or not authority.granted):
+				found.add(user)
+	return sorted(found)
+
+
+def approval_requested(run: Any) -> list[str]:
+	"""Tell the approvers that a draft waits for one of them."""
+	return tell(
+		approvers(run),
+		_("{0} waits for approval").format(run.name),
+		run.doctype,
+		run.name,
+		_("{0} selected, {1}, over the limit and pending: {2}.").format(
+			run.selected_count,
+			fmt_money(run.selected_amount, currency=company_currency(run.company)),
+			run.held_count,
+		),
+	)
+
+
+def run_finished(run: Any) -> list[str]:
+	"""Tell who prepared and who submitted a run what became of it, and the watchers when not all was posted."""
+	people = {run.prepared_by, run.submitted_by}
+	if run.status != states.POSTED or run.by_schedule:
+		people.update(watchers(run.company))
+	return tell(
+		people,
+		_("{0}: {1}").format(run.name, _(run.status)),
+		"Write-Off Run",
+		run.name,
+		_("Posted {0} of {1}, skipped {2}, failed {3}.").format(
+			run.posted_count, run.selected_count, run.skipped_count, run.failed_count
+		),
+	)
+
+
+def approval_void(run: str, company: str, message: str) -> list[str]:
+	"""Tell the watchers that rows of an approved run were changed, and nothing of them was posted."""
+	return tell(watchers(company), _("{0}: not what was approved").format(run), "Write-Off Run", run, message)

@@ -1,0 +1,1 @@
+"""From approved items to Journal Entries: plan, batches, worker, entries."""

@@ -1,0 +1,103 @@
+"""The batches of a run: what is posted, or undone, in one transaction."""
+
+from collections.abc import Iterator, Sequence
+
+import frappe
+from frappe.utils import now
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
+from ar_writeoff.posting import ledger as posting
+from ar_writeoff.posting import rules as planning
+
+BATCH_COLUMNS = (
+	"name",
+	"creation",
+	"modified",
+	"owner",
+	"modified_by",
+	"run",
+	"number",
+	"status",
+	"item_count",
+	"first_item",
+	"last_item",
+)
+
+
+def batches_of(
+	run: str, rules: posting.Rules, selected: Sequence[tuple[str, str]] | None = None
+) -> Iterator[list[str]]:
+	"""Names of the selected open items, divided as they are posted: one batch, one transaction.
+
+	Where a customer has an entry of its own, a batch ends with a customer as long as it fits. `selected`: (item,
+	customer) of each, in the order of the names, where the caller has read them.
+	"""
+	rows = open_items_of(run) if selected is None else selected
+	size = max(1, min(rules.rows_per_entry, planning.MAX_ROWS_PER_ENTRY) - 1)
+	return planning.batches(rows, size, keep_customers=rules.entries_per == planning.CUSTOMER)
+
+
+def open_items_of(run: str) -> list[tuple[str, str]]:
+	"""(item, customer) of the selected open items, in the order of their names."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	return (
+		frappe.qb.from_(item)
+		.select(item.name, item.customer)
+		.where((item.run == run) & (item.status == states.OPEN) & (item.selected == 1))
+		.orderby(item.name)
+		.run()
+	)
+
+
+def make_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str, str]] | None = None) -> int:
+	"""Write down the batches of a run that was submitted, and set aside what is not selected.
+
+	`selected`: as for `batches_of`, where the run is being submitted. Returns the number of batches.
+	"""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	(
+		frappe.qb.update(item)
+		.set(item.status, states.EXCLUDED)
+		.set(item.reason_code, reasons.NOT_SELECTED)
+		.set(item.message, messages.message(Reason.of(reasons.NOT_SELECTED)))
+		.where((item.run == run) & (item.status == states.OPEN) & (item.selected == 0))
+		.run()
+	)
+	number = frappe.db.count("Write-Off Run Batch", {"run": run}) if selected is None else 0
+	stamp, user = now(), frappe.session.user
+	rows = []
+	for batch in batches_of(run, rules, selected):
+		number += 1
+		rows.append(
+			(
+				f"{run}-B{number:04d}",
+				stamp,
+				stamp,
+				user,
+				user,
+				run,
+				number,
+				"Pending",
+				len(batch),
+				batch[0],
+				batch[-1],
+			)
+		)
+		(
+			frappe.qb.update(item)
+			.set(item.batch, number)
+			.where(
+				(item.name >= batch[0])
+				& (item.name <= batch[-1])
+				& (item.run == run)
+				& (item.status == states.OPEN)
+				& (item.selected == 1)
+			)
+			.run()
+		)
+	if rows:
+		frappe.db.bulk_insert("Write-Off Run Batch", BATCH_COLUMNS, rows)
+	return len(rows)

@@ -1,0 +1,268 @@
+"""May an entry be posted in sets on this site, and if not, why not.
+
+Three things must hold. The code of ERPNext that is not run, or run for one row instead of all, is the code that this
+was proven against, function by function. Nobody listens to single ledger rows or to changes of an invoice: no hook of
+another app, no server script, notification, webhook, rule or workflow. And the entry has nothing in it that the sets
+do not know. Whatever is not plainly so takes ERPNext's ordinary path.
+"""
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator
+from functools import cache, reduce
+from importlib import import_module
+from operator import mul
+from typing import Any
+
+import erpnext
+import frappe
+from frappe import _
+from frappe.model.base_document import get_controller
+from pypika.terms import ValueWrapper
+
+from ar_writeoff.posting.fast.proven import ERPNEXT_VERSIONS, FRAPPE_VERSIONS, PROVEN
+
+JOURNAL_ENTRY = "erpnext.accounts.doctype.journal_entry.journal_entry:JournalEntry"
+GL_ENTRY = "erpnext.accounts.doctype.gl_entry.gl_entry"
+PAYMENT_LEDGER_ENTRY = "erpnext.accounts.doctype.payment_ledger_entry.payment_ledger_entry:PaymentLedgerEntry"
+SALES_INVOICE = "erpnext.accounts.doctype.sales_invoice.sales_invoice"
+
+CONTROLLERS = {
+	"Journal Entry": JOURNAL_ENTRY,
+	"Journal Entry Account": (
+		"erpnext.accounts.doctype.journal_entry_account.journal_entry_account:JournalEntryAccount"
+	),
+	"GL Entry": f"{GL_ENTRY}:GLEntry",
+	"Payment Ledger Entry": PAYMENT_LEDGER_ENTRY,
+	"Sales Invoice": f"{SALES_INVOICE}:SalesInvoice",
+}
+
+# DocTypes whose rows are written, or changed, without their documents being saved.
+SILENT = ("Journal Entry Account", "GL Entry", "Payment Ledger Entry", "Sales Invoice")
+
+# The code that is replaced, or asked about one row for many: functions, and every method of a class.
+REPLACED = (
+	f"{JOURNAL_ENTRY}.validate",
+	f"{JOURNAL_ENTRY}.submit",
+	f"{JOURNAL_ENTRY}.before_submit",
+	f"{JOURNAL_ENTRY}.on_submit",
+	f"{JOURNAL_ENTRY}.set_against_account",
+	f"{JOURNAL_ENTRY}.validate_party",
+	f"{JOURNAL_ENTRY}.validate_stock_accounts",
+	f"{JOURNAL_ENTRY}.validate_reference_doc",
+	f"{JOURNAL_ENTRY}.validate_orders",
+	f"{JOURNAL_ENTRY}.validate_invoices",
+	f"{JOURNAL_ENTRY}.make_gl_entries",
+	f"{GL_ENTRY}:GLEntry",
+	f"{GL_ENTRY}:validate_balance_type",
+	f"{GL_ENTRY}:validate_frozen_account",
+	PAYMENT_LEDGER_ENTRY,
+	f"{SALES_INVOICE}:SalesInvoice.set_status",
+	f"{SALES_INVOICE}:get_total_in_party_account_currency",
+	f"{SALES_INVOICE}:is_overdue",
+	"erpnext.accounts.doctype.budget.budget:validate_expense_against_budget",
+	"erpnext.accounts.doctype.invoice_discounting.invoice_discounting"
+	":get_party_account_based_on_invoice_discounting",
+	"erpnext.accounts.general_ledger:make_acc_dimensions_offsetting_entry",
+	"erpnext.accounts.general_ledger:get_accounting_dimensions_for_offsetting_entry",
+	"erpnext.accounts.general_ledger:make_gl_entries",
+	"erpnext.accounts.general_ledger:process_gl_map",
+	"erpnext.accounts.general_ledger:distribute_gl_based_on_cost_center_allocation",
+	"erpnext.accounts.general_ledger:save_entries",
+	"erpnext.accounts.general_ledger:make_entry",
+	"erpnext.accounts.general_ledger:validate_allowed_dimensions",
+	"erpnext.accounts.party:validate_party_frozen_disabled",
+	"erpnext.accounts.party:validate_party_gle_currency",
+	"erpnext.accounts.party:get_party_gle_currency",
+	"erpnext.accounts.party:validate_account_party_type",
+	"erpnext.accounts.utils:get_payment_ledger_entries",
+	"erpnext.accounts.utils:get_stock_accounts",
+	"erpnext.accounts.utils:create_payment_ledger_entry",
+	"erpnext.accounts.utils:update_voucher_outstanding",
+	"erpnext.controllers.accounts_controller:AccountsController.is_internal_transfer",
+	"erpnext.controllers.accounts_controller:AccountsController.validate_company",
+	"erpnext.controllers.accounts_controller:AccountsController.validate_company_in_accounting_dimension",
+)
+
+# Handlers of Frappe and ERPNext: without a rule of one of the kinds below they do nothing to the rows written here.
+HARMLESS_HANDLERS = {
+	"erpnext.accounts.doctype.accounting_period.accounting_period.validate_accounting_period_on_doc_save",
+	"erpnext.setup.doctype.transaction_deletion_record.transaction_deletion_record.check_for_running_deletion_job",
+	"erpnext.support.doctype.service_level_agreement.service_level_agreement.apply",
+	"frappe.automation.doctype.assignment_rule.assignment_rule.apply",
+	"frappe.automation.doctype.assignment_rule.assignment_rule.update_due_date",
+	"frappe.automation.doctype.milestone_tracker.milestone_tracker.evaluate_milestone",
+	"frappe.core.doctype.file.utils.attach_files_to_document",
+	"frappe.core.doctype.user_type.user_type.apply_permissions_for_non_standard_user_type",
+	"frappe.desk.notifications.clear_doctype_notifications",
+	"frappe.social.doctype.energy_point_rule.energy_point_rule.process_energy_points",
+	"frappe.workflow.doctype.workflow_action.workflow_action.process_workflow_actions",
+}
+
+# Events of the documents that are not saved here.
+EVENTS_OF_A_ROW = {
+	"before_naming",
+	"autoname",
+	"before_insert",
+	"before_validate",
+	"validate",
+	"before_save",
+	"before_submit",
+	"after_insert",
+	"on_update",
+	"on_submit",
+	"on_change",
+}
+EVENTS_OF_AN_INVOICE = {"before_change", "on_change"}
+
+# What a person can set up to listen: DocType, its field for the DocType listened to, and what makes it active.
+RULES = (
+	("Server Script", "reference_doctype", {"script_type": "DocType Event", "disabled": 0}),
+	("Notification", "document_type", {"enabled": 1}),
+	("Webhook", "webhook_doctype", {"enabled": 1}),
+	("Assignment Rule", "document_type", {"disabled": 0}),
+	("Workflow", "document_type", {"is_active": 1}),
+	("Document Naming Rule", "document_type", {"disabled": 0}),
+	("Service Level Agreement", "document_type", {"enabled": 1}),
+	("Milestone Tracker", "document_type", {"disabled": 0}),
+	("Energy Point Rule", "reference_doctype", {"enabled": 1}),
+	("User Type", "apply_user_permission_on", {"is_standard": 0}),
+)
+
+
+def why_not(company: str) -> str | None:
+	"""Why entries of this company take ERPNext's ordinary path, in words; None when they need not."""
+	if frappe.db.get_value("Write-Off Settings", company, "fast_posting") == 0:
+		return _("Fast posting is switched off in the Write-Off Settings of {0}.").format(company)
+	return (
+		different_code() or other_controller() or listening_handler() or listening_rule() or fetched_field()
+	)
+
+
+def why_not_entry(entry: Any) -> str | None:
+	"""Why this one entry, not saved yet, takes ERPNext's ordinary path, in words; None when it need not."""
+	for row in entry.accounts:
+		if row.reference_type not in (None, "", "Sales Invoice", "Journal Entry", "Payment Entry"):
+			return _("Row {0} settles a {1}.").format(row.idx, _(row.reference_type))
+		if row.party_type not in (None, "", "Customer"):
+			return _("Row {0} has a party that is not a customer.").format(row.idx)
+	for account in {row.account for row in entry.accounts}:
+		account_type, balance_must_be = frappe.get_cached_value(
+			"Account", account, ["account_type", "balance_must_be"]
+		) or (None, None)
+		if account_type == "Payable" or balance_must_be:
+			return _("ERPNext looks at account {0} after each single row.").format(account)
+	return None
+
+
+# ERPNext's code
+
+
+@cache
+def different_code() -> str | None:
+	"""Which function of ERPNext is not, to the letter, one that posting in sets was proven against."""
+	if not frappe.__version__.startswith(FRAPPE_VERSIONS):
+		return _("Fast posting is not proven with Frappe {0}.").format(frappe.__version__)
+	if not erpnext.__version__.startswith(ERPNEXT_VERSIONS):
+		return _("Fast posting is not proven with ERPNext {0}.").format(erpnext.__version__)
+	found = fingerprints()
+	for name in sorted({*PROVEN, *found}):
+		if found.get(name) not in PROVEN.get(name, ()):
+			return _("Fast posting is not proven with ERPNext {0}: {1} is different there.").format(
+				erpnext.__version__, name
+			)
+	return None
+
+
+def fingerprints() -> dict[str, str]:
+	"""Fingerprint of each function that is replaced, by its name, as ERPNext has it now."""
+	return {name: fingerprint(function) for path in REPLACED for name, function in functions(path)}
+
+
+def functions(path: str) -> Iterator[tuple[str, Callable | None]]:
+	"""The function that a path `module:name` leads to, None where it is gone; all methods where it is a class."""
+	_module, _colon, name = path.partition(":")
+	found = resolve(path)
+	if not inspect.isclass(found):
+		yield name, found
+		return
+	for method_name, method in sorted(vars(found).items()):
+		if inspect.isfunction(method):
+			yield f"{name}.{method_name}", method
+
+
+def resolve(path: str) -> Any:
+	module, _colon, name = path.partition(":")
+	try:
+		return reduce(getattr, name.split("."), import_module(module))
+	except (ImportError, AttributeError):
+		return None
+
+
+def fingerprint(function: Callable | None) -> str:
+	"""A hash of the source, of its code lines alone; empty where there is no function."""
+	if function is None:
+		return ""
+	lines = (line.strip() for line in inspect.getsource(function).splitlines())
+	code = "\n".join(line for line in lines if line and not line.startswith("#"))
+	return hashlib.sha256(code.encode()).hexdigest()[:16]
+
+
+# Listeners
+
+
+def other_controller() -> str | None:
+	for doctype, controller in CONTROLLERS.items():
+		if get_controller(doctype) is not resolve(controller):
+			return _("Another app has its own {0}.").format(_(doctype))
+	return None
+
+
+def listening_handler() -> str | None:
+	"""Which handler of another app would miss an event, or hear of the entry in one step instead of two."""
+	handlers = frappe.get_doc_hooks()
+	for doctype, events in (
+		("*", EVENTS_OF_A_ROW | EVENTS_OF_AN_INVOICE),
+		("Journal Entry", EVENTS_OF_A_ROW),
+		("Journal Entry Account", EVENTS_OF_A_ROW),
+		("GL Entry", EVENTS_OF_A_ROW),
+		("Payment Ledger Entry", EVENTS_OF_A_ROW),
+		("Sales Invoice", EVENTS_OF_AN_INVOICE),
+	):
+		for event in events.intersection(handlers.get(doctype, {})):
+			for method in handlers[doctype][event]:
+				own = doctype == "Journal Entry" and method.startswith("ar_writeoff.")
+				if method not in HARMLESS_HANDLERS and not own:
+					return _("{0} listens to {1}.").format(method, _(doctype))
+	return None
+
+
+def listening_rule() -> str | None:
+	"""Which rule of the site would miss an event."""
+	for doctype, name, listens_to in frappe.db.sql(rules_query(frappe.local.site)):
+		return _("{0} {1} listens to {2}.").format(_(doctype), name, _(listens_to))
+	return None
+
+
+@cache
+def rules_query(_site: str) -> str:
+	"""All kinds of rules in one query: it is asked in each transaction. Which kinds there are depends on the site."""
+	listened_to = (*SILENT, "Journal Entry")
+	queries = []
+	for doctype, fieldname, active in RULES:
+		if frappe.db.table_exists(doctype):
+			rule = frappe.qb.DocType(doctype)
+			query = frappe.qb.from_(rule).select(ValueWrapper(doctype), rule.name, rule[fieldname])
+			for field, value in active.items():
+				query = query.where(rule[field] == value)
+			queries.append(query.where(rule[fieldname].isin(listened_to)))
+	return reduce(mul, queries).get_sql()
+
+
+def fetched_field() -> str | None:
+	"""Fields that Frappe would fill from a linked document, row by row."""
+	for doctype in (*SILENT[:3], "Journal Entry"):
+		for field in frappe.get_meta(doctype).fields:
+			if field.get("fetch_from"):
+				return _("{0} of {1} is fetched from another document.").format(_(field.label), _(doctype))
+	return None

@@ -1,0 +1,419 @@
+"""Posting one batch of items: lock, look again, plan, post. In the caller's transaction, which commits it whole.
+
+Locks are taken in one fixed order, items before vouchers and each in the order of their names, by every
+worker and by the guards on Payment Entry and Journal Entry, so that they wait and do not deadlock.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import create_batch, getdate
+from rq.timeouts import BaseTimeoutException
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core.criteria import Criteria
+from ar_writeoff.core.money import money
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.status import CONFLICT, FAILED, POSTED, SKIPPED, WRITTEN_OFF
+from ar_writeoff.ledger import dimensions, messages, open_items
+from ar_writeoff.ledger import permissions as user_access
+from ar_writeoff.ledger.dimensions import Offset
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.ledger.open_items import Key, LedgerBalance
+from ar_writeoff.ledger.periods import why_closed
+from ar_writeoff.ledger.transactions import lost_transaction_errors
+from ar_writeoff.posting import entries as journal
+from ar_writeoff.posting import fast
+from ar_writeoff.posting.rules import EntryPlan, PlanItem, plan_entries
+from ar_writeoff.search import ledger as search
+from ar_writeoff.search.ledger import Scope
+from ar_writeoff.search.rules import Verdict, base_of_part
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+	"""What a run posts with: its criteria as approved and the settings of its company."""
+
+	run: str
+	company: str
+	posting_date: date
+	remark: str
+	offset: Offset
+	scope: Scope
+	criteria: Criteria
+	entries_per: str = "Batch"
+	rows_per_entry: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+	"""A Write-Off Run Item as approved. Amounts are signed, as the balance is."""
+
+	name: str
+	key: Key
+	currency: str
+	outstanding_amount: Decimal
+	base_outstanding_amount: Decimal
+	write_off_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+	"""What became of one item."""
+
+	item: str
+	status: str
+	journal_entry: str | None = None
+	code: str = ""
+	message: str = ""
+	base_amount: Decimal = Decimal(0)
+
+
+@dataclass(slots=True)
+class Names:
+	"""Names, which are the unique keys too, of the entries of one batch: the same again in a second attempt."""
+
+	batch: str
+	used: int = field(default=0)
+
+	def next(self) -> str:
+		self.used += 1
+		return self.batch if self.used == 1 else f"{self.batch}-{self.used}"
+
+
+def items_from_rows(rows: Iterable[dict], company: str) -> list[Item]:
+	"""Rows of Write-Off Run Item as items with exact amounts."""
+	base_decimals = precision(company_currency(company))
+	return [
+		Item(
+			name=row["name"],
+			key=Key(row["voucher_type"], row["voucher_no"], row["receivable_account"], row["customer"]),
+			currency=row["currency"],
+			outstanding_amount=money(row["outstanding_amount"], precision(row["currency"])),
+			base_outstanding_amount=money(row["base_outstanding_amount"], base_decimals),
+			write_off_amount=money(row["write_off_amount"], precision(row["currency"])),
+		)
+		for row in rows
+	]
+
+
+def post_items(
+	items: list[Item], rules: Rules, names: Names, answers: Mapping[Hashable, Any] | None = None
+) -> list[Outcome]:
+	"""Post these items; one outcome for each. Items must be locked by the caller. `answers`: see `fast.together`.
+
+	A balance that changed is skipped, an item that ERPNext refuses fails, and the others post.
+
+	Raises:
+	    frappe.QueryDeadlockError, frappe.QueryTimeoutError: the transaction is lost, begin the batch again.
+	"""
+	lock_vouchers(item.key for item in items)
+	reason = why_nothing_posts(rules)
+	if reason:
+		return [failed(item.name, reason) for item in items]
+
+	balances = open_items.balances_of_vouchers(
+		rules.company, [item.key for item in items], rules.criteria.cutoff_date, for_update=True
+	)
+	kept, outcomes = look_again(items, balances, rules)
+	plan_items = {item.name: item for item in to_plan_items(kept, rules)}
+	with fast.together(rules.company, known_links(kept), answers) as checked:
+		for plan in plans(plan_items.values(), rules):
+			outcomes.extend(post_or_bisect(plan, plan_items, rules, names, checked))
+	return with_conflicts(outcomes, kept, balances, rules)
+
+
+def known_links(items: Iterable[Item]) -> set[tuple[str, str]]:
+	"""Documents that were just seen, under lock: the vouchers are submitted, their customers exist."""
+	vouchers = {(item.key.voucher_type, item.key.voucher_no) for item in items}
+	return vouchers | {("Customer", item.key.customer) for item in items}
+
+
+def why_nothing_posts(rules: Rules) -> Reason | None:
+	"""What stops the whole batch, whatever is in it: a period closed since, a permission withdrawn since."""
+	closed = why_closed(rules.company, rules.posting_date)
+	if closed:
+		return Reason.of(reasons.PERIOD_CLOSED, why=closed)
+	user = frappe.session.user
+	if not (
+		frappe.db.get_value("User", user, "enabled") and frappe.has_permission("Journal Entry", "submit")
+	):
+		return Reason.of(reasons.MAY_NOT_POST, user=user)
+	return None
+
+
+def lock_vouchers(keys: Iterable[Key]) -> None:
+	"""Lock the vouchers' rows, in order of type and name. Whoever else would settle them waits."""
+	for voucher_type, vouchers in open_items.by_type(keys):
+		table = frappe.qb.DocType(voucher_type)
+		for batch in create_batch(vouchers, 1000):
+			frappe.qb.from_(table).select(table.name).where(table.name.isin(batch)).orderby(
+				table.name
+			).for_update().run()
+
+
+def look_again(
+	items: list[Item], balances: dict[Key, LedgerBalance], rules: Rules
+) -> tuple[list[Item], list[Outcome]]:
+	"""The items that are still as approved, and an outcome with the reason for each of the others."""
+	scope, access = rules.scope, user_access.of_user()
+	permitted = set()
+	for customers in create_batch(sorted({item.key.customer for item in items}), 1000):
+		permitted.update(search.candidates(replace(scope, customers=tuple(customers)), access))
+	if not access.allows_company(rules.company):
+		permitted = set()
+	submitted = open_items.submitted([item.key for item in items])
+	verdicts = {
+		open_items.key_of(verdict.balance): verdict
+		for verdict in search.judge_all(
+			balances.values(), scope, rules.criteria, access, ask_other_runs=False
+		)
+	}
+	written_off = written_off_by_others(items, rules.run)
+
+	kept, outcomes = [], []
+	for item in items:
+		if item.key not in submitted:
+			reason = Reason.of(reasons.NO_LONGER_SUBMITTED, voucher=item.key.voucher_no)
+		elif item.key.customer not in permitted:
+			reason = Reason.of(reasons.NOT_PERMITTED, user=frappe.session.user)
+		else:
+			reason = why_not(item, verdicts.get(item.key), balances.get(item.key))
+		if reason and item.key in written_off:
+			reason = Reason.of(reasons.WRITTEN_OFF_BY, run=written_off[item.key])
+		if reason:
+			outcomes.append(Outcome(item.name, SKIPPED, code=reason.code, message=messages.message(reason)))
+		else:
+			kept.append(item)
+	return kept, outcomes
+
+
+def written_off_by_others(items: Iterable[Item], run: str) -> dict[Key, str]:
+	"""Runs that have written off these balances meanwhile.
+
+	Two runs may both have been approved for a balance. Whoever has the lock on the voucher first posts, so one
+	of the two always does, also when the other is paused or never gets to it.
+	"""
+	table = frappe.qb.DocType("Write-Off Run Item")
+	keys = {item.key for item in items}
+	rows = (
+		frappe.qb.from_(table)
+		.select(table.voucher_type, table.voucher_no, table.receivable_account, table.customer, table.run)
+		.where(
+			table.voucher_no.isin(sorted({key.voucher_no for key in keys}) or [""])
+			& table.status.isin(WRITTEN_OFF)
+			& (table.run != run)
+		)
+		.run()
+	)
+	return {Key(*row[:4]): row[4] for row in rows if Key(*row[:4]) in keys}
+
+
+def why_not(item: Item, verdict: Verdict | None, balance: LedgerBalance | None) -> Reason | None:
+	"""Why an approved item cannot be posted as approved; None when it can."""
+	if verdict and verdict.reason:
+		return verdict.reason
+	if not 0 < item.write_off_amount / (item.outstanding_amount or item.write_off_amount or 1) <= 1:
+		# ERPNext checks what is credited to an invoice, and lets a credit note be debited with more than it has.
+		return Reason.of(
+			reasons.AMOUNT_OVER_BALANCE,
+			amount=f"{item.write_off_amount} {item.currency}",
+			balance=f"{item.outstanding_amount} {item.currency}",
+		)
+	now = verdict.amount if verdict else (balance.now if balance else Decimal(0))
+	base_now = verdict.base_amount if verdict else Decimal(0)
+	if (now, base_now) == (item.outstanding_amount, item.base_outstanding_amount):
+		return None
+	if not verdict and now == item.outstanding_amount:
+		return Reason.of(reasons.NO_LONGER_MATCHES)
+	return Reason.of(
+		reasons.BALANCE_CHANGED,
+		before=f"{item.outstanding_amount} {item.currency}",
+		now=f"{now} {item.currency}",
+	)
+
+
+def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
+	"""The items as the planning knows them, with accounts and dimensions."""
+	return dimensions.with_dimensions(
+		[
+			PlanItem(
+				name=item.name,
+				voucher_type=item.key.voucher_type,
+				voucher_no=item.key.voucher_no,
+				customer=item.key.customer,
+				receivable_account=item.key.account,
+				currency=item.currency,
+				amount=item.write_off_amount,
+				base_amount=base_of_part(
+					item.write_off_amount, item.outstanding_amount, item.base_outstanding_amount
+				),
+				offset_account=rules.offset.account or "",
+			)
+			for item in items
+		],
+		rules.offset,
+	)
+
+
+def plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
+	"""The entries for these items, by the rules of the run. Preview and posting both plan here."""
+	return plan_entries(
+		items,
+		company_currency=company_currency(rules.company),
+		entries_per=rules.entries_per,
+		rows_per_entry=rules.rows_per_entry,
+	)
+
+
+def not_plannable(plan: EntryPlan, rules: Rules) -> list[Outcome]:
+	"""The items of a plan that no Journal Entry can take off the books to the cent. Preview and posting both ask."""
+	decimals = precision(company_currency(rules.company))
+	return [
+		failed(
+			row.item,
+			Reason.of(
+				reasons.EXCHANGE_RATE_NOT_EXACT, amount=abs(row.amount), base_amount=abs(row.base_amount)
+			),
+		)
+		for row in plan.rows
+		if not row.rate_is_exact(decimals)
+	]
+
+
+def post_or_bisect(
+	plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names, checked: fast.Checked
+) -> list[Outcome]:
+	"""Post the plan; where ERPNext refuses it, find the item it refuses and post the others."""
+	outcomes = not_plannable(plan, rules)
+	if outcomes:
+		return outcomes + _replan(
+			set(plan.items) - {outcome.item for outcome in outcomes}, plan, items, rules, names, checked
+		)
+
+	frappe.db.savepoint("write_off_entry")
+	before = checked.mark()
+	try:
+		posted = journal.post(
+			plan,
+			journal.EntryHeader(rules.company, rules.posting_date, rules.run, names.next(), rules.remark),
+			checked,
+		)
+	except Exception as error:
+		if not may_be_about_an_item(error):
+			raise
+		frappe.db.rollback(save_point="write_off_entry")
+		checked.back_to(before)
+		frappe.clear_messages()
+		if len(plan.items) == 1:
+			return [failed(plan.items[0], reason_of(error))]
+		middle = len(plan.items) // 2
+		return _replan(set(plan.items[:middle]), plan, items, rules, names, checked) + _replan(
+			set(plan.items[middle:]), plan, items, rules, names, checked
+		)
+	return [
+		Outcome(
+			row.item,
+			POSTED,
+			journal_entry=posted.name,
+			message=posted.warnings.get(row.customer, ""),
+			base_amount=-row.base_amount,
+		)
+		for row in plan.rows
+		if row.item
+	]
+
+
+def may_be_about_an_item(error: Exception) -> bool:
+	"""Whether another set of items could do better. Refusals of ERPNext are about an item, and so may be the
+	errors of whatever else a site has hooked to a Journal Entry; one customer's broken rule stops nobody else.
+
+	A lost transaction is not, nor the end of the job's time, nor a key that is taken.
+	"""
+	return not isinstance(
+		error,
+		(
+			*lost_transaction_errors(),
+			BaseTimeoutException,
+			MemoryError,
+			frappe.UniqueValidationError,
+			frappe.DuplicateEntryError,
+		),
+	)
+
+
+def reason_of(error: Exception) -> Reason:
+	"""What was said against an item. What nobody foresaw goes to the Error Log with its traceback."""
+	text = frappe.utils.strip_html(str(error)).strip()
+	if isinstance(error, frappe.ValidationError | frappe.PermissionError):
+		return Reason.of(reasons.REFUSED, why=text or type(error).__name__)
+	log = frappe.log_error(_("A write-off could not be posted"))
+	return Reason.of(reasons.UNEXPECTED, error=f"{type(error).__name__}: {text}", log=log.name if log else "")
+
+
+def _replan(
+	part: set[str],
+	plan: EntryPlan,
+	items: dict[str, PlanItem],
+	rules: Rules,
+	names: Names,
+	checked: fast.Checked,
+) -> list[Outcome]:
+	outcomes: list[Outcome] = []
+	for smaller in plans([items[name] for name in plan.items if name in part], rules):
+		outcomes.extend(post_or_bisect(smaller, items, rules, names, checked))
+	return outcomes
+
+
+def failed(item: str, reason: Reason) -> Outcome:
+	return Outcome(item, FAILED, code=reason.code, message=messages.message(reason))
+
+
+def settled_twice(items: list[Item], company: str) -> Iterator[tuple[Item, str]]:
+	"""Those of these written-off items whose balance is past zero now, each with the reason in words."""
+	balances = open_items.balances_of_vouchers(company, [item.key for item in items], getdate())
+	for item in items:
+		balance = balances.get(item.key)
+		if balance and balance.now * item.write_off_amount < 0:
+			yield (
+				item,
+				messages.message(
+					Reason.of(reasons.SETTLED_AT_THE_SAME_TIME, balance=f"{balance.now} {item.currency}")
+				),
+			)
+
+
+def with_conflicts(
+	outcomes: list[Outcome], items: list[Item], before: dict[Key, LedgerBalance], rules: Rules
+) -> list[Outcome]:
+	"""The outcomes, with a conflict where the ledger did not move by exactly what was written off.
+
+	Somebody who does not ask for the lock can still get a payment in between the look and the entry.
+	"""
+	posted = {outcome.item for outcome in outcomes if outcome.status == POSTED}
+	posted_items = {item.name: item for item in items if item.name in posted}
+	after = open_items.balances_of_vouchers(
+		rules.company, [item.key for item in posted_items.values()], rules.criteria.cutoff_date
+	)
+	result = []
+	for outcome in outcomes:
+		item = posted_items.get(outcome.item)
+		if item and after[item.key].now != before[item.key].now - item.write_off_amount:
+			outcome = replace(
+				outcome,
+				status=CONFLICT,
+				code=reasons.SETTLED_AT_THE_SAME_TIME,
+				message=messages.message(
+					Reason.of(
+						reasons.SETTLED_AT_THE_SAME_TIME,
+						balance=f"{after[item.key].now} {item.currency}",
+					)
+				),
+			)
+		result.append(outcome)
+	return result

@@ -1,0 +1,107 @@
+"""The Journal Entries a run would make, planned by the same code that posts them."""
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+import frappe
+
+from ar_writeoff.core.money import ZERO
+from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.posting import batches
+from ar_writeoff.posting import entries as journal
+from ar_writeoff.posting import ledger as posting
+from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
+from ar_writeoff.run import terms as run_terms
+
+
+def preview(run: Any, limit: int) -> dict[str, Any]:
+	"""Entries and totals by account for the selected items, in company currency.
+
+	Batches are planned one by one, as they will be posted, so that memory does not grow with the run.
+	"""
+	rules = run_terms.rules_of(run)
+	totals: dict[tuple, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
+	entries: list[dict[str, Any]] = []
+	problems: list[dict[str, str]] = []
+	count, item_count, total = 0, 0, ZERO
+	for names in batches.batches_of(run.name, rules):
+		rows = frappe.get_all(
+			"Write-Off Run Item", filters={"name": ("in", names)}, fields=["*"], order_by="name asc"
+		)
+		items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
+		plans, refused = plannable(items, rules)
+		problems += refused
+		for plan in plans:
+			count += 1
+			item_count += len(plan.items)
+			total += plan.total
+			for row in plan.rows:
+				dimensions = dict(row.dimensions)
+				key = (row.account, dimensions.get("cost_center", ""), dimensions.get("project", ""))
+				totals[key][row.base_amount < 0] += abs(row.base_amount)
+			if len(entries) < limit:
+				entries.append(entry(plan))
+	return {
+		"entry_count": count,
+		"item_count": item_count,
+		"total": float(total),
+		"currency": company_currency(run.company),
+		"posting_date": run.posting_date,
+		"voucher_type": journal.VOUCHER_TYPE,
+		"accounts": [
+			{
+				"account": account,
+				"cost_center": cost_center,
+				"project": project,
+				"debit": float(debit),
+				"credit": float(credit),
+			}
+			for (account, cost_center, project), (debit, credit) in sorted(totals.items())
+		],
+		"entries": entries,
+		"problems": problems,
+	}
+
+
+def plannable(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryPlan], list[dict[str, str]]]:
+	"""The entries for these items, as posting makes them, and the items that none can be made for, with why."""
+	by_name = {item.name: item for item in items}
+	plans: list[EntryPlan] = []
+	problems: list[dict[str, str]] = []
+	for plan in posting.plans(items, rules):
+		refused = {outcome.item: outcome.message for outcome in posting.not_plannable(plan, rules)}
+		problems += [
+			{"item": name, "voucher_no": by_name[name].voucher_no, "message": message}
+			for name, message in refused.items()
+		]
+		kept = [by_name[name] for name in plan.items if name not in refused]
+		plans += posting.plans(kept, rules) if refused else [plan]
+	return plans, problems
+
+
+def entry(plan: EntryPlan) -> dict[str, Any]:
+	customers = {row.customer for row in plan.rows if row.customer}
+	return {
+		"title": ", ".join(sorted(customers)[:3]) + (" …" if len(customers) > 3 else ""),
+		"rows": [entry_row(row) for row in plan.rows],
+		"total_debit": float(plan.total),
+		"total_credit": float(plan.total - plan.difference),
+	}
+
+
+def entry_row(row: Row) -> dict[str, Any]:
+	dimensions = dict(row.dimensions)
+	return {
+		"account": row.account,
+		"party": row.customer,
+		"reference_type": row.reference_type,
+		"reference_name": row.reference_name,
+		"cost_center": dimensions.get("cost_center", ""),
+		"project": dimensions.get("project", ""),
+		"debit": float(max(row.base_amount, ZERO)),
+		"credit": float(max(-row.base_amount, ZERO)),
+		"account_currency": row.currency,
+		"debit_in_account_currency": float(max(row.amount, ZERO)),
+		"credit_in_account_currency": float(max(-row.amount, ZERO)),
+	}

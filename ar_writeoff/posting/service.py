@@ -1,0 +1,364 @@
+"""Post a run, batch by batch, by any number of workers on any number of machines.
+
+A worker takes a batch by locking its row, and in the same transaction locks the items and the vouchers, looks
+again, posts, and writes down what became of each item. Journal Entries, their unique keys and the item rows are
+one commit: killed before it, nothing happened, killed after it, all did. Nobody has to find out afterwards.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Hashable, Mapping
+from typing import Any, NamedTuple
+
+import frappe
+from frappe.utils import cint, now, now_datetime
+
+from ar_writeoff.approval import at_posting as guard
+from ar_writeoff.approval import service as approval
+from ar_writeoff.core import reasons
+from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
+from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.ledger.transactions import forget_cached_settings, in_one_commit, read_committed
+from ar_writeoff.posting import conflicts as aftermath
+from ar_writeoff.posting import entries as journal
+from ar_writeoff.posting import fast
+from ar_writeoff.posting import ledger as posting
+from ar_writeoff.posting.completion import tell_the_end
+from ar_writeoff.run import log
+from ar_writeoff.run import worker as workers
+from ar_writeoff.run.status import add_up, as_user, lock, publish_progress, refresh_totals, set_status
+
+METHOD = "ar_writeoff.jobs.post_run"
+
+# A batch that was begun so often and never finished takes its worker down with it: it is given up.
+MOST_BEGINNINGS = 10
+# Batches to look at for one that nobody holds.
+CANDIDATES = 50
+
+
+class Taken(NamedTuple):
+	"""The batch that a worker has taken; where there is none, whether others hold what is left. `answers`: what was
+	asked a moment before and is not asked again for this batch."""
+
+	batch: frappe._dict | None = None
+	held: bool = False
+	answers: Mapping[Hashable, Any] = {}
+
+
+def start_posting(run: str) -> None:
+	"""Post in the background, by as many jobs as the company allows; in tests in this process."""
+	if frappe.flags.in_test:
+		post_run(run)
+		return
+	workers.start(run, METHOD, range(1, workers_wanted(run) + 1))
+
+
+def workers_wanted(run: str) -> int:
+	"""As many as the company allows, and no more than there are batches; one at least, to settle the run."""
+	company = frappe.db.get_value("Write-Off Run", run, "company")
+	return min(workers.parallel_jobs(company), max(1, pending_batches(run)))
+
+
+def post_run(run: str, worker: int = 1) -> None:
+	"""Post batches of a submitted run until none is left for this worker, or its time is up.
+
+	Works as the user who submitted the run, whoever runs the job and however often it was tried again.
+	"""
+	with read_committed():
+		doc = approval.as_stored(run)
+		with as_user(doc.submitted_by or doc.owner):
+			shift = workers.Shift(run, worker)
+			taken = in_one_commit(lambda: begin(shift, doc.company))
+			if not taken:
+				return
+			try:
+				rules = guard.approved_rules(doc)
+			except frappe.ValidationError as error:
+				text = frappe.utils.strip_html(str(error))
+				in_one_commit(lambda: give_up(run, text))
+				tell(run, in_one_commit(lambda: finish(shift, doc.company)))
+				return
+			work(shift, rules, taken)
+
+
+def work(shift: workers.Shift, rules: posting.Rules, taken: Taken) -> None:
+	"""The loop of a worker, from its first batch to the end of its shift."""
+	finished = None
+	try:
+		while finished is None:
+			if taken.batch:
+				this = taken
+				forget_cached_settings()
+				if not in_one_commit(lambda: post_batch(this, shift, rules)):
+					shift.step_aside()
+				elif shift.may_tell():
+					publish_progress(shift.run)
+			waits = taken.held and shift.linger()
+			if shift.is_over or not (taken.batch or waits):
+				finished = in_one_commit(lambda: finish(shift, rules.company))
+			else:
+				taken, finished = in_one_commit(lambda: go_on(shift, rules.company))
+	except Exception as error:
+		workers.interrupted(shift, error)
+		raise
+	tell(shift.run, finished)
+	if not finished and shift.is_over:
+		in_one_commit(lambda: hand_over(shift))
+
+
+def go_on(shift: workers.Shift, company: str) -> tuple[Taken, bool | None]:
+	"""Take the next batch; where nothing is left, not even in the hands of others, end the shift at once: the second
+	value is then that of `finish`."""
+	taken = take_batch(shift)
+	return taken, None if taken.batch or taken.held else finish(shift, company)
+
+
+def hand_over(shift: workers.Shift) -> None:
+	"""Enqueue a successor where there is still something to post."""
+	if lock(shift.run) == states.POSTING and pending_batches(shift.run):
+		workers.start(shift.run, METHOD, [shift.number])
+
+
+def begin(shift: workers.Shift, company: str) -> Taken | None:
+	"""Take the first batch; None when the run is not to be posted. The first worker to come turns Queued into Posting.
+
+	The log says where entries are posted row by row, as ERPNext does, and why.
+	"""
+	status = lock(shift.run)
+	if status == states.POSTING:
+		return take_batch(shift)
+	if status != states.QUEUED:
+		return None
+	set_status(shift.run, states.POSTING, status)
+	answers = {fast.WHY_NOT: fast.why_not(company)}
+	log.record(shift.run, "Started", company, worker=shift.number, message=answers[fast.WHY_NOT])
+	return take_batch(shift)._replace(answers=answers)
+
+
+def take_batch(shift: workers.Shift) -> Taken:
+	"""Choose a batch that nobody holds, note that it was begun, and renew the lease.
+
+	The note is committed before the work, so that the database knows of a batch that kills its worker each time.
+	Those begun least often come first. None when there is none, or the run is paused.
+	"""
+	run, pending = frappe.qb.DocType("Write-Off Run"), frappe.qb.DocType("Write-Off Run Batch")
+	candidates = (
+		frappe.qb.from_(pending)
+		.inner_join(run)
+		.on(run.name == pending.run)
+		.select(pending.name)
+		.where((pending.run == shift.run) & (pending.status == "Pending") & (run.status == states.POSTING))
+		.orderby(pending.attempts)
+		.orderby(pending.number)
+		.limit(CANDIDATES)
+		.run(pluck=True)
+	)
+	for name in candidates:
+		batch = lock_batch(name)
+		if batch:
+			batch.attempts = cint(batch.attempts) + 1
+			batch.started_at = now_datetime()
+			frappe.db.set_value(
+				"Write-Off Run Batch",
+				name,
+				{
+					"attempts": batch.attempts,
+					"started_at": batch.started_at,
+					"worker": f"{shift.number} · {workers.this_process()}",
+				},
+			)
+			shift.sign_of_life(batch.number)
+			return Taken(batch)
+	return Taken(held=bool(candidates))
+
+
+def lock_batch(name: str) -> frappe._dict | None:
+	"""Lock a pending batch; None when another worker has it or it is done. The lock goes with the transaction."""
+	batch = frappe.qb.DocType("Write-Off Run Batch")
+	rows = (
+		frappe.qb.from_(batch)
+		.select(batch.name, batch.run, batch.number, batch.attempts, batch.started_at)
+		.where((batch.name == name) & (batch.status == "Pending"))
+		.for_update(skip_locked=True)
+		.run(as_dict=True)
+	)
+	return rows[0] if rows else None
+
+
+def post_batch(taken: Taken, shift: workers.Shift, rules: posting.Rules) -> bool:
+	"""Post the open items of a batch and write down what became of each. False when another worker has it."""
+	started = time.monotonic()
+	batch = lock_batch(taken.batch.name)
+	if not batch:
+		return False
+	rows = lock_items(batch)
+	items = posting.items_from_rows(rows, rules.company)
+	if cint(batch.attempts) > MOST_BEGINNINGS:
+		reason = Reason.of(reasons.INTERRUPTED, times=cint(batch.attempts) - 1)
+		outcomes = [posting.failed(item.name, reason) for item in items]
+	else:
+		refused = guard.refused_items(rows, batch.run)
+		outcomes = [
+			posting.Outcome(name, states.SKIPPED, code=reason.code, message=messages.message(reason))
+			for name, reason in refused.items()
+		]
+		names = posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}")
+		outcomes += posting.post_items(
+			[item for item in items if item.name not in refused], rules, names, taken.answers
+		)
+	write_outcomes(outcomes)
+	journal.refresh_written_off_amounts([item.key for item in items])
+	record_batch(batch, items, outcomes, shift, rules.company, time.monotonic() - started)
+	return True
+
+
+def lock_items(batch: frappe._dict) -> list[dict]:
+	"""The open items of a batch, locked in the order of their names."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	names = frappe.get_all(
+		"Write-Off Run Item",
+		filters={"run": batch.run, "batch": batch.number, "status": states.OPEN, "selected": 1},
+		pluck="name",
+		order_by="name asc",
+	)
+	return (
+		frappe.qb.from_(item)
+		.select("*")
+		.where(item.name.isin(names or [""]) & (item.status == states.OPEN))
+		.orderby(item.name)
+		.for_update()
+		.run(as_dict=True)
+	)
+
+
+def write_outcomes(outcomes: list[posting.Outcome]) -> None:
+	"""Set status, entry and message of the items, one statement for each group that shares them."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	groups: dict[tuple, list[str]] = {}
+	for outcome in outcomes:
+		key = (outcome.status, outcome.journal_entry, outcome.code, outcome.message)
+		groups.setdefault(key, []).append(outcome.item)
+	for (status, journal_entry, code, message), names in groups.items():
+		(
+			frappe.qb.update(item)
+			.set(item.status, status)
+			.set(item.journal_entry, journal_entry)
+			.set(item.reason_code, code)
+			.set(item.message, message)
+			.set(item.modified, now())
+			.set(item.modified_by, frappe.session.user)
+			.where(item.name.isin(names))
+			.run()
+		)
+
+
+def record_batch(
+	batch: frappe._dict,
+	items: list[posting.Item],
+	outcomes: list[posting.Outcome],
+	shift: workers.Shift,
+	company: str,
+	duration: float,
+) -> None:
+	"""Mark the batch as done, and log its entries and each failure with its reason."""
+	counts = Counter(outcome.status for outcome in outcomes)
+	entries = list(dict.fromkeys(outcome.journal_entry for outcome in outcomes if outcome.journal_entry))
+	posted = counts[states.POSTED] + counts[states.CONFLICT]
+	frappe.db.set_value(
+		"Write-Off Run Batch",
+		batch.name,
+		{
+			"status": "Done",
+			"finished_at": now_datetime(),
+			"posted_count": posted,
+			"journal_entry": entries[0] if entries else None,
+		},
+	)
+	vouchers: dict[str, Key] = {item.name: item.key for item in items}
+	log.record_all(
+		batch.run,
+		[
+			{
+				"event": "Batch Posted",
+				"batch": batch.number,
+				"worker": shift.number,
+				"duration": duration,
+				"journal_entry": entries[0] if entries else None,
+				"posted_count": posted,
+				"skipped_count": counts[states.SKIPPED],
+				"failed_count": counts[states.FAILED],
+				"amount": sum(outcome.base_amount for outcome in outcomes),
+				"message": ", ".join(entries) if len(entries) > 1 else None,
+			},
+			*(
+				{
+					"event": "Conflict" if outcome.status == states.CONFLICT else "Not Posted",
+					"batch": batch.number,
+					"voucher_no": vouchers[outcome.item].voucher_no,
+					"journal_entry": outcome.journal_entry,
+					"message": outcome.message,
+				}
+				for outcome in outcomes
+				if outcome.status != states.POSTED
+			),
+		],
+		company,
+	)
+
+
+def give_up(run: str, why: str) -> None:
+	"""Nothing of the run can be posted: every pending item fails with the reason, in words."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	lock(run)
+	(
+		frappe.qb.update(item)
+		.set(item.status, states.FAILED)
+		.set(item.reason_code, reasons.REFUSED)
+		.set(item.message, why)
+		.where((item.run == run) & (item.status == states.OPEN) & (item.selected == 1))
+		.run()
+	)
+	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "status", "Done")
+	log.record(run, "Stopped", message=why)
+
+
+def pending_batches(run: str) -> int:
+	return frappe.db.count("Write-Off Run Batch", {"run": run, "status": "Pending"})
+
+
+def tell(run: str, finished: bool) -> None:
+	"""Tell who is watching how far the run is, and where it has finished, who is to know."""
+	publish_progress(run)
+	if finished:
+		tell_the_end(run)
+
+
+def finish(shift: workers.Shift, company: str) -> bool:
+	"""End a shift, and settle a run that has no batch pending. False when others still work on it, or it waits for
+	someone.
+
+	Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through.
+	"""
+	run = shift.run
+	shift.end()
+	if not pending_batches(run):
+		aftermath.mark_conflicts(run, company)
+	status = lock(run)
+	if status not in (states.POSTING, states.PAUSED) or pending_batches(run):
+		refresh_totals(run)
+		return False
+	counts, totals = add_up(run)
+	set_status(run, states.finished_status(counts), status, **totals)
+	log.record(
+		run,
+		"Finished",
+		company,
+		posted_count=totals["posted_count"],
+		skipped_count=totals["skipped_count"],
+		failed_count=totals["failed_count"],
+		amount=totals["posted_amount"],
+		duration=log.seconds_since(run, ("Submitted", "Retried")),
+	)
+	return True

@@ -1,0 +1,1 @@
+"""The list of a run: paged, filtered, ticked, summed up, exported."""

@@ -1,0 +1,174 @@
+"""The list of a run as a file, before and after posting: what was asked, who did what, every item and why.
+
+The file is attached to the run, so that what somebody took away as evidence is there to compare with.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import now
+from frappe.utils.file_manager import save_file
+from frappe.utils.xlsxutils import make_xlsx
+
+from ar_writeoff.review import items as run_items
+
+FORMATS = ("XLSX", "CSV")
+
+# Above this the file is made by a worker: a web worker has others to serve.
+ROWS_IN_REQUEST = 5000
+ROWS_PER_QUERY = 5000
+
+# make_xlsx turns HTML into plain text except on a sheet of this name. A customer's name is evidence: it stays as it is.
+VERBATIM_SHEET = "Data Export"
+
+RUN_FIELDS = (
+	"name",
+	"company",
+	"status",
+	"balance_type",
+	"reason",
+	"posting_date",
+	"cutoff_date",
+	"max_invoice_amount",
+	"max_customer_amount",
+	"ageing_based_on",
+	"minimum_age_days",
+	"customers",
+	"customer_group",
+	"territory",
+	"item_group",
+	"currency",
+	"receivable_account",
+	"cost_center",
+	"project",
+	"owner",
+	"searched_by",
+	"searched_on",
+	"submitted_by",
+	"submitted_on",
+	"found_count",
+	"selected_count",
+	"selected_amount",
+	"excluded_count",
+	"posted_count",
+	"posted_amount",
+	"skipped_count",
+	"failed_count",
+)
+
+
+def export(run: Any, file_format: str, filters: dict[str, Any] | None) -> dict[str, Any]:
+	"""Make the file now, or in the background when the list is long; the name of the file, or that it will come."""
+	if file_format not in FORMATS:
+		frappe.throw(_("Choose XLSX or CSV, not {0}.").format(file_format))
+	total = run_items.page(
+		run.name, start=0, page_length=1, sort_by="name", sort_order="asc", filters=filters
+	)["total"]
+	if total <= ROWS_IN_REQUEST or frappe.flags.in_test:
+		return {"file_url": make_file(run.name, file_format, filters), "background": False}
+	frappe.enqueue(
+		make_file_and_tell,
+		queue="long",
+		timeout=1800,
+		run=run.name,
+		file_format=file_format,
+		filters=filters,
+		enqueue_after_commit=True,
+	)
+	return {"file_url": None, "background": True, "rows": total}
+
+
+def make_file_and_tell(run: str, file_format: str, filters: dict[str, Any] | None) -> None:
+	"""What the worker does: the file, and a message to whoever asked for it."""
+	file_url = make_file(run, file_format, filters)
+	frappe.get_doc(
+		{
+			"doctype": "Notification Log",
+			"for_user": frappe.session.user,
+			"type": "Alert",
+			"document_type": "Write-Off Run",
+			"document_name": run,
+			"subject": _("The list of {0} is ready: {1}").format(run, file_url),
+		}
+	).insert(ignore_permissions=True)
+	frappe.publish_realtime(
+		"write_off_run_export",
+		{"run": run, "file_url": file_url},
+		user=frappe.session.user,
+		after_commit=True,
+	)
+
+
+def make_file(run: str, file_format: str, filters: dict[str, Any] | None) -> str:
+	"""Write the list of a run to a private file attached to it; returns its address."""
+	doc = frappe.get_doc("Write-Off Run", run)
+	doc.check_permission("export")
+	content = as_xlsx(doc, filters) if file_format == "XLSX" else as_csv(doc, filters)
+	stamp = now()[:19].replace(":", "").replace(" ", "-")
+	file = save_file(f"{run}-{stamp}.{file_format.lower()}", content, "Write-Off Run", run, is_private=1)
+	return file.file_url
+
+
+def as_xlsx(run: Any, filters: dict[str, Any] | None) -> bytes:
+	return make_xlsx(all_rows(run, filters), VERBATIM_SHEET).getvalue()
+
+
+def as_csv(run: Any, filters: dict[str, Any] | None) -> bytes:
+	"""In UTF-8 with a byte order mark, so that spreadsheets read accents."""
+	text = io.StringIO()
+	csv.writer(text).writerows(all_rows(run, filters))
+	return text.getvalue().encode("utf-8-sig")
+
+
+def all_rows(run: Any, filters: dict[str, Any] | None) -> Iterator[list[Any]]:
+	"""The items under their labels, then the run they are of: the list stays the table that one can sort."""
+	yield from item_rows(run, filters)
+	yield []
+	yield from run_rows(run)
+
+
+def run_rows(run: Any) -> Iterator[list[Any]]:
+	"""Label and value of what was asked for and who did what."""
+	for fieldname in RUN_FIELDS:
+		df = run.meta.get_field(fieldname)
+		label = {"name": _("Write-Off Run"), "owner": _("Created By")}.get(fieldname) or _(df.label)
+		value = run.get(fieldname)
+		if fieldname == "customers":
+			value = ", ".join(row.customer for row in value)
+		yield [label, cell(value)]
+	yield [_("Exported By"), cell(frappe.session.user)]
+	yield [_("Exported On"), now()[:19]]
+
+
+def item_rows(run: Any, filters: dict[str, Any] | None) -> Iterator[list[Any]]:
+	"""A row of labels, then one row for each item, read in pages so that memory does not grow with the run."""
+	meta = frappe.get_meta("Write-Off Run Item")
+	fields = [field for field in run_items.FIELDS if field not in ("name", "reason_code")]
+	yield [_(meta.get_label(field)) for field in fields]
+	item = frappe.qb.DocType("Write-Off Run Item")
+	last = ""
+	while True:
+		page = (
+			frappe.qb.from_(item)
+			.select(item.name, *[item[field] for field in fields])
+			.where(run_items.where(item, run.name, filters) & (item.name > last))
+			.orderby(item.name)
+			.limit(ROWS_PER_QUERY)
+			.run()
+		)
+		for name, *values in page:
+			last = name
+			yield [cell(value) for value in values]
+		if len(page) < ROWS_PER_QUERY:
+			return
+
+
+def cell(value: Any) -> Any:
+	"""A value that no spreadsheet takes for a formula: a customer may be called `=HYPERLINK(...)`."""
+	if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+		return "'" + value
+	return "" if value is None else value

@@ -1,0 +1,361 @@
+"""The list of a run: paged, sorted, filtered, summed and selected in SQL. Runs reach 100,000 items."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.query_builder import Case, DocType
+from frappe.query_builder.functions import Abs, Count, Max, Sum
+from frappe.utils import cint, fmt_money
+from pypika import Order
+from pypika.terms import Criterion
+
+from ar_writeoff.core import ageing
+from ar_writeoff.core.money import money
+from ar_writeoff.core.reasons import OVER_LIMIT
+from ar_writeoff.core.status import CONFLICT, EXCLUDED, OPEN, POSTED
+from ar_writeoff.ledger import messages
+from ar_writeoff.ledger import permissions as access
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.review.ledger import balance_of_customer, voucher_story
+from ar_writeoff.search.rules import base_of_part
+
+FIELDS = (
+	"name",
+	"customer",
+	"customer_name",
+	"voucher_type",
+	"voucher_no",
+	"receivable_account",
+	"posting_date",
+	"due_date",
+	"age_days",
+	"currency",
+	"outstanding_amount",
+	"base_outstanding_amount",
+	"write_off_amount",
+	"base_write_off_amount",
+	"reinstated_amount",
+	"selected",
+	"status",
+	"reason_code",
+	"message",
+	"reason_doctype",
+	"reason_name",
+	"journal_entry",
+)
+
+# Text columns are searched for the text anywhere, the others compared.
+TEXT_FIELDS = {
+	"customer": ("customer", "customer_name"),
+	"voucher_no": ("voucher_no",),
+	"message": ("message",),
+}
+COMPARISONS = {
+	"=": lambda field, value: field == value,
+	"!=": lambda field, value: field != value,
+	"<": lambda field, value: field < value,
+	"<=": lambda field, value: field <= value,
+	">": lambda field, value: field > value,
+	">=": lambda field, value: field >= value,
+}
+
+TOP_CUSTOMERS = 10
+
+
+def page(
+	run: str, *, start: int, page_length: int, sort_by: str, sort_order: str, filters: dict[str, Any] | None
+) -> dict[str, Any]:
+	"""One page of items and the number of all that the filters leave."""
+	if sort_by not in FIELDS:
+		frappe.throw(_("Items cannot be sorted by {0}.").format(sort_by))
+	item = DocType("Write-Off Run Item")
+	condition = where(item, run, filters)
+	start, length = max(cint(start), 0), min(cint(page_length) or 100, 1000)
+	order = Order.desc if sort_order.lower() == "desc" else Order.asc
+	# The index of the list has what is sorted and filtered by, so only the rows of the page itself are read.
+	on_page = (
+		frappe.qb.from_(item)
+		.select(item.name)
+		.where(condition)
+		.orderby(item[sort_by], order=order)
+		.orderby(item.name)
+		.limit(length)
+		.offset(start)
+		.as_("on_page")
+	)
+	shown = DocType("Write-Off Run Item").as_("shown")
+	rows = (
+		frappe.qb.from_(on_page)
+		.join(shown)
+		.on(shown.name == on_page.name)
+		.select(*[shown[field] for field in FIELDS])
+		.orderby(shown[sort_by], order=order)
+		.orderby(shown.name)
+		.run(as_dict=True)
+	)
+	if len(rows) < length and (rows or not start):
+		total = start + len(rows)  # this page is the last one
+	else:
+		total = frappe.qb.from_(item).select(Count("*")).where(condition).run()[0][0]
+	return {"items": rows, "total": total}
+
+
+def where(item: DocType, run: str, filters: dict[str, Any] | None) -> Criterion:
+	"""The condition for a run's items under filters; a field that cannot be filtered is an error."""
+	condition = visible(item, run)
+	for fieldname, value in (filters or {}).items():
+		if fieldname not in FIELDS:
+			frappe.throw(_("Items cannot be filtered by {0}.").format(fieldname))
+		if fieldname in TEXT_FIELDS and isinstance(value, str):
+			like = "%" + value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+			condition &= Criterion.any([item[column].like(like) for column in TEXT_FIELDS[fieldname]])
+		elif isinstance(value, list) and len(value) == 2 and value[0] in COMPARISONS:
+			condition &= COMPARISONS[value[0]](item[fieldname], value[1])
+		elif isinstance(value, list):
+			condition &= item[fieldname].isin(value or [""])
+		else:
+			condition &= item[fieldname] == value
+	return condition
+
+
+def visible(item: DocType, run: str) -> Criterion:
+	"""The condition for the items of a run that the current user may see."""
+	condition = item.run == run
+	restriction = access.items_allowed(item, access.of_user())
+	return condition & restriction if restriction else condition
+
+
+def select(
+	run: str, *, selected: bool, items: Iterable[str] | None, filters: dict[str, Any] | None, invert: bool
+) -> None:
+	"""Tick or untick open items: the ones named, the ones under the filters, or all."""
+	item = DocType("Write-Off Run Item")
+	condition = where(item, run, filters) & (item.status == OPEN)
+	if items is not None:
+		condition &= item.name.isin(list(items) or [""])
+	# What is held back for want of a limit is ticked as well: unticking it is a decision of its own.
+	held = item.reason_code.isin(OVER_LIMIT)
+	if invert:
+		value = 1 - Case().when((item.selected == 1) | held, 1).else_(0)
+	else:
+		value = cint(selected)
+		condition &= (item.selected != value) | held
+	# Who changed the selection, and when, is on the run. On each of 100,000 items it would take seconds.
+	(
+		frappe.qb.update(item)
+		.set(item.selected, value)
+		.set(item.reason_code, "")
+		.set(item.message, "")
+		.where(condition)
+		.run()
+	)
+
+
+def item_of(run: str, name: str) -> frappe._dict:
+	"""One item of the run that the current user may see.
+
+	Raises:
+	    frappe.ValidationError: there is none of this name.
+	"""
+	item = DocType("Write-Off Run Item")
+	rows = frappe.qb.from_(item).select("*").where(visible(item, run) & (item.name == name)).run(as_dict=True)
+	if not rows:
+		frappe.throw(_("Item {0} is not in this run.").format(name))
+	return rows[0]
+
+
+def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
+	"""Write off this much of an open item, in its currency and of its sign; None or the balance: all of it.
+
+	Raises:
+	    frappe.ValidationError: the item is not open, or the amount is not between 0 and the balance.
+	"""
+	row = item_of(run, name)
+	if row.status != OPEN:
+		frappe.throw(_("This item is {0}: its amount cannot be changed.").format(_(row.status)))
+	decimals = precision(row.currency)
+	outstanding = money(row.outstanding_amount, decimals)
+	part = outstanding if amount is None else money(amount, decimals)
+	if amount is not None and part != amount:
+		frappe.throw(_("Enter an amount with at most {0} decimals.").format(decimals))
+	if not 0 < part / outstanding <= 1:
+		frappe.throw(
+			_("Enter an amount from {0} to {1}, the balance.").format(
+				fmt_money(smallest(outstanding), currency=row.currency),
+				fmt_money(outstanding, currency=row.currency),
+			)
+		)
+	base_decimals = precision(company_currency(row.company))
+	base = base_of_part(part, outstanding, money(row.base_outstanding_amount, base_decimals))
+	if not base:
+		frappe.throw(_("This amount is nothing in company currency. Enter a larger one."))
+	frappe.db.set_value("Write-Off Run Item", name, {"write_off_amount": part, "base_write_off_amount": base})
+
+
+def fields_of(run: str, name: str) -> dict[str, Any]:
+	"""What the list shows of one item."""
+	row = item_of(run, name)
+	return {field: row[field] for field in FIELDS}
+
+
+def smallest(amount: Decimal) -> Decimal:
+	"""The smallest amount of this sign and precision."""
+	return Decimal(1).scaleb(int(amount.as_tuple().exponent)).copy_sign(amount)
+
+
+def anything_selected(run: str) -> bool:
+	"""Whether there is something to write off among the items that the user may see."""
+	item = DocType("Write-Off Run Item")
+	return bool(
+		frappe.qb.from_(item)
+		.select(item.name)
+		.where(visible(item, run) & (item.selected == 1) & (item.status != EXCLUDED))
+		.limit(1)
+		.run()
+	)
+
+
+def groups_of(run: str) -> list[frappe._dict]:
+	"""The items of a run that the user may see, in one pass: everything the summary adds up, but the customers."""
+	item = DocType("Write-Off Run Item")
+	bucket = Case()
+	for days, name in ageing.BUCKETS:
+		bucket = bucket.when(item.age_days <= days, name)
+	return (
+		frappe.qb.from_(item)
+		.select(
+			item.status,
+			item.selected,
+			item.currency,
+			item.reason_code,
+			bucket.else_(ageing.OLDER).as_("bucket"),
+			Count("*").as_("count"),
+			Sum(item.base_outstanding_amount).as_("balance"),
+			Sum(item.write_off_amount).as_("amount"),
+			Sum(item.base_write_off_amount).as_("write_off"),
+			Sum(item.base_reinstated_amount).as_("recovered"),
+		)
+		.where(visible(item, run))
+		.groupby(item.status, item.selected, item.currency, item.reason_code, "bucket")
+		.run(as_dict=True)
+	)
+
+
+def add_up(groups: list[frappe._dict]) -> dict[str, Any]:
+	"""Counts by status, and count and company-currency amount of what was found, is selected and is posted."""
+	counts: dict[str, int] = {}
+	result: dict[str, Any] = {
+		"counts": counts,
+		"found": {"count": 0, "base_amount": 0.0},
+		"selected": {"count": 0, "base_amount": 0.0},
+		"posted": {"count": 0, "base_amount": 0.0},
+	}
+	for row in groups:
+		counts[row.status] = counts.get(row.status, 0) + row.count
+		totals_of = []
+		if row.status != EXCLUDED:
+			totals_of.append("found")
+			if row.selected:
+				totals_of.append("selected")
+		if row.status in (POSTED, CONFLICT):
+			totals_of.append("posted")
+		for name in totals_of:
+			result[name]["count"] += row.count
+			result[name]["base_amount"] += {
+				"found": row.balance,
+				"selected": row.write_off,
+				"posted": row.write_off - row.recovered,
+			}[name]
+	return result
+
+
+def summary(run: str, company: str) -> dict[str, Any]:
+	"""What the form shows above the list."""
+	groups = groups_of(run)
+	result = add_up(groups)
+	found = [row for row in groups if row.status != EXCLUDED]
+	result["selected"]["by_currency"] = [
+		{"currency": currency, "count": count, "amount": amount, "base_amount": base_amount}
+		for currency, (count, amount, base_amount) in sorted(
+			grouped((row for row in found if row.selected), "currency", "amount", "write_off").items()
+		)
+	]
+	result["excluded"] = [
+		{"reason_code": code, "label": messages.label(code), "count": count, "base_amount": base_amount}
+		for code, (count, base_amount) in sorted(
+			grouped((row for row in groups if row.status == EXCLUDED), "reason_code", "balance").items()
+		)
+	]
+	buckets = grouped(found, "bucket", "balance")
+	result["ageing"] = [
+		{
+			"bucket": _("over {0}").format(ageing.OLDEST) if name == ageing.OLDER else name,
+			"count": buckets[name][0],
+			"base_amount": buckets[name][1],
+		}
+		for name in ageing.NAMES
+	]
+	result["customers"] = top_customers(run)
+	result["company_currency"] = company_currency(company)
+	return result
+
+
+def grouped(rows: Iterable[frappe._dict], by: str, *amounts: str) -> dict[str, list[Any]]:
+	"""{value of `by`: [count, sum of each amount]}, zeros for a value that does not occur."""
+	result: dict[str, list[Any]] = defaultdict(lambda: [0] + [0.0] * len(amounts))
+	for row in rows:
+		for index, value in enumerate((row.count, *(row[amount] for amount in amounts))):
+			result[row[by] or ""][index] += value
+	return result
+
+
+def top_customers(run: str) -> list[frappe._dict]:
+	"""The customers with the largest balances found, whether they owe us or we them."""
+	item = DocType("Write-Off Run Item")
+	total = Sum(item.base_outstanding_amount)
+	return (
+		frappe.qb.from_(item)
+		.select(item.customer, Max(item.customer_name).as_("customer_name"), Count("*").as_("count"))
+		.select(total.as_("base_amount"))
+		.where(visible(item, run) & (item.status != EXCLUDED))
+		.groupby(item.customer)
+		.orderby(Abs(total), order=Order.desc)
+		.orderby(item.customer)
+		.limit(TOP_CUSTOMERS)
+		.run(as_dict=True)
+	)
+
+
+def story(run: str, item: str) -> dict[str, Any]:
+	"""What there is to know about the voucher of an item of this run, to decide whether to give it up."""
+	row = item_of(run, item)
+	return {
+		"item": {field: row[field] for field in FIELDS},
+		**voucher_story(row.voucher_type, row.voucher_no),
+		"customer_balance": balance_of_customer(row.customer, row.company),
+		"written_off_before": frappe.get_list(
+			"Write-Off Run Item",
+			filters={
+				"company": row.company,
+				"customer": row.customer,
+				"name": ("!=", item),
+				"status": ("in", ("Posted", "Conflict", "Reversed")),
+			},
+			fields=[
+				"run",
+				"voucher_no",
+				"write_off_amount",
+				"currency",
+				"status",
+				"modified",
+				"journal_entry",
+			],
+			order_by="modified desc",
+			limit=20,
+		),
+		"company_currency": company_currency(row.company),
+	}

@@ -1,0 +1,1 @@
+"""Runs prepared, and posted within caps, by the calendar."""

@@ -1,0 +1,81 @@
+"""Invoices that a person chose one by one, put into a draft run by the same rules as a search."""
+
+from typing import Any
+
+import frappe
+from frappe.utils import cint, getdate, now
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages, open_items
+from ar_writeoff.ledger import permissions as access
+from ar_writeoff.review.selection import selection_changed
+from ar_writeoff.run.terms import criteria_of, offset_of, scope_of
+from ar_writeoff.search import eligibility_data as facts
+from ar_writeoff.search import ledger as search
+from ar_writeoff.search.item_store import NewItem, insert_items
+
+
+def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
+	"""Add Sales Invoices to the items of a draft run; those already in it stay as they are.
+
+	Returns how many were added, and the others with the reason: excluded ones are listed in the run too.
+	"""
+	frappe.db.get_value("Write-Off Run", run, "name", for_update=True)
+	doc = frappe.get_doc("Write-Off Run", run)
+	criteria = criteria_of(doc)
+	present = set(
+		frappe.get_all(
+			"Write-Off Run Item",
+			filters={"run": run, "voucher_type": "Sales Invoice", "voucher_no": ("in", invoices)},
+			pluck="voucher_no",
+			order_by=None,
+		)
+	)
+	keys = open_items.keys_of_vouchers("Sales Invoice", [name for name in invoices if name not in present])
+	balances = open_items.balances_of_vouchers(doc.company, keys, criteria.cutoff_date)
+	customers = facts.customer_facts({key.customer for key in keys})
+	verdicts = search.judge_all(
+		balances.values(),
+		scope_of(doc),
+		criteria,
+		access.of_user(),
+		customers=customers,
+		offset=offset_of(doc),
+	)
+
+	last = frappe.db.get_value("Write-Off Run Item", {"run": run}, "name", order_by="name desc")
+	number = cint(last.rsplit("-", 1)[-1]) if last else 0
+	items = []
+	left_out = []
+	for verdict in verdicts:
+		number += 1
+		name = customers[verdict.balance.customer].customer_name
+		items.append(NewItem(number, verdict, name, int(verdict.reason is None)))
+		if verdict.reason:
+			left_out.append(
+				{"voucher_no": verdict.balance.voucher_no, "message": messages.message(verdict.reason)}
+			)
+	insert_items(doc, items)
+	judged = {verdict.balance.voucher_no for verdict in verdicts}
+	no_match = messages.message(Reason.of(reasons.NO_LONGER_MATCHES))
+	left_out += [
+		{"voucher_no": name, "message": no_match}
+		for name in invoices
+		if name not in judged and name not in present
+	]
+	frappe.db.set_value(
+		"Write-Off Run",
+		run,
+		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
+	)
+	selection_changed(doc)
+	return {"added": len(items) - sum(1 for verdict in verdicts if verdict.reason), "left_out": left_out}
+
+
+def largest_balance(company: str, invoices: list[str]) -> float:
+	"""The largest balance of these Sales Invoices in company currency: the maximum that lets all of them in."""
+	keys = open_items.keys_of_vouchers("Sales Invoice", invoices)
+	balances = open_items.balances_of_vouchers(company, keys, getdate())
+	return float(max((abs(balance.base_now) for balance in balances.values()), default=0))

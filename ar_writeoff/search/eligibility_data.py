@@ -1,0 +1,303 @@
+"""What there is to know about customers, accounts and vouchers before a balance is written off, in sets."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import frappe
+from frappe.query_builder.functions import Sum
+from frappe.utils import create_batch
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core.criteria import DEBIT, LEAVE_OUT, Criteria
+from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.status import OPEN, TO_BE_POSTED
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.ledger.open_items import Key, LedgerBalance, by_type
+from ar_writeoff.ledger.versions import advances_stand_on_payments
+from ar_writeoff.search.rules import VOUCHER_TYPES, CustomerFacts, PartyFacts, VoucherFacts
+
+# Unallocated credits of a customer on an account: in account currency and in company currency, both positive.
+Credits = Mapping[tuple[str, str], tuple[Decimal, Decimal]]
+
+# Fields of each kind of voucher that can be written off.
+DETAILS = {
+	"Sales Invoice": ("posting_date", "due_date", "is_discounted"),
+	"Journal Entry": ("posting_date", "due_date", "write_off_run"),
+	"Payment Entry": ("posting_date",),
+}
+
+# Where a voucher says what it was allocated to: child table, and its field for the kind.
+ADVANCES = {
+	"Payment Entry": ("Payment Entry Reference", "reference_doctype"),
+	"Journal Entry": ("Journal Entry Account", "reference_type"),
+}
+
+
+def receivable_accounts(
+	company: str, account: str | None = None, currency: str | None = None
+) -> dict[str, frappe._dict]:
+	"""Receivable accounts of the company, also those with a liability root, which hold advances."""
+	filters = {"company": company, "account_type": "Receivable", "is_group": 0}
+	if account:
+		filters["name"] = account
+	if currency:
+		filters["account_currency"] = currency
+	rows = frappe.get_all("Account", filters=filters, fields=["name", "root_type"], order_by="name asc")
+	return {row.name: row for row in rows}
+
+
+def customer_facts(customers: Iterable[str]) -> dict[str, CustomerFacts]:
+	facts = {}
+	for batch in create_batch(sorted(customers), 1000):
+		for row in frappe.get_all(
+			"Customer",
+			filters={"name": ("in", batch)},
+			fields=["name", "customer_name", "disabled", "is_frozen", "exclude_from_write_off"],
+			order_by=None,
+		):
+			facts[row.name] = CustomerFacts(
+				customer_name=row.customer_name or "",
+				opted_out=bool(row.exclude_from_write_off),
+				disabled=bool(row.disabled),
+				frozen=bool(row.is_frozen),
+			)
+	return facts
+
+
+# Customers on an account
+
+
+def party_facts(
+	company: str, keys: Iterable[Key], criteria: Criteria, credits: Credits | None = None
+) -> dict[tuple[str, str], PartyFacts]:
+	"""Facts by customer and account. Credits that are not given are looked up if the criteria ask for them."""
+	pairs = {(key.customer, key.account) for key in keys}
+	if credits is None:
+		credits = {}
+		if criteria.balance_type == DEBIT and criteria.customer_credits == LEAVE_OUT:
+			credits = unallocated_credits(company, pairs)
+	running = reconciliations_at_work(company) if pairs else {}
+	return {
+		pair: PartyFacts(*credits.get(pair, (ZERO, ZERO)), reconciliation=running.get(pair)) for pair in pairs
+	}
+
+
+def credits_of(balances: Iterable[LedgerBalance]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+	"""The unallocated credits among all balances of some customers: payments, entries and credit notes."""
+	totals: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+	for balance in balances:
+		if balance.now < 0 and balance.key.voucher_type in VOUCHER_TYPES:
+			pair = (balance.key.customer, balance.key.account)
+			credit, base_credit = totals.get(pair, (ZERO, ZERO))
+			totals[pair] = (credit - balance.now, base_credit - balance.base_now)
+	return totals
+
+
+def unallocated_credits(
+	company: str, pairs: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+	"""Payments and journal credits of these customers that are allocated to nothing, from the Payment Ledger.
+
+	Asked again just before posting, when a payment may have come in that nobody has allocated yet. Credit notes
+	are seen by the search only.
+	"""
+	wanted = set(pairs)
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	amount = Sum(ple.amount_in_account_currency)
+	base_decimals = precision(company_currency(company))
+	totals: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
+	accounts = sorted({account for _customer, account in wanted})
+	for customers in create_batch(sorted({customer for customer, _account in wanted}), 1000):
+		rows = (
+			frappe.qb.from_(ple)
+			.select(ple.party, ple.account, amount, Sum(ple.amount))
+			.where(
+				(ple.party_type == "Customer")
+				& ple.party.isin(customers)
+				& ple.account.isin(accounts)
+				& ple.against_voucher_type.isin(["Payment Entry", "Journal Entry"])
+				& (ple.delinked == 0)
+			)
+			.groupby(ple.party, ple.account, ple.against_voucher_type, ple.against_voucher_no)
+			.having(amount < 0)
+			.run()
+		)
+		for customer, account, own, base in rows:
+			decimals = precision(frappe.get_cached_value("Account", account, "account_currency"))
+			credit, base_credit = totals.get((customer, account), (ZERO, ZERO))
+			totals[customer, account] = (
+				credit - money(own, decimals),
+				base_credit - money(base, base_decimals),
+			)
+	return totals
+
+
+def reconciliations_at_work(company: str) -> dict[tuple[str, str], str]:
+	"""Process Payment Reconciliations that are allocating, by customer and account."""
+	return {
+		(row.party, row.receivable_payable_account): row.name
+		for row in frappe.get_all(
+			"Process Payment Reconciliation",
+			filters={
+				"company": company,
+				"party_type": "Customer",
+				"docstatus": 1,
+				"status": ("in", ["Queued", "Running", "Paused"]),
+			},
+			fields=["name", "party", "receivable_payable_account"],
+			order_by="creation asc",
+		)
+	}
+
+
+# Vouchers
+
+
+@dataclass(frozen=True, slots=True)
+class VoucherDetails:
+	"""Dates and what decides, of a voucher. Nothing of it is known of kinds of voucher that we do not know."""
+
+	posting_date: date | None = None
+	due_date: date | None = None
+	is_discounted: int = 0
+	write_off_run: str | None = None
+
+
+NO_DETAILS = VoucherDetails()
+
+
+def voucher_details(keys: Iterable[Key]) -> dict[Key, VoucherDetails]:
+	"""Details of those of these vouchers that are submitted."""
+	keys = list(keys)
+	rows: dict[tuple[str, str], VoucherDetails] = {}
+	for voucher_type, vouchers in by_type(keys):
+		if voucher_type not in DETAILS:
+			rows.update({(voucher_type, name): NO_DETAILS for name in vouchers})
+			continue
+		fields = DETAILS[voucher_type]
+		for batch in create_batch(vouchers, 1000):
+			# Not built by the query builder, which takes longer over a thousand names than the query does.
+			for name, *values in frappe.db.sql(
+				f"select name, {', '.join(fields)} from `tab{voucher_type}` where docstatus = 1 and name in %s",
+				(tuple(batch),),
+			):
+				rows[voucher_type, name] = VoucherDetails(**dict(zip(fields, values, strict=True)))
+	return {
+		key: rows[key.voucher_type, key.voucher_no]
+		for key in keys
+		if (key.voucher_type, key.voucher_no) in rows
+	}
+
+
+def voucher_facts(
+	keys: Iterable[Key], details: Mapping[Key, VoucherDetails], run: str | None
+) -> dict[Key, VoucherFacts]:
+	"""Facts by balance, other than those of the entry it will make. Runs other than `run` are asked; None: no run."""
+	keys = list(keys)
+	other_runs: dict[str, str] = {}
+	if run is not None and (about_to_post := runs_about_to_post(run)):
+		for batch in create_batch(sorted({key.voucher_no for key in keys}), 1000):
+			other_runs.update(held_by(about_to_post, batch))
+	roots = {
+		account: frappe.get_cached_value("Account", account, "root_type")
+		for account in {key.account for key in keys}
+	}
+	discounted = {key.voucher_no for key in keys if key in details and details[key].is_discounted}
+	discountings = discountings_of(discounted)
+	orders = orders_paid_in_advance(keys) if advances_stand_on_payments() else {}
+	return {
+		key: VoucherFacts(
+			discounted=key.voucher_no in discounted,
+			discounting=discountings.get(key.voucher_no),
+			other_run=other_runs.get(key.voucher_no),
+			obstacle=obstacle(key, roots[key.account], details.get(key, NO_DETAILS), orders.get(key)),
+		)
+		for key in keys
+	}
+
+
+def obstacle(
+	key: Key, root_type: str, voucher: VoucherDetails, order: tuple[str, str] | None = None
+) -> Reason | None:
+	"""What about this voucher or its account forbids a write-off for good, or None."""
+	if root_type != "Asset":
+		return Reason.of(reasons.SEPARATE_ADVANCE, account=key.account).at(key.voucher_type, key.voucher_no)
+	if voucher.write_off_run:
+		return Reason.of(reasons.WRITE_OFF_ENTRY, run=voucher.write_off_run).at(
+			"Write-Off Run", voucher.write_off_run
+		)
+	if order:
+		return Reason.of(reasons.ON_ORDER, order=order[1]).at(*order)
+	return None
+
+
+def orders_paid_in_advance(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
+	"""The order, type and name, that a payment or journal credit is allocated to, where there is one.
+
+	A balance that is an advance in part only is left out in whole: what is free of it is not known by the ledger.
+	"""
+	doctypes = frappe.get_hooks("advance_payment_receivable_doctypes")
+	orders: dict[Key, tuple[str, str]] = {}
+	for voucher_type, vouchers in by_type(key for key in keys if key.voucher_type in ADVANCES):
+		child, reference_type = ADVANCES[voucher_type]
+		of_voucher: dict[str, tuple[str, str]] = {}
+		for batch in create_batch(vouchers, 1000):
+			for row in frappe.get_all(
+				child,
+				filters={"parent": ("in", batch), "docstatus": 1, reference_type: ("in", doctypes)},
+				fields=["parent", f"{reference_type} as doctype", "reference_name"],
+				order_by="parent asc, idx asc",
+			):
+				of_voucher.setdefault(row.parent, (row.doctype, row.reference_name))
+		orders.update(
+			{
+				key: of_voucher[key.voucher_no]
+				for key in keys
+				if key.voucher_type == voucher_type and key.voucher_no in of_voucher
+			}
+		)
+	return orders
+
+
+def discountings_of(invoices: set[str]) -> dict[str, str]:
+	"""The submitted Invoice Discounting of each of these invoices."""
+	if not invoices:
+		return {}
+	return {
+		row.sales_invoice: row.parent
+		for row in frappe.get_all(
+			"Discounted Invoice",
+			filters={"sales_invoice": ("in", sorted(invoices)), "docstatus": 1},
+			fields=["sales_invoice", "parent"],
+			order_by="creation asc",
+		)
+	}
+
+
+def runs_about_to_post(run: str) -> list[str]:
+	"""Submitted runs, other than this one, that may have something still to post."""
+	return frappe.get_all(
+		"Write-Off Run",
+		filters={"docstatus": 1, "status": ("in", TO_BE_POSTED), "name": ("!=", run)},
+		pluck="name",
+		order_by="name asc",
+	)
+
+
+def held_by(runs: list[str], vouchers: list[str]) -> dict[str, str]:
+	"""Which of these vouchers these runs have still to post: {voucher: run}."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	return dict(
+		frappe.qb.from_(item)
+		.select(item.voucher_no, item.run)
+		.where(
+			item.voucher_no.isin(vouchers)
+			& item.run.isin(runs)
+			& (item.status == OPEN)
+			& (item.selected == 1)
+		)
+		.run()
+	)

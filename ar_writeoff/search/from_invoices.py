@@ -1,0 +1,122 @@
+"""From invoices somebody is looking at into a run: a new draft, or one of their own."""
+
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import today
+
+from ar_writeoff.core import status as states
+from ar_writeoff.core.criteria import CREDIT, DEBIT
+from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.search import add_invoices
+
+# More than a person ticks in a list; for more there are criteria.
+MOST_INVOICES = 500
+
+
+@frappe.whitelist()
+def get_my_drafts(invoices: str | list) -> list[dict[str, Any]]:
+	"""Drafts of the current user that these invoices could go into."""
+	company, balance_type = company_and_side(_readable(invoices))
+	drafts = frappe.get_list(
+		"Write-Off Run",
+		filters={
+			"owner": frappe.session.user,
+			"docstatus": 0,
+			"status": states.DRAFT,
+			"company": company,
+			"balance_type": balance_type,
+		},
+		fields=["name", "reason", "max_invoice_amount"],
+		order_by="creation desc",
+		limit=20,
+	)
+	currency = company_currency(company)
+	return [{**draft, "company_currency": currency} for draft in drafts]
+
+
+@frappe.whitelist(methods=["POST"])
+def write_off_invoices(invoices: str | list, run: str | None = None) -> dict[str, Any]:
+	"""Put invoices into a draft run, or into a new one made for them; nothing is posted.
+
+	Returns the run, how many were added, and the invoices left out with the reason. A new run is made with
+	the largest of the balances as its maximum, so that its criteria say what is in it.
+	"""
+	rows = _readable(invoices)
+	company, balance_type = company_and_side(rows)
+	if run:
+		doc = frappe.get_doc("Write-Off Run", run).editable()
+		if (doc.company, doc.balance_type) != (company, balance_type):
+			frappe.throw(
+				_("Run {0} is for {1} balances of {2}.").format(run, _(doc.balance_type), doc.company)
+			)
+	else:
+		doc = _new_run(rows, company, balance_type)
+	result = add_invoices.add_invoices(doc.name, [row.name for row in rows])
+	return {"run": doc.name, **result}
+
+
+def company_and_side(rows: list[frappe._dict]) -> tuple[str, str]:
+	"""The company and the balance type that all these invoices have in common.
+
+	Raises:
+	    frappe.ValidationError: they have not, or one is not open.
+	"""
+	closed = [row.name for row in rows if row.docstatus != 1 or not row.outstanding_amount]
+	if closed:
+		frappe.throw(_("These invoices have no open balance: {0}").format(", ".join(closed)))
+	companies = {row.company for row in rows}
+	if len(companies) != 1:
+		frappe.throw(_("A run is for one company. Tick invoices of one company only."))
+	sides = {DEBIT if row.outstanding_amount > 0 else CREDIT for row in rows}
+	if len(sides) != 1:
+		frappe.throw(_("A run is for debit or for credit balances. Tick only one of the two kinds."))
+	return companies.pop(), sides.pop()
+
+
+def _readable(invoices: str | list) -> list[frappe._dict]:
+	"""The invoices, each of which the current user may read."""
+	names = list(dict.fromkeys(frappe.parse_json(invoices)))
+	if not names or len(names) > MOST_INVOICES:
+		frappe.throw(
+			_("Tick from 1 to {0} invoices. For more, make a run with criteria.").format(MOST_INVOICES)
+		)
+	rows = frappe.get_list(
+		"Sales Invoice",
+		filters={"name": ("in", names)},
+		fields=["name", "docstatus", "company", "customer", "outstanding_amount", "conversion_rate"],
+		order_by="name asc",
+		limit=0,
+	)
+	missing = set(names) - {row.name for row in rows}
+	if missing:
+		frappe.throw(
+			_("You have no permission for these invoices, or they do not exist: {0}").format(
+				", ".join(sorted(missing))
+			),
+			frappe.PermissionError,
+		)
+	return rows
+
+
+def _new_run(rows: list[frappe._dict], company: str, balance_type: str) -> Any:
+	reason = frappe.db.get_value("Write-Off Settings", company, "default_reason") or frappe.db.get_value(
+		"Write-Off Reason",
+		{"disabled": 0, "applies_to": ("in", (balance_type, "Both"))},
+		order_by="name asc",
+	)
+	run = frappe.get_doc(
+		{
+			"doctype": "Write-Off Run",
+			"company": company,
+			"balance_type": balance_type,
+			"reason": reason,
+			"cutoff_date": today(),
+			"posting_date": today(),
+			"max_invoice_amount": add_invoices.largest_balance(company, [row.name for row in rows]),
+			"minimum_age_days": 0,
+			"customers": [{"customer": name} for name in sorted({row.customer for row in rows})],
+		}
+	)
+	return run.insert()

@@ -1,0 +1,112 @@
+"""Items of a draft run, stored a thousand in a statement: searches find a hundred thousand."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe.utils import create_batch, now
+
+from ar_writeoff.core import status as states
+from ar_writeoff.core.money import ZERO
+from ar_writeoff.ledger import messages
+from ar_writeoff.search.rules import Verdict
+
+# What differs from item to item of a search; the rest is said once in a statement.
+ITEM_COLUMNS = (
+	"name",
+	"customer",
+	"customer_name",
+	"voucher_type",
+	"voucher_no",
+	"receivable_account",
+	"currency",
+	"posting_date",
+	"due_date",
+	"age_days",
+	"outstanding_amount",
+	"base_outstanding_amount",
+	"write_off_amount",
+	"base_write_off_amount",
+	"selected",
+)
+REASON_COLUMNS = ("status", "reason_code", "message", "reason_doctype", "reason_name")
+
+
+@dataclass(frozen=True, slots=True)
+class NewItem:
+	"""A balance to list. `lowered` is the part to write off, if it is not the whole of it."""
+
+	number: int
+	verdict: Verdict
+	customer_name: str
+	selected: int
+	lowered: Decimal | None = None
+
+	def values(self, run: str) -> tuple:
+		"""Values of `ITEM_COLUMNS`. Items are named in order, so that a page of them lies together on disk."""
+		verdict, balance = self.verdict, self.verdict.balance
+		amount, base_amount = verdict.amount, verdict.base_amount
+		if verdict.reason:
+			amount = base_amount = ZERO
+		elif self.lowered is not None and 0 < self.lowered / amount < 1:
+			amount, base_amount = self.lowered, verdict.base_of(self.lowered)
+		return (
+			f"{run}-{self.number:06d}",
+			balance.customer,
+			self.customer_name,
+			balance.voucher_type,
+			balance.voucher_no,
+			balance.receivable_account,
+			balance.currency,
+			balance.posting_date,
+			balance.due_date,
+			verdict.age_days,
+			verdict.amount,
+			verdict.base_amount,
+			amount,
+			base_amount,
+			self.selected,
+		)
+
+	def values_of_reason(self) -> tuple[str, ...]:
+		"""Values of `REASON_COLUMNS` of a balance that is left out."""
+		reason = self.verdict.reason
+		link_doctype, link_name = reason.link or ("", "")
+		return (states.EXCLUDED, reason.code, messages.message(reason), link_doctype, link_name)
+
+
+def insert_items(run: Any, items: Iterable[NewItem]) -> None:
+	"""Store new items of a run."""
+	open_, excluded = [], []
+	for item in items:
+		if item.verdict.reason is None:
+			open_.append(item.values(run.name))
+		else:
+			excluded.append(item.values(run.name) + item.values_of_reason())
+	user, stamp = frappe.session.user, now()
+	same = {
+		"creation": stamp,
+		"modified": stamp,
+		"owner": user,
+		"modified_by": user,
+		"run": run.name,
+		"company": run.company,
+	}
+	no_reason = {column: "" for column in REASON_COLUMNS} | {"status": states.OPEN}
+	insert_rows(same | no_reason, ITEM_COLUMNS, open_)
+	insert_rows(same, ITEM_COLUMNS + REASON_COLUMNS, excluded)
+
+
+def insert_rows(same: dict[str, str], different: tuple[str, ...], rows: list[tuple]) -> None:
+	"""Insert rows of the columns `different`; `same` holds for all of them."""
+	columns = ", ".join(f"`{column}`" for column in (*same, *different))
+	# As text: a value that is the same in each row is escaped once.
+	said = [str(frappe.db.escape(value, percent=True)) for value in same.values()]
+	row = f"({', '.join([*said, *['%s'] * len(different)])})"
+	for part in create_batch(rows, 1000):
+		frappe.db.sql(
+			f"insert into `tabWrite-Off Run Item` ({columns}) values {', '.join([row] * len(part))}",
+			[value for values in part for value in values],
+		)

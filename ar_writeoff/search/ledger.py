@@ -1,0 +1,266 @@
+"""The search: every open balance of a company's customers that matches, with a reason where it is left out.
+
+It goes through the customers in ranges of about so many ledger rows. A range is one grouping query over the index
+on party (or the covering index) and takes a fraction of a second, where one query over the whole ledger takes
+minutes without the covering index; memory stays flat, progress is known, and between two ranges it can be cancelled.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+import frappe
+from frappe.query_builder.functions import Count
+from frappe.utils import create_batch
+from frappe.utils.nestedset import get_descendants_of
+from pypika import Order
+from pypika.terms import Criterion
+
+from ar_writeoff.core.criteria import Criteria
+from ar_writeoff.core.money import ZERO
+from ar_writeoff.ledger import dimensions, open_items
+from ar_writeoff.ledger import permissions as user_access
+from ar_writeoff.ledger.dimensions import Offset
+from ar_writeoff.ledger.open_items import Key, LedgerBalance
+from ar_writeoff.search import eligibility_data as facts
+from ar_writeoff.search import rules as eligibility
+from ar_writeoff.search.eligibility_data import Credits
+from ar_writeoff.search.rules import Balance, CustomerFacts, Verdict
+
+# Ledger rows and customers of one query: a fraction of a second each, and no list of names too long to parse.
+ROWS_PER_QUERY = 20_000
+CUSTOMERS_PER_QUERY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+	"""Where to look: the criteria that a query answers. Groups and trees include what is below them."""
+
+	company: str
+	run: str = ""
+	customers: tuple[str, ...] = ()
+	customer_group: str | None = None
+	territory: str | None = None
+	item_group: str | None = None
+	currency: str | None = None
+	receivable_account: str | None = None
+	cost_center: str | None = None
+	project: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+	"""What one range of customers gave. `looked_at` of `ledger_rows` are done after it."""
+
+	verdicts: list[Verdict]
+	customers: Mapping[str, CustomerFacts]
+	looked_at: int
+	ledger_rows: int
+
+
+def search(
+	scope: Scope,
+	criteria: Criteria,
+	access: user_access.Access | None = None,
+	offset: Offset | None = None,
+) -> Iterator[Found]:
+	"""Every balance that matches, with a reason where it must not be written off.
+
+	A customer is never divided between two lists; each is ordered by customer, date and voucher. `access` limits
+	what is found to what a user may see (default: the current user). With `offset`, where the other side of the
+	entries will go, balances whose entry would be refused for want of an account or a dimension are left out.
+	"""
+	access = access or user_access.of_user()
+	accounts = facts.receivable_accounts(scope.company, scope.receivable_account, scope.currency)
+	if not accounts or not access.allows_company(scope.company):
+		return
+	sizes = ledger_sizes(scope, access)
+	total, looked_at = sum(sizes.values()), 0
+	without_gaps = not conditions_on_customers(scope, access)
+	for customers in ranges(sizes):
+		# In a stretch of the ledger there may be a party that is no customer any more.
+		balances = [
+			balance
+			for balance in open_items.balances_of_customers(
+				scope.company, list(accounts), customers, criteria.cutoff_date, without_gaps=without_gaps
+			)
+			if balance.key.customer in sizes
+		]
+		credits = facts.credits_of(balances)
+		about = facts.customer_facts({balance.key.customer for balance in balances})
+		verdicts = judge_all(
+			balances, scope, criteria, access, customers=about, credits=credits, offset=offset
+		)
+		looked_at += sum(sizes[customer] for customer in customers)
+		base_credits: dict[str, Decimal] = defaultdict(lambda: ZERO)
+		for (customer, _account), (_credit, base_credit) in credits.items():
+			base_credits[customer] += base_credit
+		kept = eligibility.apply_customer_maximum(verdicts, criteria, base_credits)
+		yield Found(kept, about, looked_at, total)
+
+
+def ledger_sizes(scope: Scope, access: user_access.Access) -> dict[str, int]:
+	"""How many ledger rows each customer in scope has, of any company: read from the index alone. In order."""
+	names = candidates(scope, access)
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	query = frappe.qb.from_(ple).select(ple.party, Count("*")).groupby(ple.party)
+	if len(names) > CUSTOMERS_PER_QUERY:
+		sizes = dict(query.run())
+	else:
+		sizes = dict(query.where(ple.party.isin(names or [""])).run())
+	return {name: sizes[name] for name in names if name in sizes}
+
+
+def ranges(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+	"""Customers, in order, in lists of about `ROWS_PER_QUERY` ledger rows."""
+	customers: list[str] = []
+	rows = 0
+	for customer, size in sizes.items():
+		if customers and (rows + size > ROWS_PER_QUERY or len(customers) == CUSTOMERS_PER_QUERY):
+			yield customers
+			customers, rows = [], 0
+		customers.append(customer)
+		rows += size
+	if customers:
+		yield customers
+
+
+def judge_all(
+	balances: Iterable[LedgerBalance],
+	scope: Scope,
+	criteria: Criteria,
+	access: user_access.Access,
+	*,
+	customers: Mapping[str, CustomerFacts] | None = None,
+	credits: Credits | None = None,
+	offset: Offset | None = None,
+	ask_other_runs: bool = True,
+) -> list[Verdict]:
+	"""The verdicts on these balances, in order of customer, date and voucher.
+
+	The same code judges in the search and again under the lock, where other runs do not count: the first to come
+	posts. `customers` and `credits` are looked up where they are not given.
+	"""
+	matching = {balance.key: balance for balance in balances if eligibility.amounts_match(balance, criteria)}
+	keys = list(matching)
+	vouchers = facts.voucher_details(keys)
+	own_rows = own_ledger_rows(keys, scope, access, offset)
+	outside = keys_outside(keys, scope, access, own_rows)
+	if customers is None:
+		customers = facts.customer_facts({key.customer for key in keys})
+	parties = facts.party_facts(scope.company, keys, criteria, credits)
+	about = facts.voucher_facts(keys, vouchers, scope.run if ask_other_runs else None)
+	unfit = offset.unfit(keys, own_rows) if offset else {}
+
+	verdicts = []
+	for key, balance in matching.items():
+		voucher = vouchers.get(key)
+		if voucher is None or key in outside:
+			continue
+		verdict = eligibility.judge(
+			Balance(
+				voucher_type=key.voucher_type,
+				voucher_no=key.voucher_no,
+				customer=key.customer,
+				receivable_account=key.account,
+				currency=balance.currency,
+				posting_date=voucher.posting_date or balance.since,
+				due_date=voucher.due_date,
+				at_cutoff=balance.at_cutoff,
+				base_at_cutoff=balance.base_at_cutoff,
+				now=balance.now,
+				base_now=balance.base_now,
+			),
+			criteria,
+			customers[key.customer],
+			about[key].with_unfit(unfit.get(key)),
+			parties[key.customer, key.account],
+		)
+		if verdict:
+			verdicts.append(verdict)
+	verdicts.sort(key=lambda v: (v.balance.customer, v.balance.posting_date, v.balance.voucher_no))
+	return verdicts
+
+
+def candidates(scope: Scope, access: user_access.Access) -> list[str]:
+	"""Customers to look at, in order of their names."""
+	customer = frappe.qb.DocType("Customer")
+	query = frappe.qb.from_(customer).select(customer.name).orderby(customer.name, order=Order.asc)
+	for condition in conditions_on_customers(scope, access):
+		query = query.where(condition)
+	return query.run(pluck=True)
+
+
+def conditions_on_customers(scope: Scope, access: user_access.Access) -> list[Criterion]:
+	"""What a customer has to meet to be looked at; none where all of them are."""
+	customer = frappe.qb.DocType("Customer")
+	conditions = []
+	if scope.customers:
+		conditions.append(customer.name.isin(scope.customers))
+	if scope.customer_group:
+		conditions.append(
+			customer.customer_group.isin(with_descendants("Customer Group", scope.customer_group))
+		)
+	if scope.territory:
+		conditions.append(customer.territory.isin(with_descendants("Territory", scope.territory)))
+	for field, allowed in (
+		(customer.name, access.customers),
+		(customer.customer_group, access.customer_groups),
+		(customer.territory, access.territories),
+	):
+		if allowed is not None:
+			conditions.append(field.isin(list(allowed)))
+	return conditions
+
+
+def with_descendants(doctype: str, name: str) -> list[str]:
+	"""A group and all below it. A name that there is none of (deleted since) is itself alone, and finds nothing."""
+	if not frappe.db.exists(doctype, name):
+		return [name]
+	return [name, *get_descendants_of(doctype, name, ignore_permissions=True)]
+
+
+def own_ledger_rows(
+	keys: list[Key], scope: Scope, access: user_access.Access, offset: Offset | None
+) -> dict[Key, frappe._dict]:
+	"""The vouchers' own ledger rows, if anything is to be decided by them; reading them is half of a search."""
+	if scope.cost_center or scope.project or access.cost_centers is not None or (offset and offset.has_rules):
+		return dimensions.ledger_rows_of_vouchers(keys)
+	return {}
+
+
+def keys_outside(
+	keys: list[Key], scope: Scope, access: user_access.Access, own_rows: Mapping[Key, frappe._dict]
+) -> set[Key]:
+	"""Keys whose voucher is not of the item group, cost center or project asked for, or not permitted."""
+	outside: set[Key] = set()
+	if scope.item_group:
+		inside: set[str] = set()
+		groups = with_descendants("Item Group", scope.item_group)
+		for batch in create_batch([key.voucher_no for key in keys], 1000):
+			inside |= invoices_with_item_group(batch, groups)
+		outside = {key for key in keys if key.voucher_type != "Sales Invoice" or key.voucher_no not in inside}
+	cost_centers: set[str] | None = None
+	if scope.cost_center:
+		cost_centers = set(with_descendants("Cost Center", scope.cost_center))
+	if access.cost_centers is not None:
+		cost_centers = set(access.cost_centers) & (cost_centers or set(access.cost_centers))
+	for key in keys:
+		row = own_rows.get(key) or frappe._dict()
+		if cost_centers is not None and row.cost_center not in cost_centers:
+			outside.add(key)
+		if scope.project and row.project != scope.project:
+			outside.add(key)
+	return outside
+
+
+def invoices_with_item_group(names: list[str], groups: list[str]) -> set[str]:
+	item = frappe.qb.DocType("Sales Invoice Item")
+	return set(
+		frappe.qb.from_(item)
+		.select(item.parent)
+		.distinct()
+		.where(item.parent.isin(names) & item.item_group.isin(groups))
+		.run(pluck=True)
+	)

@@ -1,0 +1,116 @@
+"""Open single balances of a run again, in full or in part, for a late payment. Each is kept as a recovery."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe import _
+
+from ar_writeoff.core import status as states
+from ar_writeoff.core.money import money
+from ar_writeoff.ledger.money import precision
+from ar_writeoff.posting import entries as journal
+from ar_writeoff.posting import ledger as posting
+from ar_writeoff.run import log
+from ar_writeoff.run.status import settle
+from ar_writeoff.undo import ledger as undo
+from ar_writeoff.undo.service import log_warnings, set_items
+
+
+def reinstate(run: str, amounts: Mapping[str, Any], posting_date: date) -> dict[str, str]:
+	"""Open balances of a run again, in full or in part, in the current transaction: a recovery.
+
+	`amounts`: item -> amount in account currency, signed as the balance was; None for all that is written off.
+	Returns the Journal Entry of each item.
+
+	Raises:
+	    frappe.ValidationError: an amount does not fit, or whatever ERPNext has against it.
+	"""
+	rows = lock_items_of_run(run, list(amounts))
+	company = rows[0].company
+	items = undo.written_off(rows, company)
+	posting.lock_vouchers([item.key for item in items])
+	parts = [
+		undo.part_of(item, amount_to_reinstate(item, row, amounts[item.item]))
+		for item, row in zip(items, rows, strict=True)
+	]
+	entries, warnings = undo.reinstate(parts, posting_date, f"ACC-JV-{run}-RI")
+	for part, row in zip(parts, rows, strict=True):
+		record_recovery(part, row, posting_date, entries[part.of.item])
+	journal.refresh_written_off_amounts(item.key for item in items)
+	log_warnings(run, warnings)
+	settle(run)
+	return entries
+
+
+def lock_items_of_run(run: str, names: list[str]) -> list[Any]:
+	"""These items of the run, locked in the order of their names; one that is not the run's is an error."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	rows = (
+		frappe.qb.from_(item)
+		.select("*")
+		.where(item.name.isin(names or [""]) & (item.run == run))
+		.orderby(item.name)
+		.for_update()
+		.run(as_dict=True)
+	)
+	if not names or len(rows) != len(set(names)):
+		frappe.throw(_("Choose balances of this run to reinstate."))
+	return rows
+
+
+def amount_to_reinstate(item: undo.WrittenOff, row: Any, wanted: Any) -> Decimal:
+	"""The amount asked for, checked against what is still written off."""
+	if row.status not in states.WRITTEN_OFF:
+		frappe.throw(_("{0} is {1}: there is nothing to reinstate.").format(row.voucher_no, _(row.status)))
+	amount = item.amount if wanted is None else money(wanted, precision(item.currency))
+	if undo.is_credit(item) and amount != item.amount:
+		frappe.throw(_("{0} can be reinstated as a whole only.").format(row.voucher_no))
+	if amount * item.amount <= 0 or abs(amount) > abs(item.amount):
+		frappe.throw(
+			_("{0}: enter an amount up to {1}, which is still written off.").format(
+				row.voucher_no,
+				frappe.format(item.amount, {"fieldtype": "Currency", "options": item.currency}),
+			)
+		)
+	return amount
+
+
+def record_recovery(part: undo.Part, row: Any, posting_date: date, journal_entry: str) -> None:
+	frappe.get_doc(
+		{
+			"doctype": "Write-Off Recovery",
+			"run": row.run,
+			"item": row.name,
+			"company": row.company,
+			"customer": row.customer,
+			"voucher_type": row.voucher_type,
+			"voucher_no": row.voucher_no,
+			"posting_date": posting_date,
+			"currency": row.currency,
+			"amount": part.amount,
+			"base_amount": part.base_amount,
+			"journal_entry": journal_entry,
+		}
+	).insert(ignore_permissions=True)
+	whole = part.amount == part.of.amount
+	set_items(
+		[row.name],
+		reinstated_amount=part.of.reinstated + part.amount,
+		base_reinstated_amount=Decimal(str(row.base_reinstated_amount or 0)) + part.base_amount,
+		status=states.REVERSED if whole else row.status,
+		message=_("Reinstated by {0} on {1}.").format(journal_entry, frappe.format(posting_date, "Date"))
+		if whole
+		else _("{0} reinstated by {1}.").format(
+			frappe.format(part.amount, {"fieldtype": "Currency", "options": row.currency}), journal_entry
+		),
+	)
+	log.record(
+		row.run,
+		"Reinstated",
+		journal_entry=journal_entry,
+		voucher_no=row.voucher_no,
+		amount=part.base_amount,
+	)

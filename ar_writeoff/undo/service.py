@@ -1,0 +1,356 @@
+"""Undo a run, one Journal Entry to a commit; what follows when one of its entries is cancelled.
+
+An entry is taken by locking its row; its items and their vouchers are locked next, in the order of the posting.
+What is left to undo is what the items say, so an interrupted undoing goes on where it stopped.
+"""
+
+import time
+from datetime import date
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import getdate, now, now_datetime
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
+from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.ledger.transactions import forget_cached_settings, in_one_commit
+from ar_writeoff.posting import entries as journal
+from ar_writeoff.posting import ledger as posting
+from ar_writeoff.run import log
+from ar_writeoff.run import worker as workers
+from ar_writeoff.run.status import as_user, lock, publish_progress, set_status, settle
+from ar_writeoff.undo import guards
+from ar_writeoff.undo import ledger as undo
+
+METHOD = "ar_writeoff.jobs.undo_run"
+
+# Journal Entries that one request may cancel by itself: some five hundred balances, well under a minute.
+MOST_CANCELLED_AT_ONCE = 5
+
+# What may be done with an entry.
+CANCEL = "cancel"
+REVERSE = "reverse"
+CANCEL_OR_REVERSE = "cancel or reverse"
+
+
+# The whole run
+
+
+def start_undoing(run: str, posting_date: date, *, always_dated: bool = False, cancel: bool = False) -> None:
+	"""Undo a run in the background; in tests in this process. What was still to be posted is set aside.
+
+	With `always_dated` all entries are taken back by reversing entries of `posting_date`. With `cancel` they are
+	cancelled or left, and when none is left the run is cancelled too.
+	"""
+	lock(run)
+	frappe.db.set_value(
+		"Write-Off Run",
+		run,
+		{
+			"reversal_date": posting_date,
+			"reversal_dated": int(always_dated),
+			"cancel_when_undone": int(cancel),
+			"reversed_by": frappe.session.user,
+			"reversed_on": now(),
+		},
+	)
+	set_status(run, states.REVERSING)
+	set_pending_aside(run)
+	log.record(run, "Reversal Started", message=str(posting_date))
+	if frappe.flags.in_test:
+		undo_run(run)
+	else:
+		workers.start(run, METHOD, range(1, workers_wanted(run) + 1))
+
+
+def workers_wanted(run: str) -> int:
+	company = frappe.db.get_value("Write-Off Run", run, "company")
+	return min(workers.parallel_jobs(company), max(1, len(live_entries(run))))
+
+
+def undo_run(run: str, worker: int = 1) -> None:
+	"""Undo entries of a run until none is left, as the user who asked for it."""
+	frappe.db.commit()
+	doc = frappe.db.get_value(
+		"Write-Off Run",
+		run,
+		["status", "reversal_date", "reversal_dated", "cancel_when_undone", "reversed_by"],
+		as_dict=True,
+	)
+	if doc.status != states.REVERSING:
+		return
+	doc.how = CANCEL if doc.cancel_when_undone else REVERSE if doc.reversal_dated else CANCEL_OR_REVERSE
+	shift = workers.Shift(run, worker)
+	refused: set[str] = set()
+	with as_user(doc.reversed_by):
+		try:
+			while not shift.is_over:
+				left = [name for name in live_entries(run) if name not in refused]
+				if not left:
+					break
+				if not undo_some(left, doc, shift, refused) and not shift.linger():
+					break
+		except Exception as error:
+			workers.interrupted(shift, error)
+			raise
+		in_one_commit(shift.end)
+		in_one_commit(lambda: finish_undoing(shift, refused))
+	publish_progress(run)
+
+
+def undo_some(names: list[str], doc: Any, shift: workers.Shift, refused: set[str]) -> bool:
+	"""Undo those of these entries that nobody else has, until the time is up; whether there were any."""
+	any_done = False
+	for name in names:
+		if shift.is_over:
+			break
+		in_one_commit(shift.sign_of_life)
+		forget_cached_settings()
+		if undo_next(name, doc, shift, refused):
+			any_done = True
+			if shift.may_tell():
+				publish_progress(shift.run)
+	return any_done
+
+
+def undo_next(name: str, doc: Any, shift: workers.Shift, refused: set[str]) -> bool:
+	"""Undo one entry and commit. False when another worker has it. What ERPNext refuses is logged, once."""
+	try:
+		return in_one_commit(lambda: undo_entry(name, doc.how, doc.reversal_date, shift.number))
+	except frappe.ValidationError as error:
+		frappe.clear_messages()
+		refused.add(name)
+		text = frappe.utils.strip_html(str(error))
+		in_one_commit(
+			lambda: log.record(
+				shift.run, "Not Reversed", journal_entry=name, worker=shift.number, message=text
+			)
+		)
+		return True
+
+
+def live_entries(run: str) -> list[str]:
+	"""Journal Entries whose write-off is alive, the last one first."""
+	return frappe.get_all(
+		"Write-Off Run Item",
+		filters={"run": run, "status": ("in", states.WRITTEN_OFF)},
+		pluck="journal_entry",
+		distinct=True,
+		order_by="journal_entry desc",
+	)
+
+
+def undo_entry(name: str, how: str, posting_date: date | None = None, worker: int = 0) -> bool:
+	"""Undo one entry of a run in the current transaction. False when another worker has it.
+
+	Raises:
+	    frappe.ValidationError: it is to be cancelled and cannot be, or whatever ERPNext has against it.
+	"""
+	started = time.monotonic()
+	entry = frappe.qb.DocType("Journal Entry")
+	if (
+		not frappe.qb.from_(entry)
+		.select(entry.name)
+		.where((entry.name == name) & (entry.docstatus == 1))
+		.for_update(skip_locked=True)
+		.run()
+	):
+		return False
+	rows = [row for row in guards.items_of_entry(name) if row.status in states.WRITTEN_OFF]
+	rows = [row for row in rows if row.journal_entry == name]
+	if not rows:
+		return True
+	run, company = rows[0].run, rows[0].company
+	items = undo.written_off(rows, company)
+	posting.lock_vouchers([item.key for item in items])
+	if how == CANCEL:
+		refuse_to_reverse(name, company, items)
+	undone = undo.undo_entry(name, items, posting_date, how == REVERSE)
+	if undone.how == undo.REVERSED:
+		by_entry: dict[str, list[str]] = {}
+		for item, reversing in undone.entries.items():
+			by_entry.setdefault(reversing, []).append(item)
+		for reversing, names in by_entry.items():
+			set_items(
+				names,
+				status=states.REVERSED,
+				reversal_entry=reversing,
+				message=_("Reversed by {0} on {1}.").format(reversing, frappe.format(posting_date, "Date")),
+			)
+		journal.refresh_written_off_amounts(item.key for item in items)
+	log.record(
+		run,
+		"Entry Cancelled" if undone.how == undo.CANCELLED else "Entry Reversed",
+		journal_entry=next(iter(undone.entries.values()), name),
+		worker=worker or None,
+		posted_count=len(items),
+		amount=-sum(item.base_amount for item in items),
+		duration=time.monotonic() - started,
+		message=None if undone.how == undo.CANCELLED else name,
+	)
+	log_warnings(run, undone.warnings)
+	return True
+
+
+def refuse_to_reverse(name: str, company: str, items: list[undo.WrittenOff]) -> None:
+	"""Who cancels a run asked for books as if it had never been: no entry is taken back by another one instead."""
+	reason = undo.why_not_cancel(company, getdate(frappe.db.get_value("Journal Entry", name, "posting_date")))
+	if not reason and any(item.reinstated for item in items):
+		reason = _("Balances of this run were reinstated.")
+	if reason:
+		frappe.throw(use_undo(reason))
+
+
+def use_undo(reason: str) -> str:
+	return _("{0} Use Undo: it posts reversing entries on a date of your choice.").format(reason)
+
+
+def finish_undoing(shift: workers.Shift, refused: set[str]) -> None:
+	"""Settle the run where nothing is left that this worker could undo; hand over where its time was up."""
+	if lock(shift.run) != states.REVERSING:
+		return
+	left = set(live_entries(shift.run)) - refused
+	if left:
+		if shift.is_over:
+			workers.start(shift.run, METHOD, [shift.number])
+		return
+	set_status(shift.run, states.PARTLY_POSTED if refused else states.REVERSED)
+	status = settle(shift.run)
+	log.record(
+		shift.run,
+		"Reversal Finished",
+		failed_count=len(refused),
+		duration=log.seconds_since(shift.run, ("Reversal Started",)),
+		message=status,
+	)
+	if not refused and frappe.db.get_value("Write-Off Run", shift.run, "cancel_when_undone"):
+		cancel_run(shift.run)
+
+
+def cancel_run(run: str) -> None:
+	"""Cancel a run of which nothing is posted any more. The permission was checked when somebody asked for it.
+
+	Where a rule of the site's own refuses, the run stays submitted, and the log says why.
+	"""
+	doc = frappe.get_doc("Write-Off Run", run)
+	doc.flags.ignore_permissions = True
+	frappe.db.savepoint("cancel_run")
+	try:
+		doc.cancel()
+	except (frappe.ValidationError, frappe.PermissionError) as error:
+		frappe.db.rollback(save_point="cancel_run")
+		frappe.clear_messages()
+		log.record(run, "Not Reversed", message=frappe.utils.strip_html(str(error)))
+
+
+def cancel_entries(run: str) -> None:
+	"""Cancel every live entry of a run in the current transaction, or none.
+
+	Raises:
+	    frappe.ValidationError: ERPNext refuses one.
+	"""
+	for name in live_entries(run):
+		undo_entry(name, CANCEL)
+	set_pending_aside(run)
+
+
+def why_not_cancel(run: str, company: str, posting_date: date) -> str | None:
+	"""Why a run cannot be cancelled with its entries, and what to do instead, in words; None when it can."""
+	reason = why_only_reversing(run, company, posting_date)
+	return reason and use_undo(reason)
+
+
+def why_only_reversing(run: str, company: str, posting_date: date) -> str | None:
+	"""Why the entries of a run can be taken back by reversing entries only, in words; None when they can be cancelled."""
+	written_off = {"run": run, "status": ("in", states.WRITTEN_OFF)}
+	if not frappe.db.exists("Write-Off Run Item", written_off):
+		return None
+	reason = undo.why_not_cancel(company, posting_date)
+	if not reason and frappe.db.exists("Write-Off Run Item", {**written_off, "reinstated_amount": ("!=", 0)}):
+		reason = _("Balances of this run were reinstated.")
+	return reason
+
+
+def set_pending_aside(run: str) -> None:
+	"""A run that is undone posts no more: what was still open in it is skipped."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	(
+		frappe.qb.update(item)
+		.set(item.status, states.SKIPPED)
+		.set(item.reason_code, reasons.UNDONE_BEFORE_POSTING)
+		.set(item.message, messages.message(Reason.of(reasons.UNDONE_BEFORE_POSTING)))
+		.where((item.run == run) & (item.status == states.OPEN))
+		.run()
+	)
+	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "status", "Done")
+
+
+# Entries cancelled, by us or by hand
+
+
+def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
+	"""Doc event: keep items and run true when an entry of a run is cancelled."""
+	run = entry.get("write_off_run")
+	if not run:
+		return
+	rows = guards.items_of_entry(entry.name)
+	by = _("{0} was cancelled by {1}.").format(entry.name, frappe.session.user)
+	recoveries = frappe.get_all(
+		"Write-Off Recovery",
+		filters={"journal_entry": entry.name, "cancelled": 0},
+		fields=["name", "item", "amount", "base_amount"],
+		order_by="item asc",
+	)
+	recovered = {recovery.item: recovery for recovery in recoveries}
+	written_off = [
+		row.name for row in rows if row.journal_entry == entry.name and row.status in states.WRITTEN_OFF
+	]
+	set_items(written_off, status=states.REVERSED, message=by)
+	reversed_ = [row.name for row in rows if row.reversal_entry == entry.name]
+	set_items(reversed_, status=states.POSTED, reversal_entry=None, message=by)
+	for row in rows:
+		if recovery := recovered.get(row.name):
+			set_items(
+				[row.name],
+				reinstated_amount=row.reinstated_amount - recovery.amount,
+				base_reinstated_amount=row.base_reinstated_amount - recovery.base_amount,
+				status=states.POSTED,
+				message=by,
+			)
+			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
+	# The key stands for a live entry only.
+	entry.db_set("ar_writeoff_key", None, update_modified=False)
+	journal.refresh_written_off_amounts(
+		Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer) for row in rows
+	)
+	if not entry.flags.write_off_locked:
+		event = "Entry Cancelled"
+		if reversed_ or recovered:
+			event = "Reinstatement Cancelled" if recovered else "Reversal Cancelled"
+		log.record(run, event, journal_entry=entry.name, posted_count=len(rows), message=by)
+	settle(run)
+
+
+def set_items(names: list[str], **values: Any) -> None:
+	if not names:
+		return
+	item = frappe.qb.DocType("Write-Off Run Item")
+	query = frappe.qb.update(item).where(item.name.isin(names))
+	for fieldname, value in {
+		**values,
+		"modified": now_datetime(),
+		"modified_by": frappe.session.user,
+	}.items():
+		query = query.set(item[fieldname], value)
+	query.run()
+
+
+def log_warnings(run: str, warnings: dict[str, str]) -> None:
+	"""Credit limits that were crossed: in the log, and on the screen of whoever waits for it."""
+	for text in warnings.values():
+		frappe.msgprint(text, title=_("Over Credit Limit"), indicator="orange")
+	log.record_all(run, [{"event": "Over Credit Limit", "message": text} for text in warnings.values()])
