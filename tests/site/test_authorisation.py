@@ -42,7 +42,7 @@ MANAGES = NOBODY_ELSE + "n y n"
 
 RUN = "write_off_run.write_off_run.WriteOffRun."
 SCHEDULE = "write_off_schedule.write_off_schedule.WriteOffSchedule."
-FROM_INVOICES = "write_off_run.from_invoices."
+FROM_INVOICES = "ar_writeoff.search.from_invoices."
 
 # method -> (who may, arguments). Names of things are filled in: {invoice}, {item}.
 TABLE: dict[str, tuple[str, dict[str, Any]]] = {
