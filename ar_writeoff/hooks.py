@@ -2,7 +2,7 @@ app_name = "ar_writeoff"
 app_title = "AR Write-Off"
 app_publisher = "AR Write-Off contributors"
 app_description = "Write off small and hopeless receivable balances: find, review, approve, post, undo."
-app_email = "hello@ar-writeoff.example"
+app_email = ""
 app_license = "gpl-3.0"
 
 required_apps = ["frappe/erpnext"]

@@ -285,6 +285,12 @@ def target_translations() -> int:
 	return 1 if tally.broken else 0
 
 
+def target_docs() -> int:
+	"""The docs site into site/; a page that is missing from the navigation is an error."""
+	command = [venvs.docs_python(), "-m", "mkdocs", "build", "--strict", "--quiet"]
+	return subprocess.run([str(part) for part in command], cwd=CHECKOUT).returncode
+
+
 def target_clean() -> int:
 	"""Take away what the other targets made, in this checkout and on the bench: test site, dumps, link."""
 	bench, _ = find_bench()
@@ -300,6 +306,8 @@ def target_clean() -> int:
 		".venv",
 		".venv-bench",
 		".venv-node",
+		".venv-docs",
+		"site",
 		".pytest_cache",
 		".mypy_cache",
 		".ruff_cache",
@@ -314,6 +322,7 @@ TARGETS: dict[str, Callable[[], int]] = {
 	"lint": target_lint,
 	"format": target_format,
 	"translations": target_translations,
+	"docs": target_docs,
 	"unit": target_unit,
 	"site": only(site),
 	"e2e": only(e2e),

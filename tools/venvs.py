@@ -4,6 +4,7 @@
 .venv-bench  site and desk tests. The bench's Python and packages, with the test tools on top: what pip installs here
              is only what the bench lacks, so neither side changes the other's versions.
 .venv-node   prettier and eslint.
+.venv-docs   the docs site.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ def dev_python() -> Path:
 	"""Python of .venv, with requirements-dev.txt installed."""
 	requirements = CHECKOUT / "requirements-dev.txt"
 	return _venv(CHECKOUT / ".venv", Path(sys.executable), requirements)
+
+
+def docs_python() -> Path:
+	"""Python of .venv-docs, with requirements-docs.txt installed."""
+	return _venv(CHECKOUT / ".venv-docs", Path(sys.executable), CHECKOUT / "requirements-docs.txt")
 
 
 def preview_command() -> Path:
