@@ -137,6 +137,17 @@ def run_finished(run: Any) -> list[str]:
 	)
 
 
+def run_stopped(run: Any, message: str) -> list[str]:
+	"""Tell who prepared and who submitted a run, and the watchers, that it waits until something is mended."""
+	return tell(
+		{run.prepared_by, run.submitted_by, *watchers(run.company)},
+		_("{0}: {1}").format(run.name, _(states.PAUSED)),
+		"Write-Off Run",
+		run.name,
+		message,
+	)
+
+
 def approval_void(run: str, company: str, message: str) -> list[str]:
 	"""Tell the watchers that rows of an approved run were changed, and nothing of them was posted."""
 	return tell(watchers(company), _("{0}: not what was approved").format(run), "Write-Off Run", run, message)

@@ -98,6 +98,15 @@ MESSAGES: Mapping[str, str] = {
 	reasons.UNEXPECTED: _(
 		"An unexpected error stopped this balance: {error}. An administrator finds it in Error Log {log}."
 	),
+	reasons.ALL_REFUSED: _('Every entry is refused for the same reason ("{why}"). Mend that, then resume.'),
+	reasons.ALL_FAIL: _(
+		"Every entry stops with the same error: {error}. An administrator finds it in Error Log {log}. Mend that,"
+		" then resume."
+	),
+	reasons.SITE_UNFIT: _(
+		"The database of this site cannot be used as it is: {error}. An administrator finds it in Error Log {log};"
+		" bench migrate may not have finished. Mend that, then resume."
+	),
 	reasons.INTERRUPTED: _(
 		"Posting was interrupted {times} times at this point. Ask an administrator to look at the workers, then retry."
 	),
@@ -147,6 +156,9 @@ LABELS: Mapping[str, str] = {
 	reasons.MAY_NOT_POST: _("Submitter may not post"),
 	reasons.REFUSED: _("Refused by ERPNext"),
 	reasons.UNEXPECTED: _("Unexpected error"),
+	reasons.ALL_REFUSED: _("All refused for the same reason"),
+	reasons.ALL_FAIL: _("All stopped by the same error"),
+	reasons.SITE_UNFIT: _("Database not as expected"),
 	reasons.INTERRUPTED: _("Interrupted again and again"),
 	reasons.UNDONE_BEFORE_POSTING: _("Undone before posting"),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _("Exchange rate not exact"),

@@ -13,9 +13,47 @@ from typing import TypeVar
 
 import frappe
 
-from ar_writeoff.ledger.versions import lost_connection_errors
-
 T = TypeVar("T")
+
+# Numbers of MariaDB and of its client library. Frappe has a class of its own for the first three only, and both
+# drivers put a missing column into the same class as a lost connection: the number tells.
+LOCK_WAIT_TIMEOUT, DEADLOCK, CHANGED_SINCE_SNAPSHOT = 1205, 1213, 1020
+LOST_RACE = {LOCK_WAIT_TIMEOUT, DEADLOCK, CHANGED_SINCE_SNAPSHOT}
+LOST_CONNECTION = {
+	0,  # both drivers: the connection was closed before
+	1040,  # too many connections
+	1047,  # a Galera node that is not ready
+	1053,  # the server shuts down
+	1152,  # the server aborted the connection
+	*range(1158, 1162),  # network errors, as the server saw them
+	1184,
+	1203,  # too many connections of this user
+	1317,  # the statement was interrupted, as on a shutdown
+	1927,  # the connection was killed
+	1969,  # the statement took longer than max_statement_time
+	2002,  # cannot connect: socket
+	2003,  # cannot connect: host
+	2006,  # the server has gone away
+	2013,  # lost during a query
+	2014,  # answers out of step, after a job's timeout cut one off
+	2055,  # lost while reading
+}
+# The site does not work as it is, whatever is posted: its tables are not what the code expects, or cannot be written.
+UNFIT_SITE = {
+	1021,  # disk full
+	1036,  # table is read only
+	1044,  # no access to the database
+	1045,
+	1054,  # unknown column
+	1114,  # table full
+	1142,  # no permission on the table
+	1143,  # no permission on the column
+	1146,  # no such table
+	1227,  # a privilege is missing
+	1290,  # the server runs read only
+	1305,  # no such function or procedure
+	1836,  # read only
+}
 
 # A lost lock race costs a fraction of a second; a few more tries cost little, a failed batch a phone call.
 ATTEMPTS = 7
@@ -26,12 +64,44 @@ LONGEST_WAIT = 10
 KEPT = ("app_hooks", "db_tables", "doctype_meta", "merged_translations", "table_columns")
 
 
-def lost_transaction_errors() -> tuple[type[Exception], ...]:
-	"""Errors after which nothing of a transaction is left, so that it has to begin again as a whole.
+def error_number(error: BaseException) -> int | None:
+	"""The number that MariaDB, or its driver, gave an error of the database; None for any other error."""
+	if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
+		# Frappe's own classes hold the driver's error.
+		inner = error.args[0] if error.args else None
+		if isinstance(inner, BaseException):
+			return error_number(inner)
+		return DEADLOCK if isinstance(error, frappe.QueryDeadlockError) else LOCK_WAIT_TIMEOUT
+	if not is_of_driver(error):
+		return None
+	number = error.args[0] if error.args else 0
+	# pymysql has no number where it lost count of what it reads ("Packet sequence number wrong").
+	return number if isinstance(number, int) else 0
 
-	Deadlock (1213), changed since the snapshot (1020), lock wait timeout (1205), and a connection that is gone.
+
+def is_of_driver(error: BaseException) -> bool:
+	db = frappe.db
+	return isinstance(error, db.OperationalError | db.InternalError | db.ProgrammingError) or (
+		db.is_interface_error(error)
+	)
+
+
+def transaction_is_lost(error: BaseException) -> bool:
+	"""Whether nothing of a transaction is left after this error, so that it has to begin again as a whole.
+
+	A deadlock, changed since the snapshot, a lock not had in time, or a connection that is gone.
 	"""
-	return (frappe.QueryDeadlockError, frappe.QueryTimeoutError, *lost_connection_errors())
+	return error_number(error) in LOST_RACE or connection_is_lost(error)
+
+
+def connection_is_lost(error: BaseException) -> bool:
+	"""Whether the connection broke, or the server was not ready for the statement."""
+	return error_number(error) in LOST_CONNECTION
+
+
+def site_is_unfit(error: BaseException) -> bool:
+	"""Whether the site has to be mended before anything can be posted: a migration that did not finish, a full disk."""
+	return error_number(error) in UNFIT_SITE
 
 
 @contextmanager
@@ -100,7 +170,9 @@ def until_done(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 	for attempt in range(1, attempts + 1):
 		try:
 			return work()
-		except lost_transaction_errors() as error:
+		except Exception as error:
+			if not transaction_is_lost(error):
+				raise
 			abandon_connection()
 			if attempt == attempts:
 				raise
@@ -110,7 +182,7 @@ def until_done(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 
 def pause_before_next(attempt: int, error: Exception) -> float:
 	"""Seconds: a moment after a lost race for a lock, longer and longer while MariaDB is away."""
-	if isinstance(error, lost_connection_errors()):
+	if connection_is_lost(error):
 		return random.uniform(0.5, 1) * min(2 ** (attempt - 1), LONGEST_WAIT)
 	return random.uniform(0.05, 0.2) * attempt
 

@@ -4,6 +4,9 @@ Locks are taken in one fixed order, items before vouchers and each in the order 
 worker and by the guards on Payment Entry and Journal Entry, so that they wait and do not deadlock.
 """
 
+import random
+import re
+import traceback
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,13 +29,17 @@ from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, LedgerBalance
 from ar_writeoff.ledger.periods import why_closed
-from ar_writeoff.ledger.transactions import lost_transaction_errors
+from ar_writeoff.ledger.transactions import site_is_unfit, transaction_is_lost
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import fast
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, plan_entries
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search.ledger import Scope
 from ar_writeoff.search.rules import Verdict, base_of_part
+
+# Balances that are tried alone when an entry is refused. A batch with fewer than the second is looked at one by one.
+BALANCES_COMPARED = 4
+FEWEST_SHARING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,7 @@ def post_items(
 	A balance that changed is skipped, an item that ERPNext refuses fails, and the others post.
 
 	Raises:
+	    SharedFault: what is wrong is not about single items.
 	    frappe.QueryDeadlockError, frappe.QueryTimeoutError: the transaction is lost, begin the batch again.
 	"""
 	lock_vouchers(item.key for item in items)
@@ -123,8 +131,9 @@ def post_items(
 	kept, outcomes = look_again(items, balances, rules)
 	plan_items = {item.name: item for item in to_plan_items(kept, rules)}
 	with fast.together(rules.company, known_links(kept), answers) as checked:
+		poster = Poster(plan_items, rules, names, checked)
 		for plan in plans(plan_items.values(), rules):
-			outcomes.extend(post_or_bisect(plan, plan_items, rules, names, checked))
+			outcomes.extend(poster.post(plan))
 	return with_conflicts(outcomes, kept, balances, rules)
 
 
@@ -286,88 +295,178 @@ def not_plannable(plan: EntryPlan, rules: Rules) -> list[Outcome]:
 	]
 
 
-def post_or_bisect(
-	plan: EntryPlan, items: dict[str, PlanItem], rules: Rules, names: Names, checked: fast.Checked
-) -> list[Outcome]:
-	"""Post the plan; where ERPNext refuses it, find the item it refuses and post the others."""
-	outcomes = not_plannable(plan, rules)
-	if outcomes:
-		return outcomes + _replan(
-			set(plan.items) - {outcome.item for outcome in outcomes}, plan, items, rules, names, checked
-		)
+@dataclass
+class Poster:
+	"""Posts the entries of one batch, and finds out what is refused."""
 
-	frappe.db.savepoint("write_off_entry")
-	before = checked.mark()
-	try:
-		posted = journal.post(
-			plan,
-			journal.EntryHeader(rules.company, rules.posting_date, rules.run, names.next(), rules.remark),
-			checked,
+	items: dict[str, PlanItem]
+	rules: Rules
+	names: Names
+	checked: fast.Checked
+	# Whether the first refusal was compared with what other balances of the batch are told, or need not be.
+	compared: bool = False
+
+	def post(self, plan: EntryPlan) -> list[Outcome]:
+		"""Post the plan; where ERPNext refuses it, find the items it refuses and post the others.
+
+		Raises:
+		    SharedFault: other balances of the batch are refused for the same reason.
+		"""
+		outcomes = not_plannable(plan, self.rules)
+		if outcomes:
+			return outcomes + self.post_part(plan, set(plan.items) - {outcome.item for outcome in outcomes})
+		try:
+			posted = self.attempt(plan)
+		except Refused as refused:
+			self.stop_if_shared(plan, refused)
+			if len(plan.items) == 1:
+				return [failed(plan.items[0], reason_of(refused.error))]
+			middle = len(plan.items) // 2
+			return self.post_part(plan, set(plan.items[:middle])) + self.post_part(
+				plan, set(plan.items[middle:])
+			)
+		self.compared = True
+		return [
+			Outcome(
+				row.item,
+				POSTED,
+				journal_entry=posted.name,
+				message=posted.warnings.get(row.customer, ""),
+				base_amount=-row.base_amount,
+			)
+			for row in plan.rows
+			if row.item
+		]
+
+	def post_part(self, plan: EntryPlan, part: set[str]) -> list[Outcome]:
+		outcomes: list[Outcome] = []
+		for smaller in plans([self.items[name] for name in plan.items if name in part], self.rules):
+			outcomes.extend(self.post(smaller))
+		return outcomes
+
+	def attempt(self, plan: EntryPlan, keep: bool = True) -> journal.Posted:
+		"""Post the plan as one entry; without `keep` only to see whether it can be.
+
+		Raises:
+		    Refused: it cannot be; nothing of it is left.
+		    SharedFault: nothing can be posted on this site as it is.
+		"""
+		header = journal.EntryHeader(
+			self.rules.company, self.rules.posting_date, self.rules.run, self.names.next(), self.rules.remark
 		)
-	except Exception as error:
-		if not may_be_about_an_item(error):
-			raise
+		frappe.db.savepoint("write_off_entry")
+		before = self.checked.mark()
+		try:
+			posted = journal.post(plan, header, self.checked)
+		except Exception as error:
+			if site_is_unfit(error):
+				raise SharedFault(error) from error
+			if not may_be_about_an_item(error):
+				raise
+			self.take_back(before)
+			raise Refused(error) from error
+		if not keep:
+			self.take_back(before)
+		return posted
+
+	def take_back(self, before: tuple[int, int]) -> None:
 		frappe.db.rollback(save_point="write_off_entry")
-		checked.back_to(before)
+		self.checked.back_to(before)
+		self.names.used -= 1
 		frappe.clear_messages()
-		if len(plan.items) == 1:
-			return [failed(plan.items[0], reason_of(error))]
-		middle = len(plan.items) // 2
-		return _replan(set(plan.items[:middle]), plan, items, rules, names, checked) + _replan(
-			set(plan.items[middle:]), plan, items, rules, names, checked
-		)
-	return [
-		Outcome(
-			row.item,
-			POSTED,
-			journal_entry=posted.name,
-			message=posted.warnings.get(row.customer, ""),
-			base_amount=-row.base_amount,
-		)
-		for row in plan.rows
-		if row.item
-	]
+
+	def stop_if_shared(self, plan: EntryPlan, refused: "Refused") -> None:
+		"""At the first refusal of a batch, try some of its balances alone, drawn by lot: where all are refused for the
+		same reason, so are all others, and finding out one by one would take two attempts for each.
+
+		A single one that can be posted, or is refused for another reason, and the batch is halved.
+		"""
+		if self.compared:
+			return
+		self.compared = True
+		known = {plan.items[0]} if len(plan.items) == 1 else set()
+		others = sorted(self.items.keys() - known)
+		if len(self.items) < FEWEST_SHARING:
+			return
+		fault = self.signature(refused.error)
+		for name in random.sample(others, min(BALANCES_COMPARED, len(others))):
+			try:
+				for single in plans([self.items[name]], self.rules):
+					self.attempt(single, keep=False)
+				return
+			except Refused as other:
+				if self.signature(other.error) != fault:
+					return
+		raise SharedFault(refused.error)
+
+	def signature(self, error: Exception) -> tuple[str, str]:
+		"""What is the same in the errors of two balances with the same fault: without customers, vouchers, numbers."""
+		text = messages.of_error(error)
+		names = {name for item in self.items.values() for name in (item.voucher_no, item.customer)}
+		for name in sorted(names, key=len, reverse=True):
+			text = text.replace(name, "#")
+		return type(error).__name__, re.sub(r"0x[0-9a-f]+|\d[\d.,]*", "#", text)
+
+
+class Refused(Exception):
+	"""An entry that cannot be posted. `error`: what ERPNext, or a rule of the site, has against it."""
+
+	def __init__(self, error: Exception):
+		super().__init__(str(error))
+		self.error = error
+
+
+class SharedFault(Exception):
+	"""Nothing of a run can be posted until somebody has mended something. `error`: what stops it."""
+
+	def __init__(self, error: Exception):
+		super().__init__(str(error))
+		self.error = error
 
 
 def may_be_about_an_item(error: Exception) -> bool:
 	"""Whether another set of items could do better. Refusals of ERPNext are about an item, and so may be the
 	errors of whatever else a site has hooked to a Journal Entry; one customer's broken rule stops nobody else.
 
-	A lost transaction is not, nor the end of the job's time, nor a key that is taken.
+	A lost transaction is not, nor the end of the job's time, nor a key that is taken, nor a site that is not migrated.
 	"""
 	return not isinstance(
 		error,
 		(
-			*lost_transaction_errors(),
 			BaseTimeoutException,
 			MemoryError,
 			frappe.UniqueValidationError,
 			frappe.DuplicateEntryError,
 		),
-	)
+	) and not (transaction_is_lost(error) or site_is_unfit(error))
 
 
 def reason_of(error: Exception) -> Reason:
 	"""What was said against an item. What nobody foresaw goes to the Error Log with its traceback."""
-	text = frappe.utils.strip_html(str(error)).strip()
-	if isinstance(error, frappe.ValidationError | frappe.PermissionError):
-		return Reason.of(reasons.REFUSED, why=text or type(error).__name__)
-	log = frappe.log_error(_("A write-off could not be posted"))
-	return Reason.of(reasons.UNEXPECTED, error=f"{type(error).__name__}: {text}", log=log.name if log else "")
+	text = messages.of_error(error)
+	if is_refusal(error):
+		return Reason.of(reasons.REFUSED, why=text)
+	log = frappe.log_error(_("A write-off could not be posted"), traceback_of(error))
+	return Reason.of(reasons.UNEXPECTED, error=text, log=log.name if log else "")
 
 
-def _replan(
-	part: set[str],
-	plan: EntryPlan,
-	items: dict[str, PlanItem],
-	rules: Rules,
-	names: Names,
-	checked: fast.Checked,
-) -> list[Outcome]:
-	outcomes: list[Outcome] = []
-	for smaller in plans([items[name] for name in plan.items if name in part], rules):
-		outcomes.extend(post_or_bisect(smaller, items, rules, names, checked))
-	return outcomes
+def reason_of_fault(fault: SharedFault) -> Reason:
+	"""What stops a whole run. As for `reason_of`, after whatever the error has left was rolled back."""
+	text = messages.of_error(fault.error)
+	if is_refusal(fault.error):
+		return Reason.of(reasons.ALL_REFUSED, why=text)
+	log = frappe.log_error(_("A Write-Off Run could not be posted"), traceback_of(fault.error))
+	if site_is_unfit(fault.error):
+		return Reason.of(reasons.SITE_UNFIT, error=text, log=log.name if log else "")
+	return Reason.of(reasons.ALL_FAIL, error=text, log=log.name if log else "")
+
+
+def is_refusal(error: Exception) -> bool:
+	return isinstance(error, frappe.ValidationError | frappe.PermissionError)
+
+
+def traceback_of(error: Exception) -> str:
+	return "".join(traceback.format_exception(error))
 
 
 def failed(item: str, reason: Reason) -> Outcome:

@@ -20,12 +20,18 @@ from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.open_items import Key
-from ar_writeoff.ledger.transactions import forget_cached_settings, in_one_commit, read_committed
+from ar_writeoff.ledger.transactions import (
+	forget_cached_settings,
+	in_one_commit,
+	read_committed,
+	site_is_unfit,
+)
 from ar_writeoff.posting import conflicts as aftermath
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import fast
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.completion import tell_the_end
+from ar_writeoff.posting.stopped import stop
 from ar_writeoff.run import log
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import add_up, as_user, lock, publish_progress, refresh_totals, set_status
@@ -91,7 +97,7 @@ def work(shift: workers.Shift, rules: posting.Rules, taken: Taken) -> None:
 			if taken.batch:
 				this = taken
 				forget_cached_settings()
-				if not in_one_commit(lambda: post_batch(this, shift, rules)):
+				if not in_one_commit(lambda: post_or_stop(this, shift, rules)):
 					shift.step_aside()
 				elif shift.may_tell():
 					publish_progress(shift.run)
@@ -101,6 +107,9 @@ def work(shift: workers.Shift, rules: posting.Rules, taken: Taken) -> None:
 			else:
 				taken, finished = in_one_commit(lambda: go_on(shift, rules.company))
 	except Exception as error:
+		if site_is_unfit(error):
+			unfit = posting.SharedFault(error)
+			in_one_commit(lambda: stop(shift.run, unfit, shift.number))
 		workers.interrupted(shift, error)
 		raise
 	tell(shift.run, finished)
@@ -185,6 +194,15 @@ def lock_batch(name: str) -> frappe._dict | None:
 		.run(as_dict=True)
 	)
 	return rows[0] if rows else None
+
+
+def post_or_stop(taken: Taken, shift: workers.Shift, rules: posting.Rules) -> bool:
+	"""As `post_batch`; where nothing of the run can be posted, pause it."""
+	try:
+		return post_batch(taken, shift, rules)
+	except posting.SharedFault as fault:
+		stop(shift.run, fault, shift.number)
+		return True
 
 
 def post_batch(taken: Taken, shift: workers.Shift, rules: posting.Rules) -> bool:

@@ -11,7 +11,6 @@ import random
 import socket
 import time
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import frappe
@@ -23,7 +22,7 @@ from redis.exceptions import ConnectionError as RedisIsAway
 from rq import get_current_job
 from rq.job import JobStatus
 
-from ar_writeoff.ledger.transactions import in_one_commit, lost_transaction_errors
+from ar_writeoff.ledger.transactions import in_one_commit, transaction_is_lost
 from ar_writeoff.run import log
 
 # Seconds. A batch takes a few; one that waits for locks all the way takes a minute.
@@ -179,8 +178,11 @@ def interrupted(shift: Shift, error: Exception) -> None:
 		text = f"{type(error).__name__}: {frappe.utils.strip_html(str(error))}"
 		log.record(shift.run, "Interrupted", worker=shift.number, message=text[:500])
 
-	with suppress(*lost_transaction_errors()):
+	try:
 		in_one_commit(trace, attempts=1)
+	except Exception as lost:
+		if not transaction_is_lost(lost):
+			raise
 
 
 def _budget() -> float:

@@ -23,7 +23,7 @@ import pymysql
 import redis
 from frappe.utils import add_days, flt
 
-from ar_writeoff.ledger.transactions import lost_transaction_errors
+from ar_writeoff.ledger.transactions import transaction_is_lost
 from ar_writeoff.watchdog import resume_stalled_runs
 from tests.faults.tally import FAST, PATHS, Tally
 from tests.faults.world import World
@@ -236,7 +236,9 @@ class Campaign:
 		try:
 			paid = session.result(timeout=120)
 			self.tally.count("payments booked" if paid else "payments too late")
-		except (frappe.ValidationError, *lost_transaction_errors()):
+		except Exception as error:
+			if not (isinstance(error, frappe.ValidationError) or transaction_is_lost(error)):
+				raise
 			self.tally.count("payments refused")
 
 	def pause_and_resume(self, run: str) -> Callable[[], None]:
