@@ -1,6 +1,7 @@
 """Whether a date is open for posting. The same questions are asked when a run is saved, submitted and posted."""
 
 from datetime import date
+from inspect import signature
 
 import frappe
 from erpnext.accounts.general_ledger import check_freezing_date, validate_against_pcv
@@ -8,7 +9,6 @@ from erpnext.accounts.utils import get_fiscal_year
 from frappe import _
 
 from ar_writeoff.ledger.messages import refusal
-from ar_writeoff.ledger.versions import IS_V16
 
 
 def why_closed(company: str, posting_date: date, voucher_type: str = "Journal Entry") -> str | None:
@@ -26,9 +26,9 @@ def _check_fiscal_year(posting_date: date, company: str) -> None:
 
 
 def _check_freezing_date(posting_date: date, company: str) -> None:
-	# v16 moved the freezing date from Accounts Settings to Company.
-	if IS_V16:
-		check_freezing_date(posting_date, company)
+	# The freezing date is in Accounts Settings, or for each company.
+	if "company" in signature(check_freezing_date).parameters:
+		check_freezing_date(posting_date, company=company)
 	else:
 		check_freezing_date(posting_date)
 

@@ -1,10 +1,6 @@
-"""The version of ERPNext this site runs, for the few places where the versions differ."""
+"""What differs between releases of ERPNext and Frappe: asked of what is installed, not of its version."""
 
-import erpnext
 import frappe
-
-VERSION = int(erpnext.__version__.split(".")[0])
-IS_V16 = VERSION >= 16
 
 
 def advances_stand_on_payments() -> bool:

@@ -13,13 +13,12 @@ from frappe.query_builder.functions import Sum
 from frappe.utils import fmt_money
 
 from ar_writeoff.core.status import WRITTEN_OFF
-from ar_writeoff.ledger import parties
+from ar_writeoff.ledger import dunnings, parties
 from ar_writeoff.ledger.bulk_update import by_name
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.messages import refusal
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.ledger.open_items import Key
-from ar_writeoff.ledger.versions import IS_V16
 from ar_writeoff.posting import credits, fast
 from ar_writeoff.posting.rules import EntryPlan, Row
 
@@ -79,14 +78,20 @@ def submit(entry: Any, checked: fast.Checked | None = None) -> Posted:
 	# Named by its key: the naming series would be locked until commit, and workers would post in turns.
 	if checked.why_not or fast.why_not_entry(entry):
 		fast.refresh_invoices(checked)
-		entry.insert(set_name=entry.ar_writeoff_key)
-		entry.submit()
+		with dunnings.saved_once(invoices_of(entry)):
+			entry.insert(set_name=entry.ar_writeoff_key)
+			entry.submit()
 		checked.forget_documents()
 	else:
 		fast.submit(entry, entry.ar_writeoff_key, checked)
 	if entry.docstatus != 1:
 		raise NotSubmitted(_("Journal Entry {0} was not submitted.").format(entry.name))
 	return Posted(entry.name, warnings)
+
+
+def invoices_of(entry: Any) -> list[str]:
+	"""The Sales Invoices that rows of the entry refer to."""
+	return [row.reference_name for row in entry.accounts if row.reference_type == "Sales Invoice"]
 
 
 def over_credit_limit(entry: Any) -> dict[str, str]:
@@ -99,14 +104,16 @@ def over_credit_limit(entry: Any) -> dict[str, str]:
 	debits = {customer: debit for customer, debit in debits.items() if debit > 0}
 	if not debits or not has_credit_limits(entry.company):
 		return found
+	# Some releases of ERPNext ask before they post the entry, and so miss what it adds; others ask afterwards.
+	is_posted = frappe.db.exists("GL Entry", {"voucher_type": "Journal Entry", "voucher_no": entry.name})
 	for customer, debit in sorted(debits.items()):
 		bypass = frappe.db.get_value(
 			"Customer Credit Limit",
 			{"parent": customer, "parenttype": "Customer", "company": entry.company},
 			"bypass_credit_limit_check",
 		)
-		# ERPNext asks before it posts, and so misses what the entry itself adds.
-		if refusal(check_credit_limit, customer, entry.company, bool(bypass), debit):
+		added = 0 if is_posted else debit
+		if refusal(check_credit_limit, customer, entry.company, bool(bypass), added):
 			found[customer] = _("With this entry {0} is over the credit limit of {1}.").format(
 				customer,
 				fmt_money(
@@ -145,6 +152,8 @@ def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
 			"posting_date": header.posting_date,
 			"user_remark": header.remark,
 			"remark": header.remark,
+			# Where there is such a field, ERPNext keeps a remark of ours only with it.
+			"custom_remark": 1,
 			"write_off_run": header.run,
 			"ar_writeoff_key": header.key,
 			"accounts": rows,
@@ -153,8 +162,6 @@ def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
 	)
 	# ERPNext would join the references of all rows into one text and copy it into each ledger row.
 	entry.flags.skip_remarks_creation = True
-	if IS_V16:
-		entry.custom_remark = 1
 	# The balance leaves at its carrying value, not at the rate of any day.
 	entry.flags.ignore_exchange_rate = True
 	return entry
@@ -193,7 +200,7 @@ def cancel(entry: Any) -> None:
 	entry.flags.ignore_permissions = True
 	entry.flags.write_off_locked = True
 	# Undoing must not depend on what the customers are now.
-	with parties.of_any_state():
+	with parties.of_any_state(), dunnings.saved_once(invoices_of(entry)):
 		credits.release(entry)
 		entry.cancel()
 

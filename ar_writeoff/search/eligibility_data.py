@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 import frappe
+from erpnext.accounts.utils import get_advance_payment_doctypes
 from frappe.query_builder.functions import Sum
 from frappe.utils import create_batch
 
@@ -239,8 +240,10 @@ def orders_paid_in_advance(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
 
 	A balance that is an advance in part only is left out in whole: what is free of it is not known by the ledger.
 	"""
-	doctypes = frappe.get_hooks("advance_payment_receivable_doctypes")
 	orders: dict[Key, tuple[str, str]] = {}
+	doctypes = get_advance_payment_doctypes()
+	if not doctypes:
+		return orders
 	for voucher_type, vouchers in by_type(key for key in keys if key.voucher_type in ADVANCES):
 		child, reference_type = ADVANCES[voucher_type]
 		of_voucher: dict[str, tuple[str, str]] = {}

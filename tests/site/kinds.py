@@ -164,11 +164,13 @@ def order_advance(name: str, amount: float) -> Any:
 	)
 
 
-def dunning(of: Any) -> Any:
-	"""A reminder that was sent for an overdue invoice, with a fee."""
+def dunning(of: Any, and_of: Any = None) -> Any:
+	"""A reminder that was sent for an overdue invoice, or for two of them, with a fee."""
 	from erpnext.accounts.doctype.sales_invoice.sales_invoice import create_dunning
 
 	doc = create_dunning(of.name)
+	if and_of:
+		doc = create_dunning(and_of.name, doc)
 	doc.update(
 		{
 			"dunning_fee": 2.5,

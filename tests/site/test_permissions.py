@@ -8,7 +8,7 @@ from typing import Any
 import frappe
 import pytest
 
-from ar_writeoff.ledger.versions import IS_V16
+from ar_writeoff.ledger import dunnings
 from tests.site import runs
 from tests.site.kinds import dunning, subscription
 from tests.site.posted import post_and_check
@@ -19,7 +19,6 @@ from tests.site.story import (
 	cost_center,
 	invoice,
 	outstanding,
-	pay,
 	permit,
 )
 
@@ -128,34 +127,14 @@ TERMS = [
 	{"due_date": "2026-02-14", "invoice_portion": 60, "payment_amount": 60},
 	{"due_date": "2026-03-14", "invoice_portion": 40, "payment_amount": 40},
 ]
-ONE_TERM = [{"due_date": "2026-02-14", "invoice_portion": 100, "payment_amount": 100}]
-
-
-def test_25_a_reminder_of_two_terms():
-	"""Written off where it could be paid. ERPNext 16.15 saves such a Dunning twice and refuses either, in its words."""
-	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=TERMS)
-	dunning(bill)
-	frappe.db.commit()
-	try:
-		pay(bill)
-		could_be_paid = True
-	except frappe.TimestampMismatchError:
-		could_be_paid = False
-	frappe.db.rollback()
-	assert could_be_paid or IS_V16
-	row = runs.items(runs.post(runs.run()))[bill.name]
-	if could_be_paid:
-		assert row.status == "Posted"
-	else:
-		assert row.status == "Failed" and "Dunning" in row.message
 
 
 def test_25_payment_terms_dunning_and_subscription_afterwards():
-	"""Closed for all that look at the balance. Terms stay as they are, and reminders on v15, as with any Journal Entry.
+	"""Closed for all that look at the balance. Terms stay as they are, as with any Journal Entry.
 
-	v16 resolves the reminder of a settled invoice, and reopens it.
+	ERPNext resolves the reminder of a settled invoice, and reopens it, since 15.92.
 	"""
-	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=ONE_TERM if IS_V16 else TERMS)
+	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=TERMS)
 	amounts = [row.payment_amount for row in bill.payment_schedule]
 	assert sum(amounts) == 100
 	reminder = dunning(bill)
@@ -173,7 +152,8 @@ def test_25_payment_terms_dunning_and_subscription_afterwards():
 	run = post_and_check(runs.run())
 	for doc in (bill, month):
 		assert (doc.reload().outstanding_amount, doc.status) == (0, "Paid")
-	assert terms_reminder_contract() == (amounts, "Resolved" if IS_V16 else "Unresolved", "Active")
+	reminded = "Resolved" if dunnings.updates_dunnings() else "Unresolved"
+	assert terms_reminder_contract() == (amounts, reminded, "Active")
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).cancel()
 	for doc, amount in ((bill, 100), (month, 12)):

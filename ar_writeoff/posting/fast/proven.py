@@ -5,6 +5,8 @@ mend this package if need be, let tests/site/test_fast.py show that the rows are
 `bench --site SITE execute ar_writeoff.posting.fast.guard.fingerprints` prints. Older ones stay.
 """
 
+# Releases of ERPNext that tests/site/test_fast.py passed on.
+RELEASES = ("15.71.1",)
 ERPNEXT_VERSIONS = ("15.",)
 FRAPPE_VERSIONS = ("15.",)
 

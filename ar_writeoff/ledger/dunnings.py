@@ -1,0 +1,84 @@
+"""Dunnings of the invoices whose balance an entry moves.
+
+Since 15.92, ERPNext sets a Dunning to Resolved when its invoices are settled, and to Unresolved when one is open
+again. Its releases so far save the Dunning once for each overdue term of the invoice, and refuse the second save.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import frappe
+from erpnext.accounts.doctype.dunning import dunning
+from frappe.query_builder.functions import Count
+
+STATES = ("Resolved", "Unresolved")
+
+
+@contextmanager
+def saved_once(invoices: Iterable[str]) -> Iterator[None]:
+	"""Inside, the balances of these invoices can be moved although ERPNext would save a Dunning of theirs twice.
+
+	Such a Dunning has no status meanwhile, so that ERPNext does not find it, and takes the one ERPNext gives it at
+	the end. An error leaves it without one: the caller rolls back.
+	"""
+	repeated = with_repeated_invoices(invoices)
+	before = dict(
+		frappe.get_all(
+			"Sales Invoice",
+			filters={"name": ("in", sorted({invoice for _name, _status, invoice in repeated}))},
+			fields=["name", "outstanding_amount"],
+			as_list=True,
+			order_by=None,
+		)
+		if repeated
+		else ()
+	)
+	for name, _status, _invoice in repeated:
+		set_status(name, "")
+	yield
+	for name, status, _invoice in repeated:
+		set_status(name, status)
+	for invoice, outstanding in sorted(before.items()):
+		update(invoice, outstanding, attempts=len(repeated))
+
+
+def with_repeated_invoices(invoices: Iterable[str]) -> list[tuple[str, str, str]]:
+	"""Dunnings that name one of these invoices more than once: (Dunning, its status, invoice). None where ERPNext
+	leaves Dunnings alone when an entry is posted."""
+	names = sorted(set(invoices))
+	if not names or not updates_dunnings():
+		return []
+	doc = frappe.qb.DocType("Dunning")
+	overdue = frappe.qb.DocType("Overdue Payment")
+	return list(
+		frappe.qb.from_(overdue)
+		.inner_join(doc)
+		.on(doc.name == overdue.parent)
+		.select(doc.name, doc.status, overdue.sales_invoice)
+		.where(overdue.sales_invoice.isin(names) & (doc.docstatus != 2) & doc.status.isin(STATES))
+		.groupby(doc.name, doc.status, overdue.sales_invoice)
+		.having(Count("*") > 1)
+		.run()
+	)
+
+
+def updates_dunnings() -> bool:
+	"""Whether ERPNext sets the status of Dunnings whenever the balance of an invoice moves."""
+	return hasattr(dunning, "update_linked_dunnings")
+
+
+def set_status(name: str, status: str) -> None:
+	frappe.db.set_value("Dunning", name, "status", status, update_modified=False)
+
+
+def update(invoice: str, outstanding_before: float, attempts: int) -> None:
+	"""Have ERPNext set the status of the invoice's Dunnings. When it refuses to save one again, that one is saved and
+	will not be found the next time."""
+	doc = frappe.get_doc("Sales Invoice", invoice)
+	for _attempt in range(attempts):
+		try:
+			dunning.update_linked_dunnings(doc, outstanding_before)
+			return
+		except frappe.TimestampMismatchError:
+			frappe.clear_last_message()
+	dunning.update_linked_dunnings(doc, outstanding_before)

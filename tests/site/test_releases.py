@@ -1,0 +1,154 @@
+"""Where releases of ERPNext differ, a run does what is right on the one that is installed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+import pytest
+
+from ar_writeoff.ledger import dunnings
+from ar_writeoff.search import eligibility_data
+from tests.site import books, runs
+from tests.site.kinds import dunning, order_advance
+from tests.site.posted import post_and_check, undo_and_check
+from tests.site.story import HL, MANAGER, account, as_user, customer, invoice, journal, line, outstanding, pay
+
+FIRST, LATER = "2026-01-15", "2026-07-31"
+
+
+def terms(*days: int) -> list[dict[str, Any]]:
+	"""A schedule with a term on each of these days of February 2026."""
+	portion = 100 / len(days)
+	return [
+		{"due_date": f"2026-02-{day:02}", "invoice_portion": portion, "payment_amount": portion}
+		for day in days
+	]
+
+
+def statuses(*reminders: Any) -> list[str]:
+	return [frappe.db.get_value("Dunning", reminder.name, "status") for reminder in reminders]
+
+
+SETTLED = "Resolved" if dunnings.updates_dunnings() else "Unresolved"
+
+
+@pytest.mark.parametrize("days", [(14,), (14, 21), (7, 14, 21, 28)], ids=lambda days: f"{len(days)} terms")
+def test_a_reminder_of_several_terms_is_settled_and_opened_again(days: tuple[int, ...]):
+	"""ERPNext saves a Dunning once for each of its terms, and refuses the second save.
+
+	| Account        | Debit | Credit |
+	| Write Off      |   100 |        |
+	| Debtors        |       |    100 |
+	"""
+	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(*days))
+	reminders = [dunning(bill), dunning(bill)]
+	assert [len(reminder.overdue_payments) for reminder in reminders] == [len(days)] * 2
+	frappe.db.commit()
+	start = books.snapshot(HL)
+	run = post_and_check(runs.run())
+	row = runs.items(run)[bill.name]
+	assert (row.status, row.message) == ("Posted", "")
+	assert (outstanding(bill), statuses(*reminders)) == (0, [SETTLED] * 2)
+	undo_and_check(run, start)
+	assert (outstanding(bill), statuses(*reminders)) == (100, ["Unresolved"] * 2)
+
+
+def test_a_reminder_of_two_terms_when_a_write_off_is_taken_back_with_a_date():
+	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
+	reminder = dunning(bill)
+	run = post_and_check(runs.run())
+	assert statuses(reminder) == [SETTLED]
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", run.name).reverse(LATER)
+	assert (outstanding(bill), statuses(reminder)) == (100, ["Unresolved"])
+
+
+def test_a_reminder_of_two_terms_stays_unresolved_while_something_is_open():
+	"""A part is written off, and a reminder of two invoices loses one of them."""
+	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
+	other = invoice("Compass Stores", 300, FIRST, payment_schedule=terms(14, 21))
+	in_part, of_both = dunning(bill), dunning(other, and_of=bill)
+	run = runs.run(max_invoice_amount=200)
+	with as_user(MANAGER):
+		run.set_write_off_amount(runs.items(run)[bill.name].name, 40)
+	post_and_check(run)
+	assert (outstanding(bill), statuses(in_part, of_both)) == (60, ["Unresolved"] * 2)
+	post_and_check(runs.run(max_invoice_amount=200))
+	assert (outstanding(bill), statuses(in_part, of_both)) == (0, [SETTLED, "Unresolved"])
+
+
+def test_a_refused_write_off_leaves_the_reminder_as_it_was():
+	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
+	other = invoice("Anchor Cafe", 50, FIRST)
+	reminder = dunning(bill)
+	run = runs.run()
+	with runs.refusing(bill.name):
+		post_and_check(run)
+	found = runs.items(run)
+	assert (found[bill.name].status, found[other.name].status) == ("Failed", "Posted")
+	assert statuses(reminder) == ["Unresolved"]
+
+
+def test_advances_are_known_by_erpnexts_own_list_of_orders(monkeypatch: pytest.MonkeyPatch):
+	"""An advance on an order is left out; journal credits and opening entries, which refer to nothing, are not.
+
+	Nor are they where ERPNext knows of no orders at all.
+	"""
+	order_advance("Pacific Traders", 15)
+	credit = journal(
+		line("House Bank", 35),
+		line("Debtors", credit=35, party="Elm School", is_advance="Yes"),
+		posting_date="2026-03-02",
+	)
+	runs.settings(credit_write_off_account=account("Write Off"), customer_credits="Ignore")
+
+	def found() -> dict[str, tuple[str, str]]:
+		rows = runs.items(runs.run(balance_type="Credit", reason="Unclaimed Credit")).values()
+		return {row.customer: (row.status, row.reason_code or "") for row in rows}
+
+	assert found() == {"Elm School": ("Open", ""), "Pacific Traders": ("Excluded", "on_order")}
+	monkeypatch.setattr(eligibility_data, "get_advance_payment_doctypes", list)
+	assert found()["Elm School"] == ("Open", "")
+	assert eligibility_data.orders_paid_in_advance([]) == {}
+	assert frappe.db.exists("Journal Entry", credit.name)
+
+
+def test_no_warning_of_a_credit_limit_that_is_kept():
+	"""A limit of 60, and 50 open when the credit of 15 is written off; 45 when the limit is 49.
+
+	Some releases ask before they post the entry, some after: what the entry adds counts once.
+	"""
+	for name, limit in (("Wide Ltd", 60), ("Tight Ltd", 49)):
+		customer(name, credit_limits=[{"company": HL, "credit_limit": limit}])
+		note = invoice(name, 15, FIRST, is_return=True)
+		invoice(name, 50, "2026-02-15")
+		assert note.outstanding_amount == -15
+	runs.settings(credit_write_off_account=account("Write Off"), customer_credits="Ignore")
+	run = post_and_check(runs.run(balance_type="Credit", reason="Unclaimed Credit"))
+	messages = {row.customer: row.message or "" for row in runs.items(run, status="Posted").values()}
+	assert messages.keys() == {"Wide Ltd", "Tight Ltd"}
+	assert messages["Wide Ltd"] == ""
+	assert "over the credit limit of" in messages["Tight Ltd"]
+
+
+def test_a_payment_that_is_stopped_by_a_reminder_is_erpnexts_affair():
+	"""What a write-off does for a Dunning it does inside its own entry: ERPNext is left as it is."""
+	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
+	dunning(bill)
+	frappe.db.commit()
+
+	def could_be_paid() -> bool:
+		try:
+			pay(bill)
+		except frappe.TimestampMismatchError:
+			return False
+		finally:
+			frappe.db.rollback()
+		return True
+
+	before = could_be_paid()
+	run = post_and_check(runs.run())
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", run.name).cancel()
+	assert could_be_paid() == before
