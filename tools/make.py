@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -11,6 +12,7 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,14 +24,20 @@ from tools.processes import Redis, ToolError, die_with_parent
 ARGS = shlex.split(os.environ.get("ARGS", ""))
 
 
+# What a test may be skipped for.
+ABOUT_A_RELEASE = re.compile(r"\b(ERPNext|Frappe|v1\d|release)\b")
+
+
 class Tally:
-	"""What ran, for the one line at the end."""
+	"""What ran, for the lines at the end."""
 
 	def __init__(self) -> None:
 		self.started = time.monotonic()
 		self.counts = {"failed": 0, "passed": 0, "skipped": 0, "error": 0}
 		self.broken: list[str] = []
 		self.notes: list[str] = []
+		self.skips: Counter[str] = Counter()
+		self.ran_on = ""
 
 	def read(self, report: Path) -> None:
 		try:
@@ -44,13 +52,20 @@ class Tally:
 			self.counts["error"] += errors
 			self.counts["skipped"] += skipped
 			self.counts["passed"] += tests - failed - errors - skipped
+			self.skips.update(skip.get("message", "") for skip in suite.iter("skipped"))
 
 	def finish(self) -> int:
 		print()
+		for reason, number in self.skips.most_common():
+			say(f"{number} skipped: {reason}")
+			if not ABOUT_A_RELEASE.search(reason):
+				self.broken.append("skipped for a reason that is not about the release")
 		for note in self.notes:
 			say(note)
 		for name in self.broken:
 			say(f"FAILED: {name}")
+		if self.ran_on:
+			say(f"Ran on {self.ran_on}")
 		counts = {key: number for key, number in self.counts.items() if number or key == "passed"}
 		text = ", ".join(f"{number} {key}" for key, number in counts.items())
 		line = f" {text} in {time.monotonic() - self.started:.2f}s "
@@ -156,6 +171,7 @@ def on_bench(tally: Tally, *stages: Callable[[Tally, Bench, Site], None]) -> Non
 	say(words)
 	try:
 		with ready_site(bench) as site:
+			tally.ran_on = release(bench, site)
 			for stage in stages:
 				stage(tally, bench, site)
 	except ToolError as error:
@@ -173,6 +189,27 @@ def bench_pytest(tally: Tally, bench: Bench, site: Site, folder: str, *extra: st
 		**env,
 	}
 	pytest(tally, python, folder, *extra, env=env)
+
+
+def names(tally: Tally) -> None:
+	"""What the app takes from ERPNext and Frappe, in the bench's Python; no site."""
+	bench, words = find_bench()
+	if not bench:
+		tally.notes.append(f"{words} Names and signatures were not compared.")
+		return
+	say(words)
+	env = {**bench.env(), "PYTHONPATH": str(CHECKOUT)}
+	pytest(tally, venvs.bench_python(bench), "tests/names", env=env)
+	tally.ran_on = release(bench)
+
+
+def release(bench: Bench, site: Site | None = None) -> str:
+	"""What tests run on, in words."""
+	python = bench.run(bench.python, "-c", "import platform; print(platform.python_version())").strip()
+	words = f"ERPNext {bench.version('erpnext')} / Frappe {bench.version('frappe')}, Python {python}"
+	if not site:
+		return words
+	return f"{words}, MariaDB {site.sql('SELECT VERSION()').strip().removesuffix('-log')}"
 
 
 def site(tally: Tally, bench: Bench, site: Site) -> None:
@@ -220,6 +257,7 @@ def target_test() -> int:
 	tally = Tally()
 	lint(tally)
 	unit(tally)
+	names(tally)
 	on_bench(tally, site, e2e)
 	return tally.finish()
 
@@ -258,6 +296,12 @@ def only(*stages: Callable[[Tally, Bench, Site], None]) -> Callable[[], int]:
 def target_unit() -> int:
 	tally = Tally()
 	unit(tally)
+	return tally.finish()
+
+
+def target_names() -> int:
+	tally = Tally()
+	names(tally)
 	return tally.finish()
 
 
@@ -324,6 +368,7 @@ TARGETS: dict[str, Callable[[], int]] = {
 	"translations": target_translations,
 	"docs": target_docs,
 	"unit": target_unit,
+	"names": target_names,
 	"site": only(site),
 	"e2e": only(e2e),
 	"faults": only(faults),

@@ -46,12 +46,12 @@ def preview_command() -> Path:
 
 
 def bench_python(bench: Bench) -> Path:
-	"""Python of .venv-bench: the bench's packages plus requirements-bench.txt."""
+	"""Python of one of those in .venv-bench, one for each bench: its packages plus requirements-bench.txt."""
 	purelib = bench.run(
 		bench.python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"
 	).strip()
 	return _venv(
-		CHECKOUT / ".venv-bench",
+		CHECKOUT / ".venv-bench" / fingerprint([], str(bench.path))[:8],
 		bench.python,
 		CHECKOUT / "requirements-bench.txt",
 		# addsitedir, so that the .pth files of the bench (its apps) count here too

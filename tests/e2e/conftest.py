@@ -207,7 +207,7 @@ def stack() -> Iterator[Stack]:
 def browser(stack: Stack) -> Iterator[Browser]:
 	executable = os.environ.get("CHROMIUM") or venvs.chromium()
 	if not executable:
-		pytest.skip("no Chromium on this machine")
+		pytest.fail("no Chromium on this machine")
 	with sync_playwright() as playwright:
 		browser = playwright.chromium.launch(executable_path=executable, headless=True, args=CHROMIUM_ARGS)
 		yield browser

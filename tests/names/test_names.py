@@ -1,0 +1,137 @@
+"""Whatever the app takes from ERPNext and Frappe is there, and takes what the app passes.
+
+The first thing to run on a new release: `make names` needs no site, and says in seconds what is gone or different.
+
+`signatures.txt` lists the functions that the app calls, each with the parameters that its arguments go to, in their
+order. Where releases name a parameter differently, both names are there: `args|params`. When the app calls another
+function, or passes more, the message of the failing test has the line for the list.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+
+import erpnext
+import pytest
+
+from tests.names.collect import ROOT, Use, names_of, uses
+from tests.names.installed import Missing, find, parameters
+
+LIST = Path(__file__).with_name("signatures.txt")
+LISTED = dict(re.findall(r"^(\S+)\((.*)\)$", LIST.read_text(), re.M))
+
+# Not imported: a name that is gone would stop that, and this is to say which.
+RELEASES = runpy.run_path(str(ROOT / "posting" / "fast" / "proven.py"))["RELEASES"]
+
+# Names and parameters that the app looks for before it uses them.
+LOOKED_FOR = {
+	"erpnext.accounts.doctype.dunning.dunning.update_linked_dunnings",
+	"erpnext.accounts.general_ledger.check_freezing_date",
+}
+
+EVERYWHERE, FAST = uses()
+
+
+@pytest.fixture(params=("everywhere", "posting in sets"))
+def taken(request: pytest.FixtureRequest) -> dict[str, Use]:
+	if request.param == "everywhere":
+		return EVERYWHERE
+	if erpnext.__version__ not in RELEASES:
+		pytest.skip(f"Fast posting is not proven with ERPNext {erpnext.__version__}.")
+	return FAST
+
+
+def test_every_name_is_there(taken: dict[str, Use]) -> None:
+	gone = []
+	for use in taken.values():
+		try:
+			find(use.name)
+		except Missing as missing:
+			if use.name not in LOOKED_FOR:
+				gone.append(f"{use.name}: no {missing}; for {use.where}")
+	assert not gone, "\n".join(gone)
+
+
+def test_every_call_is_taken(taken: dict[str, Use]) -> None:
+	refused = [
+		f"{use.name}: {error}; for {use.where}"
+		for use in taken.values()
+		for _names, error in bound(use)
+		if error and use.name not in LOOKED_FOR
+	]
+	assert not refused, "\n".join(refused)
+
+
+def test_every_argument_goes_where_it_is_meant_to(taken: dict[str, Use]) -> None:
+	different = [
+		f"{use.name}({', '.join(names)})"
+		for use in taken.values()
+		for names, error in bound(use)
+		if not error and not agrees(names, LISTED.get(use.name))
+	]
+	assert not different, f"not so in {LIST.name}:\n" + "\n".join(sorted(set(different)))
+
+
+def test_the_list_has_nothing_else() -> None:
+	called = {use.name for use in (*EVERYWHERE.values(), *FAST.values()) if use.calls}
+	assert sorted(LISTED.keys() - called) == []
+
+
+def test_a_path_in_a_string_is_a_name() -> None:
+	"""What the collecting sees, at one example of each kind."""
+	assert "erpnext.accounts.utils.update_voucher_outstanding" in FAST  # in a string, and imported
+	assert "erpnext.accounts.doctype.journal_entry.journal_entry.JournalEntry.set_against_account" in FAST
+	assert "frappe.social.doctype.energy_point_rule.energy_point_rule.process_energy_points" not in FAST
+	assert EVERYWHERE["erpnext.selling.doctype.customer.customer.check_credit_limit"].calls  # by `refusal`
+	assert "frappe.model.document.Document._set_defaults" in EVERYWHERE  # by `super()`
+	assert "frappe.db.get_value" in EVERYWHERE
+
+
+GONE = """
+import frappe
+from erpnext.accounts.utils import get_fiscal_year, no_such_function
+frappe.db.no_such_method()
+get_fiscal_year("2026-01-31", no_such_parameter=1)
+"""
+
+
+def test_what_is_gone_is_seen() -> None:
+	taken = uses_of(GONE)
+	for name in ("erpnext.accounts.utils.no_such_function", "frappe.db.no_such_method"):
+		assert name in taken
+		with pytest.raises(Missing, match="no_such"):
+			find(name)
+	[(_names, error)] = bound(taken["erpnext.accounts.utils.get_fiscal_year"])
+	assert "no_such_parameter" in error
+	assert agrees(("date", "company"), "date, verbose, company") and agrees(("args",), "params|args")
+	assert not agrees(("company", "date"), "date, verbose, company") and not agrees(("date",), None)
+
+
+def uses_of(source: str) -> dict[str, Use]:
+	taken: dict[str, Use] = {}
+	for name, call in names_of(ast.parse(source)):
+		taken.setdefault(name, Use(name)).calls.update({call} if call else ())
+	return taken
+
+
+def bound(use: Use) -> Iterator[tuple[tuple[str, ...], str]]:
+	"""For each call: the parameters that its arguments go to, or why it is refused. None where the name is gone."""
+	for call in sorted(use.calls, key=str):
+		try:
+			yield parameters(use.name, call), ""
+		except Missing:
+			return
+		except TypeError as error:
+			yield (), f"{error} ({call.by_place} by place, {', '.join(call.by_name) or 'none'} by name)"
+
+
+def agrees(names: tuple[str, ...], listed: str | None) -> bool:
+	"""Whether these parameters are among those listed, in their order."""
+	if listed is None:
+		return False
+	left = iter(listed.split(", "))
+	return all(any(name in place.split("|") for place in left) for name in names)
