@@ -1,13 +1,15 @@
-"""What the app takes from ERPNext and Frappe, read from its source: names, and how they are called.
+"""What the app takes from ERPNext and Frappe, read from its source: names, how they are called, DocTypes, their fields.
 
 Read with `ast`: imports, attributes of what is imported, methods of classes that are inherited from, dotted paths in
-strings. What a variable holds is not followed, so methods of documents are listed by hand in `METHODS`.
+strings. What a variable holds is not followed, so methods of documents are listed by hand in `METHODS`. Only tables
+are: `ple = frappe.qb.DocType("Payment Ledger Entry")`, and `ple.party` is a field.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +19,18 @@ PACKAGES = ("erpnext", "frappe")
 
 # A path in a string: `erpnext.accounts.utils.f`, or as posting/fast writes it, `erpnext.accounts.utils:Class.f`.
 PATH = re.compile(rf"(?:{'|'.join(PACKAGES)})(?:\.\w+)+(?::\w+(?:\.\w+)*)?")
+
+# Functions that take a DocType, and filters or fields.
+QUERIES = (
+	"DocType",
+	"get_all",
+	"get_list",
+	"get_value",
+	"get_cached_value",
+	"get_single_value",
+	"exists",
+	"count",
+)
 
 # Functions that call their first argument with the others.
 CALLERS = ("refusal", "partial")
@@ -87,6 +101,54 @@ def names_of(tree: ast.Module) -> list[tuple[str, Call | None]]:
 	file = File(tree)
 	file.visit(tree)
 	return file.found
+
+
+def fields(root: Path = ROOT) -> dict[tuple[str, str], set[str]]:
+	"""The fields that queries name, as (DocType, field), each with the files; an empty field for the DocType itself."""
+	found: dict[tuple[str, str], set[str]] = {}
+	for path in sorted(root.rglob("*.py")):
+		for function in ast.walk(ast.parse(path.read_text())):
+			if isinstance(function, ast.FunctionDef):
+				for doctype, name in fields_of(function):
+					found.setdefault((doctype, name), set()).add(str(path.relative_to(root)))
+	return dict(sorted(found.items()))
+
+
+def fields_of(function: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+	nodes = list(ast.walk(function))
+	tables = {
+		node.targets[0].id: doctype
+		for node in nodes
+		if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+		if (doctype := queried(node.value)) and ast.unparse(node.value).endswith(f"DocType({doctype!r})")
+	}
+	for node in nodes:
+		if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+			if node.value.id in tables:
+				yield tables[node.value.id], node.attr
+		elif doctype := queried(node):
+			yield doctype, ""
+			for part in (*node.args[1:], *(keyword.value for keyword in node.keywords)):
+				yield from ((doctype, name) for name in named(part))
+
+
+def queried(node: ast.AST) -> str:
+	"""The DocType that a call asks for, where it is written there."""
+	if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
+		return ""
+	function = ast.unparse(node.func)
+	known = function == "DocType" or (function.startswith("frappe.") and function.split(".")[-1] in QUERIES)
+	return str(node.args[0].value) if known else ""
+
+
+def named(node: ast.AST) -> Iterator[str]:
+	"""Names of fields in an argument: keys of a filter, elements of a list of fields."""
+	if isinstance(node, ast.Dict):
+		yield from (str(key.value) for key in node.keys if isinstance(key, ast.Constant))
+	elif isinstance(node, ast.List):
+		for value in node.elts:
+			if isinstance(value, ast.Constant) and re.fullmatch(r"\w+( as \w+)?", str(value.value)):
+				yield str(value.value).partition(" ")[0]
 
 
 class File(ast.NodeVisitor):

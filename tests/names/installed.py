@@ -6,7 +6,10 @@ No site is needed. What Frappe has only while it is connected to one is looked u
 from __future__ import annotations
 
 import inspect
+import json
+from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -119,3 +122,33 @@ def is_method(name: str) -> bool:
 		and not isinstance(method, (staticmethod, classmethod))
 		and (inspect.isfunction(method) or inspect.ismethoddescriptor(method))
 	)
+
+
+# What each table has that is not in the list of fields.
+COLUMNS = {
+	"name",
+	"owner",
+	"creation",
+	"modified",
+	"modified_by",
+	"docstatus",
+	"idx",
+	"parent",
+	"parenttype",
+	"parentfield",
+}
+
+
+@cache
+def doctypes(root: Path) -> dict[str, set[str]]:
+	"""The DocTypes of an app, each with its fields."""
+	found = {}
+	for path in root.rglob("doctype/*/*.json"):
+		if path.stem == path.parent.name:
+			doctype = json.loads(path.read_text())
+			found[doctype["name"]] = {field["fieldname"] for field in doctype.get("fields", ())} | COLUMNS
+	return found
+
+
+def package(name: str) -> Path:
+	return Path(str(import_module(name).__file__)).parent

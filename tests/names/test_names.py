@@ -10,6 +10,7 @@ function, or passes more, the message of the failing test has the line for the l
 from __future__ import annotations
 
 import ast
+import json
 import re
 import runpy
 from collections.abc import Iterator
@@ -18,8 +19,8 @@ from pathlib import Path
 import erpnext
 import pytest
 
-from tests.names.collect import ROOT, Use, names_of, uses
-from tests.names.installed import Missing, find, parameters
+from tests.names.collect import ROOT, Use, fields, names_of, uses
+from tests.names.installed import Missing, doctypes, find, package, parameters
 
 LIST = Path(__file__).with_name("signatures.txt")
 LISTED = dict(re.findall(r"^(\S+)\((.*)\)$", LIST.read_text(), re.M))
@@ -89,6 +90,24 @@ def test_a_path_in_a_string_is_a_name() -> None:
 	assert EVERYWHERE["erpnext.selling.doctype.customer.customer.check_credit_limit"].calls  # by `refusal`
 	assert "frappe.model.document.Document._set_defaults" in EVERYWHERE  # by `super()`
 	assert "frappe.db.get_value" in EVERYWHERE
+
+
+# Of the desk since v16; the app looks whether they are there.
+LOOKED_FOR_DOCTYPES = {"Desktop Icon", "Workspace Sidebar"}
+
+
+def test_every_doctype_and_field_is_there() -> None:
+	own = doctypes(ROOT)
+	theirs = {**doctypes(package("frappe")), **doctypes(package("erpnext"))}
+	for field in json.loads((ROOT / "fixtures" / "custom_field.json").read_text()):
+		theirs[field["dt"]].add(field["fieldname"])
+	gone = []
+	for (doctype, field), files in fields().items():
+		if doctype in own or doctype in LOOKED_FOR_DOCTYPES:
+			continue
+		if doctype not in theirs or (field and field not in theirs[doctype]):
+			gone.append(f"{doctype} {field}, used in {', '.join(sorted(files))}")
+	assert not gone, "\n".join(gone)
 
 
 GONE = """
