@@ -71,6 +71,15 @@ def walk(name: str) -> Any:
 	return found
 
 
+def signature(name: str) -> inspect.Signature | None:
+	"""The signature of a function; None for what has none, such as functions written in C."""
+	function = find(name)
+	try:
+		return inspect.signature(without_annotations(function)) if function is not None else None
+	except ValueError:
+		return None
+
+
 def parameters(name: str, call: Call) -> tuple[str, ...]:
 	"""The named parameters that the arguments of the call go to, in the order of the signature.
 
@@ -78,20 +87,16 @@ def parameters(name: str, call: Call) -> tuple[str, ...]:
 	    Missing: there is no such function.
 	    TypeError: it does not take them.
 	"""
-	function = find(name)
-	if function is None:
-		return ()
-	try:
-		signature = inspect.signature(without_annotations(function))
-	except ValueError:  # written in C, without one
+	found = signature(name)
+	if not found:
 		return ()
 	bound_to = 1 if is_method(name) else 0
-	arguments = signature.bind(*[None] * (call.by_place + bound_to), **dict.fromkeys(call.by_name))
+	arguments = found.bind(*[None] * (call.by_place + bound_to), **dict.fromkeys(call.by_name))
 	catch_all = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 	return tuple(
 		parameter
 		for parameter in list(arguments.arguments)[bound_to:]
-		if signature.parameters[parameter].kind not in catch_all
+		if found.parameters[parameter].kind not in catch_all
 	)
 
 

@@ -4,7 +4,7 @@ The first thing to run on a new release: `make names` needs no site, and says in
 
 `signatures.txt` lists the functions that the app calls, each with the parameters that its arguments go to, in their
 order. Where releases name a parameter differently, both names are there: `args|params`. When the app calls another
-function, or passes more, the message of the failing test has the line for the list.
+function, or passes more, `make names ARGS=--rewrite` brings the list up to date; read what changes in it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import erpnext
 import pytest
 
 from tests.names.collect import ROOT, Use, fields, names_of, uses
-from tests.names.installed import Missing, doctypes, find, package, parameters
+from tests.names.installed import Missing, doctypes, find, package, parameters, signature
 
 LIST = Path(__file__).with_name("signatures.txt")
 LISTED = dict(re.findall(r"^(\S+)\((.*)\)$", LIST.read_text(), re.M))
@@ -67,19 +67,40 @@ def test_every_call_is_taken(taken: dict[str, Use]) -> None:
 	assert not refused, "\n".join(refused)
 
 
-def test_every_argument_goes_where_it_is_meant_to(taken: dict[str, Use]) -> None:
-	different = [
-		f"{use.name}({', '.join(names)})"
+def test_every_argument_goes_where_it_is_meant_to(taken: dict[str, Use], pytestconfig: pytest.Config) -> None:
+	different = {
+		use.name: line(use)
 		for use in taken.values()
 		for names, error in bound(use)
 		if not error and not agrees(names, LISTED.get(use.name))
-	]
-	assert not different, f"not so in {LIST.name}:\n" + "\n".join(sorted(set(different)))
+	}
+	if different and pytestconfig.getoption("rewrite"):
+		LISTED.update(different)
+		write()
+		return
+	assert not different, f"not so in {LIST.name}:\n" + "\n".join(
+		f"{name}({parameters})" for name, parameters in sorted(different.items())
+	)
 
 
-def test_the_list_has_nothing_else() -> None:
+def test_the_list_has_nothing_else(pytestconfig: pytest.Config) -> None:
 	called = {use.name for use in (*EVERYWHERE.values(), *FAST.values()) if use.calls}
+	if pytestconfig.getoption("rewrite"):
+		for name in LISTED.keys() - called:
+			del LISTED[name]
+		write()
 	assert sorted(LISTED.keys() - called) == []
+
+
+def line(use: Use) -> str:
+	"""The parameters that the app's calls pass, in the order of the signature here."""
+	passed = {name for names, _error in bound(use) for name in names}
+	found = signature(use.name)
+	return ", ".join(name for name in (found.parameters if found else ()) if name in passed)
+
+
+def write() -> None:
+	LIST.write_text("".join(f"{name}({parameters})\n" for name, parameters in sorted(LISTED.items())))
 
 
 def test_a_path_in_a_string_is_a_name() -> None:
