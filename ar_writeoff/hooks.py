@@ -28,7 +28,10 @@ doc_events = {
 	"Journal Entry": {
 		"before_submit": "ar_writeoff.undo.guards.journal_entry_allocates",
 		"before_update_after_submit": "ar_writeoff.undo.guards.journal_entry_allocates",
-		"before_cancel": "ar_writeoff.undo.guards.journal_entry_is_cancelled",
+		"before_cancel": [
+			"ar_writeoff.undo.service.lock_run_of_entry",
+			"ar_writeoff.undo.guards.journal_entry_is_cancelled",
+		],
 		"on_cancel": "ar_writeoff.undo.service.journal_entry_cancelled",
 	},
 	"Payment Entry": {
@@ -56,7 +59,6 @@ has_permission = {
 
 scheduler_events = {
 	"all": ["ar_writeoff.watchdog.resume_stalled_runs"],
-	"hourly": ["ar_writeoff.search.service.end_dead_searches"],
 	"cron": {
 		"*/10 * * * *": ["ar_writeoff.schedules.service.run_due"],
 	},

@@ -1,4 +1,5 @@
-"""Resumes runs whose worker died, or whose job was never enqueued. Called by the scheduler every few minutes."""
+"""Runs that nobody will finish, because their worker died or its job was never enqueued. Called by the scheduler every
+few minutes."""
 
 import frappe
 
@@ -6,29 +7,38 @@ from ar_writeoff.core import status as states
 from ar_writeoff.posting import service as posting
 from ar_writeoff.run import log
 from ar_writeoff.run import worker as workers
+from ar_writeoff.search import service as search
 from ar_writeoff.undo import service as undo
 
 
 def resume_stalled_runs(lease: int = workers.LEASE) -> list[str]:
-	"""Start what is missing for every run that is to be posted or undone; returns the runs that needed it.
+	"""Start what is missing for every run that is to be posted or undone, and make a run whose search died a draft again;
+	returns the runs that needed it.
 
-	A worker counts as alive for `lease` seconds after its last sign of life, and while its job waits in the queue.
+	A worker counts as alive for `lease` seconds after its last heartbeat, and while its job waits in the queue.
 	"""
 	resumed = []
 	for run in frappe.get_all(
 		"Write-Off Run",
-		filters={"docstatus": 1, "status": ("in", states.IN_PROGRESS)},
+		filters={"status": ("in", (states.SEARCHING, *states.IN_PROGRESS))},
 		fields=["name", "status"],
 		order_by="name asc",
 	):
-		if run.status == states.REVERSING:
-			method, wanted = undo.METHOD, undo.workers_wanted(run.name)
+		if run.status == states.SEARCHING:
+			needed = not workers.is_alive(run.name, search.WORKER, lease) and search.end_search(run.name)
 		else:
-			method, wanted = posting.METHOD, posting.workers_wanted(run.name)
-		missing = workers.missing(run.name, wanted, lease)
-		if missing:
-			log.record(run.name, "Resumed by Watchdog", worker=", ".join(str(number) for number in missing))
-			workers.start(run.name, method, missing)
+			needed = start_missing(run.name, run.status, lease)
+		if needed:
 			resumed.append(run.name)
 		frappe.db.commit()
 	return resumed
+
+
+def start_missing(run: str, status: str, lease: int) -> bool:
+	"""Start the workers of a run that are gone; whether there were any."""
+	job = undo if status == states.REVERSING else posting
+	missing = workers.missing(run, job.workers_wanted(run), lease)
+	if missing:
+		log.record(run, "Resumed by Watchdog", worker=", ".join(str(number) for number in missing))
+		workers.start(run, job.METHOD, missing)
+	return bool(missing)

@@ -5,8 +5,7 @@ when somebody with a sufficient limit submits the run, it is posted with the oth
 the person who submits goes to a draft of its own, see `split_off`.
 """
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -130,12 +129,18 @@ def key_of(row: Any) -> Key:
 	return Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer)
 
 
-def selected_rows(run: str) -> list[Any]:
-	return frappe.get_all(
-		"Write-Off Run Item",
-		filters={"run": run, "status": states.OPEN, "selected": 1},
-		fields=list(CLAIM_FIELDS),
-		order_by="name asc",
+def selected_rows(run: str, *, held_too: bool = False) -> list[Any]:
+	"""What is proposed to be written off. `held_too`: with what is held back for want of a limit."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	proposed = item.selected == 1
+	if held_too:
+		proposed |= item.reason_code.isin(reasons.OVER_LIMIT)
+	return (
+		frappe.qb.from_(item)
+		.select(*[item[fieldname] for fieldname in CLAIM_FIELDS])
+		.where((item.run == run) & (item.status == states.OPEN) & proposed)
+		.orderby(item.name)
+		.run(as_dict=True)
 	)
 
 
@@ -226,21 +231,22 @@ def hold_back(run: Any, user: str, authority: Authority | None = None) -> int:
 	return len(held)
 
 
-@contextmanager
-def as_submitted_by(run: Any, user: str) -> Iterator[None]:
-	"""Inside, the items of a draft are selected as they will be when this person submits it: what was held back for
-	want of a limit is released as far as this person's goes. Afterwards they are as before.
+def selected_if_submitted(run: Any, user: str) -> list[tuple[str, str]] | None:
+	"""(item, customer) of what is selected once this person submits the draft, in the order of their names: what was
+	held back for want of a limit is released as far as this person's goes. None where that is what is selected now.
+	Nothing is written.
 	"""
-	may_submit = set(frappe.get_roles(user)) & set(submitting_roles())
-	if run.docstatus or not may_submit or not (run.held_count or authority_for(run, user).rows):
-		yield
-		return
-	frappe.db.savepoint("as_submitted")
-	try:
-		hold_back(run, user)
-		yield
-	finally:
-		frappe.db.rollback(save_point="as_submitted")
+	if run.docstatus or not set(frappe.get_roles(user)) & set(submitting_roles()):
+		return None
+	authority = authority_for(run, user)
+	if not run.held_count and not authority.rows:
+		return None
+	rows = selected_rows(run.name, held_too=True)
+	held: Mapping[str, Reason] = {}
+	if not authority.unlimited:
+		claims = claims_of(rows, run.company, authority)
+		held = core.held_back(claims, authority, earlier_of(run, authority, claims))
+	return [(row.name, row.customer) for row in rows if row.name not in held]
 
 
 def prepares_only(user: str, authority: Authority) -> bool:

@@ -113,7 +113,9 @@ def read_committed() -> Iterator[None]:
 	next statement opens a new one. One inside another has nothing to set, as long as it is on the same connection.
 	"""
 	within = frappe.flags.read_committed
+	before = ""
 	if not within:
+		before = isolation_level()
 		frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 		# The level is for the transactions that follow, so the one that is open has to end.
 		frappe.db.commit()
@@ -121,12 +123,20 @@ def read_committed() -> Iterator[None]:
 	try:
 		yield
 		if not within and frappe.flags.read_committed:
-			frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+			frappe.db.sql(f"SET SESSION TRANSACTION ISOLATION LEVEL {before}")
 			frappe.db.rollback()
 			frappe.flags.read_committed = False
 	except BaseException:
 		abandon_connection()
 		raise
+
+
+def isolation_level() -> str:
+	"""The isolation level of the session, as SET TRANSACTION takes it. MariaDB is changing the variable's name."""
+	rows = frappe.db.sql(
+		"SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')"
+	)
+	return rows[0][1].replace("-", " ")
 
 
 def abandon_connection() -> None:

@@ -1,6 +1,7 @@
 """The Journal Entries a run would make, planned by the same code that posts them."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +16,9 @@ from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
 from ar_writeoff.run import terms as run_terms
 
 
-def preview(run: Any, limit: int) -> dict[str, Any]:
-	"""Entries and totals by account for the selected items, in company currency.
+def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = None) -> dict[str, Any]:
+	"""Entries and totals by account for the selected items, in company currency. `selected`: (item, customer) of each,
+	where that is not what is selected now.
 
 	Batches are planned one by one, as they will be posted, so that memory does not grow with the run.
 	"""
@@ -25,7 +27,7 @@ def preview(run: Any, limit: int) -> dict[str, Any]:
 	entries: list[dict[str, Any]] = []
 	problems: list[dict[str, str]] = []
 	count, item_count, total = 0, 0, ZERO
-	for names in batches.batches_of(run.name, rules):
+	for names in batches.batches_of(run.name, rules, selected):
 		rows = frappe.get_all(
 			"Write-Off Run Item", filters={"name": ("in", names)}, fields=["*"], order_by="name asc"
 		)

@@ -1,7 +1,7 @@
 """Post a run, batch by batch, by any number of workers on any number of machines.
 
-A worker takes a batch by locking its row, and in the same transaction locks the items and the vouchers, looks
-again, posts, and writes down what became of each item. Journal Entries, their unique keys and the item rows are
+A worker shares the lock on the run, takes a batch by locking its row, and in the same transaction locks the items and
+the vouchers, looks again, posts, and writes down what became of each item. Journal Entries, their unique keys and the item rows are
 one commit: killed before it, nothing happened, killed after it, all did. Nobody has to find out afterwards.
 """
 
@@ -32,9 +32,9 @@ from ar_writeoff.posting import fast
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.completion import tell_the_end
 from ar_writeoff.posting.stopped import stop
-from ar_writeoff.run import log
+from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
-from ar_writeoff.run.status import add_up, as_user, lock, publish_progress, refresh_totals, set_status
+from ar_writeoff.run.status import add_up, as_user, publish_progress, refresh_totals, set_status, status_of
 
 METHOD = "ar_writeoff.jobs.post_run"
 
@@ -55,7 +55,7 @@ class Taken(NamedTuple):
 
 def start_posting(run: str) -> None:
 	"""Post in the background, by as many jobs as the company allows; in tests in this process."""
-	if frappe.flags.in_test:
+	if workers.in_this_process():
 		post_run(run)
 		return
 	workers.start(run, METHOD, range(1, workers_wanted(run) + 1))
@@ -126,7 +126,7 @@ def go_on(shift: workers.Shift, company: str) -> tuple[Taken, bool | None]:
 
 def hand_over(shift: workers.Shift) -> None:
 	"""Enqueue a successor where there is still something to post."""
-	if lock(shift.run) == states.POSTING and pending_batches(shift.run):
+	if gate.lock(shift.run) == states.POSTING and pending_batches(shift.run):
 		workers.start(shift.run, METHOD, [shift.number])
 
 
@@ -135,7 +135,10 @@ def begin(shift: workers.Shift, company: str) -> Taken | None:
 
 	The log says where entries are posted row by row, as ERPNext does, and why.
 	"""
-	status = lock(shift.run)
+	# Only the first one to come needs the lock: the others would wait for the batches in hand, and batches for them.
+	status = status_of(shift.run)
+	if status == states.QUEUED:
+		status = gate.lock(shift.run)
 	if status == states.POSTING:
 		return take_batch(shift)
 	if status != states.QUEUED:
@@ -206,8 +209,11 @@ def post_or_stop(taken: Taken, shift: workers.Shift, rules: posting.Rules) -> bo
 
 
 def post_batch(taken: Taken, shift: workers.Shift, rules: posting.Rules) -> bool:
-	"""Post the open items of a batch and write down what became of each. False when another worker has it."""
+	"""Post the open items of a batch and write down what became of each. False when another worker has it, or the run is
+	not to be posted any more."""
 	started = time.monotonic()
+	if gate.share(shift.run) != states.POSTING:
+		return False
 	batch = lock_batch(taken.batch.name)
 	if not batch:
 		return False
@@ -329,7 +335,8 @@ def record_batch(
 def give_up(run: str, why: str) -> None:
 	"""Nothing of the run can be posted: every pending item fails with the reason, in words."""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	lock(run)
+	if gate.lock(run) != states.POSTING:
+		return
 	(
 		frappe.qb.update(item)
 		.set(item.status, states.FAILED)
@@ -360,13 +367,18 @@ def finish(shift: workers.Shift, company: str) -> bool:
 	Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through.
 	"""
 	run = shift.run
+	if status_of(run) == states.POSTING and pending_batches(run):
+		# The run is left alone: whoever takes the lock on it stops the others for a moment.
+		shift.end()
+		return False
+	status = gate.lock(run)
 	shift.end()
-	if not pending_batches(run):
-		aftermath.mark_conflicts(run, company)
-	status = lock(run)
-	if status not in (states.POSTING, states.PAUSED) or pending_batches(run):
+	if status not in (states.POSTING, states.PAUSED):
+		return False
+	if pending_batches(run):
 		refresh_totals(run)
 		return False
+	aftermath.mark_conflicts(run, company)
 	counts, totals = add_up(run)
 	set_status(run, states.finished_status(counts), status, **totals)
 	log.record(

@@ -6,8 +6,8 @@ from ar_writeoff.approval import notifications as notify
 from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
 from ar_writeoff.posting import ledger as posting
-from ar_writeoff.run import log
-from ar_writeoff.run.status import lock, set_status
+from ar_writeoff.run import gate, log
+from ar_writeoff.run.status import set_status
 
 
 def stop(run: str, fault: posting.SharedFault, worker: int) -> None:
@@ -16,7 +16,7 @@ def stop(run: str, fault: posting.SharedFault, worker: int) -> None:
 	Whoever resumes it begins the batches anew: that this one was begun in vain does not count.
 	"""
 	frappe.db.rollback()
-	if lock(run) != states.POSTING:
+	if gate.lock(run) != states.POSTING:
 		return
 	text = messages.message(posting.reason_of_fault(fault))
 	set_status(run, states.PAUSED, states.POSTING)

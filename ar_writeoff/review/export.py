@@ -15,6 +15,7 @@ from frappe.utils.file_manager import save_file
 from frappe.utils.xlsxutils import make_xlsx
 
 from ar_writeoff.review import items as run_items
+from ar_writeoff.run import worker as workers
 
 FORMATS = ("XLSX", "CSV")
 
@@ -68,7 +69,7 @@ def export(run: Any, file_format: str, filters: dict[str, Any] | None) -> dict[s
 	total = run_items.page(
 		run.name, start=0, page_length=1, sort_by="name", sort_order="asc", filters=filters
 	)["total"]
-	if total <= ROWS_IN_REQUEST or frappe.flags.in_test:
+	if total <= ROWS_IN_REQUEST or workers.in_this_process():
 		return {"file_url": make_file(run.name, file_format, filters), "background": False}
 	frappe.enqueue(
 		make_file_and_tell,

@@ -10,6 +10,7 @@ from frappe.utils import now
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import OVER_LIMIT
+from ar_writeoff.run import gate
 
 PROGRESS_EVENT = "write_off_run_progress"
 
@@ -30,22 +31,20 @@ class as_user:
 			frappe.set_user(self.before)
 
 
-def lock(run: str) -> str:
-	"""Lock the run's row until the transaction ends, and return its status as it is now.
-
-	Taken last, after items and vouchers, or alone: whoever holds it waits for nobody.
-	"""
-	return frappe.db.get_value("Write-Off Run", run, "status", for_update=True)
+def status_of(run: str) -> str | None:
+	"""Status of the run, without a lock: it may be another one a moment later."""
+	return frappe.db.get_value("Write-Off Run", run, "status")
 
 
 def set_status(run: str, status: str, current: str | None = None, **values: Any) -> None:
-	"""Move a run to a status that may follow its present one. `current`: the present one, where the caller has the lock;
+	"""Move a run to a status that may follow its present one. `current`: the present one, where the caller has read it
+	under the lock;
 	`values`: other fields to set with it.
 
 	Raises:
 	    frappe.ValidationError: the status cannot follow.
 	"""
-	current = current or lock(run)
+	current = current or gate.lock(run)
 	if not states.may_follow(current, status):
 		frappe.throw(_("A run that is {0} cannot become {1}.").format(_(current), _(status)))
 	values["status"] = status
@@ -57,13 +56,13 @@ def set_status(run: str, status: str, current: str | None = None, **values: Any)
 def settle(run: str) -> str:
 	"""Give a run that has nothing left to do the status that its items add up to, with its totals.
 
-	A run that is at work keeps its status, and its row is left alone; it settles when it has finished. Returns
-	the status.
+	A run that is at work keeps its status, and its row is left alone: a worker shares the lock on it. It settles when
+	it has finished. Returns the status.
 	"""
-	status = frappe.db.get_value("Write-Off Run", run, "status")
+	status = status_of(run)
 	if status in states.IN_PROGRESS:
 		return status
-	status = lock(run)
+	status = gate.lock(run)
 	counts = refresh_totals(run)
 	if status in states.SETTLED:
 		status = states.finished_status(counts)

@@ -53,8 +53,14 @@ def parallel_jobs(company: str) -> int:
 	)
 
 
-def start(run: str, method: str, numbers: Iterable[int]) -> None:
-	"""Enqueue a job for each of these worker numbers, after the commit of the current transaction.
+def in_this_process() -> bool:
+	"""Whether work goes on in this process at once, instead of in a worker: where a test says so."""
+	return bool(frappe.flags.in_test)
+
+
+def start(run: str, method: str, numbers: Iterable[int], **details: str) -> None:
+	"""Enqueue a job for each of these worker numbers, after the commit of the current transaction. `details`: more
+	arguments for the method.
 
 	Job ids are new each time: Frappe would take a job that died at work for one that still runs, and drop its
 	successor. Where Redis is away the watchdog starts the jobs later.
@@ -71,6 +77,7 @@ def start(run: str, method: str, numbers: Iterable[int]) -> None:
 				enqueue_after_commit=True,
 				run=run,
 				worker=number,
+				**details,
 			)
 		except RedisIsAway:
 			log.record(run, "Interrupted", worker=number, message=frappe._("The job could not be enqueued."))
@@ -78,10 +85,11 @@ def start(run: str, method: str, numbers: Iterable[int]) -> None:
 
 def missing(run: str, count: int, lease: int = LEASE) -> list[int]:
 	"""Numbers from 1 to `count` that nobody works under, and that no job waiting in the queue will take."""
-	return [number for number in range(1, count + 1) if not _lives(run, number, lease)]
+	return [number for number in range(1, count + 1) if not is_alive(run, number, lease)]
 
 
-def _lives(run: str, number: int, lease: int) -> bool:
+def is_alive(run: str, number: int, lease: int = LEASE) -> bool:
+	"""Whether somebody works under this number, or a job that waits in the queue will."""
 	worker = frappe.qb.DocType("Write-Off Run Worker")
 	rows = (
 		frappe.qb.from_(worker)

@@ -23,6 +23,8 @@ from ar_writeoff.approval import limits
 from ar_writeoff.approval import notifications as notify
 from ar_writeoff.core import status as states
 from ar_writeoff.ledger.transactions import in_one_commit, until_done
+from ar_writeoff.run import gate
+from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import as_user
 from ar_writeoff.schedules import rules as core
 from ar_writeoff.schedules.rules import Occurrence, Rhythm
@@ -161,7 +163,7 @@ def run_due() -> None:
 	)
 	left = [log.schedule for log in left_over(now)]
 	for name in dict.fromkeys([*names, *left]):
-		if frappe.flags.in_test:
+		if workers.in_this_process():
 			run_schedule(name)
 		else:
 			frappe.enqueue(
@@ -329,6 +331,7 @@ def prepare(schedule: Any, day: date, marks: dict[str, Any]) -> str:
 		}
 	)
 	run.insert()
+	gate.lock(run.name)
 	frappe.db.set_value(
 		"Write-Off Run", run.name, {"schedule": schedule.name, **marks}, update_modified=False
 	)
@@ -344,6 +347,7 @@ def submit(schedule: Any, run: Any) -> str | None:
 		problem = why_not_approver(schedule, schedule.approved_by)
 		if problem:
 			return problem
+		gate.enter(run.name, gate.SUBMIT)
 		frappe.db.set_value("Write-Off Run", run.name, "by_schedule", 1, update_modified=False)
 		run.reload()
 		limits.hold_back(run, schedule.approved_by)

@@ -17,13 +17,12 @@ from ar_writeoff.search import ledger as search
 from ar_writeoff.search.item_store import NewItem, insert_items
 
 
-def add_invoices(run: str, invoices: list[str]) -> dict[str, Any]:
-	"""Add Sales Invoices to the items of a draft run; those already in it stay as they are.
+def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
+	"""Add Sales Invoices to the items of a draft run, which the caller has locked; those already in it stay as they are.
 
 	Returns how many were added, and the others with the reason: excluded ones are listed in the run too.
 	"""
-	frappe.db.get_value("Write-Off Run", run, "name", for_update=True)
-	doc = frappe.get_doc("Write-Off Run", run)
+	run = doc.name
 	criteria = criteria_of(doc)
 	present = set(
 		frappe.get_all(

@@ -9,6 +9,7 @@ from frappe.utils import today
 from ar_writeoff.core import status as states
 from ar_writeoff.core.criteria import CREDIT, DEBIT
 from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.run import gate
 from ar_writeoff.search import add_invoices
 
 # More than a person ticks in a list; for more there are criteria.
@@ -46,14 +47,14 @@ def write_off_invoices(invoices: str | list, run: str | None = None) -> dict[str
 	rows = _readable(invoices)
 	company, balance_type = company_and_side(rows)
 	if run:
-		doc = frappe.get_doc("Write-Off Run", run).editable()
+		doc = gate.enter(run, gate.FIND)
 		if (doc.company, doc.balance_type) != (company, balance_type):
 			frappe.throw(
 				_("Run {0} is for {1} balances of {2}.").format(run, _(doc.balance_type), doc.company)
 			)
 	else:
-		doc = _new_run(rows, company, balance_type)
-	result = add_invoices.add_invoices(doc.name, [row.name for row in rows])
+		doc = gate.enter(_new_run(rows, company, balance_type).name, gate.FIND)
+	result = add_invoices.add_invoices(doc, [row.name for row in rows])
 	return {"run": doc.name, **result}
 
 

@@ -1,35 +1,66 @@
-"""Find: the items of a draft run, from the Payment Ledger. In the request where it is small, else in a worker."""
+"""Find: the items of a draft run, from the Payment Ledger. In the request where it is small, else in a worker.
 
-from collections.abc import Callable
+A search looks at the ledger and keeps what it finds beside the list. The list is replaced at the end, under the gate
+(see `ar_writeoff.run.gate`): whoever cancels the search, or whatever kills it, leaves the list as it was.
+"""
+
+import pickle
+import tempfile
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import IO, Any
 
 import frappe
 from frappe.query_builder import Case
-from frappe.utils import add_to_date, now, now_datetime
+from frappe.utils import now
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import precision
-from ar_writeoff.ledger.transactions import read_committed
+from ar_writeoff.ledger.transactions import in_one_commit, read_committed
 from ar_writeoff.review.selection import selection_changed
+from ar_writeoff.run import gate
+from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import PROGRESS_EVENT
 from ar_writeoff.run.terms import criteria_of, offset_of, scope_of
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search.item_store import NewItem, insert_items
 from ar_writeoff.search.ledger import Found
+from ar_writeoff.search.rules import Verdict
+
+METHOD = "ar_writeoff.search.service.search_in_background"
+# The worker of a search: those that post and undo count from 1.
+WORKER = 0
 
 # Ledger rows to look at, above which a search leaves the request: about five seconds of somebody waiting.
 BACKGROUND_ABOVE = 100_000
-
-# A search of a million invoices takes half a minute. One that is still marked as running after this time has died.
-GIVEN_UP_AFTER_MINUTES = 30
+# Bytes of what was found that are kept in memory; the rest is in a temporary file.
+IN_MEMORY = 32 * 2**20
 
 
 class Cancelled(Exception):
 	"""Somebody cancelled the search while it ran."""
+
+
+class FoundItems:
+	"""What a search has found so far, in the order in which it is listed."""
+
+	def __init__(self) -> None:
+		self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)
+
+	def add(self, part: list[tuple[Verdict, str]]) -> None:
+		"""Verdicts with the customers' names."""
+		pickle.dump(part, self.file, pickle.HIGHEST_PROTOCOL)
+
+	def __iter__(self) -> Iterator[list[tuple[Verdict, str]]]:
+		self.file.seek(0)
+		while True:
+			try:
+				yield pickle.load(self.file)
+			except EOFError:
+				return
 
 
 def is_large(run: Any) -> bool:
@@ -38,47 +69,67 @@ def is_large(run: Any) -> bool:
 
 
 def start_search(run: str) -> None:
-	"""Search in a worker, as the current user. The list stays as it is until the search is done."""
+	"""Search a run, which the caller has locked, in a worker, as the current user."""
 	frappe.db.set_value("Write-Off Run", run, "status", states.SEARCHING)
-	frappe.enqueue(
-		"ar_writeoff.search.service.search_in_background",
-		run=run,
-		queue="long",
-		timeout=GIVEN_UP_AFTER_MINUTES * 60,
-		enqueue_after_commit=True,
-	)
+	workers.start(run, METHOD, [WORKER], stamp=stamp_of(run))
 
 
-def search_in_background(run: str) -> None:
-	"""Search in one transaction of its own: whoever cancels it, or whatever kills it, leaves the list as it was."""
+def stamp_of(run: str) -> str:
+	"""What tells one search of a run from the next: a run that is being searched is not changed in between."""
+	return str(frappe.db.get_value("Write-Off Run", run, "modified"))
+
+
+def search_in_background(run: str, worker: int = WORKER, stamp: str = "") -> None:
+	"""Search a run and replace its list, unless the search was cancelled meanwhile. `stamp`: see `stamp_of`."""
+	session = workers.Shift(run, worker)
 	try:
 		with read_committed():
-			search_run(run, on_found=lambda found: still_wanted(run, found))
-			frappe.db.commit()
+			doc = frappe.get_doc("Write-Off Run", run)
+			found = look(doc, lambda part: still_wanted(session, stamp, part))
+			in_one_commit(lambda: finish_search(session, stamp, found))
 	except Cancelled:
 		return
-	except Exception:
+	except Exception as error:
 		# Also a job that ran out of time. The run must not stay marked as searching.
-		frappe.db.rollback()
-		end_search(run)
-		frappe.db.commit()
+		workers.interrupted(session, error)
+		in_one_commit(lambda: end_search(run, stamp))
 		raise
 	finally:
 		frappe.cache.delete_value(progress_key(run))
 		frappe.publish_realtime(PROGRESS_EVENT, {"run": run}, doctype="Write-Off Run", docname=run)
 
 
-def still_wanted(run: str, found: Found) -> None:
-	"""Say how far the search is.
+def still_wanted(session: workers.Shift, stamp: str, found: Found) -> None:
+	"""Renew the lease and say how far the search is.
 
 	Raises:
-	    Cancelled: the run is no longer being searched.
+	    Cancelled: this search of the run was cancelled.
 	"""
-	if frappe.db.get_value("Write-Off Run", run, "status") != states.SEARCHING:
+	run = session.run
+	in_one_commit(session.sign_of_life)
+	if not is_wanted(run, stamp, frappe.db.get_value("Write-Off Run", run, "status")):
 		raise Cancelled
 	done = {"looked_at": found.looked_at, "ledger_rows": found.ledger_rows}
 	frappe.cache.set_value(progress_key(run), done, expires_in_sec=3600)
 	frappe.publish_realtime(PROGRESS_EVENT, {"run": run, **done}, doctype="Write-Off Run", docname=run)
+
+
+def is_wanted(run: str, stamp: str, status: str | None) -> bool:
+	return status == states.SEARCHING and stamp in ("", stamp_of(run))
+
+
+def finish_search(session: workers.Shift, stamp: str, found: FoundItems) -> None:
+	"""Replace the list of the run with what was found, in the current transaction.
+
+	Raises:
+	    Cancelled: this search of the run was cancelled.
+	    frappe.PermissionError: the user may not change the run any more.
+	"""
+	if not is_wanted(session.run, stamp, gate.lock(session.run)):
+		raise Cancelled
+	run = gate.enter(session.run, gate.FILL)
+	replace_items(run, found)
+	session.end()
 
 
 def progress_key(run: str) -> str:
@@ -90,46 +141,46 @@ def search_progress(run: str) -> dict[str, int]:
 	return frappe.cache.get_value(progress_key(run)) or {"looked_at": 0, "ledger_rows": 0}
 
 
-def end_search(run: str) -> bool:
+def end_search(run: str, stamp: str = "") -> bool:
 	"""Make a run that is being searched a draft again. The worker notices at the next range of customers."""
-	status = frappe.db.get_value("Write-Off Run", run, "status", for_update=True)
-	if status == states.SEARCHING:
+	wanted = is_wanted(run, stamp, gate.lock(run))
+	if wanted:
 		frappe.db.set_value("Write-Off Run", run, "status", states.DRAFT)
-	return status == states.SEARCHING
+	return wanted
 
 
-def end_dead_searches() -> None:
-	"""Scheduler: runs whose search died, worker and all, become drafts again."""
-	for run in frappe.get_all(
-		"Write-Off Run",
-		filters={
-			"status": states.SEARCHING,
-			"modified": ("<", add_to_date(now_datetime(), minutes=-GIVEN_UP_AFTER_MINUTES)),
-		},
-		pluck="name",
-		order_by="name asc",
-	):
-		end_search(run)
-		frappe.db.commit()
+def search_run(run: str) -> dict[str, int]:
+	"""Fill the items of a draft run anew and say what changed since the last search."""
+	gate.lock(run)
+	doc = frappe.get_doc("Write-Off Run", run)
+	return replace_items(doc, look(doc))
 
 
-def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dict[str, int]:
-	"""Fill the items of a draft run anew and say what changed since the last search.
+def look(run: Any, on_found: Callable[[Found], None] | None = None) -> FoundItems:
+	"""What matches the criteria of the run, and what is left out. `on_found` is called after each range of customers."""
+	items = FoundItems()
+	for found in search.search(scope_of(run), criteria_of(run), offset=offset_of(run)):
+		items.add(
+			[(verdict, found.customers[verdict.balance.customer].customer_name) for verdict in found.verdicts]
+		)
+		if on_found:
+			on_found(found)
+	return items
+
+
+def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
+	"""Replace the list of a run, which the caller has locked, and say what changed since the last search.
 
 	Everything found is selected; what somebody had unticked before stays unticked, and an amount somebody lowered
-	stays as long as the balance covers it. `on_found` is called after each range of customers.
+	stays as long as the balance covers it.
 	"""
-	if not on_found:
-		frappe.db.get_value("Write-Off Run", run, "name", for_update=True)
-	doc = frappe.get_doc("Write-Off Run", run)
-	before = items_of_last_search(run)
-	frappe.db.delete("Write-Off Run Item", {"run": run})
-
+	before = items_of_last_search(run.name)
+	frappe.db.delete("Write-Off Run Item", {"run": run.name})
 	counts = {"found": 0, "selected": 0, "excluded": 0, "added": 0, "changed": 0, "dropped": len(before)}
 	number = 0
-	for found in search.search(scope_of(doc), criteria_of(doc), offset=offset_of(doc)):
+	for part in found:
 		items = []
-		for verdict in found.verdicts:
+		for verdict, customer_name in part:
 			balance = verdict.balance
 			key = (balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer)
 			outstanding, write_off, selected = before.get(key) or (None, None, 1)
@@ -145,21 +196,14 @@ def search_run(run: str, on_found: Callable[[Found], None] | None = None) -> dic
 				counts["excluded"] += 1
 				selected = 0
 			lowered = write_off if write_off != outstanding else None
-			customer_name = found.customers[balance.customer].customer_name
 			items.append(NewItem(number, verdict, customer_name, selected, lowered))
-		insert_items(doc, items)
-		if on_found:
-			on_found(found)
-
-	status = frappe.db.get_value("Write-Off Run", run, "status", for_update=True)
-	if on_found and status != states.SEARCHING:
-		raise Cancelled
+		insert_items(run, items)
 	frappe.db.set_value(
 		"Write-Off Run",
-		run,
+		run.name,
 		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
 	)
-	selection_changed(doc)
+	selection_changed(run)
 	return counts
 
 

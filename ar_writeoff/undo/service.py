@@ -1,6 +1,7 @@
 """Undo a run, one Journal Entry to a commit; what follows when one of its entries is cancelled.
 
-An entry is taken by locking its row; its items and their vouchers are locked next, in the order of the posting.
+A worker shares the lock on the run and takes an entry by locking its row; the items and their vouchers are locked next,
+in the order of the posting.
 What is left to undo is what the items say, so an interrupted undoing goes on where it stopped.
 """
 
@@ -20,9 +21,9 @@ from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.ledger.transactions import forget_cached_settings, in_one_commit
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
-from ar_writeoff.run import log
+from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
-from ar_writeoff.run.status import as_user, lock, publish_progress, set_status, settle
+from ar_writeoff.run.status import as_user, publish_progress, set_status, settle, status_of
 from ar_writeoff.undo import guards
 from ar_writeoff.undo import ledger as undo
 
@@ -41,12 +42,12 @@ CANCEL_OR_REVERSE = "cancel or reverse"
 
 
 def start_undoing(run: str, posting_date: date, *, always_dated: bool = False, cancel: bool = False) -> None:
-	"""Undo a run in the background; in tests in this process. What was still to be posted is set aside.
+	"""Undo a run, which the caller has locked, in the background; in tests in this process. What was still to be posted
+	is set aside.
 
 	With `always_dated` all entries are taken back by reversing entries of `posting_date`. With `cancel` they are
 	cancelled or left, and when none is left the run is cancelled too.
 	"""
-	lock(run)
 	frappe.db.set_value(
 		"Write-Off Run",
 		run,
@@ -61,7 +62,7 @@ def start_undoing(run: str, posting_date: date, *, always_dated: bool = False, c
 	set_status(run, states.REVERSING)
 	set_pending_aside(run)
 	log.record(run, "Reversal Started", message=str(posting_date))
-	if frappe.flags.in_test:
+	if workers.in_this_process():
 		undo_run(run)
 	else:
 		workers.start(run, METHOD, range(1, workers_wanted(run) + 1))
@@ -90,7 +91,7 @@ def undo_run(run: str, worker: int = 1) -> None:
 		try:
 			while not shift.is_over:
 				left = [name for name in live_entries(run) if name not in refused]
-				if not left:
+				if not left or status_of(run) != states.REVERSING:
 					break
 				if not undo_some(left, doc, shift, refused) and not shift.linger():
 					break
@@ -119,8 +120,14 @@ def undo_some(names: list[str], doc: Any, shift: workers.Shift, refused: set[str
 
 def undo_next(name: str, doc: Any, shift: workers.Shift, refused: set[str]) -> bool:
 	"""Undo one entry and commit. False when another worker has it. What ERPNext refuses is logged, once."""
+
+	def undo_it() -> bool:
+		if gate.share(shift.run) != states.REVERSING:
+			return False
+		return undo_entry(name, doc.how, doc.reversal_date, shift.number)
+
 	try:
-		return in_one_commit(lambda: undo_entry(name, doc.how, doc.reversal_date, shift.number))
+		return in_one_commit(undo_it)
 	except frappe.ValidationError as error:
 		frappe.clear_messages()
 		refused.add(name)
@@ -133,19 +140,21 @@ def undo_next(name: str, doc: Any, shift: workers.Shift, refused: set[str]) -> b
 		return True
 
 
-def live_entries(run: str) -> list[str]:
-	"""Journal Entries whose write-off is alive, the last one first."""
-	return frappe.get_all(
-		"Write-Off Run Item",
-		filters={"run": run, "status": ("in", states.WRITTEN_OFF)},
-		pluck="journal_entry",
-		distinct=True,
-		order_by="journal_entry desc",
+def live_entries(run: str, *, for_update: bool = False) -> list[str]:
+	"""Journal Entries whose write-off is alive, the last one first. `for_update`: as committed last, the items locked."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	query = (
+		frappe.qb.from_(item)
+		.select(item.journal_entry)
+		.where((item.run == run) & item.status.isin(states.WRITTEN_OFF))
 	)
+	names = (query.orderby(item.name).for_update() if for_update else query.distinct()).run(pluck=True)
+	return sorted({name for name in names if name}, reverse=True)
 
 
 def undo_entry(name: str, how: str, posting_date: date | None = None, worker: int = 0) -> bool:
-	"""Undo one entry of a run in the current transaction. False when another worker has it.
+	"""Undo one entry of a run in the current transaction, which has the lock on the run. False when another worker has
+	the entry.
 
 	Raises:
 	    frappe.ValidationError: it is to be cancelled and cannot be, or whatever ERPNext has against it.
@@ -211,7 +220,7 @@ def use_undo(reason: str) -> str:
 
 def finish_undoing(shift: workers.Shift, refused: set[str]) -> None:
 	"""Settle the run where nothing is left that this worker could undo; hand over where its time was up."""
-	if lock(shift.run) != states.REVERSING:
+	if gate.lock(shift.run) != states.REVERSING:
 		return
 	left = set(live_entries(shift.run)) - refused
 	if left:
@@ -248,13 +257,16 @@ def cancel_run(run: str) -> None:
 
 
 def cancel_entries(run: str) -> None:
-	"""Cancel every live entry of a run in the current transaction, or none.
+	"""Cancel every live entry of a run, which the caller has locked, in the current transaction, or none.
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses one.
+	    frappe.ValidationError: ERPNext refuses one, or somebody else is changing it.
 	"""
-	for name in live_entries(run):
-		undo_entry(name, CANCEL)
+	for name in live_entries(run, for_update=True):
+		if not undo_entry(name, CANCEL):
+			frappe.throw(
+				_("Journal Entry {0} is being changed by somebody else. Please try again.").format(name)
+			)
 	set_pending_aside(run)
 
 
@@ -290,6 +302,15 @@ def set_pending_aside(run: str) -> None:
 
 
 # Entries cancelled, by us or by hand
+
+
+def lock_run_of_entry(entry: Any, method: str | None = None) -> None:
+	"""Doc event, before cancel of a Journal Entry, ahead of the guards: an entry of a run is cancelled under the gate.
+
+	Frappe has locked the entry by now, so the transaction goes on; whoever has the run does not wait for the entry.
+	"""
+	if entry.get("write_off_run") and not entry.flags.write_off_locked:
+		gate.enter(entry.write_off_run, gate.CANCEL_ENTRY, anew=False)
 
 
 def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:

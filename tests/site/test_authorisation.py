@@ -61,7 +61,6 @@ TABLE: dict[str, tuple[str, dict[str, Any]]] = {
 	RUN + "resume": (MANAGES, {}),
 	RUN + "retry_failed": (MANAGES, {}),
 	RUN + "reverse": (MANAGES, {}),
-	RUN + "cancel": (MANAGES, {}),
 	RUN + "reinstate": (MANAGES, {"items": ["{item}"]}),
 	RUN + "request_approval": (PREPARES, {}),
 	RUN + "verify_approval": (READS, {}),

@@ -22,7 +22,7 @@ from ar_writeoff.posting import batches, pause_resume, preview
 from ar_writeoff.posting import service as posting
 from ar_writeoff.review import export, selection
 from ar_writeoff.review import items as run_items
-from ar_writeoff.run import log
+from ar_writeoff.run import gate, log
 from ar_writeoff.run import status as run_status
 from ar_writeoff.run import terms as run_terms
 from ar_writeoff.search import service as search
@@ -158,9 +158,43 @@ class WriteOffRun(LeftEmpty):
 		self.cutoff_date = self.cutoff_date or today()
 		self.posting_date = self.posting_date or today()
 
+	def save(self, *args: Any, **kwargs: Any) -> "WriteOffRun":
+		"""Save, submit or cancel: all of them end here, from the form, over REST, from a list or a script. The run is
+		locked before Frappe looks at it, so that what it compares is how the run is now.
+
+		To cancel a run with many Journal Entries is left to workers; the run is then Reversing, and cancelled when all
+		of them are.
+		"""
+		if self.is_new() or not self.name:
+			return super().save(*args, **kwargs)
+		stored = gate.lock_document(self.name)
+		if stored.docstatus == 1 and self.docstatus == 2:
+			count = len(undo.live_entries(self.name))
+			if count > undo.MOST_CANCELLED_AT_ONCE:
+				return self.cancel_in_background(stored, count)
+		return super().save(*args, **kwargs)
+
+	def before_validate(self) -> None:
+		"""Of a save or a submit."""
+		stored = self.get_doc_before_save()
+		if stored:
+			self.keep_evidence(stored)
+			self.check_gate(stored, gate.SUBMIT if self.docstatus == 1 else gate.EDIT)
+
+	def before_update_after_submit(self) -> None:
+		stored = self.get_doc_before_save()
+		self.keep_evidence(stored)
+		self.check_gate(stored, gate.ANNOTATE)
+
+	def before_discard(self) -> None:
+		"""v16: a draft is discarded."""
+		self.enter(gate.DELETE)
+
+	def check_gate(self, stored: "WriteOffRun", operation: gate.Operation) -> None:
+		"""Whether the operation is allowed on the run as it is stored, which Frappe and we have locked."""
+		gate.check(stored, operation, permission=not self.flags.ignore_permissions)
+
 	def validate(self) -> None:
-		self.validate_not_searching()
-		self.keep_what_the_app_wrote()
 		self.flags.settings = run_terms.settings_of(self.company)
 		terms.validate(self)
 		if self.searched_on and self.criteria_changed():
@@ -174,11 +208,10 @@ class WriteOffRun(LeftEmpty):
 		if self.flags.terms_changed and self.docstatus == 0:
 			approval.void_workflow_state(self)
 
-	def keep_what_the_app_wrote(self) -> None:
-		before = self.get_doc_before_save()
-		if before:
-			for fieldname in self.written_by_the_app():
-				self.set(fieldname, before.get(fieldname))
+	def keep_evidence(self, stored: "WriteOffRun") -> None:
+		"""What the app wrote stays as it is stored, whatever the caller's copy says."""
+		for fieldname in (*self.written_by_the_app(), "owner", "creation"):
+			self.set(fieldname, stored.get(fieldname))
 
 	def written_by_the_app(self) -> list[str]:
 		"""Fields that a form, an import or a REST call cannot set: the app writes them in the database."""
@@ -190,12 +223,6 @@ class WriteOffRun(LeftEmpty):
 		return self.criteria_changed() or any(
 			self.has_value_changed(fieldname) for fieldname in ("posting_date", "reason")
 		)
-
-	def validate_not_searching(self) -> None:
-		"""Criteria must not change below a search that is running."""
-		before = self.get_doc_before_save()
-		if before and before.status == states.SEARCHING:
-			frappe.throw(_("This run is being searched. Wait until that has finished, or cancel the search."))
 
 	def criteria_changed(self) -> bool:
 		before = self.get_doc_before_save()
@@ -218,12 +245,6 @@ class WriteOffRun(LeftEmpty):
 
 	def before_submit(self) -> None:
 		self.check_company_permission()
-		if self.status != states.DRAFT:
-			frappe.throw(_("This run is {0} and cannot be submitted now.").format(_(self.status)))
-		if not frappe.has_permission("Journal Entry", "submit"):
-			frappe.throw(
-				_("You need permission to submit Journal Entries to post write-offs."), frappe.PermissionError
-			)
 		user, settings = frappe.session.user, self.flags.settings
 		problem = approval.why_not_approver(self, user, settings)
 		if problem:
@@ -272,16 +293,9 @@ class WriteOffRun(LeftEmpty):
 		posting.start_posting(self.name)
 		self.read_back()
 
-	@frappe.whitelist()
-	def cancel(self) -> "WriteOffRun":
-		"""Cancel the run with its Journal Entries. Where those are many, they are cancelled in the background, and the
-		run when all of them are."""
-		self.check_permission("cancel")
-		count = len(undo.live_entries(self.name))
-		if self.docstatus != 1 or count <= undo.MOST_CANCELLED_AT_ONCE:
-			return super().cancel()
-		self.before_cancel()
-		undo.start_undoing(self.name, getdate(self.posting_date), cancel=True)
+	def cancel_in_background(self, stored: "WriteOffRun", count: int) -> "WriteOffRun":
+		self.check_cancel(stored)
+		undo.start_undoing(stored.name, getdate(stored.posting_date), cancel=True)
 		frappe.msgprint(
 			_(
 				"The {0} Journal Entries of this run are cancelled in the background. When all of them are, the run is cancelled as well."
@@ -291,13 +305,19 @@ class WriteOffRun(LeftEmpty):
 		return self.reload()
 
 	def before_cancel(self) -> None:
-		self.check_company_permission()
-		if self.status in (states.QUEUED, states.POSTING, states.REVERSING):
-			frappe.throw(_("This run is {0}. Wait until it has finished.").format(_(self.status)))
-		throw_at_fields(
-			self,
-			[("posting_date", undo.why_not_cancel(self.name, self.company, getdate(self.posting_date)))],
-		)
+		"""A run is cancelled as it is stored: of the caller's copy nothing counts but fields of the site's own, such as
+		the state of a Workflow."""
+		stored = self.get_doc_before_save()
+		for field in self.meta.fields:
+			if not field.get("is_custom_field"):
+				self.set(field.fieldname, stored.get(field.fieldname))
+		self.keep_evidence(stored)
+		self.check_cancel(stored)
+
+	def check_cancel(self, stored: "WriteOffRun") -> None:
+		self.check_gate(stored, gate.CANCEL)
+		why_not = undo.why_not_cancel(stored.name, stored.company, getdate(stored.posting_date))
+		throw_at_fields(self, [("posting_date", why_not)])
 
 	def on_cancel(self) -> None:
 		# The entries are cancelled here, in the same transaction as the run.
@@ -309,12 +329,7 @@ class WriteOffRun(LeftEmpty):
 
 	def on_trash(self) -> None:
 		"""A draft goes with its list. What was submitted is evidence, with its log, whatever became of it."""
-		if self.docstatus != 0:
-			frappe.throw(
-				_("{0} was submitted by {1}: it is kept with its log, as evidence.").format(
-					self.name, frappe.utils.get_fullname(self.submitted_by)
-				)
-			)
+		gate.enter(self.name, gate.DELETE)
 		for doctype in (
 			"Write-Off Run Item",
 			"Write-Off Run Batch",
@@ -369,23 +384,11 @@ class WriteOffRun(LeftEmpty):
 		run.check_company_permission()
 		return run
 
-	def editable(self) -> "WriteOffRun":
-		run = self.saved("write")
-		if run.docstatus != 0 or run.status != states.DRAFT:
-			frappe.throw(_("This run is {0}: its list can no longer be changed.").format(_(run.status)))
-		return run
-
-	def posted(self) -> "WriteOffRun":
-		"""The run as it is in the database, for whoever may post and undo it."""
-		run = self.saved("submit")
-		if run.docstatus != 1:
-			frappe.throw(_("This run is not submitted."))
-		if not frappe.has_permission("Journal Entry", "submit"):
-			frappe.throw(
-				_("You need permission to submit Journal Entries to change a posted run."),
-				frappe.PermissionError,
-			)
-		return run
+	def enter(self, operation: gate.Operation) -> "WriteOffRun":
+		"""The run as it is in the database, locked for this operation of the current user."""
+		if self.is_new():
+			frappe.throw(_("Save the run first."))
+		return gate.enter(self.name, operation)
 
 	@frappe.whitelist()
 	def find_invoices(self, background: bool | int | None = None) -> dict[str, Any]:
@@ -395,7 +398,7 @@ class WriteOffRun(LeftEmpty):
 		since the last search. A large search goes on in the background (unless `background` says otherwise):
 		then the run is Searching, and `{"background": True}` is returned.
 		"""
-		run = self.editable()
+		run = self.enter(gate.FIND)
 		if search.is_large(run) if background is None else cint(background):
 			search.start_search(run.name)
 			self.reload()
@@ -407,7 +410,7 @@ class WriteOffRun(LeftEmpty):
 	@frappe.whitelist()
 	def cancel_search(self) -> dict[str, Any]:
 		"""End a search in the background; the list stays as it was before it."""
-		run = self.saved("write")
+		run = self.enter(gate.CANCEL_SEARCH)
 		cancelled = search.end_search(run.name)
 		self.reload()
 		return {"cancelled": cancelled, "status": self.status}
@@ -418,7 +421,7 @@ class WriteOffRun(LeftEmpty):
 
 		Returns the item's fields. Posting checks the balance again.
 		"""
-		run = self.editable()
+		run = self.enter(gate.SELECT)
 		try:
 			part = parse_amount(amount)
 		except AmountError as error:
@@ -457,7 +460,7 @@ class WriteOffRun(LeftEmpty):
 		invert: bool | int = False,
 	) -> dict[str, Any]:
 		"""Tick or untick items: those named, those under the filters, or all. Only open items can be ticked."""
-		run = self.editable()
+		run = self.enter(gate.SELECT)
 		run_items.select(
 			run.name,
 			selected=bool(cint(selected)),
@@ -499,7 +502,7 @@ class WriteOffRun(LeftEmpty):
 	@frappe.whitelist()
 	def request_approval(self) -> list[str]:
 		"""Tell those who may submit this run that it waits for one of them; returns their names."""
-		run = self.editable()
+		run = self.enter(gate.REQUEST_APPROVAL)
 		if not run.selected_count and not run.held_count:
 			frappe.throw(_("Nothing is selected. Press Find Invoices and select at least one invoice."))
 		told = notifications.approval_requested(run)
@@ -528,8 +531,7 @@ class WriteOffRun(LeftEmpty):
 	def preview_entries(self, limit: int = 20) -> dict[str, Any]:
 		"""The Journal Entries that submitting would make now: totals by account, the first `limit` row by row."""
 		run = self.saved("read")
-		with limits.as_submitted_by(run, frappe.session.user):
-			return preview.preview(run, cint(limit))
+		return preview.preview(run, cint(limit), limits.selected_if_submitted(run, frappe.session.user))
 
 	@frappe.whitelist()
 	def get_voucher_story(self, item: str) -> dict[str, Any]:
@@ -546,19 +548,19 @@ class WriteOffRun(LeftEmpty):
 	@frappe.whitelist()
 	def pause(self) -> None:
 		"""Stop posting after the batches that are in hand."""
-		pause_resume.pause(self.posted().name)
+		pause_resume.pause(self.enter(gate.PAUSE).name)
 		self.reload()
 
 	@frappe.whitelist()
 	def resume(self) -> None:
 		"""Go on posting a paused run."""
-		pause_resume.resume(self.posted().name)
+		pause_resume.resume(self.enter(gate.RESUME).name)
 		self.reload()
 
 	@frappe.whitelist()
 	def retry_failed(self) -> int:
 		"""Try the items that failed again; returns how many. Skipped ones stay: they changed after the approval."""
-		count = pause_resume.retry_failed(self.posted().name)
+		count = pause_resume.retry_failed(self.enter(gate.RETRY).name)
 		self.reload()
 		return count
 
@@ -569,7 +571,7 @@ class WriteOffRun(LeftEmpty):
 		Entries are cancelled where their period is open, otherwise taken back by reversing entries of
 		`posting_date` (default: today); with `dated` always by reversing entries.
 		"""
-		run = self.posted()
+		run = self.enter(gate.REVERSE)
 		date = getdate(posting_date or today())
 		if date < getdate(run.posting_date):
 			frappe.throw(
@@ -594,7 +596,7 @@ class WriteOffRun(LeftEmpty):
 		`amounts`: item -> amount, or amounts in the order of `items`, signed as the balance was; without one, all
 		that is still written off. Returns the Journal Entry of each item.
 		"""
-		run = self.posted()
+		run = self.enter(gate.REINSTATE)
 		date = getdate(posting_date or today())
 		if date < getdate(run.posting_date):
 			frappe.throw(

@@ -1,0 +1,191 @@
+"""The only way to change a run and its items.
+
+Whoever changes a run locks its row first, and looks at it again under the lock: docstatus, status, permission and
+company. What a person may do, and when, is in the table below.
+
+Locks are taken in one order everywhere: run, batch, items by name, vouchers by type and name. A person's operation and
+whatever changes the run itself lock the run's row for themselves (`enter`, `lock`). A worker that posts or undoes a
+batch shares the lock with other workers (`share`), and keeps it until its commit: so an operation waits for the batches
+that are in hand, and a batch never posts for a run that is not to be posted any more. A transaction that shares the
+lock does not ask for it exclusively later: two that did would wait for each other.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import frappe
+from frappe import _
+
+from ar_writeoff.core import status as states
+from ar_writeoff.ledger import permissions as access
+
+DOCTYPE = "Write-Off Run"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+	"""What is asked of a run before it is changed.
+
+	`refusal`: the words for a run of another docstatus or status. `ptype`: the permission that is needed on the run;
+	none where Frappe asks for one on another document. `posts`: Journal Entries are submitted or cancelled.
+	"""
+
+	docstatus: int
+	statuses: frozenset[str]
+	refusal: Callable[[Any], str]
+	ptype: str | None = None
+	posts: bool = False
+
+
+def _list_is_fixed(run: Any) -> str:
+	return _("This run is {0}: its list can no longer be changed.").format(_(run.status))
+
+
+def _not_editable(run: Any) -> str:
+	if run.status == states.SEARCHING:
+		return _("This run is being searched. Wait until that has finished, or cancel the search.")
+	return _list_is_fixed(run)
+
+
+def _not_submittable(run: Any) -> str:
+	if run.status == states.SEARCHING:
+		return _not_editable(run)
+	return _("This run is {0} and cannot be submitted now.").format(_(run.status))
+
+
+def _not_pausable(run: Any) -> str:
+	return _("This run is {0} and cannot be paused.").format(_(run.status))
+
+
+def _not_resumable(run: Any) -> str:
+	return _("This run is {0}; only a paused one can be resumed.").format(_(run.status))
+
+
+def _not_retriable(run: Any) -> str:
+	return _("This run is {0}: nothing in it can be retried now.").format(_(run.status))
+
+
+def _nothing_to_undo(run: Any) -> str:
+	if run.status in states.IN_PROGRESS:
+		return _wait(run)
+	return _("This run is {0}: nothing in it is written off.").format(_(run.status))
+
+
+def _wait(run: Any) -> str:
+	return _("This run is {0}. Wait until it has finished.").format(_(run.status))
+
+
+def _kept(run: Any) -> str:
+	return _("{0} was submitted by {1}: it is kept with its log, as evidence.").format(
+		run.name, frappe.utils.get_fullname(run.submitted_by)
+	)
+
+
+def _entry_is_kept(run: Any) -> str:
+	return _("{0} is cancelled. Its Journal Entries stay as they are.").format(run.name)
+
+
+_DRAFT = frozenset({states.DRAFT})
+_WRITTEN_OFF = frozenset({states.POSTED, states.PARTLY_POSTED, states.PAUSED})
+_ANY = frozenset((*states.TO_BE_POSTED, *states.IN_PROGRESS, *states.SETTLED))
+
+EDIT = Operation(0, _DRAFT, _not_editable)
+FIND = Operation(0, _DRAFT, _list_is_fixed, "write")
+FILL = Operation(0, frozenset({states.SEARCHING}), _list_is_fixed, "write")
+CANCEL_SEARCH = Operation(0, frozenset({states.DRAFT, states.SEARCHING}), _list_is_fixed, "write")
+SELECT = Operation(0, _DRAFT, _list_is_fixed, "write")
+REQUEST_APPROVAL = Operation(0, _DRAFT, _list_is_fixed, "write")
+SUBMIT = Operation(0, _DRAFT, _not_submittable, "submit", posts=True)
+DELETE = Operation(0, frozenset({states.DRAFT, states.SEARCHING}), _kept)
+PAUSE = Operation(1, frozenset({states.QUEUED, states.POSTING}), _not_pausable, "submit", posts=True)
+RESUME = Operation(1, frozenset({states.PAUSED}), _not_resumable, "submit", posts=True)
+RETRY = Operation(1, frozenset({states.PARTLY_POSTED, states.FAILED}), _not_retriable, "submit", posts=True)
+REVERSE = Operation(1, _WRITTEN_OFF, _nothing_to_undo, "submit", posts=True)
+REINSTATE = Operation(1, _WRITTEN_OFF, _nothing_to_undo, "submit", posts=True)
+# Draft and submitted: what version 0.1 could leave behind where a search overlapped with the submit.
+CANCEL = Operation(1, frozenset((states.DRAFT, states.PAUSED, *states.SETTLED)), _wait, "cancel", posts=True)
+# Fields of the site's own that may be changed after submit.
+ANNOTATE = Operation(1, _ANY, _list_is_fixed)
+CANCEL_ENTRY = Operation(1, _ANY, _entry_is_kept)
+
+
+def enter(run: str, operation: Operation, *, anew: bool = True) -> Any:
+	"""Lock a run for an operation of the current user until the transaction ends, and return its document as it is now.
+	`anew`: see `lock_document`.
+
+	Raises:
+	    frappe.ValidationError: the run is of another docstatus or status.
+	    frappe.PermissionError: the user may not do this, or not in this company.
+	"""
+	document = lock_document(run, anew=anew)
+	check(document, operation)
+	return document
+
+
+def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
+	"""Whether the operation is allowed on this locked run. `permission`: False where it was checked when somebody asked
+	for what a worker does now.
+
+	Raises:
+	    as `enter`
+	"""
+	if permission and operation.ptype:
+		run.check_permission(operation.ptype)
+	if not access.of_user().allows_company(run.company):
+		frappe.throw(_("You have no permission for company {0}.").format(run.company), frappe.PermissionError)
+	if operation.docstatus and not run.docstatus:
+		frappe.throw(_("This run is not submitted."))
+	if run.docstatus != operation.docstatus or run.status not in operation.statuses:
+		frappe.throw(operation.refusal(run))
+	if permission and operation.posts and not frappe.has_permission("Journal Entry", "submit"):
+		frappe.throw(
+			_("You need permission to submit Journal Entries to post write-offs, and to undo them."),
+			frappe.PermissionError,
+		)
+
+
+def lock_document(run: str, *, anew: bool = True) -> Any:
+	"""Lock a run until the transaction ends, and return its document as it is now. `anew`: False where the transaction
+	holds locks already that it has to keep.
+
+	Raises:
+	    frappe.TimestampMismatchError: what the transaction has read so far is older than the run, and it cannot be
+	        begun anew because it has written something.
+	"""
+	fresh = anew and begin_anew()
+	document = frappe.get_doc(DOCTYPE, run, for_update=True)
+	# Under REPEATABLE READ, what is read from here on would be as it was before somebody else's change of the run.
+	if not fresh and frappe.db.get_value(DOCTYPE, run, "modified") != document.modified:
+		frappe.throw(
+			_("{0} was changed by somebody else at the same moment. Please try again.").format(run),
+			frappe.TimestampMismatchError,
+		)
+	return document
+
+
+def begin_anew() -> bool:
+	"""Let the transaction begin with the lock, so that it sees what whoever had the lock has committed.
+
+	Under REPEATABLE READ a transaction sees what was committed when it read something for the first time: a request
+	that waits for the lock has read its session and its user by then. False where something was written already, so
+	that the transaction has to go on.
+	"""
+	if frappe.flags.read_committed:
+		return True
+	if frappe.db.transaction_writes:
+		return False
+	frappe.db.begin()
+	return True
+
+
+def lock(run: str) -> str | None:
+	"""Lock a run until the transaction ends, for a change that the app itself makes; returns its status as it is now,
+	None where there is no such run."""
+	return frappe.db.get_value(DOCTYPE, run, "status", for_update=True)
+
+
+def share(run: str) -> str | None:
+	"""Keep a run as it is until the transaction ends, together with other workers; returns its status."""
+	rows = frappe.db.sql("SELECT status FROM `tabWrite-Off Run` WHERE name = %s LOCK IN SHARE MODE", run)
+	return rows[0][0] if rows else None

@@ -1,0 +1,482 @@
+"""Every change of a run goes through one gate: whatever is asked at the same moment, by whatever way, a run is as it was
+approved or undone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import frappe
+import pytest
+
+from ar_writeoff.ledger import transactions
+from ar_writeoff.posting.service import post_run
+from ar_writeoff.run import gate
+from ar_writeoff.search import service as search
+from tests.site import books, runs
+from tests.site.conftest import Web, Workers, eventually
+from tests.site.crash import Crashable, OtherSession, in_background, watchdog
+from tests.site.story import HL, MANAGER, PREPARER, as_user, invoice, many_invoices
+
+FIRST = "2026-01-15"
+EVIDENCE = {
+	"prepared_by": "forged@example.com",
+	"submitted_by": "forged@example.com",
+	"reversed_by": "forged@example.com",
+	"owner": "forged@example.com",
+	"approval_hash": "forged",
+	"approval_seal": "forged",
+	"approval_snapshot": "{}",
+	"limits_applied": "{}",
+	"posted_amount": 12345,
+}
+
+
+@pytest.fixture(autouse=True)
+def ledgers_agree():
+	yield
+	frappe.db.rollback()
+	books.assert_books_balanced(HL)
+	books.ple_equals_gl(HL)
+	assert_runs_are_whole()
+
+
+def assert_runs_are_whole() -> None:
+	"""No live entry of a cancelled run, no item that says something else than its entry, no run that nobody will finish."""
+	for run in frappe.get_all("Write-Off Run", fields=["name", "docstatus", "status"], order_by="name asc"):
+		if run.docstatus == 2:
+			assert not runs.entries(run.name), f"{run.name} is cancelled and has live entries"
+		if run.docstatus:
+			assert run.status not in ("Draft", "Searching"), run
+		else:
+			assert run.status in ("Draft", "Searching"), run
+		for item in runs.items(run.name).values():
+			alive = (
+				item.journal_entry
+				and frappe.db.get_value("Journal Entry", item.journal_entry, "docstatus") == 1
+			)
+			if item.status in ("Posted", "Conflict"):
+				assert alive, (item.name, item.status)
+			if run.status in ("Posted", "Partly Posted", "Failed", "Reversed"):
+				assert item.status != "Open", (run.name, run.status, item.name)
+
+
+def put(web: Web, run: str, values: dict[str, Any], user: str = MANAGER) -> int:
+	frappe.db.commit()
+	answer = web.session(user).put(f"{web.url}/api/resource/Write-Off Run/{run}", json=values, timeout=60)
+	frappe.db.rollback()
+	return answer.status_code
+
+
+# ------------------------------------------------------------------------------------- 1: a batch that is in hand
+
+
+@pytest.fixture
+def crash(workers: Workers, tmp_path: Path) -> Crashable:
+	return Crashable(workers, tmp_path)
+
+
+def run_in_hand(crash: Crashable, point: str = "submitted") -> Any:
+	"""A run of three batches, of which a worker has the first in hand."""
+	many_invoices(12, customers=("Anchor Cafe", "Breakwater Bar", "Compass Stores"))
+	runs.settings(rows_per_entry=5)
+	run = runs.run()
+	with in_background():
+		runs.post(run)
+	frappe.db.commit()
+	crash.hold(point)
+	crash.start()
+	crash.wait_for(point)
+	return run
+
+
+@pytest.mark.workers
+@pytest.mark.parametrize("how", ["cancel", "reverse"])
+def test_fault_01_undone_while_a_worker_holds_a_batch(crash: Crashable, how: str):
+	run = run_in_hand(crash)
+
+	def pause_and_undo() -> None:
+		with in_background():
+			frappe.get_doc("Write-Off Run", run.name).pause()
+			frappe.db.commit()
+			getattr(frappe.get_doc("Write-Off Run", run.name), how)()
+
+	undoing = OtherSession(pause_and_undo, MANAGER)
+	undoing.join(2)
+	assert undoing.is_alive(), "it waits for the batch in hand"
+	crash.release("submitted")
+	undoing.result()
+	eventually(lambda: runs.status(run) == "Reversed")
+	eventually(lambda: not runs.live_workers(run))
+	assert runs.entries(run) == []
+	assert {item.status for item in runs.items(run).values()} == {"Reversed", "Skipped"}
+	run.reload()
+	assert (run.docstatus, run.posted_amount) == (2 if how == "cancel" else 1, 0)
+
+
+@pytest.mark.workers
+def test_fault_01_a_batch_taken_and_not_begun_does_not_post_for_a_paused_run(crash: Crashable):
+	run = run_in_hand(crash, "after_commit")
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", run.name).pause()
+	frappe.db.commit()
+	crash.release("after_commit")
+	eventually(lambda: not runs.live_workers(run))
+	assert (runs.status(run), len(runs.entries(run))) == ("Paused", 1)
+	run.reload()
+	assert run.posted_count == 4, "the totals say what is posted"
+	with as_user(MANAGER):
+		run.cancel()
+	assert (run.docstatus, runs.entries(run)) == (2, [])
+
+
+def test_fault_01_an_entry_that_somebody_else_has_is_never_passed_over():
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.post(runs.run())
+	[entry] = runs.entries(run)
+	frappe.db.commit()
+	frappe.db.get_value("Journal Entry", entry, "name", for_update=True)
+
+	def cancel() -> None:
+		frappe.get_doc("Write-Off Run", run.name).cancel()
+
+	with pytest.raises(frappe.ValidationError, match="being changed by somebody else"):
+		OtherSession(cancel, MANAGER).result()
+	frappe.db.rollback()
+	assert run.reload().docstatus == 1
+
+
+def test_fault_01_sibling_an_entry_of_a_cancelled_run_cannot_open_it_again():
+	"""Cancelling a reversing entry by hand writes its balances off again: not for a run that is cancelled."""
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.post(runs.run())
+	with as_user(MANAGER):
+		run.reverse(dated=True)
+		run.reload().cancel()
+		[item] = runs.items(run).values()
+		with pytest.raises(frappe.ValidationError, match="is cancelled"):
+			frappe.get_doc("Journal Entry", item.reversal_entry).cancel()
+
+
+# ------------------------------------------------------------------------------ 2: what the caller's copy says
+
+
+def by_rest(web: Web, run: str, **values: Any) -> bool:
+	status = put(web, run, {"docstatus": 2, **values})
+	assert status in (200, 403, 417), status
+	return status == 200
+
+
+def by_copy(_web: Web, run: str, **values: Any) -> bool:
+	return allowed(lambda: changed_copy(run, values).cancel())
+
+
+def by_client(_web: Web, run: str, **values: Any) -> bool:
+	return allowed(lambda: frappe.get_attr("frappe.client.cancel")("Write-Off Run", run))
+
+
+def by_form(_web: Web, run: str, **values: Any) -> bool:
+	return allowed(lambda: frappe.get_attr("frappe.desk.form.save.cancel")("Write-Off Run", run))
+
+
+def by_list(_web: Web, run: str, **values: Any) -> bool:
+	bulk = frappe.get_attr("frappe.desk.doctype.bulk_update.bulk_update.submit_cancel_or_update_docs")
+	return allowed(lambda: bulk("Write-Off Run", json.dumps([run]), "cancel") == [] or frappe.throw("failed"))
+
+
+WAYS = [by_rest, by_copy, by_client, by_form, by_list]
+
+
+def changed_copy(run: str, values: dict[str, Any]) -> Any:
+	doc = frappe.get_doc("Write-Off Run", run)
+	return doc.update(values)
+
+
+def allowed(call: Callable[[], Any]) -> bool:
+	frappe.db.commit()
+	with as_user(MANAGER):
+		try:
+			call()
+		except (frappe.ValidationError, frappe.PermissionError):
+			frappe.db.rollback()
+			return False
+	frappe.db.commit()
+	return True
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_fault_02_a_run_at_work_is_not_cancelled(web: Web, way: Callable):
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run()
+	with in_background():
+		runs.post(run)
+	frappe.db.commit()
+	for status in ("Queued", "Posting", "Reversing"):
+		frappe.db.set_value("Write-Off Run", run.name, "status", status)
+		assert not way(web, run.name, status="Posted"), status
+		assert run.reload().docstatus == 1
+	frappe.db.set_value("Write-Off Run", run.name, "status", "Queued")
+	frappe.db.commit()
+	post_run(run.name)
+	assert runs.status(run) == "Posted"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_fault_02_cancelling_keeps_the_evidence(web: Web, way: Callable):
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.post(runs.run(customers=[{"customer": "Anchor Cafe"}]))
+	before = run.as_dict()
+	assert way(web, run.name, **EVIDENCE, customers=[], reason="Uncollectible", max_invoice_amount=1)
+	run.reload()
+	assert (run.docstatus, run.status, run.posted_amount) == (2, "Reversed", 0)
+	kept = {*EVIDENCE, "reason", "max_invoice_amount"} - {"posted_amount"}
+	assert {field: run.get(field) for field in kept} == {field: before[field] for field in kept}
+	assert [row.customer for row in run.customers] == ["Anchor Cafe"]
+
+
+@pytest.mark.parametrize("docstatus", [0, 1])
+def test_fault_02_saving_keeps_the_evidence(web: Web, docstatus: int):
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run()
+	if docstatus:
+		runs.post(run)
+	before = run.reload().as_dict()
+	put(web, run.name, {**EVIDENCE, "status": "Paused"})
+	run.reload()
+	kept = (*EVIDENCE, "status")
+	assert {field: run.get(field) for field in kept} == {field: before[field] for field in kept}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_fault_02_many_entries_are_cancelled_by_workers_whoever_asks(web: Web, way: Callable):
+	many_invoices(6)
+	runs.settings(entries_per="Invoice")
+	run = runs.post(runs.run())
+	assert len(runs.entries(run)) == 6
+	with in_background():
+		assert way(web, run.name)
+	run.reload()
+	assert (run.docstatus, run.status, run.reversed_by) == (1, "Reversing", MANAGER)
+	assert len(runs.entries(run)) == 6
+	frappe.get_attr("ar_writeoff.jobs.undo_run")(run.name)
+	run.reload()
+	assert (run.docstatus, run.status, runs.entries(run)) == (2, "Reversed", [])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_fault_02_who_prepares_does_not_cancel(web: Web, way: Callable, monkeypatch):
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.post(runs.run())
+	if way is by_rest:
+		frappe.db.commit()
+		assert put(web, run.name, {"docstatus": 2}, PREPARER) == 403
+	else:
+		monkeypatch.setitem(globals(), "MANAGER", PREPARER)
+		assert not way(web, run.name)
+	assert run.reload().docstatus == 1
+
+
+# ------------------------------------------------------------------------------------- 3: overlapping with submit
+
+
+def find(run: str) -> None:
+	frappe.get_doc("Write-Off Run", run).find_invoices()
+
+
+def add(run: str) -> None:
+	from ar_writeoff.search.from_invoices import write_off_invoices
+
+	write_off_invoices(frappe.get_all("Sales Invoice", pluck="name", order_by=None), run)
+
+
+def untick(run: str) -> None:
+	frappe.get_doc("Write-Off Run", run).set_selection(selected=False)
+
+
+def lower(run: str) -> None:
+	doc = frappe.get_doc("Write-Off Run", run)
+	doc.set_write_off_amount(next(iter(runs.items(run).values())).name, 1)
+
+
+def change_criteria(run: str) -> None:
+	doc = frappe.get_doc("Write-Off Run", run)
+	doc.max_invoice_amount = 5
+	doc.save()
+
+
+CHANGES = [find, add, untick, lower, change_criteria]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_fault_03_a_change_that_overlaps_with_submit(change: Callable):
+	"""Begun while the run is a draft, and through when it is submitted."""
+	many_invoices(3)
+	run = runs.run()
+	frappe.db.commit()
+	with in_background():
+		runs.post(run)  # not committed yet
+	sealed = runs.items(run)
+	changing = OtherSession(lambda: change(run.name), MANAGER)
+	changing.join(1.5)
+	assert changing.is_alive(), "it waits for the submit"
+	frappe.db.commit()
+	with pytest.raises(frappe.ValidationError):
+		changing.result()
+	frappe.db.rollback()
+	assert runs.items(run) == sealed
+	assert (run.reload().docstatus, run.status) == (1, "Queued")
+	post_run(run.name)
+	assert runs.status(run) == "Posted"
+	assert run.reload().verify_approval()["intact"]
+
+
+def test_fault_03_a_run_is_not_deleted_below_its_submit():
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run()
+	frappe.db.commit()
+	with in_background():
+		runs.post(run)  # not committed yet
+	with pytest.raises((frappe.ValidationError, frappe.QueryTimeoutError)):
+		OtherSession(lambda: frappe.delete_doc("Write-Off Run", run.name), MANAGER).result()
+	frappe.db.commit()
+	post_run(run.name)
+	assert runs.status(run) == "Posted"
+
+
+@pytest.mark.parametrize("change", [find, add, untick, lower])
+def test_fault_03_submit_that_overlaps_with_a_change(change: Callable):
+	many_invoices(3)
+	run = runs.run()
+	frappe.db.commit()
+	with as_user(MANAGER):
+		change(run.name)  # not committed yet
+
+	def submit() -> None:
+		with in_background():
+			frappe.get_doc("Write-Off Run", run.name).submit()
+
+	submitting = OtherSession(submit, MANAGER)
+	submitting.join(1.5)
+	assert submitting.is_alive(), "it waits for the change"
+	frappe.db.commit()
+	with pytest.raises((frappe.ValidationError, frappe.QueryDeadlockError)):
+		submitting.result()
+	frappe.db.rollback()
+	assert (run.reload().docstatus, run.status) == (0, "Draft")
+
+
+def test_fault_03_two_people_tick_at_the_same_time():
+	"""The second one counts with what the first one has done, though the request began before."""
+	many_invoices(4)
+	run = runs.run()
+	frappe.db.commit()
+	first, second, *_rest = [item.name for item in runs.items(run).values()]
+
+	def tick(name: str) -> Callable[[], None]:
+		return lambda: frappe.get_doc("Write-Off Run", run.name).set_selection(selected=False, items=[name])
+
+	with as_user(MANAGER):
+		tick(first)()
+	other = OtherSession(tick(second), PREPARER)
+	other.join(1.5)
+	assert other.is_alive()
+	frappe.db.commit()
+	other.result()
+	frappe.db.rollback()
+	assert run.reload().selected_count == 2
+
+
+def test_fault_03_a_search_that_was_cancelled_never_comes_through(monkeypatch):
+	"""Not when the run is submitted meanwhile, and not when it is being searched again."""
+	kept = invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run()
+	invoice("Breakwater Bar", 10, FIRST)
+	with as_user(MANAGER):
+		run.find_invoices(background=True)
+	stamp = search.stamp_of(run.name)
+	frappe.db.commit()
+	doc = frappe.get_doc("Write-Off Run", run.name)
+	found = search.look(doc)
+	session = search.workers.Shift(run.name, search.WORKER)
+
+	with as_user(MANAGER):
+		run.cancel_search()
+		run.find_invoices(background=True)
+	with pytest.raises(search.Cancelled):
+		search.finish_search(session, stamp, found)
+	frappe.db.commit()
+	with as_user(MANAGER):
+		run.reload().cancel_search()
+		with in_background():
+			run.submit()
+	with pytest.raises(search.Cancelled):
+		search.finish_search(session, stamp, found)
+	frappe.db.commit()
+	assert set(runs.items(run)) == {kept.name}
+	post_run(run.name)
+	assert runs.status(run) == "Posted"
+
+
+def test_fault_03_a_search_whose_worker_died_is_ended_by_the_watchdog():
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run()
+	with as_user(MANAGER):
+		run.find_invoices(background=True)
+	frappe.db.commit()
+	assert watchdog(lease=60) == [], "its job waits in the queue"
+	frappe.db.delete("Write-Off Run Worker", {"run": run.name})
+	frappe.db.commit()
+	assert watchdog(lease=60) == [run.name]
+	assert (runs.status(run), len(runs.items(run))) == ("Draft", 1)
+
+
+# ------------------------------------------------------------------------------------------------ the gate itself
+
+
+def test_what_is_older_than_the_run_is_not_gone_on_with():
+	"""A transaction that has written something cannot begin anew: it is refused rather than mixed up."""
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run()
+	frappe.db.commit()
+	frappe.db.get_value("Write-Off Run", run.name, "modified")
+	OtherSession(lambda: untick(run.name), MANAGER).result()
+	frappe.get_doc({"doctype": "ToDo", "description": "something written"}).insert()
+	with pytest.raises((frappe.TimestampMismatchError, frappe.QueryDeadlockError)), as_user(MANAGER):
+		gate.enter(run.name, gate.SELECT)
+	frappe.db.rollback()
+	with as_user(MANAGER):
+		assert gate.enter(run.name, gate.SELECT).selected_count == 0
+
+
+# ------------------------------------------------------------------------------------------------------------- 13
+
+
+def test_fault_13_a_preview_writes_nothing():
+	for amount in (40, 400):
+		invoice("Anchor Cafe", amount, FIRST)
+	runs.settings(
+		limits=[
+			{"role": "Accounts User", "max_item_amount": 50},
+			{"role": "Accounts Manager", "max_item_amount": 500},
+		]
+	)
+	run = runs.run(user=PREPARER)
+	assert run.selected_count == 1, "400 is over the limit of who prepares"
+	frappe.db.commit()
+	with as_user(MANAGER):
+		assert run.preview_entries()["item_count"] == 2, "and within the one of who submits"
+		assert frappe.db.transaction_writes == 0
+	with as_user(PREPARER):
+		assert run.preview_entries()["item_count"] == 1
+
+
+def test_fault_13_the_isolation_level_is_put_back():
+	frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+	try:
+		with transactions.read_committed():
+			assert transactions.isolation_level() == "READ COMMITTED"
+		assert transactions.isolation_level() == "SERIALIZABLE"
+	finally:
+		frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
