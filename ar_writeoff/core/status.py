@@ -23,7 +23,6 @@ SKIPPED = "Skipped"
 CONFLICT = "Conflict"
 # Posted, Failed and Reversed are the run's words too.
 
-LIVE_ITEM = (OPEN, POSTED, CONFLICT)
 # Has a Journal Entry that took its balance.
 WRITTEN_OFF = (POSTED, CONFLICT)
 

@@ -24,7 +24,6 @@ SAME_DAY = "Day of the Run"
 DAYS_BEFORE = "Days Before the Run"
 END_OF_LAST_MONTH = "End of Last Month"
 END_OF_LAST_QUARTER = "End of Last Quarter"
-RELATIVE_DATES = (SAME_DAY, DAYS_BEFORE, END_OF_LAST_MONTH, END_OF_LAST_QUARTER)
 
 # After three failures in a row a schedule is turned off: somebody has to look.
 FAILURES_ALLOWED = 3

@@ -162,7 +162,6 @@ export class RunForm {
 		return {
 			save_and_find: { label: __("Save and Find Invoices"), run: () => this.find() },
 			find: { label: __("Find Invoices"), run: () => this.find() },
-			find_again: { label: __("Find Invoices"), run: () => this.find_again() },
 			cancel_search: {
 				label: __("Cancel Search"),
 				run: () => quietly(change(frm, "cancel_search", {}, freeze(__("Cancelling…")))),
@@ -195,19 +194,6 @@ export class RunForm {
 		return this.search();
 	}
 
-	find_again() {
-		const { found, selected, pending } = this.summary;
-		const unticked = found.count - selected.count - pending.count;
-		if (!unticked) return this.find();
-		frappe.confirm(
-			__(
-				"The list is made anew and everything found is selected again: what you have unticked ({0}) is forgotten. Go on?",
-				[balances(unticked)]
-			),
-			() => this.find()
-		);
-	}
-
 	async search() {
 		const { frm } = this;
 		const again = Boolean(frm.doc.searched_on);
@@ -228,7 +214,8 @@ export class RunForm {
 		}
 	}
 
-	tell_what_was_found({ found, excluded, added, dropped, changed }, again) {
+	// What was unticked before stays so, whatever else is found.
+	tell_what_was_found({ found, selected, excluded, added, dropped, changed }, again) {
 		const parts = [__("{0} found", [balances(found)])];
 		if (excluded) parts.push(__("{0} excluded", [number(excluded)]));
 		if (again && (added || dropped || changed)) {
@@ -240,6 +227,7 @@ export class RunForm {
 				])
 			);
 		}
+		if (found > selected) parts.push(__("{0} left unticked, as before", [number(found - selected)]));
 		frappe.show_alert({ message: parts.join(" · "), indicator: found ? "green" : "orange" }, 7);
 	}
 

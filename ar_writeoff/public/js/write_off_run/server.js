@@ -39,11 +39,6 @@ export async function change(frm, method, args, options) {
 	}
 }
 
-export async function save_if_dirty(frm) {
-	if (frm.is_new() || frm.is_dirty()) await frm.save();
-	return !frm.is_new() && !frm.is_dirty();
-}
-
 function without_empty(args = {}) {
 	return Object.fromEntries(
 		Object.entries(args).filter(([, value]) => value !== undefined && value !== null)

@@ -50,7 +50,7 @@ function draft(context) {
 		return {
 			intro: __("Nothing is selected. Tick the balances to write off."),
 			color: "yellow",
-			buttons: [find && "find_again"],
+			buttons: [find],
 		};
 	}
 	const selection = __("{0} worth {1} selected.", [
@@ -59,7 +59,7 @@ function draft(context) {
 	]);
 	if (!may.write) return { intro: selection, primary: "preview" };
 	const { next, primary, buttons } = approval(context);
-	return { intro: `${selection} ${escape(next)}`, primary, buttons: [...buttons, "find_again"] };
+	return { intro: `${selection} ${escape(next)}`, primary, buttons: [...buttons, "find"] };
 }
 
 // Who posts a draft: whoever has it open, or somebody whom they ask for it.
