@@ -1,9 +1,10 @@
-"""Runs posted while everything around them fails, and what must hold after each.
+"""Runs posted while everything around them fails and everybody meddles with them, and what must hold after each.
 
-Two workers' jobs for each run, three worker processes. While a run posts, or is undone, workers are killed with
-SIGKILL, payments race for its invoices, a second run over the same balances is submitted, it is paused and resumed,
-MariaDB is killed or restarted, Redis is flushed or restarted. The scheduler is the only help there is, every second
-instead of every few minutes; workers that are gone are started again, as a bench's supervisor does.
+Two workers' jobs for each run, three worker processes. While a draft is submitted, several people find, tick and submit
+it at the same moment. While a run posts, or is undone, they pause, resume, cancel, undo, retry, search and tick, and
+change the Settings; workers are killed with SIGKILL, payments race for its invoices, a second run over the same balances
+is submitted, MariaDB is killed or restarted, Redis is flushed or restarted. The scheduler is the only help there is,
+every second instead of every few minutes; workers that are gone are started again, as a bench's supervisor does.
 
 Fast posting is on and off in turns, and what happens is counted for each.
 """
@@ -16,7 +17,7 @@ import re
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import frappe
 import pymysql
@@ -36,10 +37,27 @@ T = TypeVar("T")
 
 FIRST_DAY = "2024-02-01"
 CUSTOMERS = 40
-TOGETHER = 2  # runs under way at the same time, not counting rivals
+TOGETHER = 4  # runs under way at the same time, not counting rivals
+SIZE = (10, 40)  # balances of a run
 LEASE = 3  # seconds, instead of minutes
 PATIENCE = 600  # seconds until a run that has not finished is a failure of the campaign
 FINISHED = ("Posted", "Partly Posted", "Failed", "Reversed")
+# What people do with a run that posts or has posted, and how many are at it in a group of runs.
+MEDDLING = (
+	"pause",
+	"pause",
+	"resume",
+	"resume",
+	"retry",
+	"cancel",
+	"reverse",
+	"reverse dated",
+	"search",
+	"tick",
+	"settings",
+)
+MEDDLERS = (4, 12)
+PEOPLE = (MANAGER, SECOND_MANAGER)
 
 
 class Campaign:
@@ -49,7 +67,7 @@ class Campaign:
 		self.count = count
 		self.say = say
 		self.tally = Tally()
-		self.sessions: list[OtherSession] = []
+		self.sessions: list[tuple[OtherSession, str]] = []
 		self.customers: list[str] = []
 		self.vouchers: list[list[str]] = []
 		self.paid: set[str] = set()
@@ -58,14 +76,14 @@ class Campaign:
 
 	def prepare(self) -> None:
 		"""Customers, and invoices for every run, each run's of a day of its own."""
-		runs.settings(rows_per_entry=11, parallel_jobs=2)
+		runs.settings(rows_per_entry=6, parallel_jobs=2)
 		self.customers = [customer(f"Customer {number:02d}") for number in range(CUSTOMERS)]
 		copies: dict[str, list[Copy]] = {name: [] for name in self.customers}
 		for number in range(self.count):
 			day = str(add_days(FIRST_DAY, number))
 			own = [
 				Copy(f"FLT-{number:04d}-{part:03d}", day, day, Decimal(self.rng.randint(1, 9999)) / 100)
-				for part in range(self.rng.randint(30, 120))
+				for part in range(self.rng.randint(*SIZE))
 			]
 			self.vouchers.append([copy.name for copy in own])
 			copies[self.customers[number % CUSTOMERS]].extend(own)
@@ -116,32 +134,26 @@ class Campaign:
 		names, actions = [], []
 		for number in numbers:
 			names.append(self.submit(number, MANAGER))
-			if rng.random() < 0.3:
+			if rng.random() < 0.2:
 				names.append(self.submit(number, SECOND_MANAGER))
 				self.tally.count("rival runs")
-			actions += [(rng.uniform(0, 6), self.pay(number)) for _ in range(rng.choice((0, 1, 2, 3)))]
-			if rng.random() < 0.15 and names[-1]:
-				actions.append((rng.uniform(0, 5), self.pause_and_resume(names[-1])))
-		actions += [(rng.uniform(0, 6), self.kill) for _ in range(rng.choice((0, 1, 1, 2)) * len(numbers))]
+			actions += [(rng.uniform(0, 5), self.pay(number)) for _ in range(rng.choice((0, 1, 1, 2)))]
+		names = [name for name in names if name]
+		actions += [(rng.uniform(0, 5), self.meddle(names)) for _ in range(rng.randint(*MEDDLERS)) if names]
+		actions += [(rng.uniform(0, 5), self.kill) for _ in range(rng.choice((0, 1, 2, 3)))]
 		if restart:
 			kill, away = rng.random() < 0.5, rng.uniform(0, 3)
-			actions.append((rng.uniform(0.5, 6), lambda: self.restart_database(kill, away)))
+			actions.append((rng.uniform(0.5, 5), lambda: self.restart_database(kill, away)))
 		if flush:
 			whole = rng.random() < 0.3
-			actions.append((rng.uniform(0, 6), lambda: self.flush(whole)))
+			actions.append((rng.uniform(0, 5), lambda: self.flush(whole)))
 		self.until(names, actions)
-		undone = [name for name in names if name and rng.random() < 0.15]
-		for name in undone:
-			dated = rng.random() < 0.5
-			self.steadily(lambda name=name, dated=dated: self.undo(name, dated))
-		if undone:
-			self.until(undone, [(rng.uniform(0, 3), self.kill) for _ in range(rng.choice((0, 1)))])
-			self.tally.count("runs undone", len(undone))
 
 	def submit(self, number: int, user: str) -> str:
-		"""A run over what is open of the run's customer on its day; 120 items at most. Submitted in the background."""
+		"""A run over what is open of the run's customer on its day, submitted in the background; in one of three, others
+		are at work on the draft meanwhile."""
 
-		def work() -> str:
+		def draft() -> str:
 			day = str(add_days(FIRST_DAY, number))
 			with as_user(user):
 				run = runs.run(
@@ -150,27 +162,44 @@ class Campaign:
 					customers=[{"customer": self.customers[number % CUSTOMERS]}],
 					user=user,
 				)
-				found = [row.name for row in runs.items(run, status="Open").values()]
-				if len(found) > 120:
-					run.set_selection(selected=False, items=found[120:])
-				if not found:
-					return ""
-				with in_background():
-					run.submit()
-				frappe.db.commit()
-				self.tally.count("runs")
-				self.tally.path_of[run.name] = self.tally.path
-				self.tally.count("items", min(len(found), 120))
-				return run.name
+			frappe.db.commit()
+			return run.name if run.found_count else ""
 
-		return self.steadily(work)
+		name = self.steadily(draft)
+		if not name:
+			return ""
+		if self.rng.random() < 0.33:
+			others = [
+				self.session(user, self.rng.choice(("search", "tick", "submit")), name) for user in PEOPLE
+			]
+			for session in others:
+				self.settle(session, "draft changes")
+
+		def submit() -> None:
+			frappe.db.rollback()
+			doc = frappe.get_doc("Write-Off Run", name)
+			if doc.status == "Searching":
+				with as_user(user):
+					doc.cancel_search()
+				frappe.db.commit()
+			if doc.reload().docstatus == 0:
+				with as_user(user), in_background():
+					doc.set_selection(selected=True)
+					doc.reload().submit()
+				frappe.db.commit()
+
+		self.steadily(submit)
+		self.tally.count("runs")
+		self.tally.path_of[name] = self.tally.path
+		self.tally.count("items", self.steadily(lambda: len(runs.items(name, selected=1))))
+		return name
 
 	def until(self, names: list[str], actions: list[tuple[float, Callable[[], bool | None]]]) -> None:
 		"""Let the workers work and the actions happen until the runs have finished; check each when it has.
 
 		An action that returns False found nothing to do yet, and is tried again a moment later.
 		"""
-		left = [name for name in names if name]
+		left = list(names)
 		started = time.monotonic()
 		due = sorted(actions, key=lambda action: action[0])
 		watched = 0.0
@@ -184,19 +213,24 @@ class Campaign:
 			if passed - watched >= 1:
 				watched = passed
 				self.steadily(self.watch)
-			for name in list(left):
-				if self.steadily(lambda name=name: self.status(name)) in FINISHED:
-					left.remove(name)
-					self.check(name)
+			if not due and not any(session.is_alive() for session, _what in self.sessions):
+				left = [name for name in names if not self.steadily(lambda name=name: self.is_finished(name))]
 			if passed > PATIENCE:
 				raise AssertionError(f"did not finish: {[(name, self.status(name)) for name in left]}")
 			time.sleep(0.1)
-		for session in self.sessions:
-			self.settle(session)
+		for session, what in self.sessions:
+			self.settle(session, what)
 		self.sessions = []
-		for name in names:
-			if name:
-				self.check(name)  # with the payments that came last
+		self.check(names)
+
+	def is_finished(self, run: str) -> bool:
+		"""Whether nobody is at work on the run. What somebody paused is resumed, now that nobody else is about to."""
+		status = self.status(run)
+		if status == "Paused":
+			with contextlib.suppress(frappe.ValidationError), as_user(MANAGER), in_background():
+				frappe.get_doc("Write-Off Run", run).resume()
+				frappe.db.commit()
+		return status in FINISHED
 
 	def status(self, run: str) -> str:
 		frappe.db.rollback()
@@ -229,40 +263,39 @@ class Campaign:
 			story.pay(voucher, flt(left * share, 2), str(add_days(FIRST_DAY, number)))
 			return True
 
-		return lambda: self.sessions.append(OtherSession(work))
+		return lambda: self.sessions.append((OtherSession(work), "payments"))
 
-	def settle(self, session: OtherSession) -> None:
-		"""What became of a racing payment: in the books, refused in words, or lost with its connection."""
+	def settle(self, session: OtherSession, what: str) -> None:
+		"""What became of a payment or of what somebody did with a run: done, refused in words, or lost with its
+		connection. Anything else is a violation."""
 		try:
-			paid = session.result(timeout=120)
-			self.tally.count("payments booked" if paid else "payments too late")
+			done = session.result(timeout=120)
+			self.tally.count(f"{what} done" if done else f"{what} too late")
 		except Exception as error:
-			if not (isinstance(error, frappe.ValidationError) or transaction_is_lost(error)):
+			if not (
+				isinstance(error, (frappe.ValidationError, redis.exceptions.ConnectionError, *_lost()))
+				or transaction_is_lost(error)
+			):
 				raise
-			self.tally.count("payments refused")
+			self.tally.count(f"{what} refused")
 
-	def pause_and_resume(self, run: str) -> Callable[[], None]:
-		def work() -> None:
-			with contextlib.suppress(frappe.ValidationError), in_background(), as_user(MANAGER):
-				doc = frappe.get_doc("Write-Off Run", run)
-				doc.pause()
-				frappe.db.commit()
-				time.sleep(0.5)
-				doc.resume()
-				frappe.db.commit()
-				self.tally.count("pauses")
+	def meddle(self, names: list[str]) -> Callable[[], None]:
+		user, what, name = self.rng.choice(PEOPLE), self.rng.choice(MEDDLING), self.rng.choice(names)
+		return lambda: self.sessions.append((self.session(user, what, name), what))
 
-		def action() -> None:
-			self.steadily(work)
-			if self.steadily(lambda: self.status(run)) == "Paused":
-				self.steadily(resume)
+	def session(self, user: str, what: str, name: str) -> OtherSession:
+		"""Somebody who does this with the run, in a session of their own."""
+		seed = self.rng.random()
 
-		def resume() -> None:
-			with contextlib.suppress(frappe.ValidationError), in_background(), as_user(MANAGER):
-				frappe.get_doc("Write-Off Run", run).resume()
-				frappe.db.commit()
+		def work() -> bool:
+			with in_background():
+				if what == "settings":
+					change_settings(random.Random(seed))
+				else:
+					ACTIONS[what](frappe.get_doc("Write-Off Run", name), random.Random(seed))
+			return True
 
-		return action
+		return OtherSession(work, "Administrator" if what == "settings" else user)
 
 	def restart_database(self, kill: bool, away: float) -> None:
 		self.world.database.restart(kill=kill, away=away)
@@ -271,14 +304,6 @@ class Campaign:
 	def flush(self, restart: bool) -> None:
 		self.world.flush_redis(restart)
 		self.tally.count("Redis restarted" if restart else "Redis flushed")
-
-	def undo(self, run: str, dated: bool) -> None:
-		doc = frappe.get_doc("Write-Off Run", run)
-		if doc.status not in ("Posted", "Partly Posted"):
-			return
-		with in_background(), as_user(MANAGER):
-			doc.reverse(str(add_days(doc.posting_date, 1)), dated=dated)
-			frappe.db.commit()
 
 	def steadily(self, work: Callable[[], T]) -> T:
 		"""Do this, as often as it takes MariaDB to come back."""
@@ -297,30 +322,60 @@ class Campaign:
 
 	# ---------------------------------------------------------------------------------------- invariants
 
-	def check(self, name: str) -> None:
+	def check(self, names: list[str]) -> None:
 		try:
-			self.steadily(lambda: self._check(name))
+			self.steadily(lambda: self._check(names))
 		except AssertionError as error:
 			for voucher in dict.fromkeys(re.findall(r"FLT-\d+-\d+", str(error))):
 				error.add_note(self.steadily(lambda voucher=voucher: books.everything_about(voucher)))
 			raise
 
-	def _check(self, name: str) -> None:
+	def _check(self, names: list[str]) -> None:
 		"""Everything, as of one moment: the first query begins a transaction that sees no later commit."""
 		frappe.db.rollback()
 		books.assert_books_balanced(HL)
 		books.ple_equals_gl(HL)
-		runs.assert_posted_once(name)
-		owners = set(
-			frappe.get_all("Journal Entry", filters={"write_off_run": name}, pluck="owner", order_by=None)
-		)
-		submitter = frappe.db.get_value("Write-Off Run", name, "submitted_by")
-		assert owners <= {submitter, MANAGER}, f"{name}: {owners}, submitted by {submitter}"
-		why_slow = runs.events(name)["Started"]
-		assert (not why_slow) == (self.tally.path_of[name] == FAST), f"{name}: {why_slow}"
+		for name in names:
+			self.check_run(name)
+			self.tally.count("checks")
+		self.every_run_is_finished()
 		self.one_write_off_for_each_voucher()
 		self.expense_is_what_was_written_off()
-		self.tally.count("checks")
+
+	def check_run(self, name: str) -> None:
+		runs.assert_posted_once(name)
+		run = frappe.get_doc("Write-Off Run", name)
+		if run.docstatus == 2:
+			assert run.status == "Reversed", (name, run.status)
+			assert not runs.entries(name), f"{name} is cancelled and has live entries"
+			self.tally.count("runs cancelled")
+		elif run.reversed_on and not run.posted_count:
+			self.tally.count("runs undone")
+		assert run.submitted_by in PEOPLE, (name, run.submitted_by)
+		owners = {
+			frappe.db.get_value("Journal Entry", row.journal_entry, "owner")
+			for row in runs.items(name).values()
+			if row.journal_entry
+		}
+		assert owners <= {run.submitted_by}, f"{name}: {owners}, submitted by {run.submitted_by}"
+		why_slow = runs.events(name).get("Started")
+		if owners:
+			assert (not why_slow) == (self.tally.path_of[name] == FAST), f"{name}: {why_slow}"
+		assert run.verify_approval()["intact"], f"{name} is not what was approved"
+
+	def every_run_is_finished(self) -> None:
+		"""Also those of earlier groups: whatever was asked of them late."""
+		unfinished = frappe.get_all(
+			"Write-Off Run",
+			filters={"docstatus": 1, "status": ("not in", FINISHED)},
+			fields=["name", "status"],
+			order_by="name asc",
+		)
+		assert not unfinished, f"runs that nobody finishes: {unfinished}"
+		searching = frappe.get_all(
+			"Write-Off Run", filters={"docstatus": 0, "status": ("!=", "Draft")}, pluck="name", order_by=None
+		)
+		assert not searching, f"drafts that nobody finishes: {searching}"
 
 	def one_write_off_for_each_voucher(self) -> None:
 		twice = frappe.db.sql(
@@ -347,6 +402,34 @@ class Campaign:
 			WHERE status IN ('Posted', 'Conflict')"""
 		)
 		assert abs(expense - written_off) < 0.005, f"expense {expense}, written off {written_off}"
+
+
+def change_settings(rng: random.Random) -> None:
+	"""What runs are posted with, changed while they post."""
+	runs.settings(
+		rows_per_entry=rng.choice((4, 6, 11)),
+		entries_per=rng.choice(("Batch", "Customer", "Invoice")),
+		customer_credits=rng.choice(("Leave Out", "Ignore")),
+		parallel_jobs=rng.choice((1, 2, 3)),
+	)
+
+
+def tick(run: Any, rng: random.Random) -> None:
+	names = [row.name for row in runs.items(run).values()]
+	run.set_selection(selected=rng.random() < 0.5, items=rng.sample(names, len(names) // 3))
+
+
+ACTIONS: dict[str, Callable[[Any, random.Random], object]] = {
+	"pause": lambda run, rng: run.pause(),
+	"resume": lambda run, rng: run.resume(),
+	"retry": lambda run, rng: run.retry_failed(),
+	"cancel": lambda run, rng: run.cancel(),
+	"reverse": lambda run, rng: run.reverse(str(add_days(run.posting_date, 1))),
+	"reverse dated": lambda run, rng: run.reverse(str(add_days(run.posting_date, 1)), dated=True),
+	"search": lambda run, rng: run.find_invoices(background=rng.random() < 0.5),
+	"tick": tick,
+	"submit": lambda run, rng: run.submit(),
+}
 
 
 def _lost() -> tuple[type[Exception], ...]:

@@ -36,19 +36,30 @@ class Tally:
 		return sorted(run for run, own in self.path_of.items() if own == path)
 
 
-# What the table says: in words, and the counts behind them.
-ROWS = (
+def _both(*what: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+	return tuple(f"{one} done" for one in what), tuple(f"{one} refused" for one in what)
+
+
+# What the table says: in words, and the counts behind them; several in brackets are added up.
+ROWS: tuple[tuple[str, tuple[str | tuple[str, ...], ...]], ...] = (
 	("Runs posted, of these over the same balances as another", ("runs", "rival runs")),
-	("Runs undone as well", ("runs undone",)),
+	("Runs undone, cancelled as well", ("runs undone", "runs cancelled")),
 	("Items approved", ("items",)),
 	("SIGKILL to a job, to a worker with its job", ("jobs killed", "workers killed")),
 	("MariaDB: SIGKILL, restart", ("MariaDB killed", "MariaDB restarted")),
 	("Redis: flushed, killed and started empty", ("Redis flushed", "Redis restarted")),
 	(
 		"Racing payments: booked, refused, too late",
-		("payments booked", "payments refused", "payments too late"),
+		("payments done", "payments refused", "payments too late"),
 	),
-	("Runs paused and resumed while posting", ("pauses",)),
+	("Drafts found, ticked or submitted by several people at once: done, refused", _both("draft changes")),
+	("Pause: done, refused", _both("pause")),
+	("Resume: done, refused", _both("resume")),
+	("Retry: done, refused", _both("retry")),
+	("Cancel: done, refused", _both("cancel")),
+	("Undo: done, refused", _both("reverse", "reverse dated")),
+	("Search and tick in a submitted run: done, refused", _both("search", "tick")),
+	("Settings changed while posting: done, refused", _both("settings")),
 	("Runs resumed by the watchdog", ("resumed by the watchdog",)),
 	("Checks of every invariant", ("checks",)),
 )
@@ -58,7 +69,15 @@ OUTCOMES = ("Posted", "Reversed", "Skipped", "Failed", "Conflict")
 def summary(tally: Tally, seed: int, count: int) -> str:
 	"""The campaign as a table. A violation would have ended it."""
 	table = [
-		(words, *(", ".join(str(tally.of(path, what)) for what in behind) for path in PATHS))
+		(
+			words,
+			*(
+				", ".join(
+					str(tally.of(path, *([what] if isinstance(what, str) else what))) for what in behind
+				)
+				for path in PATHS
+			),
+		)
 		for words, behind in ROWS
 	]
 	table += [
