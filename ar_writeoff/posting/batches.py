@@ -22,8 +22,6 @@ BATCH_COLUMNS = (
 	"number",
 	"status",
 	"item_count",
-	"first_item",
-	"last_item",
 )
 
 
@@ -82,8 +80,6 @@ def make_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str, s
 				number,
 				"Pending",
 				len(batch),
-				batch[0],
-				batch[-1],
 			)
 		)
 		(

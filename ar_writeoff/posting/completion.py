@@ -4,11 +4,11 @@ import frappe
 
 from ar_writeoff.approval import notifications as notify
 from ar_writeoff.ledger.transactions import in_one_commit
-from ar_writeoff.posting import conflicts as aftermath
+from ar_writeoff.posting import conflicts
 from ar_writeoff.schedules import service as schedules
 
 # What people are told of a run.
-TOLD = (
+FIELDS = (
 	"name",
 	"company",
 	"status",
@@ -24,18 +24,18 @@ TOLD = (
 )
 
 
-def tell_the_end(run: str) -> None:
+def notify_completion(run: str) -> None:
 	"""Tell people what became of the run, count a failure of its schedule, and commit.
 
 	Apart from the posting and after its commit: the books do not wait for a notification.
 	"""
 
-	def tell() -> None:
-		doc = frappe.db.get_value("Write-Off Run", run, list(TOLD), as_dict=True)
+	def notify_people() -> None:
+		doc = frappe.db.get_value("Write-Off Run", run, list(FIELDS), as_dict=True)
 		if doc.conflict_count:
-			aftermath.tell_of_conflicts(doc)
+			conflicts.tell_of_conflicts(doc)
 		notify.run_finished(doc)
 		if doc.by_schedule:
 			schedules.run_ended(doc)
 
-	in_one_commit(tell)
+	in_one_commit(notify_people)

@@ -26,11 +26,10 @@ from ar_writeoff.ledger.transactions import (
 	read_committed,
 	site_is_unfit,
 )
-from ar_writeoff.posting import conflicts as aftermath
+from ar_writeoff.posting import conflicts, fast
 from ar_writeoff.posting import entries as journal
-from ar_writeoff.posting import fast
 from ar_writeoff.posting import ledger as posting
-from ar_writeoff.posting.completion import tell_the_end
+from ar_writeoff.posting.completion import notify_completion
 from ar_writeoff.posting.stopped import stop
 from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
@@ -44,13 +43,13 @@ MOST_BEGINNINGS = 10
 CANDIDATES = 50
 
 
-class Taken(NamedTuple):
-	"""The batch that a worker has taken; where there is none, whether others hold what is left. `answers`: what was
+class ClaimedBatch(NamedTuple):
+	"""The batch that a worker has claimed; where there is none, whether others hold what is left. `guard_result`: what was
 	asked a moment before and is not asked again for this batch."""
 
 	batch: frappe._dict | None = None
 	held: bool = False
-	answers: Mapping[Hashable, Any] = {}
+	guard_result: Mapping[Hashable, Any] = {}
 
 
 def start_posting(run: str) -> None:
@@ -75,81 +74,81 @@ def post_run(run: str, worker: int = 1) -> None:
 	with read_committed():
 		doc = approval.as_stored(run)
 		with as_user(doc.submitted_by or doc.owner):
-			shift = workers.Shift(run, worker)
-			taken = in_one_commit(lambda: begin(shift, doc.company))
-			if not taken:
+			session = workers.WorkerSession(run, worker)
+			claimed = in_one_commit(lambda: begin(session, doc.company))
+			if not claimed:
 				return
 			try:
 				rules = guard.approved_rules(doc)
 			except frappe.ValidationError as error:
 				text = frappe.utils.strip_html(str(error))
 				in_one_commit(lambda: give_up(run, text))
-				tell(run, in_one_commit(lambda: finish(shift, doc.company)))
+				publish_and_notify(run, in_one_commit(lambda: finish(session, doc.company)))
 				return
-			work(shift, rules, taken)
+			work(session, rules, claimed)
 
 
-def work(shift: workers.Shift, rules: posting.Rules, taken: Taken) -> None:
-	"""The loop of a worker, from its first batch to the end of its shift."""
+def work(session: workers.WorkerSession, rules: posting.Rules, claimed: ClaimedBatch) -> None:
+	"""The loop of a worker, from its first batch to the end of its session."""
 	finished = None
 	try:
 		while finished is None:
-			if taken.batch:
-				this = taken
+			if claimed.batch:
+				this = claimed
 				forget_cached_settings()
-				if not in_one_commit(lambda: post_or_stop(this, shift, rules)):
-					shift.step_aside()
-				elif shift.may_tell():
-					publish_progress(shift.run)
-			waits = taken.held and shift.linger()
-			if shift.is_over or not (taken.batch or waits):
-				finished = in_one_commit(lambda: finish(shift, rules.company))
+				if not in_one_commit(lambda: post_or_stop(this, session, rules)):
+					session.back_off()
+				elif session.should_publish():
+					publish_progress(session.run)
+			waits = claimed.held and session.wait_for_batch()
+			if session.is_over or not (claimed.batch or waits):
+				finished = in_one_commit(lambda: finish(session, rules.company))
 			else:
-				taken, finished = in_one_commit(lambda: go_on(shift, rules.company))
+				claimed, finished = in_one_commit(lambda: go_on(session, rules.company))
 	except Exception as error:
 		if site_is_unfit(error):
 			unfit = posting.SharedFault(error)
-			in_one_commit(lambda: stop(shift.run, unfit, shift.number))
-		workers.interrupted(shift, error)
+			in_one_commit(lambda: stop(session.run, unfit, session.number))
+		workers.interrupted(session, error)
 		raise
-	tell(shift.run, finished)
-	if not finished and shift.is_over:
-		in_one_commit(lambda: hand_over(shift))
+	publish_and_notify(session.run, finished)
+	if not finished and session.is_over:
+		in_one_commit(lambda: hand_over(session))
 
 
-def go_on(shift: workers.Shift, company: str) -> tuple[Taken, bool | None]:
-	"""Take the next batch; where nothing is left, not even in the hands of others, end the shift at once: the second
+def go_on(session: workers.WorkerSession, company: str) -> tuple[ClaimedBatch, bool | None]:
+	"""Take the next batch; where nothing is left, not even in the hands of others, end the session at once: the second
 	value is then that of `finish`."""
-	taken = take_batch(shift)
-	return taken, None if taken.batch or taken.held else finish(shift, company)
+	claimed = claim_batch(session)
+	return claimed, None if claimed.batch or claimed.held else finish(session, company)
 
 
-def hand_over(shift: workers.Shift) -> None:
+def hand_over(session: workers.WorkerSession) -> None:
 	"""Enqueue a successor where there is still something to post."""
-	if gate.lock(shift.run) == states.POSTING and pending_batches(shift.run):
-		workers.start(shift.run, METHOD, [shift.number])
+	if gate.lock(session.run) == states.POSTING and pending_batches(session.run):
+		workers.start(session.run, METHOD, [session.number])
 
 
-def begin(shift: workers.Shift, company: str) -> Taken | None:
+def begin(session: workers.WorkerSession, company: str) -> ClaimedBatch | None:
 	"""Take the first batch; None when the run is not to be posted. The first worker to come turns Queued into Posting.
 
 	The log says where entries are posted row by row, as ERPNext does, and why.
 	"""
 	# Only the first one to come needs the lock: the others would wait for the batches in hand, and batches for them.
-	status = status_of(shift.run)
+	status = status_of(session.run)
 	if status == states.QUEUED:
-		status = gate.lock(shift.run)
+		status = gate.lock(session.run)
 	if status == states.POSTING:
-		return take_batch(shift)
+		return claim_batch(session)
 	if status != states.QUEUED:
 		return None
-	set_status(shift.run, states.POSTING, status)
-	answers = {fast.WHY_NOT: fast.why_not(company)}
-	log.record(shift.run, "Started", company, worker=shift.number, message=answers[fast.WHY_NOT])
-	return take_batch(shift)._replace(answers=answers)
+	set_status(session.run, states.POSTING, status)
+	guard_result = {fast.WHY_NOT: fast.why_not(company)}
+	log.record(session.run, "Started", company, worker=session.number, message=guard_result[fast.WHY_NOT])
+	return claim_batch(session)._replace(guard_result=guard_result)
 
 
-def take_batch(shift: workers.Shift) -> Taken:
+def claim_batch(session: workers.WorkerSession) -> ClaimedBatch:
 	"""Choose a batch that nobody holds, note that it was begun, and renew the lease.
 
 	The note is committed before the work, so that the database knows of a batch that kills its worker each time.
@@ -161,7 +160,7 @@ def take_batch(shift: workers.Shift) -> Taken:
 		.inner_join(run)
 		.on(run.name == pending.run)
 		.select(pending.name)
-		.where((pending.run == shift.run) & (pending.status == "Pending") & (run.status == states.POSTING))
+		.where((pending.run == session.run) & (pending.status == "Pending") & (run.status == states.POSTING))
 		.orderby(pending.attempts)
 		.orderby(pending.number)
 		.limit(CANDIDATES)
@@ -178,12 +177,12 @@ def take_batch(shift: workers.Shift) -> Taken:
 				{
 					"attempts": batch.attempts,
 					"started_at": batch.started_at,
-					"worker": f"{shift.number} · {workers.this_process()}",
+					"worker": f"{session.number} · {workers.this_process()}",
 				},
 			)
-			shift.sign_of_life(batch.number)
-			return Taken(batch)
-	return Taken(held=bool(candidates))
+			session.heartbeat(batch.number)
+			return ClaimedBatch(batch)
+	return ClaimedBatch(held=bool(candidates))
 
 
 def lock_batch(name: str) -> frappe._dict | None:
@@ -199,22 +198,22 @@ def lock_batch(name: str) -> frappe._dict | None:
 	return rows[0] if rows else None
 
 
-def post_or_stop(taken: Taken, shift: workers.Shift, rules: posting.Rules) -> bool:
+def post_or_stop(claimed: ClaimedBatch, session: workers.WorkerSession, rules: posting.Rules) -> bool:
 	"""As `post_batch`; where nothing of the run can be posted, pause it."""
 	try:
-		return post_batch(taken, shift, rules)
+		return post_batch(claimed, session, rules)
 	except posting.SharedFault as fault:
-		stop(shift.run, fault, shift.number)
+		stop(session.run, fault, session.number)
 		return True
 
 
-def post_batch(taken: Taken, shift: workers.Shift, rules: posting.Rules) -> bool:
+def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: posting.Rules) -> bool:
 	"""Post the open items of a batch and write down what became of each. False when another worker has it, or the run is
 	not to be posted any more."""
 	started = time.monotonic()
-	if gate.share(shift.run) != states.POSTING:
+	if gate.share(session.run) != states.POSTING:
 		return False
-	batch = lock_batch(taken.batch.name)
+	batch = lock_batch(claimed.batch.name)
 	if not batch:
 		return False
 	rows = lock_items(batch)
@@ -230,11 +229,11 @@ def post_batch(taken: Taken, shift: workers.Shift, rules: posting.Rules) -> bool
 		]
 		names = posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}")
 		outcomes += posting.post_items(
-			[item for item in items if item.name not in refused], rules, names, taken.answers
+			[item for item in items if item.name not in refused], rules, names, claimed.guard_result
 		)
 	write_outcomes(outcomes)
 	journal.refresh_written_off_amounts([item.key for item in items])
-	record_batch(batch, items, outcomes, shift, rules.company, time.monotonic() - started)
+	record_batch(batch, items, outcomes, session, rules.company, time.monotonic() - started)
 	return True
 
 
@@ -282,7 +281,7 @@ def record_batch(
 	batch: frappe._dict,
 	items: list[posting.Item],
 	outcomes: list[posting.Outcome],
-	shift: workers.Shift,
+	session: workers.WorkerSession,
 	company: str,
 	duration: float,
 ) -> None:
@@ -307,7 +306,7 @@ def record_batch(
 			{
 				"event": "Batch Posted",
 				"batch": batch.number,
-				"worker": shift.number,
+				"worker": session.number,
 				"duration": duration,
 				"journal_entry": entries[0] if entries else None,
 				"posted_count": posted,
@@ -353,32 +352,32 @@ def pending_batches(run: str) -> int:
 	return frappe.db.count("Write-Off Run Batch", {"run": run, "status": "Pending"})
 
 
-def tell(run: str, finished: bool) -> None:
+def publish_and_notify(run: str, finished: bool) -> None:
 	"""Tell who is watching how far the run is, and where it has finished, who is to know."""
 	publish_progress(run)
 	if finished:
-		tell_the_end(run)
+		notify_completion(run)
 
 
-def finish(shift: workers.Shift, company: str) -> bool:
-	"""End a shift, and settle a run that has no batch pending. False when others still work on it, or it waits for
+def finish(session: workers.WorkerSession, company: str) -> bool:
+	"""End a session, and settle a run that has no batch pending. False when others still work on it, or it waits for
 	someone.
 
 	Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through.
 	"""
-	run = shift.run
+	run = session.run
 	if status_of(run) == states.POSTING and pending_batches(run):
 		# The run is left alone: whoever takes the lock on it stops the others for a moment.
-		shift.end()
+		session.end()
 		return False
 	status = gate.lock(run)
-	shift.end()
+	session.end()
 	if status not in (states.POSTING, states.PAUSED):
 		return False
 	if pending_batches(run):
 		refresh_totals(run)
 		return False
-	aftermath.mark_conflicts(run, company)
+	conflicts.mark_conflicts(run, company)
 	counts, totals = add_up(run)
 	set_status(run, states.finished_status(counts), status, **totals)
 	log.record(

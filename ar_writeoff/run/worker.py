@@ -31,10 +31,10 @@ LEASE = 180
 TIMEOUT = 1500
 SHARE_OF_TIMEOUT = 0.75
 # How long a worker stays to see whether a batch that another one holds becomes free after all.
-LINGER = 60
-LOOK_EVERY = 0.2
+WAIT_FOR_BATCH = 60
+POLL_EVERY = 0.2
 # Progress is counted over all items of the run: once a second is often enough for whoever watches.
-TELL_EVERY = 1
+PUBLISH_EVERY = 1
 
 DEFAULT_PARALLEL_JOBS = 2
 
@@ -67,7 +67,7 @@ def start(run: str, method: str, numbers: Iterable[int], **details: str) -> None
 	"""
 	for number in numbers:
 		job_id = f"write-off-run::{run}::{number}::{frappe.generate_hash(length=6)}"
-		_put(run, number, job_id=job_id, enqueued_at=UtcNow(), heartbeat=None)
+		_put(run, number, job_id=job_id, heartbeat=None)
 		try:
 			frappe.enqueue(
 				method,
@@ -129,45 +129,45 @@ def _put(run: str, number: int, **values: object) -> None:
 
 
 @dataclass
-class Shift:
+class WorkerSession:
 	"""The time a job has for a run. `number` is the worker's."""
 
 	run: str
 	number: int
 	ends: float = field(default_factory=lambda: time.monotonic() + _budget())
 	idle_since: float | None = None
-	told_at: float = field(default_factory=time.monotonic)
+	published_at: float = field(default_factory=time.monotonic)
 
 	@property
 	def is_over(self) -> bool:
 		"""Whether to hand over to a job that follows."""
 		return time.monotonic() >= self.ends
 
-	def sign_of_life(self, batch: int = 0) -> None:
+	def heartbeat(self, batch: int = 0) -> None:
 		"""Renew the lease, in the current transaction."""
 		self.idle_since = None
 		_put(self.run, self.number, heartbeat=UtcNow(), machine=this_process(), batch=batch)
 
-	def may_tell(self) -> bool:
+	def should_publish(self) -> bool:
 		"""Whether it is time to tell open forms how far the run is."""
-		if time.monotonic() - self.told_at < TELL_EVERY:
+		if time.monotonic() - self.published_at < PUBLISH_EVERY:
 			return False
-		self.told_at = time.monotonic()
+		self.published_at = time.monotonic()
 		return True
 
-	def step_aside(self) -> None:
+	def back_off(self) -> None:
 		"""Let another worker have the batch that both took at the same moment.
 
 		Two who try again at once take it from each other again and again, and each time counts as a beginning.
 		"""
 		time.sleep(random.uniform(0.05, 0.2))
 
-	def linger(self) -> bool:
+	def wait_for_batch(self) -> bool:
 		"""Wait a moment for others to finish what they hold or to let go of it; False when it was long enough."""
 		self.idle_since = self.idle_since or time.monotonic()
-		if time.monotonic() - self.idle_since >= LINGER:
+		if time.monotonic() - self.idle_since >= WAIT_FOR_BATCH:
 			return False
-		time.sleep(LOOK_EVERY)
+		time.sleep(POLL_EVERY)
 		return True
 
 	def end(self) -> None:
@@ -175,16 +175,16 @@ class Shift:
 		_put(self.run, self.number, heartbeat=None, job_id=None, batch=0)
 
 
-def interrupted(shift: Shift, error: Exception) -> None:
+def interrupted(session: WorkerSession, error: Exception) -> None:
 	"""Leave a trace of what stopped a worker, for people, and free its number, for the watchdog.
 
 	The error itself goes on to whoever called; where MariaDB is what is missing, the trace is in its log.
 	"""
 
 	def trace() -> None:
-		_put(shift.run, shift.number, heartbeat=None, job_id=None, batch=0)
+		_put(session.run, session.number, heartbeat=None, job_id=None, batch=0)
 		text = f"{type(error).__name__}: {frappe.utils.strip_html(str(error))}"
-		log.record(shift.run, "Interrupted", worker=shift.number, message=text[:500])
+		log.record(session.run, "Interrupted", worker=session.number, message=text[:500])
 
 	try:
 		in_one_commit(trace, attempts=1)

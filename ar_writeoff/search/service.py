@@ -81,7 +81,7 @@ def stamp_of(run: str) -> str:
 
 def search_in_background(run: str, worker: int = WORKER, stamp: str = "") -> None:
 	"""Search a run and replace its list, unless the search was cancelled meanwhile. `stamp`: see `stamp_of`."""
-	session = workers.Shift(run, worker)
+	session = workers.WorkerSession(run, worker)
 	try:
 		with read_committed():
 			doc = frappe.get_doc("Write-Off Run", run)
@@ -99,14 +99,14 @@ def search_in_background(run: str, worker: int = WORKER, stamp: str = "") -> Non
 		frappe.publish_realtime(PROGRESS_EVENT, {"run": run}, doctype="Write-Off Run", docname=run)
 
 
-def still_wanted(session: workers.Shift, stamp: str, found: Found) -> None:
+def still_wanted(session: workers.WorkerSession, stamp: str, found: Found) -> None:
 	"""Renew the lease and say how far the search is.
 
 	Raises:
 	    Cancelled: this search of the run was cancelled.
 	"""
 	run = session.run
-	in_one_commit(session.sign_of_life)
+	in_one_commit(session.heartbeat)
 	if not is_wanted(run, stamp, frappe.db.get_value("Write-Off Run", run, "status")):
 		raise Cancelled
 	done = {"looked_at": found.looked_at, "ledger_rows": found.ledger_rows}
@@ -118,7 +118,7 @@ def is_wanted(run: str, stamp: str, status: str | None) -> bool:
 	return status == states.SEARCHING and stamp in ("", stamp_of(run))
 
 
-def finish_search(session: workers.Shift, stamp: str, found: FoundItems) -> None:
+def finish_search(session: workers.WorkerSession, stamp: str, found: FoundItems) -> None:
 	"""Replace the list of the run with what was found, in the current transaction.
 
 	Raises:

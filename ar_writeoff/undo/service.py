@@ -85,46 +85,46 @@ def undo_run(run: str, worker: int = 1) -> None:
 	if doc.status != states.REVERSING:
 		return
 	doc.how = CANCEL if doc.cancel_when_undone else REVERSE if doc.reversal_dated else CANCEL_OR_REVERSE
-	shift = workers.Shift(run, worker)
+	session = workers.WorkerSession(run, worker)
 	refused: set[str] = set()
 	with as_user(doc.reversed_by):
 		try:
-			while not shift.is_over:
+			while not session.is_over:
 				left = [name for name in live_entries(run) if name not in refused]
 				if not left or status_of(run) != states.REVERSING:
 					break
-				if not undo_some(left, doc, shift, refused) and not shift.linger():
+				if not undo_some(left, doc, session, refused) and not session.wait_for_batch():
 					break
 		except Exception as error:
-			workers.interrupted(shift, error)
+			workers.interrupted(session, error)
 			raise
-		in_one_commit(shift.end)
-		in_one_commit(lambda: finish_undoing(shift, refused))
+		in_one_commit(session.end)
+		in_one_commit(lambda: finish_undoing(session, refused))
 	publish_progress(run)
 
 
-def undo_some(names: list[str], doc: Any, shift: workers.Shift, refused: set[str]) -> bool:
+def undo_some(names: list[str], doc: Any, session: workers.WorkerSession, refused: set[str]) -> bool:
 	"""Undo those of these entries that nobody else has, until the time is up; whether there were any."""
 	any_done = False
 	for name in names:
-		if shift.is_over:
+		if session.is_over:
 			break
-		in_one_commit(shift.sign_of_life)
+		in_one_commit(session.heartbeat)
 		forget_cached_settings()
-		if undo_next(name, doc, shift, refused):
+		if undo_next(name, doc, session, refused):
 			any_done = True
-			if shift.may_tell():
-				publish_progress(shift.run)
+			if session.should_publish():
+				publish_progress(session.run)
 	return any_done
 
 
-def undo_next(name: str, doc: Any, shift: workers.Shift, refused: set[str]) -> bool:
+def undo_next(name: str, doc: Any, session: workers.WorkerSession, refused: set[str]) -> bool:
 	"""Undo one entry and commit. False when another worker has it. What ERPNext refuses is logged, once."""
 
 	def undo_it() -> bool:
-		if gate.share(shift.run) != states.REVERSING:
+		if gate.share(session.run) != states.REVERSING:
 			return False
-		return undo_entry(name, doc.how, doc.reversal_date, shift.number)
+		return undo_entry(name, doc.how, doc.reversal_date, session.number)
 
 	try:
 		return in_one_commit(undo_it)
@@ -134,7 +134,7 @@ def undo_next(name: str, doc: Any, shift: workers.Shift, refused: set[str]) -> b
 		text = frappe.utils.strip_html(str(error))
 		in_one_commit(
 			lambda: log.record(
-				shift.run, "Not Reversed", journal_entry=name, worker=shift.number, message=text
+				session.run, "Not Reversed", journal_entry=name, worker=session.number, message=text
 			)
 		)
 		return True
@@ -218,26 +218,26 @@ def use_undo(reason: str) -> str:
 	return _("{0} Use Undo: it posts reversing entries on a date of your choice.").format(reason)
 
 
-def finish_undoing(shift: workers.Shift, refused: set[str]) -> None:
+def finish_undoing(session: workers.WorkerSession, refused: set[str]) -> None:
 	"""Settle the run where nothing is left that this worker could undo; hand over where its time was up."""
-	if gate.lock(shift.run) != states.REVERSING:
+	if gate.lock(session.run) != states.REVERSING:
 		return
-	left = set(live_entries(shift.run)) - refused
+	left = set(live_entries(session.run)) - refused
 	if left:
-		if shift.is_over:
-			workers.start(shift.run, METHOD, [shift.number])
+		if session.is_over:
+			workers.start(session.run, METHOD, [session.number])
 		return
-	set_status(shift.run, states.PARTLY_POSTED if refused else states.REVERSED)
-	status = settle(shift.run)
+	set_status(session.run, states.PARTLY_POSTED if refused else states.REVERSED)
+	status = settle(session.run)
 	log.record(
-		shift.run,
+		session.run,
 		"Reversal Finished",
 		failed_count=len(refused),
-		duration=log.seconds_since(shift.run, ("Reversal Started",)),
+		duration=log.seconds_since(session.run, ("Reversal Started",)),
 		message=status,
 	)
-	if not refused and frappe.db.get_value("Write-Off Run", shift.run, "cancel_when_undone"):
-		cancel_run(shift.run)
+	if not refused and frappe.db.get_value("Write-Off Run", session.run, "cancel_when_undone"):
+		cancel_run(session.run)
 
 
 def cancel_run(run: str) -> None:

@@ -49,5 +49,5 @@ def install() -> None:
 	after(posting, "look_again", "looked")
 	after(journal, "submit", "submitted")  # the Journal Entry is submitted, nothing is committed
 	after(job, "record_batch", "before_commit")
-	after(worker.Shift, "may_tell", "after_commit")  # asked when a batch is committed
+	after(worker.WorkerSession, "should_publish", "after_commit")  # asked when a batch is committed
 	after(undo, "undo_entry", "undone")  # an entry is undone, nothing is committed

@@ -399,7 +399,7 @@ def test_fault_03_a_search_that_was_cancelled_never_comes_through(monkeypatch):
 	frappe.db.commit()
 	doc = frappe.get_doc("Write-Off Run", run.name)
 	found = search.look(doc)
-	session = search.workers.Shift(run.name, search.WORKER)
+	session = search.workers.WorkerSession(run.name, search.WORKER)
 
 	with as_user(MANAGER):
 		run.cancel_search()

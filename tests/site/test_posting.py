@@ -117,21 +117,21 @@ def test_settings_are_asked_again_for_each_batch_and_what_doctypes_look_like_is_
 	assert frappe.db.get_single_value("Stock Settings", "stock_uom") == "Hour"
 
 
-def test_a_worker_that_loses_a_batch_to_another_steps_aside(monkeypatch):
+def test_a_worker_that_loses_a_batch_to_another_backs_off(monkeypatch):
 	"""Two who try again at once would take it from each other until it counts as a batch that kills its workers."""
 	from ar_writeoff.posting import service as posting
-	from ar_writeoff.run.worker import Shift
+	from ar_writeoff.run.worker import WorkerSession
 
 	invoice("Anchor Cafe", 10, "2026-01-15")
-	original, aside = posting.post_batch, []
+	original, backed_off = posting.post_batch, []
 
-	def lost_once(taken, *args):
-		return original(taken, *args) if taken.batch.attempts > 1 else False
+	def lost_once(claimed, *args):
+		return original(claimed, *args) if claimed.batch.attempts > 1 else False
 
 	monkeypatch.setattr(posting, "post_batch", lost_once)
-	monkeypatch.setattr(Shift, "step_aside", lambda shift: aside.append(shift.run))
+	monkeypatch.setattr(WorkerSession, "back_off", lambda session: backed_off.append(session.run))
 	run = runs.post(runs.run())
-	assert run.status == "Posted" and len(aside) == 1
+	assert run.status == "Posted" and len(backed_off) == 1
 
 
 def test_transactions_are_read_committed_also_after_one_was_lost():

@@ -38,7 +38,7 @@ AFTER = {"undo.service.journal_entry_cancelled": "undo.service.lock_run_of_entry
 # Writes that change nothing that anybody decides by.
 NO_CHANGE = {
 	# How often a batch was begun: noted on its row, which is locked, before the work of the batch asks the gate.
-	"posting.service.take_batch",
+	"posting.service.claim_batch",
 }
 WRITES = {"set_value", "delete", "bulk_update", "bulk_insert"}
 # Names of variables that hold other documents.
