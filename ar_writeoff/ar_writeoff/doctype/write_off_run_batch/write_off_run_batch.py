@@ -14,16 +14,11 @@ class WriteOffRunBatch(Document):
 		from frappe.types import DF
 
 		attempts: DF.Int
-		finished_at: DF.Datetime | None
-		first_item: DF.Data | None
 		item_count: DF.Int
 		journal_entry: DF.Link | None
-		last_item: DF.Data | None
-		message: DF.SmallText | None
 		number: DF.Int
 		posted_count: DF.Int
 		run: DF.Link
-		started_at: DF.Datetime | None
 		status: DF.Literal["Pending", "Done"]
 		worker: DF.Data | None
 	# end: auto-generated types

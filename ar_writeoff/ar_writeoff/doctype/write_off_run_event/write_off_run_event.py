@@ -24,7 +24,6 @@ class WriteOffRunEvent(Document):
 			"Batch Posted",
 			"Not Posted",
 			"Conflict",
-			"Begun Again",
 			"Interrupted",
 			"Resumed by Watchdog",
 			"Paused",

@@ -14,7 +14,6 @@ class WriteOffRunWorker(Document):
 		from frappe.types import DF
 
 		batch: DF.Int
-		enqueued_at: DF.Datetime | None
 		heartbeat: DF.Datetime | None
 		job_id: DF.Data | None
 		machine: DF.Data | None
