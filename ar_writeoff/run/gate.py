@@ -152,9 +152,16 @@ def lock_document(run: str, *, anew: bool = True) -> Any:
 	Raises:
 	    frappe.TimestampMismatchError: what the transaction has read so far is older than the run, and it cannot be
 	        begun anew because it has written something.
+	    frappe.QueryTimeoutError: others have kept the run locked for longer than the database waits.
 	"""
 	fresh = anew and begin_anew()
-	document = frappe.get_doc(DOCTYPE, run, for_update=True)
+	try:
+		document = frappe.get_doc(DOCTYPE, run, for_update=True)
+	except frappe.QueryTimeoutError:
+		frappe.throw(
+			_("{0} is being posted or changed just now. Please try again in a moment.").format(run),
+			frappe.QueryTimeoutError,
+		)
 	# Under REPEATABLE READ, what is read from here on would be as it was before somebody else's change of the run.
 	if not fresh and frappe.db.get_value(DOCTYPE, run, "modified") != document.modified:
 		frappe.throw(
