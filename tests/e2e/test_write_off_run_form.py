@@ -67,6 +67,21 @@ def test_ticks_stay_over_pages_sorting_and_reload(desk: Desk):
 	assert set(page.vouchers()) == {first, second}
 
 
+def test_fault_08_finding_again_keeps_what_was_unticked_and_does_not_say_otherwise(desk: Desk):
+	many_invoices(5)
+	draft = run()
+	frappe.db.commit()
+	page = RunPage(desk).open(draft.name).wait_for_grid()
+	first = page.vouchers()[0]
+	page.tick(first)
+	page.ready()
+	page.find()
+	assert not desk.page.locator(".modal.show").count()
+	assert "1 left unticked, as before" in desk.page.locator("#alert-container").inner_text()
+	page.ready()
+	assert selected(draft.name) == set(items(draft.name)) - {first}
+
+
 def test_selecting_under_a_filter_leaves_the_others_alone(desk: Desk):
 	many_invoices(40, customers=("Anchor Cafe", "Breakwater Bar"))
 	draft = run()
