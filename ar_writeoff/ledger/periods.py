@@ -4,20 +4,23 @@ from datetime import date
 from inspect import signature
 
 import frappe
-from erpnext.accounts.general_ledger import check_freezing_date, validate_against_pcv
+from erpnext.accounts.general_ledger import (
+	check_freezing_date,
+	validate_accounting_period,
+	validate_against_pcv,
+)
 from erpnext.accounts.utils import get_fiscal_year
-from frappe import _
 
 from ar_writeoff.ledger.messages import refusal
 
 
-def why_closed(company: str, posting_date: date, voucher_type: str = "Journal Entry") -> str | None:
-	"""Why nothing can be posted in the company on this date, as the current user; None when it can."""
+def why_closed(company: str, posting_date: date) -> str | None:
+	"""Why the current user can post no Journal Entry in the company on this date; None when one can be posted."""
 	return (
 		refusal(_check_fiscal_year, posting_date, company)
 		or refusal(_check_freezing_date, posting_date, company)
 		or refusal(validate_against_pcv, False, posting_date, company)
-		or _closed_accounting_period(company, posting_date, voucher_type)
+		or refusal(_check_accounting_period, posting_date, company)
 	)
 
 
@@ -33,23 +36,7 @@ def _check_freezing_date(posting_date: date, company: str) -> None:
 		check_freezing_date(posting_date)
 
 
-def _closed_accounting_period(company: str, posting_date: date, voucher_type: str) -> str | None:
-	period = frappe.qb.DocType("Accounting Period")
-	closed = frappe.qb.DocType("Closed Document")
-	names = (
-		frappe.qb.from_(period)
-		.inner_join(closed)
-		.on(closed.parent == period.name)
-		.select(period.name)
-		.where(
-			(period.company == company)
-			& (closed.closed == 1)
-			& (closed.document_type == voucher_type)
-			& (period.start_date <= posting_date)
-			& (period.end_date >= posting_date)
-		)
-		.run(pluck=True)
-	)
-	if names:
-		return _("The Accounting Period {0} is closed for {1}.").format(names[0], _(voucher_type))
-	return None
+def _check_accounting_period(posting_date: date, company: str) -> None:
+	# As it asks for the ledger rows of an entry: releases differ in what opens a closed period again, and for whom.
+	row = frappe._dict(posting_date=posting_date, company=company, voucher_type="Journal Entry")
+	validate_accounting_period([row])

@@ -1,0 +1,66 @@
+"""Accounting Periods that some releases of ERPNext can disable, or leave open for a role."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+import pytest
+
+from ar_writeoff.ledger.periods import why_closed
+from tests.site import books, runs
+from tests.site.posted import post_and_check, undo_and_check
+from tests.site.story import (
+	HL,
+	MANAGER,
+	PREPARER,
+	TODAY,
+	accounting_period,
+	as_user,
+	invoice,
+	outstanding,
+)
+
+pytestmark = pytest.mark.usefixtures("site")
+
+
+def closed_period(**values: Any) -> Any:
+	"""June 2026, closed for Journal Entries, with these fields; skips where ERPNext has no such fields."""
+	for fieldname in values:
+		if not frappe.get_meta("Accounting Period").has_field(fieldname):
+			pytest.skip(f"Accounting Period of this release of ERPNext has no field {fieldname}")
+	period = accounting_period("2026-06-01", "2026-06-30")
+	period.update(values)
+	return period.save(ignore_permissions=True)
+
+
+def test_a_disabled_period_is_open():
+	one = invoice("Anchor Cafe", 10, "2026-01-15")
+	start = books.snapshot(HL)
+	period = closed_period(disabled=1)
+	run = post_and_check(runs.run())
+	assert outstanding(one) == 0
+	undo_and_check(run, start)
+	period.db_set("disabled", 0)
+	assert period.name in why_closed(HL, TODAY)
+
+
+def test_a_period_is_open_for_the_exempted_role():
+	one = invoice("Anchor Cafe", 10, "2026-01-15")
+	start = books.snapshot(HL)
+	period = closed_period(exempted_role="Accounts Manager")
+	with as_user(PREPARER):
+		assert period.name in why_closed(HL, TODAY)
+	run = post_and_check(runs.run(user=MANAGER))
+	assert outstanding(one) == 0
+	undo_and_check(run, start)
+
+
+def test_a_period_that_the_role_lost_after_approval():
+	"""Asked again when the run posts, as the user who submitted it."""
+	invoice("Anchor Cafe", 10, "2026-01-15")
+	period = closed_period(exempted_role="Accounts Manager")
+	run = runs.run(user=MANAGER)
+	period.db_set("exempted_role", "Auditor")
+	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match=period.name):
+		run.submit()
