@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+CHECKOUT = Path(__file__).resolve().parent.parent
 NATIVE, APP = "ERPNext", "app"
 ROWS = 99
 CUSTOMERS = 100
@@ -57,12 +58,11 @@ class Measurement:
 # ------------------------------------------------------------------------------------------- in the worker's process
 
 
-def child(site: str, sites: str, task: dict[str, Any]) -> None:
+def child(site: str, task: dict[str, Any]) -> None:
 	"""Connect, warm up, wait for the word, post, and print what it took as JSON."""
 	import frappe
 
-	os.chdir(sites)
-	frappe.init(site, sites_path=sites)
+	frappe.init(site, sites_path=".")
 	frappe.connect()
 	frappe.set_user("Administrator")
 	frappe.flags.mute_messages = True
@@ -350,8 +350,8 @@ class Bench:
 	def start(self, task: dict[str, Any]) -> subprocess.Popen[str]:
 		process = subprocess.Popen(
 			[sys.executable, "-m", "benchmarks.posting", self.session.site.name],
-			cwd=Path(__file__).resolve().parent.parent,
-			env={**self.session.env(), "BENCH_SITES": str(self.session.bench.sites)},
+			cwd=self.session.bench.sites,  # where Frappe looks for its logs
+			env={**self.session.env(), "PYTHONPATH": str(CHECKOUT)},
 			stdin=subprocess.PIPE,
 			stdout=subprocess.PIPE,
 			text=True,
@@ -463,9 +463,11 @@ def main(arguments: list[str]) -> int:
 		bench.end()
 	print(f"\nPython {platform.python_version()}, {os.cpu_count()} cores, medians:\n\n{table(measurements)}")
 	if options.json:
-		options.json.write_text(json.dumps([asdict(one) for one in measurements], indent="\t") + "\n")
+		(CHECKOUT / options.json).write_text(
+			json.dumps([asdict(one) for one in measurements], indent="\t") + "\n"
+		)
 	return 0
 
 
 if __name__ == "__main__":
-	child(sys.argv[1], os.environ["BENCH_SITES"], json.loads(sys.stdin.readline()))
+	child(sys.argv[1], json.loads(sys.stdin.readline()))

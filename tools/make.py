@@ -242,10 +242,11 @@ def benchmarks(tally: Tally, bench: Bench, site: Site) -> None:
 		"BENCH": str(bench.path),
 		"AR_WRITEOFF_TEST_SITE": site.name,
 		"AR_WRITEOFF_CLAIMED": site.name,
+		"PYTHONPATH": str(CHECKOUT),
 	}
-	done = subprocess.run(
-		[str(python), "-m", "benchmarks.run", *ARGS], cwd=CHECKOUT, env=env, preexec_fn=die_with_parent
-	)
+	command = [str(python), "-m", "benchmarks.run", *ARGS]
+	# In sites: importing Frappe or ERPNext may open a log in ../logs.
+	done = subprocess.run(command, cwd=bench.sites, env=env, preexec_fn=die_with_parent)
 	if done.returncode:
 		tally.broken.append("benchmarks")
 
