@@ -17,7 +17,15 @@ from typing import Any
 
 import frappe
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import (
+	Browser,
+	BrowserContext,
+	ConsoleMessage,
+	Error,
+	Page,
+	Response,
+	sync_playwright,
+)
 
 from tests.site.conftest import MARK, Session, eventually, site
 from tests.site.foundation import PASSWORD
@@ -179,12 +187,15 @@ class Desk:
 			self._complain(f"console: {message.text} ({place})")
 
 	def _on_response(self, response: Response) -> None:
-		if response.status >= 400:
-			try:
-				body = response.text()[:1500]
-			except Exception:
-				body = ""
-			self._complain(f"HTTP {response.status}: {response.request.method} {response.url} {body}")
+		if response.status < 400:
+			return
+		# At once: a body that the page does not read may come late, or never.
+		line = f"HTTP {response.status}: {response.request.method} {response.url}"
+		self._complain(line)
+		with suppress(Error):  # the page was left
+			body = response.text()[:1500]
+			if line in self.complaints:
+				self.complaints[self.complaints.index(line)] = f"{line} {body}"
 
 	def _complain(self, text: str) -> None:
 		if not any(re.search(pattern, text) for pattern in HARMLESS):
