@@ -53,6 +53,8 @@ def before_install() -> None:
 	"""Refuse a site without ERPNext, in words, before anything is written."""
 	if "erpnext" not in frappe.get_installed_apps():
 		frappe.throw(_("AR Write-Off needs ERPNext. Install ERPNext on this site first."))
+	# Frappe may have read it from a cache older than the app: then it would find none of our doctypes to install.
+	frappe.setup_module_map()
 
 
 def after_install() -> None:
