@@ -27,7 +27,10 @@ def before_uninstall() -> None:
 
 
 def remove_navigation() -> None:
-	"""Remove the desktop icons and sidebars that v16 makes of a workspace and does not remove with it."""
+	"""Remove the desktop icon and the sidebar, which have no module that Frappe could know them by.
+
+	Without their `on_trash`, which would remove our own files on a site in developer mode.
+	"""
 	if not frappe.db.table_exists("Workspace Sidebar"):
 		return
 	workspaces = frappe.get_all(
@@ -47,7 +50,7 @@ def remove_navigation() -> None:
 	)
 	for doctype, names in (("Desktop Icon", icons), ("Workspace Sidebar", sidebars)):
 		for name in names:
-			frappe.delete_doc(doctype, name, force=True, ignore_permissions=True)
+			frappe.delete_doc(doctype, name, force=True, ignore_permissions=True, ignore_on_trash=True)
 
 
 def remove_workflows() -> None:
