@@ -25,7 +25,8 @@ def resume_stalled_runs(lease: int = workers.LEASE) -> list[str]:
 		order_by="name asc",
 	):
 		if run.status == states.SEARCHING:
-			needed = not workers.is_alive(run.name, search.WORKER, lease) and search.end_search(run.name)
+			alive = workers.is_alive(run.name, search.WORKER, lease)
+			needed = not alive and search.end_search(run.name, skip_locked=True)
 		else:
 			needed = start_missing(run.name, run.status, lease)
 		if needed:

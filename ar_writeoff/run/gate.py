@@ -186,10 +186,10 @@ def begin_anew() -> bool:
 	return True
 
 
-def lock(run: str) -> str | None:
+def lock(run: str, *, skip_locked: bool = False) -> str | None:
 	"""Lock a run until the transaction ends, for a change that the app itself makes; returns its status as it is now,
-	None where there is no such run."""
-	return frappe.db.get_value(DOCTYPE, run, "status", for_update=True)
+	None where there is no such run, or with `skip_locked` where somebody else has the lock."""
+	return frappe.db.get_value(DOCTYPE, run, "status", for_update=True, skip_locked=skip_locked)
 
 
 def share(run: str) -> str | None:

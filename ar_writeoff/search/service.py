@@ -84,6 +84,7 @@ def search_in_background(run: str, worker: int = WORKER, stamp: str = "") -> Non
 	session = workers.WorkerSession(run, worker)
 	try:
 		with read_committed():
+			in_one_commit(session.heartbeat)
 			doc = frappe.get_doc("Write-Off Run", run)
 			found = look(doc, lambda part: still_wanted(session, stamp, part))
 			in_one_commit(lambda: finish_search(session, stamp, found))
@@ -141,9 +142,10 @@ def search_progress(run: str) -> dict[str, int]:
 	return frappe.cache.get_value(progress_key(run)) or {"looked_at": 0, "ledger_rows": 0}
 
 
-def end_search(run: str, stamp: str = "") -> bool:
-	"""Make a run that is being searched a draft again. The worker notices at the next range of customers."""
-	wanted = is_wanted(run, stamp, gate.lock(run))
+def end_search(run: str, stamp: str = "", *, skip_locked: bool = False) -> bool:
+	"""Make a run that is being searched a draft again; whether it was. The worker notices at the next range of customers.
+	`skip_locked`: leave a run alone that somebody has locked, such as the worker that is just replacing its list."""
+	wanted = is_wanted(run, stamp, gate.lock(run, skip_locked=skip_locked))
 	if wanted:
 		frappe.db.set_value("Write-Off Run", run, "status", states.DRAFT)
 	return wanted

@@ -54,7 +54,7 @@ def in_background() -> Iterator[None]:
 
 
 def watchdog(lease: int = -1) -> list[str]:
-	"""The watchdog, to whom every worker that shows no sign of life this very second is dead."""
+	"""The watchdog, to whom every worker without a heartbeat this very second is dead."""
 	from ar_writeoff.watchdog import resume_stalled_runs
 
 	frappe.db.commit()

@@ -98,6 +98,24 @@ def test_a_search_that_fails_or_dies_leaves_a_draft_with_its_list(monkeypatch):
 	assert status(run) == "Draft" and set(runs.items(run)) == {first.name}
 
 
+def test_a_search_lives_from_its_first_moment(monkeypatch):
+	"""The watchdog would end one that has given no heartbeat yet."""
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run(find=False)
+	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
+	frappe.db.commit()
+	look, seen = job.look, []
+
+	def watched(doc, on_found):
+		seen.append(watchdog(lease=60))
+		return look(doc, on_found)
+
+	monkeypatch.setattr(job, "look", watched)
+	job.search_in_background(run.name)
+	assert seen == [[]]
+	assert (status(run), len(runs.items(run))) == ("Draft", 1)
+
+
 def test_ranges_never_divide_a_customer():
 	sizes = {"a": 3, "b": 30_000, "c": 1, "d": 19_999, "e": 1}
 	assert list(search.ranges(sizes)) == [["a"], ["b"], ["c", "d"], ["e"]]
