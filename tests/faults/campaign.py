@@ -347,7 +347,8 @@ class Campaign:
 		run = frappe.get_doc("Write-Off Run", name)
 		if run.docstatus == 2:
 			assert run.status == "Reversed", (name, run.status)
-			assert not runs.entries(name), f"{name} is cancelled and has live entries"
+			alive = [row.name for row in runs.items(name).values() if row.status in ("Posted", "Conflict")]
+			assert not alive, f"{name} is cancelled and has live entries: {alive}"
 			self.tally.count("runs cancelled")
 		elif run.reversed_on and not run.posted_count:
 			self.tally.count("runs undone")
