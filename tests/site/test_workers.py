@@ -286,9 +286,11 @@ def test_paused_resumed_and_undone_while_workers_are_at_it(crash: Crashable):
 	crash.hold("before_commit")
 	crash.start()
 	crash.wait_for("before_commit")
-	run.reload().pause()
-	frappe.db.commit()
+	pausing = OtherSession(lambda: frappe.get_doc("Write-Off Run", run.name).pause())
+	pausing.join(1)
+	assert pausing.is_alive(), "it waits for the batch in hand"
 	crash.release("before_commit")
+	pausing.result()
 	eventually(lambda: len(runs.entries(run)) == 1)
 	eventually(lambda: not runs.live_workers(run))
 	assert runs.status(run) == "Paused"
