@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any, NamedTuple
 
 import frappe
-from frappe.utils import cint, now, now_datetime
+from frappe.utils import cint, now
 
 from ar_writeoff.approval import at_posting as guard
 from ar_writeoff.approval import service as approval
@@ -170,13 +170,11 @@ def claim_batch(session: workers.WorkerSession) -> ClaimedBatch:
 		batch = lock_batch(name)
 		if batch:
 			batch.attempts = cint(batch.attempts) + 1
-			batch.started_at = now_datetime()
 			frappe.db.set_value(
 				"Write-Off Run Batch",
 				name,
 				{
 					"attempts": batch.attempts,
-					"started_at": batch.started_at,
 					"worker": f"{session.number} · {workers.this_process()}",
 				},
 			)
@@ -190,7 +188,7 @@ def lock_batch(name: str) -> frappe._dict | None:
 	batch = frappe.qb.DocType("Write-Off Run Batch")
 	rows = (
 		frappe.qb.from_(batch)
-		.select(batch.name, batch.run, batch.number, batch.attempts, batch.started_at)
+		.select(batch.name, batch.run, batch.number, batch.attempts)
 		.where((batch.name == name) & (batch.status == "Pending"))
 		.for_update(skip_locked=True)
 		.run(as_dict=True)
@@ -294,7 +292,6 @@ def record_batch(
 		batch.name,
 		{
 			"status": "Done",
-			"finished_at": now_datetime(),
 			"posted_count": posted,
 			"journal_entry": entries[0] if entries else None,
 		},
