@@ -144,7 +144,7 @@ def _alone(claim: Claim, authority: Authority) -> Reason | None:
 					reasons.OVER_SHARE_LIMIT,
 					amount=claim.amount,
 					original=claim.original_amount,
-					maximum=limit.share.normalize(),
+					maximum=format(limit.share.normalize(), "f"),
 					holder=limit.holder,
 				)
 	return None

@@ -145,7 +145,7 @@ def _chunks(items: list[PlanItem], limit: int) -> Iterator[list[PlanItem]]:
 	offsets: set[tuple[str, Dimensions]] = set()
 	for item in items:
 		wanted = offsets | {_offset_key(item)}
-		if chunk and len(chunk) + 1 + len(wanted) > limit:
+		if len(chunk) + 1 + len(wanted) > limit:
 			yield chunk
 			chunk, wanted = [], {_offset_key(item)}
 		chunk.append(item)

@@ -1,5 +1,7 @@
 """The approval's digest and seals."""
 
+import hashlib
+import hmac
 from datetime import date
 from decimal import Decimal
 
@@ -28,3 +30,29 @@ def test_the_digest_sees_every_item_and_no_order() -> None:
 	assert whole == approval.digest("criteria", ["b", "a"])
 	assert len({whole, approval.digest("criteria", ["a"]), approval.digest("other", ["a", "b"])}) == 3
 	assert approval.digest("criteria", ["a", "b"]) != approval.digest("criteria", ["a\nb", ""])
+
+
+def test_the_text_is_what_was_written_down_for_earlier_approvals() -> None:
+	"""Another text for the same values would make every run approved so far look changed."""
+	values = {
+		"customer": "Café",
+		"amount": Decimal("-14.10"),
+		"count": 1000,
+		"zero": Decimal("-0.00"),
+		"large": 1e20,
+		"ticked": True,
+		"unticked": False,
+		"names": ["b", 2.50, None],
+		"on": date(2026, 1, 31),
+		"empty": "",
+		"missing": None,
+	}
+	assert approval.canonical(values) == (
+		'{"amount":"-14.1","count":"1000","customer":"Café","large":"100000000000000000000",'
+		'"names":["b","2.5","None"],"on":"2026-01-31","ticked":"1","unticked":"0","zero":"0"}'
+	)
+
+
+def test_digest_and_seal_are_those_that_anybody_can_compute() -> None:
+	assert approval.digest("criteria", ["b", "a"]) == hashlib.sha256(b"criteria\na\nb").hexdigest()
+	assert approval.seal("secret", "text") == hmac.new(b"secret", b"text", hashlib.sha256).hexdigest()

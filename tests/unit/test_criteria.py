@@ -7,8 +7,22 @@ from decimal import Decimal
 
 import pytest
 
-from ar_writeoff.core.criteria import Criteria, age_in_days, eligible, old_enough, problems
+from ar_writeoff.core import texts
+from ar_writeoff.core.criteria import (
+	CREDIT,
+	DEBIT,
+	DEDUCT,
+	DUE_DATE,
+	IGNORE,
+	LEAVE_OUT,
+	Criteria,
+	age_in_days,
+	eligible,
+	old_enough,
+	problems,
+)
 from ar_writeoff.core.money import parse_amount
+from tests.unit.shipped import select_options
 from tests.unit.tables import rows
 
 GOOD = {
@@ -61,12 +75,18 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 		cutoff_date=date(2026, 7, 1),
 		posting_date=date(2026, 6, 30),
 	)
-	assert [field for field, _ in found] == [
-		"max_invoice_amount",
-		"max_customer_amount",
-		"minimum_age_days",
-		"posting_date",
+	assert [(field, texts.message(reason)) for field, reason in found] == [
+		("max_invoice_amount", "Enter the largest balance to write off."),
+		("max_customer_amount", "The maximum must be above 0, not -1."),
+		("minimum_age_days", "Enter a number of days, 0 or more, not -30."),
+		(
+			"posting_date",
+			"The posting date 2026-06-30 must not be before the cutoff date 2026-07-01: an invoice cannot be written"
+			" off before it was made.",
+		),
 	]
+	[(_field, reason)] = problems(**{**GOOD, "max_invoice_amount": Decimal("-0.50")})
+	assert texts.message(reason) == "The maximum must be above 0, not -0.50."
 
 
 def test_empty_criteria_never_mean_everything() -> None:
@@ -148,6 +168,22 @@ def test_over_n_days(minimum: int, age: int, expected: bool) -> None:
 )
 def test_open_then_and_still(case: dict[str, str]) -> None:
 	assert eligible(Decimal(case["at_cutoff"]), Decimal(case["now"])) == Decimal(case["eligible"])
+
+
+def test_a_balance_of_less_than_one_is_open_too() -> None:
+	assert eligible(Decimal("0.40"), Decimal("0.30")) == Decimal("0.30")
+	assert eligible(Decimal("-0.30"), Decimal("-0.40")) == Decimal("-0.30")
+
+
+def test_the_words_are_those_of_the_doctypes() -> None:
+	assert select_options("Write-Off Run", "balance_type") == [DEBIT, CREDIT]
+	assert DUE_DATE in select_options("Write-Off Run", "ageing_based_on")
+	assert select_options("Write-Off Settings", "customer_credits") == [LEAVE_OUT, DEDUCT, IGNORE]
+
+
+def test_what_is_not_asked_for_is_not_limited() -> None:
+	cutoff, maximum = date(2026, 6, 30), Decimal(25)
+	assert Criteria(DEBIT, cutoff, maximum) == Criteria(DEBIT, cutoff, maximum, None, 0, DUE_DATE, LEAVE_OUT)
 
 
 def test_sign_of_a_run() -> None:

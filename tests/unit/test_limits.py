@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from ar_writeoff.approval.rules import Authority, Claim, Limit, WrittenOff, authority_of_roles, held_back
-from ar_writeoff.core import reasons
+from ar_writeoff.core import reasons, texts
 
 
 def claim(name: str, amount: str, customer: str = "Cafe", currency: str = "USD", **more: str) -> Claim:
@@ -133,3 +133,116 @@ def test_a_row_instead_of_others_binds_alone() -> None:
 	rows = [*ROWS, Limit("Controller", per_item=Decimal(5000), instead=True)]
 	authority = authority_of_roles(rows, ["Controller", "Accounts Manager"], ["Accounts Manager"])
 	assert held_back([claim("a", "5000"), claim("b", "5001")], authority).keys() == {"b"}
+
+
+# ----------------------------------------------------------------------------------------- what it is limited in
+
+
+EURO_MONTH = Limit("Clerk", currency="EUR", per_customer_month=Decimal(100))
+EVERYTHING = Limit("Keeper")
+
+
+@pytest.mark.parametrize(("amount", "over"), [("40.00", False), ("40.01", True)])
+def test_a_month_in_a_currency_counts_what_was_written_off_in_it(amount: str, over: bool) -> None:
+	"""The 60 euros of the month count, the 5,000 in company currency and the 90 of another customer do not."""
+	earlier = WrittenOff(
+		{("Cafe", "EUR"): money("60"), ("Cafe", ""): money("5000"), ("Bar", "EUR"): money("90")}
+	)
+	claims = [claim("euro", amount, currency="EUR", base="999"), claim("dollar", "500")]
+	found = codes(claims, EURO_MONTH, EVERYTHING, written_off=earlier)
+	assert found == ({"euro": reasons.OVER_CUSTOMER_LIMIT} if over else {})
+
+
+def test_a_run_in_a_currency_is_held_back_in_that_currency_only() -> None:
+	claims = [claim("euro", "101", currency="EUR", base="1"), claim("dollar", "500")]
+	limit = Limit("Clerk", currency="EUR", per_run=money("100"))
+	assert codes(claims, limit, EVERYTHING) == {"euro": reasons.OVER_RUN_LIMIT}
+	assert codes(claims, limit, Limit("Keeper", per_run=money("500"))) == {"euro": reasons.OVER_RUN_LIMIT}
+	assert codes(claims, limit, Limit("Keeper", per_run=money("499"))) == {
+		"euro": reasons.OVER_RUN_LIMIT,
+		"dollar": reasons.OVER_RUN_LIMIT,
+	}
+
+
+def test_a_row_of_another_currency_does_not_end_the_check() -> None:
+	rows = [Limit("Clerk", currency="EUR", per_item=money("1")), Limit("Clerk", per_item=money("50"))]
+	assert codes([claim("dollar", "51")], *rows) == {"dollar": reasons.OVER_ITEM_LIMIT}
+
+
+@pytest.mark.parametrize(
+	("limit", "original", "message"),
+	[
+		(
+			Limit("Clerk", per_item=Decimal("19.99")),
+			None,
+			"20.00 is over the limit of 19.99 per balance for Clerk.",
+		),
+		(
+			Limit("Clerk", share=Decimal("10.00")),
+			"100.00",
+			"20.00 is over 10 % of the original amount of 100.00, the limit for Clerk.",
+		),
+		(
+			Limit("Clerk", share=Decimal("10.00")),
+			None,
+			"The original amount of this voucher is not known, and Clerk may write off a share of it only.",
+		),
+		(
+			Limit("Clerk", per_customer_month=Decimal("25.00")),
+			None,
+			"The customer's write-offs of the month would add up to 27.00, over the limit of 25.00 per customer and"
+			" month for Clerk.",
+		),
+		(
+			Limit("Clerk", per_run=Decimal("15.00")),
+			None,
+			"The run adds up to 20.00, over the limit of 15.00 per run for Clerk.",
+		),
+		(
+			Limit("Clerk", currency="EUR"),
+			None,
+			"No limit is set for balances in USD and the roles of this person.",
+		),
+	],
+	ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_the_reason_tells_amount_limit_and_holder(limit: Limit, original: str | None, message: str) -> None:
+	one = claim("a", "20.00", **({"original": original} if original else {}))
+	earlier = WrittenOff({("Cafe", ""): money("7.00")})
+	found = held_back([one], Authority(limits=(limit,), granted=True), earlier)
+	assert texts.message(found["a"]) == message
+
+
+def test_what_is_not_said_is_not_limited() -> None:
+	assert Limit("Clerk") == Limit("Clerk", "", None, None, None, None, False)
+	assert Claim("a", "Cafe", "USD", money("1"), money("1")) == Claim(
+		"a", "Cafe", "USD", money("1"), money("1"), None
+	)
+	assert Authority() == Authority((), (), False)
+	assert WrittenOff().of("Cafe", "") == 0
+	assert codes([claim("a", "1e9")], Limit("Clerk")) == {}
+
+
+ROW = (Limit("Clerk"),)
+
+
+@pytest.mark.parametrize(
+	("authority", "unlimited"),
+	[
+		(Authority(), True),
+		(Authority(limits=ROW), False),
+		(Authority(caps=ROW), False),
+		(Authority(granted=True), False),
+	],
+)
+def test_unlimited_is_who_has_neither_rows_nor_needs_one(authority: Authority, unlimited: bool) -> None:
+	assert authority.unlimited is unlimited
+
+
+@pytest.mark.parametrize("kept_as", ["limits", "caps"])
+def test_only_what_the_rows_need_is_asked_for(kept_as: str) -> None:
+	"""Original amounts and what was written off in the month cost a query each."""
+	authority = Authority(**{kept_as: (Limit("Clerk"), Limit("Clerk", share=Decimal(0)))})
+	assert (authority.needs_original_amounts, authority.counts_customer_months) == (True, False)
+	authority = Authority(**{kept_as: (Limit("Clerk"), Limit("Clerk", per_customer_month=Decimal(0)))})
+	assert (authority.needs_original_amounts, authority.counts_customer_months) == (False, True)

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ar_writeoff.core.money import ZERO, AmountError, money, parse_amount
+from ar_writeoff.core.money import ZERO, AmountError, money, parse_amount, unit
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,11 @@ from ar_writeoff.core.money import ZERO, AmountError, money, parse_amount
 def test_database_number_to_money(value: object, precision: int, expected: str) -> None:
 	result = money(value, precision)
 	assert (result, str(result)) == (Decimal(expected), expected)
+
+
+def test_two_decimals_unless_asked_for_others() -> None:
+	assert str(money("1.2345")) == "1.23"
+	assert [str(unit(precision)) for precision in (0, 2, 3)] == ["1", "0.01", "0.001"]
 
 
 @pytest.mark.parametrize("empty", [None, ""])
@@ -93,3 +98,4 @@ def test_what_is_no_amount_is_refused(typed: object, code: str) -> None:
 		parse_amount(typed)
 	assert error.value.code == code
 	assert error.value.text == str(typed)
+	assert str(error.value) == f"{code}: {typed}"

@@ -9,7 +9,18 @@ from decimal import Decimal
 
 import pytest
 
-from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY, EntryPlan, PlanItem, Row, batches, plan_entries
+from ar_writeoff.posting.rules import (
+	BATCH,
+	CUSTOMER,
+	INVOICE,
+	MAX_ROWS_PER_ENTRY,
+	EntryPlan,
+	PlanItem,
+	Row,
+	batches,
+	plan_entries,
+)
+from tests.unit.shipped import select_options
 from tests.unit.tables import rows
 
 
@@ -283,6 +294,97 @@ def test_whatever_the_items_entries_are_balanced_and_complete(seed: int) -> None
 		(row.item, -row.amount, -row.base_amount) for entry in plans for row in entry.rows if row.item
 	)
 	assert posted == Counter((one.name, one.amount, one.base_amount) for one in items)
+
+
+# --------------------------------------------------------------------------------------------- credits
+
+
+@pytest.mark.parametrize(
+	("voucher_type", "amount", "alone"),
+	[
+		("Payment Entry", "-0.50", True),
+		("Journal Entry", "-0.50", True),
+		("Sales Invoice", "-0.50", False),  # a return: it can be referred to
+		("Payment Entry", "0.50", False),
+		("Journal Entry", "0.50", False),  # owed by the customer
+		("Journal Entry", "0.00", False),
+	],
+)
+def test_a_credit_to_allocate_is_a_payment_or_journal_credit(
+	voucher_type: str, amount: str, alone: bool
+) -> None:
+	assert item("1", amount, voucher_type=voucher_type).is_credit_to_allocate is alone
+
+
+def test_a_credit_to_allocate_has_an_entry_to_itself_that_refers_to_nothing() -> None:
+	payments = [item(name, "-5.00", voucher_type="Payment Entry") for name in ("1", "2")]
+	debts = [item("3"), item("4")]
+	first, second, third = plan([payments[0], debts[0], payments[1], debts[1]])
+	assert [entry.items for entry in (first, second, third)] == [("1",), ("3", "4"), ("2",)]
+	assert [entry.credit for entry in (first, second, third)] == [payments[0], None, payments[1]]
+	main = (("cost_center", "Main"),)
+	five = Decimal("5.00")
+	assert first.rows == (
+		Row("Debtors", "USD", five, five, "Anchor Cafe", "", "", main, "1"),
+		Row("Bad Debt Expense", "USD", -five, -five, "", "", "", main, ""),
+	)
+
+
+def test_a_row_has_the_reference_of_its_voucher() -> None:
+	[entry] = plan([item("1", voucher_type="Journal Entry", receivable_dimensions=(("project", "Refit"),))])
+	ten = Decimal("10.00")
+	assert entry == EntryPlan(
+		rows=(
+			Row(
+				"Debtors",
+				"USD",
+				-ten,
+				-ten,
+				"Anchor Cafe",
+				"Journal Entry",
+				"INV-1",
+				(("project", "Refit"),),
+				"1",
+			),
+			Row("Bad Debt Expense", "USD", ten, ten, "", "", "", (("cost_center", "Main"),), ""),
+		),
+		finance_book="",
+		credit=None,
+	)
+
+
+def test_what_is_not_given_is_empty() -> None:
+	one = Decimal(1)
+	assert Row("Debtors", "USD", one, one) == Row("Debtors", "USD", one, one, "", "", "", (), "")
+	assert EntryPlan(()) == EntryPlan((), "", None)
+	needed = ("1", "Sales Invoice", "INV-1", "Cafe", "Debtors", "USD", one, one, "Bad Debt")
+	assert PlanItem(*needed) == PlanItem(*needed, (), (), "")
+
+
+def test_ways_to_divide_are_those_of_the_settings() -> None:
+	assert select_options("Write-Off Settings", "entries_per") == [BATCH, CUSTOMER, INVOICE]
+
+
+def test_total_and_difference_are_amounts_of_any_size() -> None:
+	assert all(isinstance(amount, Decimal) for amount in (EntryPlan(()).total, EntryPlan(()).difference))
+	[entry] = plan([item("1", "0.40")])
+	assert entry.total == Decimal("0.40")
+	unbalanced = EntryPlan((Row("Debtors", "USD", Decimal(-1), Decimal(-1)),))
+	assert (unbalanced.total, unbalanced.difference) == (0, -1)
+
+
+def test_the_rate_has_nine_decimals_rounded_half_up() -> None:
+	def rate(amount: str, base: str) -> str:
+		return str(Row("Debtors", "EUR", Decimal(amount), Decimal(base)).exchange_rate)
+
+	assert rate("3.00", "1.00") == "0.333333333"
+	assert rate("10240.00", "10.00") == "0.000976563"  # 0.0009765625
+
+
+def test_the_rate_is_exact_to_the_decimals_of_the_company() -> None:
+	row = Row("Debtors", "EUR", Decimal(300_000_000), Decimal(100_000_000))
+	assert row.rate_is_exact(0), "99,999,999.9 are 100,000,000 yen"
+	assert not row.rate_is_exact(2)
 
 
 # --------------------------------------------------------------------------------------------- batches

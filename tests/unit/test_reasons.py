@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import string
+from functools import cache
 
 import pytest
 
@@ -24,6 +25,7 @@ AT_A_FIELD = {
 }
 
 
+@cache
 def uses() -> dict[str, list[set[str]]]:
 	"""For each code, the names of the facts in every `Reason.of(reasons.X, …)` of the app."""
 	found: dict[str, list[set[str]]] = {code: [] for code in CODES.values()}

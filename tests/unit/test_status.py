@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from itertools import pairwise
 
 import pytest
 
+from ar_writeoff.core import status as statuses
 from ar_writeoff.core.status import finished_status, may_follow
 from tests.unit.shipped import select_options
 
@@ -33,8 +34,33 @@ def test_a_status_may_stay() -> None:
 	assert all(may_follow(status, status) for status in RUN)
 
 
-def test_every_pair_is_answered() -> None:
-	assert {may_follow(*pair) for pair in product(RUN, RUN)} == {True, False}
+# What may follow each status, besides the status itself.
+FOLLOWS = {
+	"Draft": "Searching Queued",
+	"Searching": "Draft",
+	"Queued": "Posting Paused Posted Partly_Posted Failed Reversed",
+	"Posting": "Paused Queued Posted Partly_Posted Failed Reversed",
+	"Paused": "Queued Posting Reversing Posted Partly_Posted Failed Reversed",
+	"Reversing": "Posted Partly_Posted Failed Reversed",
+	"Posted": "Reversing Reversed Partly_Posted",
+	"Partly Posted": "Queued Reversing Reversed Posted",
+	"Failed": "Queued",
+	"Reversed": "Posted Partly_Posted",
+}
+
+
+def test_what_may_follow_each_status() -> None:
+	allowed = {now: {then for then in RUN if then != now and may_follow(now, then)} for now in RUN}
+	assert allowed == {
+		now: {then.replace("_", " ") for then in following.split()} for now, following in FOLLOWS.items()
+	}
+
+
+def test_groups_of_statuses() -> None:
+	assert statuses.TO_BE_POSTED == ("Queued", "Posting", "Paused")
+	assert statuses.IN_PROGRESS == ("Queued", "Posting", "Reversing")
+	assert statuses.SETTLED == ("Posted", "Partly Posted", "Failed", "Reversed")
+	assert statuses.WRITTEN_OFF == ("Posted", "Conflict")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,56 @@
+"""Dimensions that an account requires, allows and forbids."""
+
+from __future__ import annotations
+
+import pytest
+
+from ar_writeoff.core.dimensions import Rule, problem
+from ar_writeoff.core.reasons import Reason
+
+FILTER = ("Accounting Dimension Filter", "ADF-1")
+MANDATORY = Rule("project", "Project", FILTER, mandatory=True)
+ALLOWED = Rule("project", "Project", FILTER, allowed=frozenset({"Refit", "Pier"}))
+FORBIDDEN = Rule("project", "Project", FILTER, forbidden=frozenset({"Closed"}))
+NOTHING_ALLOWED = Rule("project", "Project", FILTER, allowed=frozenset())
+
+MISSING = Reason("dimension_missing", (("account", "Bad Debt"), ("dimension", "Project")), FILTER)
+
+
+def not_allowed(value: str) -> Reason:
+	facts = (("account", "Bad Debt"), ("dimension", "Project"), ("value", value))
+	return Reason("dimension_not_allowed", facts, FILTER)
+
+
+@pytest.mark.parametrize(
+	("rule", "value", "expected"),
+	[
+		(MANDATORY, "Refit", None),
+		(MANDATORY, "", MISSING),
+		(MANDATORY, None, MISSING),
+		(ALLOWED, "Refit", None),
+		(ALLOWED, "Closed", not_allowed("Closed")),
+		(ALLOWED, "", None),  # a restriction of values does not ask for one
+		(NOTHING_ALLOWED, "Refit", not_allowed("Refit")),
+		(FORBIDDEN, "Refit", None),
+		(FORBIDDEN, "Closed", not_allowed("Closed")),
+		(FORBIDDEN, "", None),
+	],
+)
+def test_one_rule(rule: Rule, value: str | None, expected: Reason | None) -> None:
+	values = {"cost_center": "Main"} if value is None else {"cost_center": "Main", "project": value}
+	assert problem("Bad Debt", [rule], values) == expected
+
+
+def test_a_rule_forbids_nothing_and_asks_for_nothing_unless_it_says_so() -> None:
+	rule = Rule("project", "Project", FILTER)
+	assert rule == Rule("project", "Project", FILTER, False, None, frozenset())
+	assert problem("Bad Debt", [rule], {"project": "Refit"}) is None
+	assert problem("Bad Debt", [rule], {}) is None
+
+
+def test_the_first_rule_that_is_broken_is_told() -> None:
+	center = Rule("cost_center", "Cost Center", ("Account", "Bad Debt"), mandatory=True)
+	found = problem("Bad Debt", [MANDATORY, center, FORBIDDEN], {"project": "Closed"})
+	assert found and dict(found.facts) == {"account": "Bad Debt", "dimension": "Cost Center"}
+	assert problem("Bad Debt", [FORBIDDEN, center], {"project": "Closed"}) == not_allowed("Closed")
+	assert problem("Bad Debt", [], {}) is None

@@ -1,0 +1,264 @@
+"""Why a balance that matches is left out: the kind of its voucher, what is known of customer and voucher, credits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ar_writeoff.core import texts
+from ar_writeoff.core.criteria import DEDUCT, IGNORE, LEAVE_OUT, Criteria
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.search import rules
+from ar_writeoff.search.rules import (
+	Balance,
+	CustomerFacts,
+	PartyFacts,
+	Verdict,
+	VoucherFacts,
+	apply_customer_maximum,
+	base_of_part,
+	judge,
+	kind_obstacle,
+)
+
+CUTOFF = date(2026, 6, 30)
+
+
+def criteria(balance_type: str = "Debit", **more: object) -> Criteria:
+	return Criteria(balance_type, CUTOFF, Decimal(25), **more)  # type: ignore[arg-type]
+
+
+def balance(amount: str = "10.00", customer: str = "Cafe", **more: object) -> Balance:
+	made = Balance(
+		voucher_type="Sales Invoice",
+		voucher_no="INV-1",
+		customer=customer,
+		receivable_account="Debtors",
+		currency="EUR",
+		posting_date=date(2026, 1, 15),
+		due_date=date(2026, 2, 14),
+		at_cutoff=Decimal(amount),
+		base_at_cutoff=Decimal(amount),
+		now=Decimal(amount),
+		base_now=Decimal(amount),
+	)
+	return replace(made, **more)  # type: ignore[arg-type]
+
+
+def reason(
+	of: Balance,
+	by: Criteria,
+	customer: CustomerFacts = rules.NO_CUSTOMER_FACTS,
+	voucher: VoucherFacts = rules.NO_VOUCHER_FACTS,
+	party: PartyFacts = rules.NO_PARTY_FACTS,
+) -> Reason | None:
+	verdict = judge(of, by, customer, voucher, party)
+	assert verdict, "it matches the criteria"
+	return verdict.reason
+
+
+# --------------------------------------------------------------------------------------- kinds of voucher
+
+
+@pytest.mark.parametrize(
+	("voucher_type", "amount", "expected"),
+	[
+		("Sales Invoice", "10", None),
+		("Sales Invoice", "-10", None),
+		("Journal Entry", "10", None),
+		("Journal Entry", "-10", None),
+		("Payment Entry", "-10", None),  # money that came in and was not allocated
+		("Payment Entry", "0", None),
+		("Payment Entry", "0.01", ("refund", {})),  # money that went out
+		("Sales Order", "-10", ("on_order", {"order": "V-1"})),
+		("Exchange Rate Revaluation", "10", ("revaluation", {})),
+		("Dunning", "10", ("unknown_voucher", {"doctype": "Dunning"})),
+	],
+)
+def test_kind_of_voucher(voucher_type: str, amount: str, expected: tuple[str, dict[str, str]] | None) -> None:
+	found = kind_obstacle(voucher_type, "V-1", Decimal(amount))
+	assert (found and (found.code, dict(found.facts))) == expected
+	assert found is None or found.link == (voucher_type, "V-1"), "it opens the voucher"
+
+
+def test_the_kind_is_judged_by_the_balance_of_now() -> None:
+	refund = balance(voucher_type="Payment Entry", voucher_no="PE-1")
+	found = reason(refund, criteria())
+	assert found == Reason("refund", (), ("Payment Entry", "PE-1"))
+	assert reason(replace(refund, voucher_type="Sales Order"), criteria()) == Reason(
+		"on_order", (("order", "PE-1"),), ("Sales Order", "PE-1")
+	)
+
+
+# -------------------------------------------------------------------- facts of customer, voucher and account
+
+RUN = Reason("in_another_run", (("run", "WOR-7"),), ("Write-Off Run", "WOR-7"))
+RECONCILIATION = Reason(
+	"reconciliation_running", (("reconciliation", "PPR-1"),), ("Process Payment Reconciliation", "PPR-1")
+)
+CREDIT = Reason(
+	"credit_available",
+	(("credit", "3.00"), ("currency", "EUR")),
+	("Payment Reconciliation", "Payment Reconciliation"),
+)
+OBSTACLE = Reason("write_off_entry", (("run", "WOR-1"),))
+UNFIT = Reason("no_offset_account", (("company", "Harbour"),))
+
+# From what comes first to what comes last. What is beside a fact is the reason that it gives.
+IN_ORDER: list[tuple[dict[str, object], Reason]] = [
+	({"opted_out": True}, Reason("customer_opted_out", (), ("Customer", "Cafe"))),
+	({"disabled": True}, Reason("customer_disabled", (), ("Customer", "Cafe"))),
+	({"frozen": True}, Reason("customer_frozen", (), ("Customer", "Cafe"))),
+	({"obstacle": OBSTACLE}, OBSTACLE),
+	({"discounted": True}, Reason("discounted")),
+	({"other_run": "WOR-7"}, RUN),
+	({"reconciliation": "PPR-1"}, RECONCILIATION),
+	({"credit": Decimal("3.00")}, CREDIT),
+	({"unfit": UNFIT}, UNFIT),
+]
+
+
+def facts(*given: dict[str, object]) -> tuple[CustomerFacts, VoucherFacts, PartyFacts]:
+	values = {name: value for one in given for name, value in one.items()}
+
+	def of(kind: type) -> dict[str, object]:
+		return {name: value for name, value in values.items() if name in kind.__slots__}  # type: ignore[attr-defined]
+
+	customer, voucher, party = of(CustomerFacts), of(VoucherFacts), of(PartyFacts)
+	return CustomerFacts(**customer), VoucherFacts(**voucher), PartyFacts(**party)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("position", range(len(IN_ORDER)), ids=[code.code for _fact, code in IN_ORDER])
+def test_each_fact_has_its_reason_and_comes_before_the_ones_after_it(position: int) -> None:
+	fact, expected = IN_ORDER[position]
+	assert reason(balance(), criteria(), *facts(fact)) == expected
+	assert reason(balance(), criteria(), *facts(*(fact for fact, _reason in IN_ORDER[position:]))) == expected
+
+
+def test_nothing_known_nothing_left_out() -> None:
+	assert CustomerFacts() == CustomerFacts("", False, False, False)
+	assert VoucherFacts() == VoucherFacts(False, None, None, None, None)
+	assert PartyFacts() == PartyFacts(Decimal(0), Decimal(0), None)
+	assert reason(balance(), criteria()) is None
+
+
+def test_the_discounting_is_opened_where_it_is_known() -> None:
+	known = VoucherFacts(discounted=True, discounting="ID-1")
+	assert reason(balance(), criteria(), voucher=known) == Reason(
+		"discounted", (), ("Invoice Discounting", "ID-1")
+	)
+	assert reason(balance(), criteria(), voucher=VoucherFacts(discounting="ID-1")) is None
+
+
+def test_a_currency_difference_comes_before_a_credit_and_after_a_reconciliation() -> None:
+	residue = balance("0.00", base_now=Decimal("0.40"))
+	assert reason(residue, criteria(), *facts({"credit": Decimal(3)})) == Reason("base_residue")
+	assert reason(residue, criteria(), *facts({"reconciliation": "PPR-1"})) == RECONCILIATION
+
+
+@pytest.mark.parametrize(
+	("amount", "base", "left_out"),
+	[("10.00", "-0.01", True), ("10.00", "0.00", True), ("0.01", "0.01", False)],
+)
+def test_both_currencies_are_of_one_side(amount: str, base: str, left_out: bool) -> None:
+	found = reason(balance(amount, base_now=Decimal(base)), criteria())
+	assert found == (Reason("base_residue") if left_out else None)
+
+
+def test_a_voucher_that_fits_stays_as_it_is() -> None:
+	voucher = VoucherFacts(discounting="ID-1")
+	assert voucher.with_unfit(None) is voucher
+	assert voucher.with_unfit(UNFIT) == VoucherFacts(discounting="ID-1", unfit=UNFIT)
+
+
+# -------------------------------------------------------------------------------------------------- credits
+
+
+@pytest.mark.parametrize(
+	("balance_type", "amount", "policy", "left_out"),
+	[
+		("Debit", "10.00", LEAVE_OUT, True),
+		("Debit", "10.00", DEDUCT, False),
+		("Debit", "10.00", IGNORE, False),
+		("Credit", "-10.00", LEAVE_OUT, False),  # the credit itself is what is written off
+	],
+)
+def test_a_credit_leaves_debit_balances_out(
+	balance_type: str, amount: str, policy: str, left_out: bool
+) -> None:
+	by = criteria(balance_type, customer_credits=policy)
+	found = reason(balance(amount), by, party=PartyFacts(credit=Decimal("3.00")))
+	assert found == (CREDIT if left_out else None)
+
+
+def test_the_policy_on_credits_is_that_of_the_settings() -> None:
+	assert (LEAVE_OUT, DEDUCT, IGNORE) == ("Leave Out", "Deduct", "Ignore")
+	assert criteria().customer_credits == LEAVE_OUT
+
+
+def total(by: Criteria, credits: dict[str, Decimal], *of: Balance) -> list[dict[str, str] | None]:
+	"""The facts of each balance that the maximum per customer leaves out."""
+	found = [judge(one, by) for one in of]
+	judged = apply_customer_maximum([one for one in found if one], by, credits)
+	return [dict(one.reason.facts) if one.reason else None for one in judged]
+
+
+@pytest.mark.parametrize(
+	("policy", "credit", "expected"),
+	[
+		(DEDUCT, "0.00", {"total": "30.00", "maximum": "20"}),
+		(DEDUCT, "9.99", {"total": "20.01", "maximum": "20"}),
+		(DEDUCT, "10.00", None),
+		(LEAVE_OUT, "10.00", {"total": "30.00", "maximum": "20"}),
+		(IGNORE, "10.00", {"total": "30.00", "maximum": "20"}),
+	],
+)
+def test_credits_lower_the_total_of_their_customer_only(
+	policy: str, credit: str, expected: dict[str, str] | None
+) -> None:
+	by = criteria(max_customer_amount=Decimal(20), customer_credits=policy)
+	found = total(
+		by,
+		{"Cafe": Decimal(credit), "Hotel": Decimal(99)},
+		balance("10.00"),
+		balance("20.00"),
+		balance("20.01", "Bar"),
+		balance("5.00", "School"),
+	)
+	assert found == [expected, expected, {"total": "20.01", "maximum": "20"}, None]
+
+
+def test_credits_do_not_lower_a_total_of_credits() -> None:
+	by = criteria("Credit", max_customer_amount=Decimal(20), customer_credits=DEDUCT)
+	found = total(by, {"Cafe": Decimal(10)}, balance("-20.01"))
+	assert found == [{"total": "20.01", "maximum": "20"}]
+
+
+def test_a_maximum_below_one_counts() -> None:
+	by = criteria(max_customer_amount=Decimal("0.50"))
+	assert total(by, {}, balance("0.51")) == [{"total": "0.51", "maximum": "0.50"}]
+
+
+# ---------------------------------------------------------------------------------------- parts of a balance
+
+
+def test_a_part_has_its_share_of_the_base_amount_and_the_whole_has_all_of_it() -> None:
+	verdict = Verdict(balance(), Decimal("3.00"), Decimal("1.00"), 120)
+	assert [verdict.base_of(Decimal(part)) for part in ("3.00", "1.00", "2.00")] == [
+		Decimal("1.00"),
+		Decimal("0.33"),
+		Decimal("0.67"),
+	]
+	assert base_of_part(Decimal("1.50"), Decimal("3.00"), Decimal("0.01")) == Decimal("0.01")  # half up
+	assert verdict.reason is None
+
+
+def test_a_balance_is_judged_as_it_stands_in_the_list() -> None:
+	verdict = judge(balance(), criteria())
+	assert verdict == Verdict(balance(), Decimal("10.00"), Decimal("10.00"), 136, None)
+	left_out = judge(balance(), criteria(), voucher=VoucherFacts(other_run="WOR-7"))
+	assert left_out and left_out.reason
+	assert texts.message(left_out.reason) == "Write-Off Run WOR-7 is about to post this balance."
