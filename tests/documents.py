@@ -12,6 +12,9 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 
+# What pip is given to install the offline preview alone, as tests/package does.
+INSTALL_PREVIEW = ["install", ".[preview]"]
+
 # Commands of bench that tests/site/test_docs_commands.py runs on a site of their own, in this order.
 ON_A_SITE = (
 	"bench --site SITE install-app ar_writeoff",

@@ -132,6 +132,11 @@ def unit(tally: Tally) -> None:
 	pytest(tally, venvs.dev_python(), "tests/unit")
 
 
+def package(tally: Tally) -> None:
+	"""What takes longer than a unit test and needs no bench: installing, large files."""
+	pytest(tally, venvs.dev_python(), "tests/package")
+
+
 @contextmanager
 def ready_site(bench: Bench) -> Iterator[Site]:
 	"""This checkout in the bench, the test site made and claimed."""
@@ -259,6 +264,7 @@ def target_test() -> int:
 	lint(tally)
 	unit(tally)
 	names(tally)
+	package(tally)
 	on_bench(tally, site, e2e)
 	return tally.finish()
 
@@ -304,6 +310,18 @@ def target_names() -> int:
 	tally = Tally()
 	names(tally)
 	return tally.finish()
+
+
+def target_package() -> int:
+	tally = Tally()
+	package(tally)
+	return tally.finish()
+
+
+def target_mutants() -> int:
+	"""Mutation tests of the rules."""
+	command = [venvs.mutants_python(), "-m", "tools.mutants", *ARGS]
+	return subprocess.run([str(part) for part in command], cwd=CHECKOUT).returncode
 
 
 def target_link() -> int:
@@ -352,6 +370,7 @@ def target_clean() -> int:
 		".venv-bench",
 		".venv-node",
 		".venv-docs",
+		".venv-mutants",
 		"site",
 		".pytest_cache",
 		".mypy_cache",
@@ -370,6 +389,8 @@ TARGETS: dict[str, Callable[[], int]] = {
 	"docs": target_docs,
 	"unit": target_unit,
 	"names": target_names,
+	"package": target_package,
+	"mutants": target_mutants,
 	"site": only(site),
 	"e2e": only(e2e),
 	"faults": only(faults),

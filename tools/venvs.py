@@ -5,6 +5,7 @@
              is only what the bench lacks, so neither side changes the other's versions.
 .venv-node   prettier and eslint.
 .venv-docs   the docs site.
+.venv-mutants  mutation tests of the rules.
 """
 
 from __future__ import annotations
@@ -30,6 +31,11 @@ def dev_python() -> Path:
 def docs_python() -> Path:
 	"""Python of .venv-docs, with requirements-docs.txt installed."""
 	return _venv(CHECKOUT / ".venv-docs", Path(sys.executable), CHECKOUT / "requirements-docs.txt")
+
+
+def mutants_python() -> Path:
+	"""Python of .venv-mutants, with requirements-mutants.txt installed."""
+	return _venv(CHECKOUT / ".venv-mutants", Path(sys.executable), CHECKOUT / "requirements-mutants.txt")
 
 
 def preview_command() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from decimal import Decimal
 from typing import Any
 
@@ -45,11 +44,39 @@ def post_and_check(run: Any, company: str = HL, user: str = MANAGER) -> Any:
 		else:
 			assert now.message, row.voucher_no
 			assert before[row.name] == (own, base), row.voucher_no
-	entries = runs.entries(run)
-	with contextlib.suppress(frappe.ValidationError):  # there is nothing left to post
-		post_run(run.name)
-	assert runs.entries(run) == entries, "posting again posts nothing"
+	assert_posting_again_posts_nothing(run)
 	return run
+
+
+def assert_posting_again_posts_nothing(run: Any) -> None:
+	"""Every batch is posted once more, as if nobody knew that it was done: no entry, no ledger row, no item changes."""
+	state = frappe.db.get_value("Write-Off Run", run.name, "status")
+	before = runs.entries(run), ledger_rows(), posted_items(run)
+	frappe.db.set_value("Write-Off Run", run.name, "status", "Queued")
+	frappe.db.set_value("Write-Off Run Batch", {"run": run.name}, {"status": "Pending", "attempts": 0})
+	frappe.db.commit()
+	post_run(run.name)
+	assert frappe.db.count("Write-Off Run Batch", {"run": run.name, "status": "Pending"}) == 0, (
+		"all was tried"
+	)
+	assert (runs.entries(run), ledger_rows(), posted_items(run)) == before, "posting again posts nothing"
+	assert frappe.db.get_value("Write-Off Run", run.name, "status") == state
+
+
+def ledger_rows() -> dict[str, int]:
+	return {
+		doctype: frappe.db.count(doctype) for doctype in ("GL Entry", "Payment Ledger Entry", "Journal Entry")
+	}
+
+
+def posted_items(run: Any) -> list[Any]:
+	"""What the run's items say that became of them."""
+	return frappe.get_all(
+		"Write-Off Run Item",
+		filters={"run": run.name},
+		fields=["name", "status", "message", "journal_entry", "write_off_amount", "base_write_off_amount"],
+		order_by="name asc",
+	)
 
 
 def undo_and_check(run: Any, start: books.Snapshot, company: str = HL, user: str = MANAGER) -> None:

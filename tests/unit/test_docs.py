@@ -6,19 +6,27 @@ import ast
 import re
 import shlex
 import subprocess
-import venv
 from pathlib import Path
 
 import pytest
 
 from ar_writeoff.core import texts
 from ar_writeoff.offline import cli, policy
-from tests.documents import CHECKOUT, IN_A_BENCH, ON_A_SITE, anchors, blocks, commands, files, links
+from tests.documents import (
+	CHECKOUT,
+	IN_A_BENCH,
+	INSTALL_PREVIEW,
+	ON_A_SITE,
+	anchors,
+	blocks,
+	commands,
+	files,
+	links,
+)
 
 MAKEFILE = (CHECKOUT / "Makefile").read_text()
 TARGETS = set(next(line for line in MAKEFILE.splitlines() if line.startswith("TARGETS :=")).split()[2:])
 
-INSTALL_PREVIEW = ["install", ".[preview]"]
 PREVIEWS = [(page, command) for page, command in commands() if command.startswith("ar-writeoff ")]
 
 
@@ -64,26 +72,6 @@ def test_every_command_is_known(page: str, command: str) -> None:
 		assert command in (*ON_A_SITE, *IN_A_BENCH), f"{page}: {command}"
 	else:
 		assert (page, command) in PREVIEWS, f"{page}: {command}"
-
-
-def test_the_preview_can_be_installed_alone(tmp_path: Path) -> None:
-	"""With pip, on a machine that has nothing of Frappe."""
-	venv.create(tmp_path / "venv", with_pip=True)
-	programs = tmp_path / "venv" / "bin"
-	subprocess.run([programs / "pip", "--quiet", *INSTALL_PREVIEW], cwd=CHECKOUT, check=True)
-	done = subprocess.run(
-		[
-			programs / "ar-writeoff",
-			"preview",
-			CHECKOUT / "examples" / "accounts-receivable.csv",
-			"--maximum",
-			"10",
-		],
-		cwd=tmp_path,
-		capture_output=True,
-		text=True,
-	)
-	assert "What a write-off run would do" in done.stdout, done.stderr
 
 
 @pytest.mark.parametrize(("page", "command"), PREVIEWS)

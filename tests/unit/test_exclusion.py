@@ -259,6 +259,8 @@ def test_a_part_has_its_share_of_the_base_amount_and_the_whole_has_all_of_it() -
 def test_a_balance_is_judged_as_it_stands_in_the_list() -> None:
 	verdict = judge(balance(), criteria())
 	assert verdict == Verdict(balance(), Decimal("10.00"), Decimal("10.00"), 136, None)
+	without_due_date = judge(balance(due_date=None), criteria())
+	assert without_due_date and without_due_date.age_days == 166
 	left_out = judge(balance(), criteria(), voucher=VoucherFacts(other_run="WOR-7"))
 	assert left_out and left_out.reason
 	assert texts.message(left_out.reason) == "Write-Off Run WOR-7 is about to post this balance."

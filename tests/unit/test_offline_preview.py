@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import sys
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -210,19 +209,6 @@ def test_two_files_that_do_not_belong_together(file: Path, run: Run, tmp_path: P
 	other = write_csv(tmp_path / "other.csv", table(ROWS[:3]))
 	code, _out, err = run(file, "--party-currency", other, "--maximum", 25, *ON)
 	assert code == 2 and "SINV-0004 of ar.csv, row 5, is not in this file" in err
-
-
-def test_a_hundred_thousand_lines(run: Run, tmp_path: Path) -> None:
-	"""In seconds of our own time, whatever else the machine does."""
-	rows = [
-		line(number, f"Customer {number % 9000:04d}", round(number % 9973 / 100, 2))
-		for number in range(100_000)
-	]
-	file = write_csv(tmp_path / "ar.csv", table(rows))
-	started = time.process_time()
-	code, out, _err = run(file, "--maximum", 25, *ON)
-	assert code == 0 and "Looked at    100,000 balances" in out
-	assert time.process_time() - started < 20
 
 
 def test_a_bar_goes_by_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,288 @@
+"""Mutation tests of the rules: change one thing in a rule, run its unit tests, and see whether one fails.
+
+Run by `make mutants` with the Python of .venv-mutants. The changes are those of mutmut, and three more (`whole_condition`,
+`one_operand`, `no_result`). mutmut's own runner is not used: it leaves out properties, class bodies and constants, and
+some of our rules are that. Here a mutant is a whole module, executed in a process of its own in place of the real one;
+no file is written.
+
+A survivor that is not in `tests/unit/survivors.toml` fails the run, and so does an entry there that no longer survives.
+
+	python -m tools.mutants [MODULE ...] [--all]
+
+MODULE is one or more of `TESTS`, as `approval/rules.py`; `--all` prints every mutant with its result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import importlib
+import importlib.util
+import os
+import resource
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import libcst as cst
+import pytest
+from mutmut.mutation.mutators import mutation_operators
+
+if sys.version_info >= (3, 11):
+	import tomllib
+else:
+	import tomli as tomllib
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+APP = "ar_writeoff"
+UNIT = CHECKOUT / "tests" / "unit"
+SURVIVORS = UNIT / "survivors.toml"
+
+# Each module of the rules, and the unit tests that are to kill its mutants.
+TESTS = {
+	"core/ageing.py": ["test_ageing.py"],
+	"core/criteria.py": ["test_criteria.py"],
+	"core/dimensions.py": ["test_dimension_rules.py"],
+	"core/money.py": ["test_money.py"],
+	"core/reasons.py": ["test_reasons.py"],
+	"core/status.py": ["test_status.py"],
+	"core/texts.py": ["test_reasons.py"],
+	"search/rules.py": ["test_eligibility.py", "test_exclusion.py"],
+	"posting/rules.py": ["test_plan.py"],
+	"approval/rules.py": ["test_limits.py"],
+	"approval/seal_rules.py": ["test_approval.py"],
+	"schedules/rules.py": ["test_schedule.py"],
+}
+
+KILLED, SURVIVED, STILLBORN = "killed", "survived", "stillborn"
+CANNOT_LOAD = 70  # exit code of a child whose mutant raises when it is imported
+CPU_SECONDS = 60  # a mutant that takes longer loops without end
+WANTED = 90  # percent killed
+
+# Calls whose arguments are not changed: words for people, and what raises with every other argument.
+LEFT_ALONE = ("_", "len", "isinstance")
+
+
+@dataclass(frozen=True)
+class Mutant:
+	"""A module with one change. `old` and `new` are the lines that differ, without indentation."""
+
+	module: str
+	scope: str
+	old: str
+	new: str
+	source: str
+
+	@property
+	def key(self) -> tuple[str, str, str, str]:
+		return self.module, self.scope, self.old, self.new
+
+	def __str__(self) -> str:
+		lines = [*(f"\t- {line}" for line in self.old.splitlines())]
+		lines += [f"\t+ {line}" for line in self.new.splitlines()]
+		return "\n".join([f"{self.module} {self.scope}", *lines])
+
+
+# ------------------------------------------------------------------------------------------------- changes
+
+
+def whole_condition(node: cst.If) -> Iterator[cst.If]:
+	"""The condition of an `if`, the other way round."""
+	test = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+	yield node.with_changes(test=cst.UnaryOperation(cst.Not(), test))
+
+
+def one_operand(node: cst.BooleanOperation) -> Iterator[cst.BaseExpression]:
+	"""`a and b` without a, and without b: one guard less."""
+	yield from (node.left, node.right)
+
+
+def no_result(node: cst.Return) -> Iterator[cst.Return]:
+	"""`return value` without the value."""
+	if node.value is not None and not node.value.deep_equals(cst.Name("None")):
+		yield node.with_changes(value=cst.Name("None"))
+
+
+OPERATORS = [
+	*mutation_operators,
+	(cst.If, whole_condition),
+	(cst.BooleanOperation, one_operand),
+	(cst.Return, no_result),
+]
+
+
+class Changes(cst.CSTVisitor):
+	"""Collects (scope, node, changed node) for everything in a module that is run: no types, no decorators."""
+
+	def __init__(self) -> None:
+		self.scope: list[str] = []
+		self.found: list[tuple[str, cst.CSTNode, cst.CSTNode]] = []
+
+	def on_visit(self, node: cst.CSTNode) -> bool:
+		if isinstance(node, cst.Annotation | cst.Decorator | cst.Import | cst.ImportFrom):
+			return False
+		if isinstance(node, cst.Call) and isinstance(node.func, cst.Name) and node.func.value in LEFT_ALONE:
+			return False
+		if isinstance(node, cst.FunctionDef | cst.ClassDef):
+			self.scope.append(node.name.value)
+		for kind, operator in OPERATORS:
+			if isinstance(node, kind):
+				self.found += [(".".join(self.scope), node, changed) for changed in operator(node)]
+		return True
+
+	def on_leave(self, original_node: cst.CSTNode) -> None:
+		if isinstance(original_node, cst.FunctionDef | cst.ClassDef):
+			self.scope.pop()
+
+
+def mutants(module: str) -> list[Mutant]:
+	tree = cst.parse_module((CHECKOUT / APP / module).read_text())
+	changes = Changes()
+	tree.visit(changes)
+	before = tree.code.splitlines()
+	found: dict[str, Mutant] = {}
+	for scope, node, changed in changes.found:
+		source = tree.deep_replace(node, changed).code  # type: ignore[arg-type]
+		lines = list(difflib.unified_diff(before, source.splitlines(), lineterm="", n=0))[2:]
+		old, new = (
+			"\n".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in ("-", "+")
+		)
+		if source != tree.code:
+			found.setdefault(source, Mutant(module, scope, old, new, source))
+	return list(found.values())
+
+
+# -------------------------------------------------------------------------------------------------- running
+
+
+def start(mutant: Mutant) -> int:
+	"""A child that runs the module's tests against the mutant. Its exit code is the result."""
+	child = os.fork()
+	if child:
+		return child
+	resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+	silence = os.open(os.devnull, os.O_RDWR)
+	for stream in (0, 1, 2):
+		os.dup2(silence, stream)
+	try:
+		load(mutant)
+	except BaseException:  # whatever it is, no test can run
+		os._exit(CANNOT_LOAD)
+	os._exit(run_tests(*(str(UNIT / name) for name in TESTS[mutant.module])))
+
+
+def load(mutant: Mutant) -> None:
+	"""The mutant in `sys.modules` under the name of the module that it stands for."""
+	name = f"{APP}.{mutant.module.removesuffix('.py').replace('/', '.')}"
+	path = CHECKOUT / APP / mutant.module
+	package, _dot, last = name.rpartition(".")
+	spec = importlib.util.spec_from_file_location(name, path)
+	assert spec
+	module = importlib.util.module_from_spec(spec)
+	sys.modules[name] = module
+	exec(compile(mutant.source, str(path), "exec"), module.__dict__)
+	setattr(importlib.import_module(package), last, module)
+
+
+def run_tests(*tests: str) -> int:
+	"""pytest in this process, with no more of it than is needed."""
+	os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+	return int(pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", *tests]))
+
+
+def outcome(status: int) -> str:
+	if os.WIFSIGNALED(status):
+		return KILLED  # no end, or no memory left
+	results = {0: SURVIVED, 1: KILLED, 2: KILLED, CANNOT_LOAD: STILLBORN}  # 2: a test file cannot be imported
+	return results[os.WEXITSTATUS(status)]
+
+
+def run(everything: Iterable[Mutant], children: int) -> Iterator[tuple[Mutant, str]]:
+	"""Each mutant with its result, as they come."""
+	running: dict[int, Mutant] = {}
+	for mutant in everything:
+		if len(running) >= children:
+			yield finished(running)
+		running[start(mutant)] = mutant
+	while running:
+		yield finished(running)
+
+
+def finished(running: dict[int, Mutant]) -> tuple[Mutant, str]:
+	child, status = os.wait()
+	return running.pop(child), outcome(status)
+
+
+def check_the_tests(modules: Iterable[str]) -> None:
+	"""Without a mutant the tests pass: or every mutant would seem to be killed."""
+	for module in modules:
+		source = (CHECKOUT / APP / module).read_text()
+		_child, status = os.waitpid(start(Mutant(module, "", "", "", source)), 0)
+		if outcome(status) != SURVIVED:
+			raise SystemExit(f"The tests of {module} fail without a mutant: {', '.join(TESTS[module])}")
+
+
+# ------------------------------------------------------------------------------------------------ reporting
+
+
+def listed() -> dict[tuple[str, str, str, str], str]:
+	"""The reason of each survivor in `survivors.toml`."""
+	table = tomllib.loads(SURVIVORS.read_text())
+	return {
+		(entry["module"], entry["scope"], entry["old"].strip(), entry["new"].strip()): entry["reason"]
+		for entry in table.get("survivor", ())
+	}
+
+
+def main() -> int:
+	options = argparse.ArgumentParser(prog="make mutants", description="Mutation tests of the rules.")
+	options.add_argument("modules", nargs="*", choices=[*TESTS, []], metavar="MODULE", default=[])
+	options.add_argument("--all", action="store_true", help="print every mutant with its result")
+	chosen = options.parse_args()
+	modules = chosen.modules or list(TESTS)
+	started = time.monotonic()
+	run_tests(
+		"--collect-only", str(UNIT / "tables.py")
+	)  # so that each child finds pytest's own modules loaded
+	reasons = {key: reason for key, reason in listed().items() if key[0] in modules}
+	check_the_tests(modules)
+
+	results: dict[str, Counter[str]] = {module: Counter() for module in modules}
+	alive: set[tuple[str, str, str, str]] = set()
+	unlisted = 0
+	everything = (mutant for module in modules for mutant in mutants(module))
+	for mutant, result in run(everything, os.cpu_count() or 1):
+		results[mutant.module][result] += 1
+		if result == SURVIVED:
+			alive.add(mutant.key)
+			unlisted += mutant.key not in reasons
+		if chosen.all or (result == SURVIVED and mutant.key not in reasons):
+			print(f"{result}: {mutant}", flush=True)
+
+	total: Counter[str] = Counter()
+	print(f"{'module':24} {'mutants':>8} {'killed':>8} {'survived':>9} {'killed':>7}")
+	for module in [*modules, "all"]:
+		counts = results.get(module, total)
+		if module != "all":
+			total += counts
+		tried = counts[KILLED] + counts[SURVIVED]
+		share = 100 * counts[KILLED] / tried if tried else 100
+		print(f"{module:24} {tried:8} {counts[KILLED]:8} {counts[SURVIVED]:9} {share:6.1f}%")
+	print(f"{total[STILLBORN]} more cannot be imported. {time.monotonic() - started:.0f} seconds.")
+
+	gone = set(reasons) - alive
+	for key in sorted(gone):
+		print(f"listed in {SURVIVORS.name}, but it does not survive: {Mutant(*key, '')}")
+	enough = 100 * total[KILLED] >= WANTED * (total[KILLED] + total[SURVIVED])
+	if unlisted:
+		print(f"{unlisted} survivors are not listed in {SURVIVORS.relative_to(CHECKOUT)}.")
+	if not enough:
+		print(f"Less than {WANTED} % are killed.")
+	return 1 if unlisted or gone or not enough else 0
+
+
+if __name__ == "__main__":
+	sys.exit(main())
