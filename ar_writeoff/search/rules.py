@@ -143,7 +143,7 @@ def amounts_match(balance: HasAmounts, criteria: Criteria) -> bool:
 		return False
 	# Not open at the cutoff, or turned since: no match. Closed in account currency with something left in
 	# company currency is another matter: listed, so that somebody revalues it.
-	return bool(amount) or (not balance.now and base_amount * criteria.sign > 0)
+	return bool(amount) or base_amount * criteria.sign > 0
 
 
 def eligible_amounts(balance: HasAmounts) -> tuple[Decimal, Decimal]:

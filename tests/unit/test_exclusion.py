@@ -242,6 +242,34 @@ def test_a_maximum_below_one_counts() -> None:
 	assert total(by, {}, balance("0.51")) == [{"total": "0.51", "maximum": "0.50"}]
 
 
+def test_without_known_credits_nothing_is_deducted() -> None:
+	by = criteria(max_customer_amount=Decimal(20), customer_credits=DEDUCT)
+	verdict = judge(balance("20.01"), by)
+	assert verdict and [one.reason is None for one in apply_customer_maximum([verdict], by)] == [False]
+
+
+def test_what_is_left_out_keeps_its_reason_where_the_customer_is_over_the_maximum() -> None:
+	by = criteria(max_customer_amount=Decimal(20))
+	found = [judge(balance("20.01"), by), judge(balance("5.00"), by, CustomerFacts(frozen=True))]
+	judged = apply_customer_maximum([one for one in found if one], by)
+	assert [one.reason and one.reason.code for one in judged] == ["customer_over_maximum", "customer_frozen"]
+
+
+@pytest.mark.parametrize(
+	("amount", "more", "matches"),
+	[
+		("10.00", {}, True),
+		("25.01", {}, False),
+		("-10.00", {}, False),
+		("0.00", {}, False),
+		("0.00", {"base_now": Decimal("0.40")}, True),
+		("0.00", {"now": Decimal("10.00"), "base_now": Decimal("10.00")}, False),  # made since the cutoff
+	],
+)
+def test_side_and_size(amount: str, more: dict[str, object], matches: bool) -> None:
+	assert rules.amounts_match(balance(amount, **more), criteria()) is matches
+
+
 # ---------------------------------------------------------------------------------------- parts of a balance
 
 
@@ -254,6 +282,8 @@ def test_a_part_has_its_share_of_the_base_amount_and_the_whole_has_all_of_it() -
 	]
 	assert base_of_part(Decimal("1.50"), Decimal("3.00"), Decimal("0.01")) == Decimal("0.01")  # half up
 	assert verdict.reason is None
+	nothing = Decimal("0.00")
+	assert base_of_part(nothing, nothing, Decimal("0.40")) == Decimal("0.40"), "a currency difference"
 
 
 def test_a_balance_is_judged_as_it_stands_in_the_list() -> None:

@@ -78,3 +78,22 @@ def test_facts_are_text_in_the_order_given() -> None:
 	reason = Reason.of("balance_changed", before=10, now="7.50 USD")
 	assert reason == Reason("balance_changed", (("before", "10"), ("now", "7.50 USD")))
 	assert texts.message(reason).startswith("The balance changed since the search, from 10 to 7.50 USD.")
+
+
+def test_a_reason_can_name_the_document_that_mends_it() -> None:
+	assert Reason("discounted") == Reason("discounted", (), None)
+	reason = Reason.of("in_another_run", run="WOR-1")
+	assert reason.at("Write-Off Run", "WOR-1") == Reason(
+		"in_another_run", (("run", "WOR-1"),), ("Write-Off Run", "WOR-1")
+	)
+	assert reason.link is None
+
+
+def test_an_unknown_code_is_its_own_heading() -> None:
+	assert texts.label("customer_frozen") == "Customer frozen"
+	assert texts.label("of_an_older_version") == "of_an_older_version"
+
+
+def test_over_a_limit_is_what_a_second_person_can_approve() -> None:
+	codes = {code for name, code in CODES.items() if name.startswith("OVER_") or name == "NO_LIMIT"}
+	assert set(reasons.OVER_LIMIT) == codes | {reasons.ORIGINAL_AMOUNT_UNKNOWN}

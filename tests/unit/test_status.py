@@ -57,10 +57,15 @@ def test_what_may_follow_each_status() -> None:
 
 
 def test_groups_of_statuses() -> None:
+	assert (statuses.OPEN, statuses.EXCLUDED, *statuses.WRITTEN_OFF) == (
+		"Open",
+		"Excluded",
+		"Posted",
+		"Conflict",
+	)
 	assert statuses.TO_BE_POSTED == ("Queued", "Posting", "Paused")
 	assert statuses.IN_PROGRESS == ("Queued", "Posting", "Reversing")
 	assert statuses.SETTLED == ("Posted", "Partly Posted", "Failed", "Reversed")
-	assert statuses.WRITTEN_OFF == ("Posted", "Conflict")
 
 
 @pytest.mark.parametrize(
@@ -114,6 +119,10 @@ def test_what_may_never_follow(now: str, then: str) -> None:
 		({"Reversed": 5}, "Reversed"),
 		({"Reversed": 5, "Skipped": 1}, "Reversed"),
 		({"Posted": 3, "Reversed": 2}, "Partly Posted"),
+		({"Posted": 3, "Skipped": 1, "Failed": 1}, "Partly Posted"),
+		({"Posted": 3, "Reversed": 1, "Failed": 1}, "Partly Posted"),
+		({"Posted": 3, "Reversed": 1, "Skipped": 1}, "Partly Posted"),
+		({"Posted": 3, "Conflict": 1, "Reversed": 1}, "Partly Posted"),
 	],
 )
 def test_finished(counts: dict[str, int], status: str) -> None:
