@@ -1,5 +1,7 @@
 """Fields that stay empty when nobody filled them."""
 
+from typing import Any
+
 from frappe.model.document import Document
 
 
@@ -8,7 +10,7 @@ class LeftEmpty(Document):
 	empty Time with the clock. A search that nobody narrowed would leave balances out without a word.
 	"""
 
-	NARROWING = (
+	NARROWING: tuple[str, ...] = (
 		"customer_group",
 		"territory",
 		"item_group",
@@ -21,7 +23,7 @@ class LeftEmpty(Document):
 	# Fields of the same kind that a DocType adds.
 	ALSO_LEFT_EMPTY: tuple[str, ...] = ()
 
-	def __init__(self, *args, **kwargs) -> None:
+	def __init__(self, *args: Any, **kwargs: Any) -> None:
 		super().__init__(*args, **kwargs)
 		if self.get("__islocal") and not self.name:
 			# As frappe.new_doc makes it, with defaults and zeros that nobody asked for. (The desk names its own.)

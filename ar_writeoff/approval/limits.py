@@ -8,6 +8,7 @@ the person who submits goes to a draft of its own, see `split_off`.
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import frappe
@@ -65,7 +66,7 @@ def limit_from(row: Any, holder: str, currency: str, company: str) -> Limit:
 	"""A row of limits, or the caps of a schedule. 0 or nothing entered: not limited in this respect."""
 	decimals = precision(currency or company_currency(company))
 
-	def entered(fieldname: str):
+	def entered(fieldname: str) -> Decimal | None:
 		return money(row.get(fieldname), decimals) if flt(row.get(fieldname)) > 0 else None
 
 	return Limit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Final
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO
@@ -12,7 +13,7 @@ from ar_writeoff.core.reasons import Reason
 
 DEBIT = "Debit"
 CREDIT = "Credit"
-DUE_DATE = "Due Date"
+DUE_DATE: Final = "Due Date"
 
 # What unallocated credits of a customer do to debit balances of the same customer and account.
 LEAVE_OUT = "Leave Out"

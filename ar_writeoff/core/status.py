@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 # Run
-DRAFT = "Draft"
+DRAFT: Final = "Draft"
 SEARCHING = "Searching"
-QUEUED = "Queued"
+QUEUED: Final = "Queued"
 POSTING = "Posting"
 PAUSED = "Paused"
 POSTED = "Posted"

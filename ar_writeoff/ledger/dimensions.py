@@ -52,10 +52,10 @@ class Offset:
 	def unfit(self, keys: Iterable[Key], own_rows: Mapping[Key, frappe._dict]) -> dict[Key, Reason]:
 		"""Why the entries of these balances would be refused for want of an account or of dimensions."""
 		if not self.account:
-			reason = Reason.of(reasons.NO_OFFSET_ACCOUNT, company=self.company).at(
+			no_account = Reason.of(reasons.NO_OFFSET_ACCOUNT, company=self.company).at(
 				"Write-Off Settings", self.company
 			)
-			return dict.fromkeys(keys, reason)
+			return dict.fromkeys(keys, no_account)
 		if not self.has_rules:
 			return {}
 		fields = dimension_fields()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import frappe
 from frappe import _
@@ -20,7 +21,7 @@ def label(code: str) -> str:
 	return _(texts.label(code))
 
 
-def refusal(check: Callable, *args) -> str | None:
+def refusal(check: Callable[..., object], *args: Any) -> str | None:
 	"""What ERPNext answers when it refuses, or None when `check` passes: asked before posting, not tripped over.
 
 	ERPNext's checks throw; the message they leave for the desk is taken back.

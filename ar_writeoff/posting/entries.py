@@ -96,7 +96,7 @@ def invoices_of(entry: Any) -> list[str]:
 
 def over_credit_limit(entry: Any) -> dict[str, str]:
 	"""Customers whom this entry takes over their credit limit, and what ERPNext says about it."""
-	found = {}
+	found: dict[str, str] = {}
 	debits: dict[str, float] = defaultdict(float)
 	for row in entry.accounts:
 		if row.party_type == "Customer":

@@ -187,6 +187,7 @@ def look_again(
 
 	kept, outcomes = [], []
 	for item in items:
+		reason: Reason | None
 		if item.key not in submitted:
 			reason = Reason.of(reasons.NO_LONGER_SUBMITTED, voucher=item.key.voucher_no)
 		elif item.key.customer not in permitted:

@@ -143,7 +143,7 @@ def begin(session: workers.WorkerSession, company: str) -> ClaimedBatch | None:
 	if status != states.QUEUED:
 		return None
 	set_status(session.run, states.POSTING, status)
-	guard_result = {fast.WHY_NOT: fast.why_not(company)}
+	guard_result: dict[Hashable, Any] = {fast.WHY_NOT: fast.why_not(company)}
 	log.record(session.run, "Started", company, worker=session.number, message=guard_result[fast.WHY_NOT])
 	return claim_batch(session)._replace(guard_result=guard_result)
 
@@ -211,7 +211,7 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 	started = time.monotonic()
 	if gate.share(session.run) != states.POSTING:
 		return False
-	batch = lock_batch(claimed.batch.name)
+	batch = lock_batch(claimed.batch.name) if claimed.batch else None
 	if not batch:
 		return False
 	rows = lock_items(batch)

@@ -10,7 +10,7 @@ from frappe import _
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Abs, Count, Max, Sum
 from frappe.utils import cint, fmt_money
-from pypika import Order
+from pypika import Order, Table
 from pypika.terms import Criterion
 
 from ar_writeoff.core import ageing
@@ -104,7 +104,7 @@ def page(
 	return {"items": rows, "total": total}
 
 
-def where(item: DocType, run: str, filters: dict[str, Any] | None) -> Criterion:
+def where(item: Table, run: str, filters: dict[str, Any] | None) -> Criterion:
 	"""The condition for a run's items under filters; a field that cannot be filtered is an error."""
 	condition = visible(item, run)
 	for fieldname, value in (filters or {}).items():
@@ -122,7 +122,7 @@ def where(item: DocType, run: str, filters: dict[str, Any] | None) -> Criterion:
 	return condition
 
 
-def visible(item: DocType, run: str) -> Criterion:
+def visible(item: Table, run: str) -> Criterion:
 	"""The condition for the items of a run that the current user may see."""
 	condition = item.run == run
 	restriction = access.items_allowed(item, access.of_user())

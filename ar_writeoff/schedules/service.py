@@ -78,7 +78,8 @@ def rhythm_of(schedule: Any) -> Rhythm:
 
 def cron_problem(expression: str | None) -> str | None:
 	"""Why this cron expression cannot be used, in words; None when it can."""
-	if len((expression or "").split()) != 5 or not croniter.is_valid(expression):
+	expression = expression or ""
+	if len(expression.split()) != 5 or not croniter.is_valid(expression):
 		return _("Enter five fields, such as 0 6 1 * * for six o'clock on the first of each month.")
 	return None
 

@@ -73,6 +73,7 @@ class NewItem:
 	def values_of_reason(self) -> tuple[str, ...]:
 		"""Values of `REASON_COLUMNS` of a balance that is left out."""
 		reason = self.verdict.reason
+		assert reason
 		link_doctype, link_name = reason.link or ("", "")
 		return (states.EXCLUDED, reason.code, messages.message(reason), link_doctype, link_name)
 

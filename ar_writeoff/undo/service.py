@@ -178,7 +178,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 	posting.lock_vouchers([item.key for item in items])
 	if how == CANCEL:
 		refuse_to_reverse(name, company, items)
-	undone = undo.undo_entry(name, items, posting_date, how == REVERSE)
+	undone = undo.undo_entry(name, items, posting_date or getdate(), how == REVERSE)
 	if undone.how == undo.REVERSED:
 		by_entry: dict[str, list[str]] = {}
 		for item, reversing in undone.entries.items():

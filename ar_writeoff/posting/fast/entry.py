@@ -30,14 +30,14 @@ def submit(entry: JournalEntry, name: str, checked: Checked) -> None:
 	entry.insert(set_name=name)
 
 
-class SetBasedRow(JournalEntryAccount):
+class SetBasedRow(JournalEntryAccount):  # type: ignore[misc]
 	"""A row that is written together with the others of its entry."""
 
 	def db_insert(self, *args: Any, **kwargs: Any) -> None:
 		self.set("__islocal", False)
 
 
-class SetBasedJournalEntry(JournalEntry):
+class SetBasedJournalEntry(JournalEntry):  # type: ignore[misc]
 	"""Each method looks at all rows at once and is done when all is plainly well. If not, ERPNext's own decides."""
 
 	def _validate_links(self) -> None:

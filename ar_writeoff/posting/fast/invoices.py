@@ -78,7 +78,7 @@ def settle(payment_rows: Iterable[frappe._dict], checked: Checked) -> None:
 
 def is_plain(invoice: frappe._dict | None) -> bool:
 	"""Whether the invoice can be brought up to date here. A discounted one has a status that ERPNext knows best."""
-	return bool(invoice) and not invoice.is_discounted
+	return invoice is not None and not invoice.is_discounted
 
 
 def refresh_settled(checked: Checked) -> None:

@@ -14,7 +14,7 @@ def links_of(doctype: str, rows: Iterable[Mapping[str, Any]]) -> set[Link]:
 	meta = frappe.get_meta(doctype)
 	fixed = [(field.fieldname, field.options) for field in meta.get_link_fields()]
 	dynamic = [(field.fieldname, field.options) for field in meta.get_dynamic_link_fields()]
-	links = set()
+	links: set[tuple[Any, Any]] = set()
 	for row in rows:
 		links.update((linked, row.get(fieldname)) for fieldname, linked in fixed)
 		links.update((row.get(options), row.get(fieldname)) for fieldname, options in dynamic)
@@ -34,8 +34,10 @@ def are_well(links: set[Link], known: set[Link]) -> bool:
 
 def missing_or_cancelled(doctype: str | None, wanted: set[str]) -> bool:
 	"""Whether any of the names is not one of a document, letter by letter, that can be linked to."""
-	meta = doctype and frappe.get_meta(doctype)
-	if not meta or meta.issingle or meta.get("is_virtual"):
+	if not doctype:
+		return True
+	meta = frappe.get_meta(doctype)
+	if meta.issingle or meta.get("is_virtual"):
 		return True
 	filters: dict[str, Any] = {"name": ("in", list(wanted))}
 	if meta.is_submittable:

@@ -151,7 +151,7 @@ class WriteOffSchedule(LeftEmpty):
 			self.update(schedules.plan_from(self, now_datetime()))
 
 	def validate_rhythm(self) -> None:
-		problems = []
+		problems: list[tuple[str, str | None]] = []
 		if len(self.schedule_name or "") > MAX_NAME:
 			problems.append(("schedule_name", _("At most {0} characters.").format(MAX_NAME)))
 		if self.frequency == schedule.MONTHLY and not 1 <= cint(self.day_of_month) <= 31:
@@ -187,7 +187,7 @@ class WriteOffSchedule(LeftEmpty):
 
 	def validate_criteria(self) -> None:
 		amounts = amounts_at_fields(self, ("max_invoice_amount", "max_customer_amount"))
-		problems = [
+		problems: list[tuple[str, str | None]] = [
 			(fieldname, messages.message(reason))
 			for fieldname, reason in criteria.problems(
 				max_invoice_amount=amounts["max_invoice_amount"] or None,

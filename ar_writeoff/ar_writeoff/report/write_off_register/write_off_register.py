@@ -42,7 +42,7 @@ def check(filters: frappe._dict) -> access.Access:
 	return allowed
 
 
-def rows_of(filters: frappe._dict, allowed: access.Access) -> list[dict[str, Any]]:
+def rows_of(filters: frappe._dict, allowed: access.Access) -> list[frappe._dict]:
 	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Run")
 	query = (
 		frappe.qb.from_(item)
@@ -140,7 +140,7 @@ def readable(column: dict[str, Any]) -> dict[str, Any]:
 	return {**column, "fieldtype": "Data", "options": None}
 
 
-def chart(rows: list[dict[str, Any]], currency: str) -> dict[str, Any]:
+def chart(rows: list[frappe._dict], currency: str) -> dict[str, Any]:
 	"""What is still written off, by month, one bar for each reason."""
 	months = sorted({str(row.posting_date)[:7] for row in rows if row.written_off})
 	amounts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
@@ -161,7 +161,7 @@ def chart(rows: list[dict[str, Any]], currency: str) -> dict[str, Any]:
 	}
 
 
-def summary(rows: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]:
+def summary(rows: list[frappe._dict], currency: str) -> list[dict[str, Any]]:
 	counts: dict[str, int] = defaultdict(int)
 	for row in rows:
 		counts[row.status] += 1

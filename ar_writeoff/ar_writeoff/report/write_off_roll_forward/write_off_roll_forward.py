@@ -16,9 +16,9 @@ from frappe.utils import add_days, fmt_money, get_first_day, getdate
 from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check, readable
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger import roll_forward
+from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.ledger.roll_forward import Movement
-from ar_writeoff.posting import entries as journal
 
 MONTHS_OF = {"Monthly": 1, "Quarterly": 3, "Half-Yearly": 6, "Yearly": 12}
 
@@ -34,7 +34,7 @@ def execute(filters: dict | None = None) -> tuple:
 	if to_date < from_date:
 		frappe.throw(_("The period ends before it begins."))
 	dimension = filters.dimension or "cost_center"
-	if dimension not in journal.dimension_fields():
+	if dimension not in dimension_fields():
 		frappe.throw(_("{0} is no dimension.").format(dimension))
 
 	movements = roll_forward.movements(filters.company, to_date, dimension)

@@ -1,0 +1,1 @@
+float_like_fields: set[str]

@@ -1,0 +1,3 @@
+from typing import Any
+
+def get_field_precision(df: Any, doc: Any = ..., currency: str | None = ...) -> int: ...

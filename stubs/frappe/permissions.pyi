@@ -1,0 +1,3 @@
+from typing import Any
+
+def get_user_permissions(user: str | None = ...) -> Any: ...

@@ -1,0 +1,6 @@
+from typing import Any
+
+Case: Any
+CustomFunction: Any
+
+def DocType(name: str) -> Any: ...

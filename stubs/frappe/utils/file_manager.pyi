@@ -1,0 +1,3 @@
+from typing import Any
+
+def save_file(fname: str, content: Any, dt: str, dn: str, **options: Any) -> Any: ...

@@ -1,0 +1,3 @@
+from typing import Any
+
+def format_value(value: Any, df: Any = ..., *args: Any, **options: Any) -> str: ...

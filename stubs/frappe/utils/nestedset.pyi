@@ -1,0 +1,3 @@
+from typing import Any
+
+def get_descendants_of(doctype: str, name: str, *args: Any, **options: Any) -> list[str]: ...

@@ -1,0 +1,3 @@
+from typing import Any
+
+def make_xlsx(data: Any, sheet_name: str, **options: Any) -> Any: ...
