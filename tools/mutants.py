@@ -6,6 +6,7 @@ some of our rules are that. Here a mutant is a whole module, executed in a proce
 no file is written.
 
 A survivor that is not in `tests/unit/survivors.toml` fails the run, and so does an entry there that no longer survives.
+It is printed as an entry of that file: what is missing is the reason.
 
 	python -m tools.mutants [MODULE ...] [--all]
 
@@ -18,6 +19,7 @@ import argparse
 import difflib
 import importlib
 import importlib.util
+import json
 import os
 import resource
 import sys
@@ -81,9 +83,14 @@ class Mutant:
 		return self.module, self.scope, self.old, self.new
 
 	def __str__(self) -> str:
-		lines = [*(f"\t- {line}" for line in self.old.splitlines())]
-		lines += [f"\t+ {line}" for line in self.new.splitlines()]
-		return "\n".join([f"{self.module} {self.scope}", *lines])
+		names = ("module", "scope", "old", "new")
+		lines = [f"{name} = {toml(value)}" for name, value in zip(names, self.key, strict=True)]
+		return "\n".join(["[[survivor]]", *lines, ""])
+
+
+def toml(text: str) -> str:
+	"""The text as a string of TOML; one that TOML has to escape, as JSON, which is the same."""
+	return json.dumps(text) if "'" in text or "\n" in text else f"'{text}'"
 
 
 # ------------------------------------------------------------------------------------------------- changes
@@ -260,7 +267,7 @@ def main() -> int:
 			alive.add(mutant.key)
 			unlisted += mutant.key not in reasons
 		if chosen.all or (result == SURVIVED and mutant.key not in reasons):
-			print(f"{result}: {mutant}", flush=True)
+			print(f"# {result}\n{mutant}", flush=True)
 
 	total: Counter[str] = Counter()
 	print(f"{'module':24} {'mutants':>8} {'killed':>8} {'survived':>9} {'killed':>7}")

@@ -219,7 +219,7 @@ def _divide(items: Iterable[tuple[str, str]], size: int, keep_customers: bool) -
 			batch.append(name)
 
 	for name, owner in items:
-		if group and (not keep_customers or owner != customer):
+		if not keep_customers or owner != customer:
 			yield from add(group)
 			group = []
 		group.append(name)

@@ -424,6 +424,8 @@ def test_a_small_rest_goes_with_the_batch_before() -> None:
 	assert sizes(100, 99) == [100]
 	assert sizes(108, 99) == [108]
 	assert sizes(109, 99) == [99, 10]
+	assert sizes(121, 110) == [121]
+	assert sizes(122, 110) == [110, 12]
 	assert sizes(10_000, 99) == [99] * 100 + [100]
 
 

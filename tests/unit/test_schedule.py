@@ -8,6 +8,7 @@ import pytest
 
 from ar_writeoff.schedules import rules as schedule
 from ar_writeoff.schedules.rules import CRON, DAILY, MONTHLY, QUARTER_END, WEEKLY, Rhythm
+from tests.unit.shipped import select_options
 
 SIX = time(6, 0)
 
@@ -88,12 +89,86 @@ def test_relative_dates(rule: str, day: date, expected: date) -> None:
 
 
 def test_what_does_not_exist_is_an_error() -> None:
-	with pytest.raises(ValueError):
+	with pytest.raises(ValueError, match=r"^There is no frequency 'Fortnightly'$"):
 		schedule.next_planned(Rhythm("Fortnightly"), datetime(2026, 1, 1))
-	with pytest.raises(ValueError):
+	with pytest.raises(ValueError, match=r"^There is no frequency 'Cron'$"):
 		schedule.next_planned(Rhythm(CRON), datetime(2026, 1, 1))
-	with pytest.raises(ValueError):
+	with pytest.raises(ValueError, match=r"^There is no rule 'Tomorrow' for dates$"):
 		schedule.relative_date("Tomorrow", date(2026, 1, 1))
+
+
+def test_the_words_are_those_of_the_doctype() -> None:
+	assert select_options("Write-Off Schedule", "frequency") == [DAILY, WEEKLY, MONTHLY, QUARTER_END, CRON]
+	assert select_options("Write-Off Schedule", "weekday") == list(schedule.WEEKDAYS)
+	rules = [
+		schedule.SAME_DAY,
+		schedule.DAYS_BEFORE,
+		schedule.END_OF_LAST_MONTH,
+		schedule.END_OF_LAST_QUARTER,
+	]
+	assert select_options("Write-Off Schedule", "cutoff_rule") == rules
+	assert select_options("Write-Off Schedule", "posting_rule") == rules
+
+
+def test_a_schedule_is_turned_off_after_three_failures() -> None:
+	assert schedule.FAILURES_ALLOWED == 3
+
+
+def test_a_rhythm_is_at_midnight_on_a_monday_or_the_first_unless_it_says_when() -> None:
+	assert Rhythm(DAILY) == Rhythm(DAILY, time(0, 0), 0, 1, None)
+	assert first(Rhythm(WEEKLY), datetime(2026, 5, 1), 1) == ["2026-W19 2026-05-04 00:00"]
+	assert first(Rhythm(MONTHLY), datetime(2026, 12, 1), 2) == [
+		"2027-01 2027-01-01 00:00",
+		"2027-02 2027-02-01 00:00",
+	]
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_each_month_is_in_its_quarter(month: int) -> None:
+	quarter = {1: 1, 2: 1, 3: 1, 4: 2, 5: 2, 6: 2, 7: 3, 8: 3, 9: 3, 10: 4, 11: 4, 12: 4}[month]
+	ends = {1: "03-31", 2: "06-30", 3: "09-30", 4: "12-31"}
+	[occurrence] = islice(schedule.occurrences(Rhythm(QUARTER_END, SIX), datetime(2026, month, 5)), 1)
+	assert (occurrence.period, f"{occurrence.due:%m-%d}") == (f"2026-Q{quarter}", ends[quarter])
+	last = schedule.relative_date(schedule.END_OF_LAST_QUARTER, date(2026, month, 5))
+	assert last == date.fromisoformat(f"2026-{ends[quarter - 1]}" if quarter > 1 else "2025-12-31")
+
+
+@pytest.mark.parametrize("month", range(1, 13))
+def test_each_month_has_its_run(month: int) -> None:
+	"""Asked on the 20th for the 10th: it is the next month's."""
+	after = datetime(2026, month, 20)
+	[occurrence] = islice(schedule.occurrences(Rhythm(MONTHLY, SIX, day=10), after), 1)
+	expected = date(2026, month + 1, 10) if month < 12 else date(2027, 1, 10)
+	assert (occurrence.period, occurrence.due.date()) == (f"{expected:%Y-%m}", expected)
+
+
+def test_an_occurrence_tells_when_it_was_planned_and_when_it_is_due() -> None:
+	[occurrence] = islice(
+		schedule.occurrences(Rhythm(MONTHLY, SIX, day=2), datetime(2026, 4, 20), WEEKEND), 1
+	)
+	assert occurrence.planned == datetime(2026, 5, 2, 6, 0)
+	assert occurrence.due == datetime(2026, 5, 4, 6, 0)
+
+
+def test_due_at_the_very_time_of_the_next_one_is_left_to_that_one() -> None:
+	"""Sunday moves to Monday at six, and Monday's own is at six too."""
+	sunday = frozenset({date(2026, 5, 3)})
+	assert first(Rhythm(DAILY, SIX), datetime(2026, 5, 2, 12, 0), 2, sunday) == [
+		"2026-05-04 2026-05-04 06:00",
+		"2026-05-05 2026-05-05 06:00",
+	]
+
+
+def test_a_year_of_holidays_is_a_mistake_and_not_waited_for() -> None:
+	start = date(2026, 1, 1)
+	holidays = {start + timedelta(days=number) for number in range(1000)}
+	assert schedule.working_day(start, holidays) == start + timedelta(days=366)
+	assert schedule.working_day(start, set(sorted(holidays)[:5])) == date(2026, 1, 6)
+
+
+def test_days_before_are_none_unless_given() -> None:
+	assert schedule.relative_date(schedule.DAYS_BEFORE, date(2026, 5, 1)) == date(2026, 5, 1)
+	assert schedule.relative_date(schedule.DAYS_BEFORE, date(2026, 5, 1), 1) == date(2026, 4, 30)
 
 
 @pytest.mark.parametrize(
