@@ -42,7 +42,7 @@ class Rhythm:
 	"""
 
 	frequency: str
-	at: time = time(0, 0)
+	at: time = time(0)
 	weekday: int = 0
 	day: int = 1
 	next_cron: NextCron | None = None
@@ -73,7 +73,7 @@ def occurrences(
 	while True:
 		following = next_planned(rhythm, planned)
 		due = datetime.combine(working_day(planned.date(), holidays), planned.time())
-		if due == planned or due < following:
+		if due < following:
 			yield Occurrence(period_of(rhythm, planned), planned, due)
 		planned = following
 

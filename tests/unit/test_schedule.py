@@ -59,6 +59,11 @@ def test_cron_is_asked_for() -> None:
 	]
 
 
+def test_cron_is_not_asked_for_another_frequency() -> None:
+	rhythm = Rhythm(DAILY, SIX, next_cron=lambda after: after + timedelta(hours=1))
+	assert first(rhythm, datetime(2026, 5, 1), 1) == ["2026-05-01 2026-05-01 06:00"]
+
+
 WEEKEND = frozenset({date(2026, 5, 2), date(2026, 5, 3)})
 
 
