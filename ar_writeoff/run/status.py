@@ -43,8 +43,11 @@ def set_status(run: str, status: str, current: str | None = None, **values: Any)
 
 	Raises:
 	    frappe.ValidationError: the status cannot follow.
+	    frappe.DoesNotExistError: there is no such run.
 	"""
 	current = current or gate.lock(run)
+	if not current:
+		raise frappe.DoesNotExistError(run)
 	if not states.may_follow(current, status):
 		frappe.throw(_("A run that is {0} cannot become {1}.").format(_(current), _(status)))
 	values["status"] = status
@@ -53,7 +56,7 @@ def set_status(run: str, status: str, current: str | None = None, **values: Any)
 	frappe.db.set_value("Write-Off Run", run, values)
 
 
-def settle(run: str) -> str:
+def settle(run: str) -> str | None:
 	"""Give a run that has nothing left to do the status that its items add up to, with its totals.
 
 	A run that is at work keeps its status, and its row is left alone: a worker shares the lock on it. It settles when

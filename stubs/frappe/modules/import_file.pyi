@@ -1,0 +1,3 @@
+from typing import Any
+
+def import_file_by_path(path: str, force: bool = ..., **options: Any) -> Any: ...
