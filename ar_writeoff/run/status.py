@@ -68,8 +68,11 @@ def settle(run: str) -> str | None:
 	status = gate.lock(run)
 	counts = refresh_totals(run)
 	if status in states.SETTLED:
-		status = states.finished_status(counts)
-		set_status(run, status)
+		following = states.finished_status(counts)
+		# A run that was undone before anything was posted has not failed.
+		if (status, following) != (states.REVERSED, states.FAILED):
+			set_status(run, following, status)
+			status = following
 	return status
 
 

@@ -132,6 +132,21 @@ def test_fault_01_a_batch_taken_and_not_begun_does_not_post_for_a_paused_run(cra
 	assert (run.docstatus, runs.entries(run)) == (2, [])
 
 
+@pytest.mark.parametrize("how", ["cancel", "reverse"])
+def test_fault_01_undone_before_anything_was_posted(how: str):
+	"""The run is Reversed, and no worker tries to finish it for ever."""
+	invoice("Anchor Cafe", 10, FIRST)
+	run = runs.run()
+	with in_background():
+		runs.post(run)
+	with as_user(MANAGER):
+		run.pause()
+		getattr(run.reload(), how)()
+	run.reload()
+	assert (run.docstatus, run.status) == (2 if how == "cancel" else 1, "Reversed")
+	assert {item.status for item in runs.items(run).values()} == {"Skipped"}
+
+
 def test_fault_01_an_entry_that_somebody_else_has_is_never_passed_over():
 	invoice("Anchor Cafe", 10, FIRST)
 	run = runs.post(runs.run())
