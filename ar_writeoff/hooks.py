@@ -47,14 +47,23 @@ doc_events = {
 	},
 }
 
-# User Permissions on groups, territories and cost centers hold for items as they do in a search.
+# User Permissions on groups, territories and cost centers hold for items, and for what adds them up, as they do in a
+# search.
 permission_query_conditions = {
+	"Write-Off Run": "ar_writeoff.ledger.permissions.runs_query_conditions",
 	"Write-Off Run Item": "ar_writeoff.ledger.permissions.items_query_conditions",
 	"Write-Off Run Batch": "ar_writeoff.ledger.permissions.batches_query_conditions",
+	"Write-Off Run Event": "ar_writeoff.ledger.permissions.events_query_conditions",
+	"Write-Off Run Worker": "ar_writeoff.ledger.permissions.workers_query_conditions",
+	"Write-Off Recovery": "ar_writeoff.ledger.permissions.recoveries_query_conditions",
 }
 has_permission = {
 	"Write-Off Run Item": "ar_writeoff.ledger.permissions.may_see_item",
-	"Write-Off Run Batch": "ar_writeoff.ledger.permissions.may_see_batch",
+	"Write-Off Run Batch": "ar_writeoff.ledger.permissions.may_see_part_of_run",
+	"Write-Off Run Event": "ar_writeoff.ledger.permissions.may_see_event",
+	"Write-Off Run Worker": "ar_writeoff.ledger.permissions.may_see_part_of_run",
+	"Write-Off Recovery": "ar_writeoff.ledger.permissions.may_see_recovery",
+	"File": "ar_writeoff.ledger.permissions.may_see_file",
 }
 
 scheduler_events = {

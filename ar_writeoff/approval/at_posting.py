@@ -15,6 +15,7 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.posting import ledger as posting
+from ar_writeoff.run import items
 from ar_writeoff.run.terms import rules_of
 
 
@@ -28,11 +29,11 @@ def approved_rules(run: Any) -> posting.Rules:
 	rules = rules_of(run)
 	void = approval.why_void(run, rules.offset.account)
 	if void:
-		notify.approval_void(run.name, run.company, void)
-		frappe.throw(void)
+		notify.approval_void(run.name, run.company, lambda _user: messages.message(void))
+		messages.refuse(void)
 	over = limits.run_refused(run, run.submitted_by)
 	if over:
-		frappe.throw(messages.message(over))
+		messages.refuse(over)
 	return rules
 
 
@@ -48,7 +49,11 @@ def refused_items(rows: list[Any], run: str) -> dict[str, Reason]:
 		notify.approval_void(
 			run,
 			doc.company,
-			", ".join(strip_html(row.voucher_no or row.name) for row in rows if row.name in changed),
+			lambda user: vouchers_of(rows, items.visible_among(run, changed, user)),
 		)
 	refused.update(limits.refused([row for row in rows if row.name not in changed], doc, doc.submitted_by))
 	return refused
+
+
+def vouchers_of(rows: list[Any], names: list[str]) -> str:
+	return ", ".join(strip_html(row.voucher_no or row.name) for row in rows if row.name in names)

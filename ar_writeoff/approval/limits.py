@@ -12,20 +12,20 @@ from decimal import Decimal
 from typing import Any
 
 import frappe
-from frappe import _
 from frappe.query_builder.functions import Abs, Count, Sum
 from frappe.utils import cint, flt, get_first_day, get_last_day, getdate
 
 from ar_writeoff.approval import ledger as for_limits
 from ar_writeoff.approval import rules as core
 from ar_writeoff.approval.rules import Authority, Claim, Limit, WrittenOff
-from ar_writeoff.core import reasons
+from ar_writeoff.core import reasons, texts
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.run import items
 from ar_writeoff.run.status import refresh_totals
 
 CLAIM_FIELDS = (
@@ -96,7 +96,7 @@ def authority_for(run: Any, user: str) -> Authority:
 	if cint(run.by_schedule) and run.schedule:
 		schedule = frappe.get_doc("Write-Off Schedule", run.schedule)
 		authority = replace(
-			authority, caps=(limit_from(schedule, _("Schedule {0}").format(run.schedule), "", run.company),)
+			authority, caps=(limit_from(schedule, texts.SCHEDULE + run.schedule, "", run.company),)
 		)
 	return authority
 
@@ -219,8 +219,7 @@ def hold_back(run: Any, user: str, authority: Authority | None = None) -> int:
 			{
 				name: {
 					"selected": 0,
-					"reason_code": reason.code,
-					"message": f"{messages.message(reason)} {enough_words(enough.get(name, ()))}",
+					**messages.columns(reason.also(enough="\n".join(enough.get(name, ())))),
 				}
 				for name, reason in held.items()
 			},
@@ -260,14 +259,12 @@ def release(run: str) -> None:
 	if not frappe.db.get_value("Write-Off Run", run, "held_count"):
 		return
 	item = frappe.qb.DocType("Write-Off Run Item")
-	(
+	query = (
 		frappe.qb.update(item)
 		.set(item.selected, 1)
-		.set(item.reason_code, "")
-		.set(item.message, "")
 		.where((item.run == run) & (item.status == states.OPEN) & item.reason_code.isin(reasons.OVER_LIMIT))
-		.run()
 	)
+	messages.set_reason(query, item, None).run()
 
 
 def earlier_of(run: Any, authority: Authority, claims: list[Claim]) -> WrittenOff | None:
@@ -297,34 +294,42 @@ def whose_limit_is_enough(run: Any, claims: list[Claim], held: Iterable[str]) ->
 	return enough
 
 
-def enough_words(roles: Iterable[str]) -> str:
-	names = [_(role) for role in roles]
-	if not names:
-		return _("Nobody's limit is enough: an Accounts Manager may raise one in Write-Off Settings.")
-	return _("The limit of {0} is enough.").format(_(" or ").join(names))
-
-
 def pending(run: str) -> dict[str, Any]:
-	"""What is held back in a run: number, company-currency amount, and the words on whose limit is enough."""
-	item = frappe.qb.DocType("Write-Off Run Item")
-	condition = (item.run == run) & (item.status == states.OPEN) & item.reason_code.isin(reasons.OVER_LIMIT)
-	count, amount = (
-		frappe.qb.from_(item).select(Count("*"), Sum(item.base_write_off_amount)).where(condition).run()[0]
-	)
-	messages_ = (
+	"""What is held back in a run, as far as the reader may see it: number, company-currency amount, and the words on
+	whose limit is enough."""
+	item = items.table()
+	groups = (
 		frappe.qb.from_(item)
-		.select(item.reason_code, item.message, Count("*").as_("count"))
-		.where(condition)
-		.groupby(item.reason_code, item.message)
+		.select(
+			item.reason_code,
+			item.reason_facts,
+			Count("*").as_("count"),
+			Sum(item.base_write_off_amount).as_("amount"),
+		)
+		.where(
+			items.visible(item, run)
+			& (item.status == states.OPEN)
+			& item.reason_code.isin(reasons.OVER_LIMIT)
+		)
+		.groupby(item.reason_code, item.reason_facts)
 		.orderby(item.reason_code)
-		.orderby(item.message)
-		.limit(20)
+		.orderby(item.reason_facts)
 		.run(as_dict=True)
 	)
+	first = groups[:20]
+	messages.put_into_words(first)
 	return {
-		"count": count,
-		"base_amount": flt(amount),
-		"reasons": [{**row, "label": messages.label(row.reason_code)} for row in messages_],
+		"count": sum(row["count"] for row in groups),
+		"base_amount": flt(sum(row.amount for row in groups)),
+		"reasons": [
+			{
+				"reason_code": row.reason_code,
+				"label": messages.label(row.reason_code),
+				"message": row.message,
+				"count": row["count"],
+			}
+			for row in first
+		],
 	}
 
 

@@ -3,7 +3,7 @@
 Nothing here fails because somebody cannot be told: the books do not depend on it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import frappe
@@ -13,6 +13,7 @@ from frappe.desk.doctype.notification_settings.notification_settings import (
 	is_notifications_enabled,
 )
 from frappe.email.doctype.email_account.email_account import EmailAccount
+from frappe.translate import get_user_lang, print_language
 from frappe.utils import escape_html, fmt_money, get_url_to_form
 from frappe.utils.user import get_users_with_role
 
@@ -21,47 +22,52 @@ from ar_writeoff.approval import rules as core
 from ar_writeoff.core import status as states
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.run import status
+
+# Plain text for a user, asked for in that user's language.
+Text = Callable[[str], str]
 
 
-def tell(users: Iterable[str], subject: str, doctype: str, name: str, message: str = "") -> list[str]:
-	"""Notify these users of a document, once each; disabled users and Guest are left out.
-
-	`subject` and `message` are plain text. Returns the users told.
-	"""
+def tell(
+	users: Iterable[str], subject: Text, doctype: str, name: str, message: Text | None = None
+) -> list[str]:
+	"""Notify these users of a document, once each, in the language of each; disabled users and Guest are left out.
+	Returns the users told."""
 	told = enabled_users(users)
-	link = get_url_to_form(doctype, name)
+	by_mail = can_send()
 	for user in told:
-		if is_notifications_enabled(user):
-			log = frappe.get_doc(
-				{
-					"doctype": "Notification Log",
-					"type": "Alert",
-					"for_user": user,
-					"from_user": frappe.session.user,
-					"subject": escape_html(subject),
-					"email_content": escape_html(message),
-					"document_type": doctype,
-					"document_name": name,
-				}
-			)
-			log.insert(
-				ignore_permissions=True, ignore_links=True
-			)  # the user was just read, the caller has the document
-	if not can_send():
-		return told
-	recipients = [user for user in told if is_email_notifications_enabled(user)]
-	addresses = frappe.get_all(
-		"User", filters={"name": ("in", recipients or [""])}, pluck="email", order_by="email asc"
-	)
-	if addresses:
+		with print_language(get_user_lang(user)):
+			notify(user, subject(user), doctype, name, message(user) if message else "", by_mail)
+	return told
+
+
+def notify(user: str, subject: str, doctype: str, name: str, message: str, by_mail: bool) -> None:
+	"""In the desk and by email, as far as this user wants either."""
+	if is_notifications_enabled(user):
+		log = frappe.get_doc(
+			{
+				"doctype": "Notification Log",
+				"type": "Alert",
+				"for_user": user,
+				"from_user": frappe.session.user,
+				"subject": escape_html(subject),
+				"email_content": escape_html(message),
+				"document_type": doctype,
+				"document_name": name,
+			}
+		)
+		# the user was just read, the caller has the document
+		log.insert(ignore_permissions=True, ignore_links=True)
+	address = by_mail and is_email_notifications_enabled(user) and frappe.db.get_value("User", user, "email")
+	if address:
+		link = get_url_to_form(doctype, name)
 		frappe.sendmail(
-			recipients=addresses,
+			recipients=[address],
 			subject=subject,
 			message=f"<p>{escape_html(subject)}</p><p>{escape_html(message)}</p><p><a href='{link}'>{escape_html(name)}</a></p>",
 			reference_doctype=doctype,
 			reference_name=name,
 		)
-	return told
 
 
 def can_send() -> bool:
@@ -108,16 +114,21 @@ def approvers(run: Any) -> list[str]:
 
 def approval_requested(run: Any) -> list[str]:
 	"""Tell the approvers that a draft waits for one of them."""
+
+	def message(user: str) -> str:
+		totals = status.totals_of(run, user)
+		return _("{0} selected, {1}, over the limit and pending: {2}.").format(
+			totals.selected_count,
+			fmt_money(totals.selected_amount, currency=company_currency(run.company)),
+			totals.held_count,
+		)
+
 	return tell(
 		approvers(run),
-		_("{0} waits for approval").format(run.name),
+		lambda _user: _("{0} waits for approval").format(run.name),
 		run.doctype,
 		run.name,
-		_("{0} selected, {1}, over the limit and pending: {2}.").format(
-			run.selected_count,
-			fmt_money(run.selected_amount, currency=company_currency(run.company)),
-			run.held_count,
-		),
+		message,
 	)
 
 
@@ -126,28 +137,39 @@ def run_finished(run: Any) -> list[str]:
 	people = {run.prepared_by, run.submitted_by}
 	if run.status != states.POSTED or run.by_schedule:
 		people.update(watchers(run.company))
+
+	def message(user: str) -> str:
+		totals = status.totals_of(run, user)
+		return _("Posted {0} of {1}, skipped {2}, failed {3}.").format(
+			totals.posted_count, totals.selected_count, totals.skipped_count, totals.failed_count
+		)
+
 	return tell(
 		people,
-		_("{0}: {1}").format(run.name, _(run.status)),
-		"Write-Off Run",
-		run.name,
-		_("Posted {0} of {1}, skipped {2}, failed {3}.").format(
-			run.posted_count, run.selected_count, run.skipped_count, run.failed_count
-		),
-	)
-
-
-def run_stopped(run: Any, message: str) -> list[str]:
-	"""Tell who prepared and who submitted a run, and the watchers, that it waits until something is mended."""
-	return tell(
-		{run.prepared_by, run.submitted_by, *watchers(run.company)},
-		_("{0}: {1}").format(run.name, _(states.PAUSED)),
+		lambda _user: _("{0}: {1}").format(run.name, _(run.status)),
 		"Write-Off Run",
 		run.name,
 		message,
 	)
 
 
-def approval_void(run: str, company: str, message: str) -> list[str]:
+def run_stopped(run: Any, message: Text) -> list[str]:
+	"""Tell who prepared and who submitted a run, and the watchers, that it waits until something is mended."""
+	return tell(
+		{run.prepared_by, run.submitted_by, *watchers(run.company)},
+		lambda _user: _("{0}: {1}").format(run.name, _(states.PAUSED)),
+		"Write-Off Run",
+		run.name,
+		message,
+	)
+
+
+def approval_void(run: str, company: str, message: Text) -> list[str]:
 	"""Tell the watchers that rows of an approved run were changed, and nothing of them was posted."""
-	return tell(watchers(company), _("{0}: not what was approved").format(run), "Write-Off Run", run, message)
+	return tell(
+		watchers(company),
+		lambda _user: _("{0}: not what was approved").format(run),
+		"Write-Off Run",
+		run,
+		message,
+	)

@@ -19,7 +19,10 @@ from frappe.utils.password import get_encryption_key
 from ar_writeoff.approval import limits
 from ar_writeoff.approval import seal_rules as core
 from ar_writeoff.approval.rules import Authority
+from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
 from ar_writeoff.run.terms import offset_of, settings_of
 
 # What is approved of a run besides its items.
@@ -148,17 +151,17 @@ def tampered(rows: Iterable[Any]) -> set[str]:
 	return {row.name for row in rows if not core.intact(secret, text_of(row), row.seal)}
 
 
-def why_void(run: Any, offset_account: str | None) -> str | None:
-	"""Why the approval of a submitted run no longer holds, in words; None when it does. `offset_account`: as it would
-	be posted with now."""
+def why_void(run: Any, offset_account: str | None) -> Reason | None:
+	"""Why the approval of a submitted run no longer holds; None when it does. `offset_account`: as it would be posted
+	with now."""
 	if not core.intact(secret_of_site(), run.approval_snapshot or "", run.approval_seal):
-		return _("The record of what was approved was changed in the database.")
+		return Reason.of(reasons.APPROVAL_RECORD_CHANGED)
 	now_ = core.canonical(snapshot_of(run, offset_account))
 	if now_ == run.approval_snapshot:
 		return None
 	before, after = json.loads(run.approval_snapshot), json.loads(now_)
 	changed = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-	return _("Changed since it was approved: {0}.").format(", ".join(changed))
+	return Reason.of(reasons.RUN_CHANGED_SINCE_APPROVAL, fields="\n".join(changed))
 
 
 def verify(run: Any) -> dict[str, Any]:
@@ -184,12 +187,12 @@ def verify(run: Any) -> dict[str, Any]:
 		.run(pluck=True)
 	)
 	digest = core.digest(run.approval_snapshot or "", [text_of(row) for row in rows])
-	criteria = why_void(run, offset_of(run).account)
+	void = why_void(run, offset_of(run).account)
 	return {
-		"intact": digest == run.approval_hash and not changed and not unapproved and not criteria,
+		"intact": digest == run.approval_hash and not changed and not unapproved and not void,
 		"approval_hash": run.approval_hash,
 		"hash_now": digest,
-		"criteria": criteria,
+		"criteria": messages.message(void) if void else None,
 		"changed_items": changed,
 		"unapproved_items": unapproved,
 	}

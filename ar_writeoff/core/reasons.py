@@ -1,16 +1,21 @@
-"""Why something was left out or refused: a code and the facts for its message, never the message itself.
+"""Why something was left out or refused, or what became of it: a code and the facts for its message, never the
+message itself. Both are stored, and put into words when they are read.
 
 The messages are in `ar_writeoff/core/texts.py`; a test holds the two together.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-	"""`link` is the document to open to mend it, as (doctype, name), where there is one."""
+	"""Facts are text: an amount as `10.00 USD` or `10.00`, a date as `2026-01-31`, several words in lines. What kind a
+	fact is follows from its name, see `texts`. `link` is the document to open to mend it, as (doctype, name), where
+	there is one.
+	"""
 
 	code: str
 	facts: tuple[tuple[str, str], ...] = field(default=())
@@ -20,9 +25,30 @@ class Reason:
 	def of(cls, code: str, **facts: object) -> Reason:
 		return cls(code, tuple((key, str(value)) for key, value in facts.items()))
 
+	@classmethod
+	def said(cls, text: str) -> Reason:
+		"""A reason that has no code: the words as somebody else said them."""
+		return cls.of("", said=text)
+
+	@classmethod
+	def stored(cls, code: str | None, facts: str | None) -> Reason | None:
+		"""The reason of a row that has these in `reason_code` and `reason_facts`; None where it has none."""
+		if not code and not facts:
+			return None
+		return cls.of(code or "", **json.loads(facts or "{}"))
+
+	@property
+	def stored_facts(self) -> str:
+		"""The facts as they are stored: the same text for the same facts, so that rows can be grouped by it."""
+		return json.dumps(dict(self.facts), ensure_ascii=False, separators=(",", ":")) if self.facts else ""
+
 	def at(self, doctype: str, name: str) -> Reason:
 		"""The same reason, with the document that mends it."""
 		return replace(self, link=(doctype, name))
+
+	def also(self, **facts: object) -> Reason:
+		"""The same reason, with more facts."""
+		return replace(self, facts=(*self.facts, *Reason.of("", **facts).facts))
 
 
 # Criteria that cannot be searched with.
@@ -92,3 +118,26 @@ EXCHANGE_RATE_NOT_EXACT = "exchange_rate_not_exact"
 
 # Found after posting.
 SETTLED_AT_THE_SAME_TIME = "settled_at_the_same_time"
+
+# What became of a balance that was written off.
+CREDIT_LIMIT_EXCEEDED = "credit_limit_exceeded"
+REVERSED_BY = "reversed_by"
+REINSTATED_BY = "reinstated_by"
+REINSTATED_IN_PART = "reinstated_in_part"
+ENTRY_CANCELLED = "entry_cancelled"
+
+# Of a run, in its log and in that of its schedule.
+RUN_CHANGED_SINCE_APPROVAL = "run_changed_since_approval"
+APPROVAL_RECORD_CHANGED = "approval_record_changed"
+JOB_NOT_ENQUEUED = "job_not_enqueued"
+ALL_EXCLUDED = "all_excluded"
+SCHEDULE_NOT_APPROVED = "schedule_not_approved"
+ALL_OVER_CAPS = "all_over_caps"
+RUN_STATUS = "run_status"
+MAY_NOT_APPROVE_SCHEDULE = "may_not_approve_schedule"
+CHANGED_SCHEDULE_LAST = "changed_schedule_last"
+REASON_DISABLED = "reason_disabled"
+REASON_NOT_FOR_SCHEDULES = "reason_not_for_schedules"
+REASON_FOR_OTHER_SIDE = "reason_for_other_side"
+SCHEDULE_USER_DISABLED = "schedule_user_disabled"
+NOTHING_POSTED = "nothing_posted"

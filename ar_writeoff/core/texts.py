@@ -5,10 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ar_writeoff.core import reasons
-from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.reasons import OVER_LIMIT, Reason
+
+# A fact that is the message itself: what ERPNext or a person said, in the language in which it was said.
+SAID = "said"
+# Facts that a reader sees in the format of the site, or in words of the reader's language. The others are names.
+AMOUNTS = frozenset(
+	{
+		"amount",
+		"balance",
+		"base_amount",
+		"before",
+		"credit",
+		"limit",
+		"maximum",
+		"now",
+		"original",
+		"total",
+	}
+)
+DATES = frozenset({"on"})
+WORDS = frozenset({"dimension", "doctype", "enough", "fields", "holder", "side", "status"})
 
 
 def _(text: str) -> str:
@@ -117,7 +137,35 @@ MESSAGES: Mapping[str, str] = {
 	reasons.SETTLED_AT_THE_SAME_TIME: _(
 		"Another entry settled this balance at the same time and {balance} is left. Undo one of the two."
 	),
+	reasons.CREDIT_LIMIT_EXCEEDED: _("With this entry {customer} is over the credit limit of {limit}."),
+	reasons.REVERSED_BY: _("Reversed by {entry} on {on}."),
+	reasons.REINSTATED_BY: _("Reinstated by {entry} on {on}."),
+	reasons.REINSTATED_IN_PART: _("{amount} reinstated by {entry}."),
+	reasons.ENTRY_CANCELLED: _("{entry} was cancelled by {user}."),
+	reasons.RUN_CHANGED_SINCE_APPROVAL: _("Changed since it was approved: {fields}."),
+	reasons.APPROVAL_RECORD_CHANGED: _("The record of what was approved was changed in the database."),
+	reasons.JOB_NOT_ENQUEUED: _("The job could not be enqueued."),
+	reasons.ALL_EXCLUDED: _("{count} excluded."),
+	reasons.SCHEDULE_NOT_APPROVED: _("The terms of the schedule are not approved: the run stays a draft."),
+	reasons.ALL_OVER_CAPS: _("Everything found is over the caps of the schedule or the limits of {user}."),
+	reasons.RUN_STATUS: _("The run is {status} now."),
+	reasons.MAY_NOT_APPROVE_SCHEDULE: _("Only who may submit Write-Off Runs can approve a schedule."),
+	reasons.CHANGED_SCHEDULE_LAST: _(
+		"{user} changed this schedule last, and {company} asks for a second approver."
+	),
+	reasons.REASON_DISABLED: _("The reason {reason} is disabled."),
+	reasons.REASON_NOT_FOR_SCHEDULES: _("The reason {reason} is not for schedules: somebody has to decide."),
+	reasons.REASON_FOR_OTHER_SIDE: _("The reason {reason} is for {side} balances."),
+	reasons.SCHEDULE_USER_DISABLED: _("User {user} is disabled. Somebody else has to save this schedule."),
+	reasons.NOTHING_POSTED: _("Nothing of {run} could be posted."),
 }
+
+# Before the name of a schedule that holds a limit, as a role does.
+SCHEDULE = "Schedule "
+
+# Follows what is over a limit, where the roles with a sufficient one were looked for.
+ENOUGH = _("The limit of {enough} is enough.")
+NOBODY = _("Nobody's limit is enough: an Accounts Manager may raise one in Write-Off Settings.")
 
 LABELS: Mapping[str, str] = {
 	reasons.CUSTOMER_OPTED_OUT: _("Customer excluded from write-offs"),
@@ -163,12 +211,53 @@ LABELS: Mapping[str, str] = {
 	reasons.UNDONE_BEFORE_POSTING: _("Undone before posting"),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _("Exchange rate not exact"),
 	reasons.SETTLED_AT_THE_SAME_TIME: _("Settled at the same time"),
+	reasons.CREDIT_LIMIT_EXCEEDED: _("Over Credit Limit"),
+	reasons.REVERSED_BY: _("Reversed"),
+	reasons.REINSTATED_BY: _("Reinstated"),
+	reasons.REINSTATED_IN_PART: _("Reinstated in part"),
+	reasons.ENTRY_CANCELLED: _("Entry cancelled"),
+	reasons.RUN_CHANGED_SINCE_APPROVAL: _("Run changed since approval"),
+	reasons.APPROVAL_RECORD_CHANGED: _("Record of the approval changed"),
+	reasons.JOB_NOT_ENQUEUED: _("Job not enqueued"),
+	reasons.ALL_EXCLUDED: _("All excluded"),
+	reasons.SCHEDULE_NOT_APPROVED: _("Schedule not approved"),
+	reasons.ALL_OVER_CAPS: _("All over the caps or limits"),
+	reasons.RUN_STATUS: _("Status"),
+	reasons.MAY_NOT_APPROVE_SCHEDULE: _("May not approve a schedule"),
+	reasons.CHANGED_SCHEDULE_LAST: _("Second approver needed"),
+	reasons.REASON_DISABLED: _("Reason disabled"),
+	reasons.REASON_NOT_FOR_SCHEDULES: _("Reason not for schedules"),
+	reasons.REASON_FOR_OTHER_SIDE: _("Reason for the other kind of balance"),
+	reasons.SCHEDULE_USER_DISABLED: _("User disabled"),
+	reasons.NOTHING_POSTED: _("Nothing posted"),
 }
 
 
-def message(reason: Reason) -> str:
-	"""The sentence that a person reads for this reason, in English."""
-	return MESSAGES[reason.code].format(**dict(reason.facts))
+def sentences(reason: Reason) -> list[str]:
+	"""The texts that say this reason, with places for its facts."""
+	texts = [MESSAGES.get(reason.code, reason.code)]
+	if reason.code in OVER_LIMIT and "enough" in dict(reason.facts):
+		texts.append(ENOUGH if dict(reason.facts)["enough"] else NOBODY)
+	return texts
+
+
+def as_stored(fact: str, value: str) -> str:
+	"""A fact for an English sentence."""
+	return value.replace("\n", " or " if fact == "enough" else ", ") if fact in WORDS else value
+
+
+def message(
+	reason: Reason,
+	translate: Callable[[str], str] = _,
+	shown: Callable[[str, str], str] = as_stored,
+) -> str:
+	"""The sentence that a person reads for this reason, in English. `translate` gives a text in another language,
+	`shown` a fact, by its name, in another format."""
+	facts = dict(reason.facts)
+	if SAID in facts:
+		return facts[SAID]
+	values = {fact: shown(fact, value) for fact, value in facts.items()}
+	return " ".join(translate(text).format(**values) for text in sentences(reason))
 
 
 def label(code: str) -> str:

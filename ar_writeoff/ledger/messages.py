@@ -1,24 +1,131 @@
-"""What a person reads: the texts of `core.texts` in their language, and what ERPNext answers when it refuses."""
+"""What a person reads: reasons in the reader's language and formats, and what ERPNext answers when it refuses."""
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import Any, NoReturn
 
 import frappe
 from frappe import _
+from frappe.utils import fmt_money, formatdate
+from pypika import Table
+from pypika.queries import QueryBuilder
+from pypika.terms import Criterion
 
 from ar_writeoff.core import texts
 from ar_writeoff.core.reasons import Reason
 
+# Where a row keeps its reason. `message` is the same in English, for SQL and for other programs.
+COLUMNS = ("reason_code", "reason_facts", "message")
+
 
 def message(reason: Reason) -> str:
 	"""The sentence that a person reads for this reason."""
-	return _(texts.MESSAGES[reason.code]).format(**dict(reason.facts))
+	return texts.message(reason, _, shown)
 
 
 def label(code: str) -> str:
 	"""A few words for a group of items left out for the same reason."""
 	return _(texts.label(code))
+
+
+def shown(fact: str, value: str) -> str:
+	"""A fact as the reader sees it: amounts and dates in the formats of the site, words in the reader's language."""
+	if fact in texts.AMOUNTS:
+		number, _space, currency = value.partition(" ")
+		decimals = len(number.partition(".")[2])
+		return f"{fmt_money(number, precision=decimals)} {currency}".strip()
+	if fact in texts.DATES:
+		return formatdate(value)
+	if fact in texts.WORDS:
+		if fact == "holder" and value.startswith(texts.SCHEDULE):
+			return _("Schedule {0}").format(value.removeprefix(texts.SCHEDULE))
+		return (_(" or ") if fact == "enough" else ", ").join(_(word) for word in value.split("\n"))
+	return value
+
+
+def columns(reason: Reason | None) -> dict[str, str]:
+	"""What is stored of a reason, by column; empty for none."""
+	if reason is None:
+		return dict.fromkeys(COLUMNS, "")
+	return dict(zip(COLUMNS, (reason.code, reason.stored_facts, texts.message(reason)), strict=True))
+
+
+def set_reason(query: QueryBuilder, table: Table, reason: Reason | None) -> QueryBuilder:
+	"""The update of this table, which sets the columns of the reason too."""
+	for column, value in columns(reason).items():
+		query = query.set(table[column], value)
+	return query
+
+
+def of_row(row: Any) -> str:
+	"""The message of a row that has the columns of a reason, in the reader's language."""
+	return in_words(row["reason_code"] or "", row["reason_facts"] or "")
+
+
+def in_words(code: str, facts: str) -> str:
+	"""The message of a stored reason, in the reader's language; empty where there is none."""
+	reason = Reason.stored(code, facts)
+	return message(reason) if reason else ""
+
+
+def put_into_words(rows: Iterable[Any]) -> None:
+	"""Replace what is stored of the reasons of these rows by their messages. Most of them have the same few."""
+	said = cache(in_words)
+	for row in rows:
+		row["message"] = said(row.get("reason_code") or "", row.pop("reason_facts", None) or "")
+
+
+def contains(row: Table, text: str) -> Criterion:
+	"""The condition for rows whose message has all these words, as the reader sees it: in the text of the message, in
+	its label, or in its facts."""
+	words = [word.casefold() for word in text.split()]
+	conditions = []
+	for code, sentence in texts.MESSAGES.items():
+		known = f"{_(sentence)} {label(code)}".casefold()
+		conditions.append(
+			Criterion.all(
+				[row.reason_code == code, *(_in_facts(row, word) for word in words if word not in known)]
+			)
+		)
+	return Criterion.any([*conditions, Criterion.all([_in_facts(row, word) for word in words])])
+
+
+def _in_facts(row: Table, word: str) -> Criterion:
+	"""The condition for rows with this word among the facts. A number may have other separators there."""
+	pattern = like(word)
+	if any(letter.isdigit() for letter in word):
+		pattern = pattern.replace(".", "%").replace(",", "%")
+	return row.reason_facts.like(pattern)
+
+
+def like(text: str) -> str:
+	"""The pattern that finds this text anywhere."""
+	return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+class ReasonedError(frappe.ValidationError):
+	"""A refusal of our own: its message is in the language of whoever is at work, its reason for all others."""
+
+	def __init__(self, text: str, reason: Reason):
+		super().__init__(text)
+		self.reason = reason
+
+
+def refuse(reason: Reason) -> NoReturn:
+	"""
+	Raises:
+	    ReasonedError: always.
+	"""
+	text = message(reason)
+	frappe.throw(text, ReasonedError(text, reason))
+
+
+def reason_of(error: Exception) -> Reason:
+	"""Why a document was refused: the reason, or the words of ERPNext or of another app."""
+	if isinstance(error, ReasonedError):
+		return error.reason
+	return Reason.said(of_error(error))
 
 
 def refusal(check: Callable[..., object], *args: Any) -> str | None:

@@ -119,20 +119,6 @@ def key_of(balance: Balance) -> Key:
 	return Key(balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer)
 
 
-def submitted(keys: Iterable[Key]) -> set[Key]:
-	"""Those of the keys whose voucher is submitted."""
-	wanted = set(keys)
-	names = {
-		(voucher_type, name)
-		for voucher_type, vouchers in by_type(wanted)
-		for batch in create_batch(vouchers, 1000)
-		for name in frappe.get_all(
-			voucher_type, filters={"name": ("in", batch), "docstatus": 1}, pluck="name", order_by=None
-		)
-	}
-	return {key for key in wanted if (key.voucher_type, key.voucher_no) in names}
-
-
 def by_type(keys: Iterable[Key]) -> Iterator[tuple[str, list[str]]]:
 	"""Voucher names by voucher type, both in order."""
 	ordered = sorted({(key.voucher_type, key.voucher_no) for key in keys})

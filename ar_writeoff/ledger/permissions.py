@@ -4,12 +4,14 @@ Frappe applies them to its lists by itself; `erpnext.accounts.utils.build_qb_mat
 column names and lose balances with an empty field, so they are resolved here, once per search or batch.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import frappe
+from frappe.core.doctype.file.file import has_permission as file_has_permission
 from frappe.permissions import get_user_permissions
-from pypika import Table
+from frappe.query_builder.terms import NamedParameterWrapper
+from pypika import Field, Table
 from pypika.terms import Criterion, ExistsCriterion
 
 
@@ -22,6 +24,14 @@ class Access:
 	territories: frozenset[str] | None = None
 	companies: frozenset[str] | None = None
 	cost_centers: frozenset[str] | None = None
+
+	@property
+	def is_unrestricted(self) -> bool:
+		"""Whether all of what belongs to a company may be seen that may be seen."""
+		return not any(
+			names is not None
+			for names in (self.customers, self.customer_groups, self.territories, self.cost_centers)
+		)
 
 	def allows_company(self, company: str) -> bool:
 		return self.companies is None or company in self.companies
@@ -90,54 +100,114 @@ def items_allowed(item: Table, access: Access) -> Criterion | None:
 	return Criterion.all(conditions) if conditions else None
 
 
-def items_query_conditions(user: str | None = None) -> str:
-	"""Hook: what Frappe adds to its own lists of Write-Off Run Items. SQL, every name in it escaped."""
+def runs_allowed(name: Field, access: Access) -> Criterion | None:
+	"""The condition, on the name of a run, for runs of which this access allows every item; None where it allows all.
+
+	What is stored of a run as a whole, its totals, its log and its exports, is for those who may see all of it.
+	"""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	# A run is of one company, and seen or not by that.
+	allowed = items_allowed(item, replace(access, companies=None))
+	if allowed is None:
+		return None
+	hidden = frappe.qb.from_(item).select(item.name).where((item.run == name) & allowed.negate())
+	return ExistsCriterion(hidden).negate()
+
+
+def sees_all_of(run: str, user: str | None = None) -> bool:
+	"""Whether a user may see every item of this run."""
 	access = of_user(user)
-	item = "`tabWrite-Off Run Item`"
-	conditions = []
+	if access.is_unrestricted:
+		return True
+	table = frappe.qb.DocType("Write-Off Run")
+	allowed = runs_allowed(table.name, access)
+	return bool(frappe.qb.from_(table).select(table.name).where((table.name == run) & allowed).run())
 
-	def names(allowed: frozenset[str]) -> str:
-		return ", ".join(frappe.db.escape(name) for name in sorted(allowed))
 
-	for field, allowed in (("customer", access.customers), ("company", access.companies)):
-		if allowed is not None:
-			conditions.append(f"{item}.{field} in ({names(allowed)})")
-	for field, allowed in (("customer_group", access.customer_groups), ("territory", access.territories)):
-		if allowed is not None:
-			conditions.append(
-				f"{item}.customer in (select name from `tabCustomer` where {field} in ({names(allowed)}))"
-			)
-	if access.cost_centers is not None:
-		conditions.append(
-			f"exists (select 1 from `tabGL Entry` gl where gl.voucher_type = {item}.voucher_type"
-			f" and gl.voucher_no = {item}.voucher_no and gl.account = {item}.receivable_account"
-			f" and gl.party = {item}.customer and gl.cost_center in ({names(access.cost_centers)}))"
-		)
-	return " and ".join(conditions)
+# Hooks for Frappe's own lists and documents. `has_permission` answers on v15 whatever is not None, on v16 what is true.
+
+
+def items_query_conditions(user: str | None = None) -> str:
+	return _sql(items_allowed(frappe.qb.DocType("Write-Off Run Item"), of_user(user)))
+
+
+def recoveries_query_conditions(user: str | None = None) -> str:
+	"""A recovery is seen with its item."""
+	item, recovery = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Recovery")
+	allowed = items_allowed(item, of_user(user))
+	return _sql(allowed and recovery.item.isin(frappe.qb.from_(item).select(item.name).where(allowed)))
+
+
+def runs_query_conditions(user: str | None = None) -> str:
+	"""A list shows the totals of a run, and adds them up: so it shows the runs that a user may see all of."""
+	return _sql(runs_allowed(frappe.qb.DocType("Write-Off Run").name, of_user(user)))
+
+
+def events_query_conditions(user: str | None = None) -> str:
+	return _sql(runs_allowed(frappe.qb.DocType("Write-Off Run Event").run, of_user(user)))
 
 
 def batches_query_conditions(user: str | None = None) -> str:
-	"""Hook: batches have no company of their own; they are seen with their run."""
-	return _with_run("Write-Off Run Batch", user)
+	"""Batches have no company of their own."""
+	return _of_company("Write-Off Run Batch", user)
 
 
-def _with_run(doctype: str, user: str | None) -> str:
+def workers_query_conditions(user: str | None = None) -> str:
+	return _of_company("Write-Off Run Worker", user)
+
+
+def _of_company(doctype: str, user: str | None) -> str:
 	companies = of_user(user).companies
 	if companies is None:
 		return ""
-	names = ", ".join(frappe.db.escape(name) for name in sorted(companies))
-	return f"`tab{doctype}`.run in (select name from `tabWrite-Off Run` where company in ({names}))"
+	run = frappe.qb.DocType("Write-Off Run")
+	names = frappe.qb.from_(run).select(run.name).where(run.company.isin(list(companies)))
+	return _sql(frappe.qb.DocType(doctype).run.isin(names))
 
 
-def may_see_batch(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
-	"""Hook: whether a user may see this batch, besides what the role allows."""
-	return of_user(user).allows_company(frappe.db.get_value("Write-Off Run", doc.run, "company"))
+def _sql(condition: Criterion | None) -> str:
+	"""The condition as text, every value in it escaped; empty for none."""
+	if condition is None:
+		return ""
+	values = NamedParameterWrapper()
+	text = condition.get_sql(param_wrapper=values, quote_char="`", with_namespace=True, subquery=True)
+	return text % {
+		name: frappe.db.escape(value, percent=False) for name, value in values.get_parameters().items()
+	}
 
 
 def may_see_item(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
-	"""Hook: whether a user may see this one Write-Off Run Item, besides what the role allows."""
+	return _is_allowed(doc.name, of_user(user))
+
+
+def may_see_recovery(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	return _is_allowed(doc.item, of_user(user))
+
+
+def _is_allowed(name: str, access: Access) -> bool:
 	item = frappe.qb.DocType("Write-Off Run Item")
-	restriction = items_allowed(item, of_user(user))
-	if not restriction:
+	allowed = items_allowed(item, access)
+	if allowed is None:
 		return True
-	return bool(frappe.qb.from_(item).select(item.name).where((item.name == doc.name) & restriction).run())
+	return bool(frappe.qb.from_(item).select(item.name).where((item.name == name) & allowed).run())
+
+
+def may_see_event(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	return sees_all_of(doc.run, user)
+
+
+def may_see_part_of_run(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	"""For what a run has besides items and amounts: its batches and workers."""
+	return of_user(user).allows_company(frappe.db.get_value("Write-Off Run", doc.run, "company"))
+
+
+def may_see_file(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	"""An exported list has what its author could see: it is for the author, and for those who may see all of the run.
+
+	Frappe's own answer is asked here too, because on v15 the first hook that answers is the last.
+	"""
+	user = user or frappe.session.user
+	if doc.attached_to_doctype == "Write-Off Run" and doc.owner != user:
+		if not sees_all_of(doc.attached_to_name, user):
+			return False
+	return file_has_permission(doc, ptype, user)

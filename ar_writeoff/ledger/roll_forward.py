@@ -24,7 +24,7 @@ RECOVERED = "recovered"
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-	"""A line of a run's Journal Entry on an account of the offset side.
+	"""A line of a run's Journal Entry on an account of the offset side, and the reason of the run.
 
 	`amount` is debit less credit in company currency, and so a loss is positive; what reverses or recovers one is
 	negative.
@@ -32,7 +32,7 @@ class Movement:
 
 	kind: str
 	on: date
-	run: str
+	reason: str
 	account: str
 	dimension: str
 	amount: Decimal
@@ -41,16 +41,19 @@ class Movement:
 def movements(company: str, until: date, dimension: str = "cost_center") -> list[Movement]:
 	"""All movements of runs up to this day, in order of date. `dimension`: a field of Journal Entry Account."""
 	entry, row = frappe.qb.DocType("Journal Entry"), frappe.qb.DocType("Journal Entry Account")
+	run = frappe.qb.DocType("Write-Off Run")
 	decimals = precision(company_currency(company))
 	lines = (
 		frappe.qb.from_(entry)
 		.inner_join(row)
 		.on((row.parent == entry.name) & (row.parenttype == "Journal Entry"))
+		.left_join(run)
+		.on(run.name == entry.write_off_run)
 		.select(
 			entry.name,
 			entry.docstatus,
 			entry.posting_date,
-			entry.write_off_run,
+			Coalesce(run.reason, "").as_("reason"),
 			entry.reversal_of,
 			row.account,
 			Coalesce(row[dimension], "").as_("dimension"),
@@ -82,12 +85,12 @@ def movements(company: str, until: date, dimension: str = "cost_center") -> list
 		elif line.name in reversals or line.reversal_of:
 			kind = REVERSED
 		on = getdate(line.posting_date)
-		found.append(Movement(kind, on, line.write_off_run, line.account, line.dimension, amount))
+		found.append(Movement(kind, on, line.reason, line.account, line.dimension, amount))
 		back = cancelled_on.get(line.name, on)
 		if line.docstatus == 2 and back <= until:
 			# A write-off that is cancelled is reversed; a reversal or recovery that is cancelled never was one.
 			undone = REVERSED if kind == WRITTEN_OFF else kind
-			found.append(Movement(undone, back, line.write_off_run, line.account, line.dimension, -amount))
+			found.append(Movement(undone, back, line.reason, line.account, line.dimension, -amount))
 	return found
 
 

@@ -56,14 +56,12 @@ def make_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str, s
 	`selected`: as for `batches_of`, where the run is being submitted. Returns the number of batches.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	(
+	query = (
 		frappe.qb.update(item)
 		.set(item.status, states.EXCLUDED)
-		.set(item.reason_code, reasons.NOT_SELECTED)
-		.set(item.message, messages.message(Reason.of(reasons.NOT_SELECTED)))
 		.where((item.run == run) & (item.status == states.OPEN) & (item.selected == 0))
-		.run()
 	)
+	messages.set_reason(query, item, Reason.of(reasons.NOT_SELECTED)).run()
 	number = frappe.db.count("Write-Off Run Batch", {"run": run}) if selected is None else 0
 	stamp, user = now(), frappe.session.user
 	rows = []

@@ -7,11 +7,12 @@ from frappe import _
 from frappe.utils import create_batch
 
 from ar_writeoff.approval import notifications as notify
-from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
+from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
+from ar_writeoff.run.status import totals_of
 
 # Items looked at in one query of the ledger.
 PAGE = 250
@@ -48,24 +49,21 @@ def mark_conflicts(run: str, company: str) -> int:
 		for item, reason in posting.settled_twice(posting.items_from_rows(rows, company), company):
 			found += 1
 			frappe.db.set_value(
-				"Write-Off Run Item",
-				item.name,
-				{
-					"status": states.CONFLICT,
-					"reason_code": reasons.SETTLED_AT_THE_SAME_TIME,
-					"message": reason,
-				},
+				"Write-Off Run Item", item.name, {"status": states.CONFLICT, **messages.columns(reason)}
 			)
-			log.record(run, "Conflict", company, voucher_no=item.key.voucher_no, message=reason)
+			log.record(run, "Conflict", company, voucher_no=item.key.voucher_no, reason=reason)
 	return found
 
 
 def tell_of_conflicts(run: Any) -> None:
 	"""Notify the submitter and the role named in Settings, or else the Accounts Managers of the company, that items of
 	the run are in conflict."""
-	subject = _(
-		"{0} balances of Write-Off Run {1} were settled twice: written off, and by another entry."
-	).format(run.conflict_count, run.name)
+
+	def subject(user: str) -> str:
+		return _(
+			"{0} balances of Write-Off Run {1} were settled twice: written off, and by another entry."
+		).format(totals_of(run, user).conflict_count, run.name)
+
 	watchers = notify.watchers(run.company) or accounts_managers(run.company)
 	notify.tell({run.submitted_by, *watchers}, subject, "Write-Off Run", run.name)
 

@@ -10,14 +10,16 @@ import frappe
 from erpnext.selling.doctype.customer.customer import check_credit_limit, get_credit_limit
 from frappe import _
 from frappe.query_builder.functions import Sum
-from frappe.utils import fmt_money
 
+from ar_writeoff.core import reasons
+from ar_writeoff.core.money import money
+from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.status import WRITTEN_OFF
 from ar_writeoff.ledger import dunnings, parties
 from ar_writeoff.ledger.bulk_update import by_name
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.messages import refusal
-from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting import credits, fast
 from ar_writeoff.posting.rules import EntryPlan, Row
@@ -41,7 +43,7 @@ class Posted:
 	"""The name of a submitted entry, and for each customer what ERPNext would have warned of."""
 
 	name: str
-	warnings: dict[str, str]
+	warnings: dict[str, Reason]
 
 
 class NotSubmitted(frappe.ValidationError):
@@ -70,7 +72,7 @@ def submit(entry: Any, checked: fast.Checked | None = None) -> Posted:
 	if checked is None:
 		with fast.together(entry.company) as checked:
 			return submit(entry, checked)
-	warnings: dict[str, str] = {}
+	warnings: dict[str, Reason] = {}
 	entry.flags.ignore_permissions = True
 	# What our guards ask of others, the caller has done.
 	entry.flags.write_off_locked = True
@@ -94,9 +96,9 @@ def invoices_of(entry: Any) -> list[str]:
 	return [row.reference_name for row in entry.accounts if row.reference_type == "Sales Invoice"]
 
 
-def over_credit_limit(entry: Any) -> dict[str, str]:
-	"""Customers whom this entry takes over their credit limit, and what ERPNext says about it."""
-	found: dict[str, str] = {}
+def over_credit_limit(entry: Any) -> dict[str, Reason]:
+	"""Customers whom this entry takes over their credit limit, with the limit."""
+	found: dict[str, Reason] = {}
 	debits: dict[str, float] = defaultdict(float)
 	for row in entry.accounts:
 		if row.party_type == "Customer":
@@ -114,11 +116,10 @@ def over_credit_limit(entry: Any) -> dict[str, str]:
 		)
 		added = 0 if is_posted else debit
 		if refusal(check_credit_limit, customer, entry.company, bool(bypass), added):
-			found[customer] = _("With this entry {0} is over the credit limit of {1}.").format(
-				customer,
-				fmt_money(
-					get_credit_limit(customer, entry.company), currency=company_currency(entry.company)
-				),
+			currency = company_currency(entry.company)
+			limit = money(get_credit_limit(customer, entry.company), precision(currency))
+			found[customer] = Reason.of(
+				reasons.CREDIT_LIMIT_EXCEEDED, customer=customer, limit=f"{limit} {currency}"
 			)
 	return found
 

@@ -33,6 +33,7 @@ from ar_writeoff.ledger.transactions import site_is_unfit, transaction_is_lost
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import fast
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, plan_entries
+from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search.ledger import Scope
 from ar_writeoff.search.rules import Verdict, base_of_part
@@ -76,9 +77,13 @@ class Outcome:
 	item: str
 	status: str
 	journal_entry: str | None = None
-	code: str = ""
-	message: str = ""
+	reason: Reason | None = None
 	base_amount: Decimal = Decimal(0)
+
+	@property
+	def message(self) -> str:
+		"""The reason in the reader's language."""
+		return messages.message(self.reason) if self.reason else ""
 
 
 @dataclass(slots=True)
@@ -171,16 +176,23 @@ def look_again(
 ) -> tuple[list[Item], list[Outcome]]:
 	"""The items that are still as approved, and an outcome with the reason for each of the others."""
 	scope, access = rules.scope, user_access.of_user()
-	permitted = set()
-	for customers in create_batch(sorted({item.key.customer for item in items}), 1000):
-		permitted.update(search.candidates(replace(scope, customers=tuple(customers)), access))
-	if not access.allows_company(rules.company):
-		permitted = set()
-	submitted = open_items.submitted([item.key for item in items])
+	# Of those in scope that the user may see.
+	customers = facts.customer_facts(
+		{item.key.customer for item in items if access.allows_company(rules.company)},
+		search.conditions_on_customers(replace(scope, customers=()), access),
+	)
+	# Of those that are submitted.
+	vouchers = facts.voucher_details(item.key for item in items)
 	verdicts = {
 		open_items.key_of(verdict.balance): verdict
 		for verdict in search.judge_all(
-			balances.values(), scope, rules.criteria, access, ask_other_runs=False
+			[balance for balance in balances.values() if balance.key.customer in customers],
+			scope,
+			rules.criteria,
+			access,
+			customers=customers,
+			vouchers=vouchers,
+			ask_other_runs=False,
 		)
 	}
 	written_off = written_off_by_others(items, rules.run)
@@ -188,16 +200,16 @@ def look_again(
 	kept, outcomes = [], []
 	for item in items:
 		reason: Reason | None
-		if item.key not in submitted:
+		if item.key not in vouchers:
 			reason = Reason.of(reasons.NO_LONGER_SUBMITTED, voucher=item.key.voucher_no)
-		elif item.key.customer not in permitted:
+		elif item.key.customer not in customers:
 			reason = Reason.of(reasons.NOT_PERMITTED, user=frappe.session.user)
 		else:
 			reason = why_not(item, verdicts.get(item.key), balances.get(item.key))
 		if reason and item.key in written_off:
 			reason = Reason.of(reasons.WRITTEN_OFF_BY, run=written_off[item.key])
 		if reason:
-			outcomes.append(Outcome(item.name, SKIPPED, code=reason.code, message=messages.message(reason)))
+			outcomes.append(Outcome(item.name, SKIPPED, reason=reason))
 		else:
 			kept.append(item)
 	return kept, outcomes
@@ -332,7 +344,7 @@ class Poster:
 				row.item,
 				POSTED,
 				journal_entry=posted.name,
-				message=posted.warnings.get(row.customer, ""),
+				reason=posted.warnings.get(row.customer),
 				base_amount=-row.base_amount,
 			)
 			for row in plan.rows
@@ -471,20 +483,18 @@ def traceback_of(error: Exception) -> str:
 
 
 def failed(item: str, reason: Reason) -> Outcome:
-	return Outcome(item, FAILED, code=reason.code, message=messages.message(reason))
+	return Outcome(item, FAILED, reason=reason)
 
 
-def settled_twice(items: list[Item], company: str) -> Iterator[tuple[Item, str]]:
-	"""Those of these written-off items whose balance is past zero now, each with the reason in words."""
+def settled_twice(items: list[Item], company: str) -> Iterator[tuple[Item, Reason]]:
+	"""Those of these written-off items whose balance is past zero now, each with the reason."""
 	balances = open_items.balances_of_vouchers(company, [item.key for item in items], getdate())
 	for item in items:
 		balance = balances.get(item.key)
 		if balance and balance.now * item.write_off_amount < 0:
 			yield (
 				item,
-				messages.message(
-					Reason.of(reasons.SETTLED_AT_THE_SAME_TIME, balance=f"{balance.now} {item.currency}")
-				),
+				Reason.of(reasons.SETTLED_AT_THE_SAME_TIME, balance=f"{balance.now} {item.currency}"),
 			)
 
 
@@ -507,12 +517,9 @@ def with_conflicts(
 			outcome = replace(
 				outcome,
 				status=CONFLICT,
-				code=reasons.SETTLED_AT_THE_SAME_TIME,
-				message=messages.message(
-					Reason.of(
-						reasons.SETTLED_AT_THE_SAME_TIME,
-						balance=f"{after[item.key].now} {item.currency}",
-					)
+				reason=Reason.of(
+					reasons.SETTLED_AT_THE_SAME_TIME,
+					balance=f"{after[item.key].now} {item.currency}",
 				),
 			)
 		result.append(outcome)

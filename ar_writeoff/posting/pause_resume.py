@@ -5,6 +5,7 @@ import frappe
 from frappe import _
 
 from ar_writeoff.core import status as states
+from ar_writeoff.ledger import messages
 from ar_writeoff.posting.batches import make_batches
 from ar_writeoff.posting.service import start_posting
 from ar_writeoff.run import log
@@ -34,14 +35,12 @@ def retry_failed(run: str) -> int:
 	count = frappe.db.count("Write-Off Run Item", {"run": run, "status": states.FAILED})
 	if not count:
 		frappe.throw(_("Nothing failed in this run. What was skipped can be found again with a new run."))
-	(
+	query = (
 		frappe.qb.update(item)
 		.set(item.status, states.OPEN)
-		.set(item.reason_code, "")
-		.set(item.message, "")
 		.where((item.run == run) & (item.status == states.FAILED))
-		.run()
 	)
+	messages.set_reason(query, item, None).run()
 	make_batches(run, rules_of(frappe.get_doc("Write-Off Run", run)))
 	refresh_totals(run)
 	set_status(run, states.QUEUED)

@@ -1,19 +1,33 @@
-"""The Journal Entries a run would make, planned by the same code that posts them."""
+"""The Journal Entries a run would make of the items that the reader may see, planned by the same code that posts them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-import frappe
-
+from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.posting import batches
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
+from ar_writeoff.run import items as run_items
 from ar_writeoff.run import terms as run_terms
+
+# What there has to be of an item to plan its entry.
+FIELDS = (
+	"customer",
+	"voucher_type",
+	"voucher_no",
+	"receivable_account",
+	"currency",
+	"outstanding_amount",
+	"base_outstanding_amount",
+	"write_off_amount",
+)
+OPEN = {"status": states.OPEN}
+OPEN_AND_SELECTED = {**OPEN, "selected": 1}
 
 
 def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = None) -> dict[str, Any]:
@@ -27,10 +41,13 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 	entries: list[dict[str, Any]] = []
 	problems: list[dict[str, str]] = []
 	count, item_count, total = 0, 0, ZERO
-	for names in batches.batches_of(run.name, rules, selected):
-		rows = frappe.get_all(
-			"Write-Off Run Item", filters={"name": ("in", names)}, fields=["*"], order_by="name asc"
-		)
+	shown = run_items.read(run.name, ["customer"], OPEN_AND_SELECTED if selected is None else OPEN)
+	visible = [(row.name, row.customer) for row in shown]
+	if selected is not None:
+		wanted = set(selected)
+		visible = [pair for pair in visible if pair in wanted]
+	for names in batches.batches_of(run.name, rules, visible):
+		rows = run_items.read(run.name, FIELDS, {"name": names})
 		items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
 		plans, refused = plannable(items, rules)
 		problems += refused

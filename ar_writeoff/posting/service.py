@@ -81,8 +81,8 @@ def post_run(run: str, worker: int = 1) -> None:
 			try:
 				rules = guard.approved_rules(doc)
 			except frappe.ValidationError as error:
-				text = frappe.utils.strip_html(str(error))
-				in_one_commit(lambda: give_up(run, text))
+				reason = messages.reason_of(error)
+				in_one_commit(lambda: give_up(run, reason))
 				publish_and_notify(run, in_one_commit(lambda: finish(session, doc.company)))
 				return
 			work(session, rules, claimed)
@@ -143,8 +143,9 @@ def begin(session: workers.WorkerSession, company: str) -> ClaimedBatch | None:
 	if status != states.QUEUED:
 		return None
 	set_status(session.run, states.POSTING, status)
-	guard_result: dict[Hashable, Any] = {fast.WHY_NOT: fast.why_not(company)}
-	log.record(session.run, "Started", company, worker=session.number, message=guard_result[fast.WHY_NOT])
+	why = fast.why_not(company)
+	log.record(session.run, "Started", company, worker=session.number, reason=why and Reason.said(why))
+	guard_result: dict[Hashable, Any] = {fast.WHY_NOT: why}
 	return claim_batch(session)._replace(guard_result=guard_result)
 
 
@@ -221,10 +222,7 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 		outcomes = [posting.failed(item.name, reason) for item in items]
 	else:
 		refused = guard.refused_items(rows, batch.run)
-		outcomes = [
-			posting.Outcome(name, states.SKIPPED, code=reason.code, message=messages.message(reason))
-			for name, reason in refused.items()
-		]
+		outcomes = [posting.Outcome(name, states.SKIPPED, reason=reason) for name, reason in refused.items()]
 		names = posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}")
 		outcomes += posting.post_items(
 			[item for item in items if item.name not in refused], rules, names, claimed.guard_result
@@ -255,24 +253,22 @@ def lock_items(batch: frappe._dict) -> list[dict]:
 
 
 def write_outcomes(outcomes: list[posting.Outcome]) -> None:
-	"""Set status, entry and message of the items, one statement for each group that shares them."""
+	"""Set status, entry and reason of the items, one statement for each group that shares them."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	groups: dict[tuple, list[str]] = {}
 	for outcome in outcomes:
-		key = (outcome.status, outcome.journal_entry, outcome.code, outcome.message)
+		key = (outcome.status, outcome.journal_entry, outcome.reason)
 		groups.setdefault(key, []).append(outcome.item)
-	for (status, journal_entry, code, message), names in groups.items():
-		(
+	for (status, journal_entry, reason), names in groups.items():
+		query = (
 			frappe.qb.update(item)
 			.set(item.status, status)
 			.set(item.journal_entry, journal_entry)
-			.set(item.reason_code, code)
-			.set(item.message, message)
 			.set(item.modified, now())
 			.set(item.modified_by, frappe.session.user)
 			.where(item.name.isin(names))
-			.run()
 		)
+		messages.set_reason(query, item, reason).run()
 
 
 def record_batch(
@@ -310,7 +306,7 @@ def record_batch(
 				"skipped_count": counts[states.SKIPPED],
 				"failed_count": counts[states.FAILED],
 				"amount": sum(outcome.base_amount for outcome in outcomes),
-				"message": ", ".join(entries) if len(entries) > 1 else None,
+				"reason": Reason.said(", ".join(entries)) if len(entries) > 1 else None,
 			},
 			*(
 				{
@@ -318,7 +314,7 @@ def record_batch(
 					"batch": batch.number,
 					"voucher_no": vouchers[outcome.item].voucher_no,
 					"journal_entry": outcome.journal_entry,
-					"message": outcome.message,
+					"reason": outcome.reason,
 				}
 				for outcome in outcomes
 				if outcome.status != states.POSTED
@@ -328,21 +324,21 @@ def record_batch(
 	)
 
 
-def give_up(run: str, why: str) -> None:
-	"""Nothing of the run can be posted: every pending item fails with the reason, in words."""
+def give_up(run: str, reason: Reason) -> None:
+	"""Nothing of the run can be posted: every pending item fails with the reason."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	if gate.lock(run) != states.POSTING:
 		return
-	(
+	if not reason.code:
+		reason = Reason(reasons.REFUSED, reason.facts)
+	query = (
 		frappe.qb.update(item)
 		.set(item.status, states.FAILED)
-		.set(item.reason_code, reasons.REFUSED)
-		.set(item.message, why)
 		.where((item.run == run) & (item.status == states.OPEN) & (item.selected == 1))
-		.run()
 	)
+	messages.set_reason(query, item, reason).run()
 	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "status", "Done")
-	log.record(run, "Stopped", message=why)
+	log.record(run, "Stopped", reason=reason)
 
 
 def pending_batches(run: str) -> int:

@@ -18,13 +18,13 @@ def stop(run: str, fault: posting.SharedFault, worker: int) -> None:
 	frappe.db.rollback()
 	if gate.lock(run) != states.POSTING:
 		return
-	text = messages.message(posting.reason_of_fault(fault))
+	reason = posting.reason_of_fault(fault)
 	set_status(run, states.PAUSED, states.POSTING)
 	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "attempts", 0)
-	log.record(run, "Paused", worker=worker, message=text)
+	log.record(run, "Paused", worker=worker, reason=reason)
 	notify.run_stopped(
 		frappe.db.get_value(
 			"Write-Off Run", run, ["name", "company", "prepared_by", "submitted_by"], as_dict=True
 		),
-		text,
+		lambda _user: messages.message(reason),
 	)

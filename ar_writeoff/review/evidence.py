@@ -1,18 +1,23 @@
 """What the signed page of a run shows: Print Format "Write-Off Evidence"."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 import frappe
 from frappe import _
 from frappe.query_builder.functions import Count, Sum
-from frappe.utils import cint, flt, fmt_money, format_datetime, formatdate
+from frappe.utils import flt, fmt_money, format_datetime, formatdate
 from frappe.utils.formatters import format_value
-from pypika import Order
 
 from ar_writeoff.core import status as states
+from ar_writeoff.ledger import messages
+from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.run import items
 
 MOST_CUSTOMERS = 50
+NOT_POSTED = (states.EXCLUDED, states.SKIPPED, states.FAILED)
 
 CRITERIA = (
 	"balance_type",
@@ -40,7 +45,9 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 	def amount(value: float | None) -> str:
 		return fmt_money(value or 0, currency=currency)
 
-	customers = _grouped(run.name, ["customer_name"], posted=True)
+	groups = groups_of(run.name)
+	customers = added_up("customer_name", (row for row in groups if row.status in states.WRITTEN_OFF))
+	see_all = access.sees_all_of(run.name)
 	return {
 		"criteria": [
 			(_(run.meta.get_label(field)), format_value(run.get(field), run.meta.get_field(field), run))
@@ -65,15 +72,16 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 			*([(_("Hash of What Was Approved"), run.approval_hash)] if run.approval_hash else []),
 		],
 		"results": [
-			{"status": row.status, "count": row.count, "amount": amount(row.amount)}
-			for row in _grouped(run.name, ["status"])
+			{"status": status, "count": count, "amount": amount(total)}
+			for status, count, total in added_up("status", groups)
 		],
 		"entries": [
 			{
 				"name": entry.name,
 				"posting_date": formatdate(entry.posting_date),
 				"state": _("Cancelled") if entry.docstatus == 2 else _("Submitted"),
-				"amount": amount(entry.total_debit),
+				# What others have in it is for those who may see all of the run.
+				"amount": amount(entry.total_debit) if see_all else "",
 			}
 			for entry in frappe.get_all(
 				"Journal Entry",
@@ -83,14 +91,15 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 			)
 		],
 		"customers": [
-			{"customer": row.customer_name, "count": row.count, "amount": amount(row.amount)}
-			for row in customers[:MOST_CUSTOMERS]
+			{"customer": customer, "count": count, "amount": amount(total)}
+			for customer, count, total in customers[:MOST_CUSTOMERS]
 		],
 		"more_customers": max(len(customers) - MOST_CUSTOMERS, 0),
 		"not_posted": [
-			{"message": row.message, "count": cint(row.count)}
-			for row in _grouped(run.name, ["message"], posted=False)
-			if row.message
+			{"message": message, "count": count}
+			for message, count, _total in added_up(
+				"message", (row for row in groups if row.status in NOT_POSTED and row.message)
+			)
 		],
 	}
 
@@ -105,7 +114,7 @@ def _limits(run: Any, currency: str) -> list[list[str]]:
 	}
 	limits = []
 	for limit in (*applied.get("limits", ()), *applied.get("caps_of_schedule", ())):
-		parts = [limit["holder"]]
+		parts = [messages.shown("holder", limit["holder"])]
 		for key, label in amounts.items():
 			if key in limit:
 				parts.append(f"{label}: {fmt_money(limit[key], currency=limit.get('currency') or currency)}")
@@ -115,22 +124,28 @@ def _limits(run: Any, currency: str) -> list[list[str]]:
 	return limits
 
 
-def _grouped(run: str, fields: list[str], *, posted: bool | None = None) -> list[frappe._dict]:
-	item = frappe.qb.DocType("Write-Off Run Item")
-	query = (
+def groups_of(run: str) -> list[frappe._dict]:
+	"""Number and amount of the items that the reader may see, by status, customer and message."""
+	item = items.table()
+	by = [item[field] for field in ("status", "customer_name", "reason_code", "reason_facts")]
+	rows = (
 		frappe.qb.from_(item)
-		.select(
-			*[item[field] for field in fields],
-			Count("*").as_("count"),
-			Sum(item.base_write_off_amount).as_("amount"),
-		)
-		.where(item.run == run)
-		.groupby(*[item[field] for field in fields])
-		.orderby(Sum(item.base_write_off_amount), order=Order.desc)
+		.select(*by, Count("*").as_("count"), Sum(item.base_write_off_amount).as_("amount"))
+		.where(items.visible(item, run))
+		.groupby(*by)
+		.run(as_dict=True)
 	)
-	settled = item.status.isin([states.POSTED, states.CONFLICT])
-	if posted is not None:
-		query = query.where(
-			settled if posted else item.status.isin([states.EXCLUDED, states.SKIPPED, states.FAILED])
-		)
-	return query.run(as_dict=True)
+	messages.put_into_words(rows)
+	return rows
+
+
+def added_up(by: str, groups: Iterable[frappe._dict]) -> list[tuple[str, int, float]]:
+	"""(value, number, amount) of the groups for each value of this field, the largest amount first."""
+	totals: dict[str, list] = defaultdict(lambda: [0, 0.0])
+	for row in groups:
+		totals[row[by]][0] += row["count"]
+		totals[row[by]][1] += row.amount
+	return sorted(
+		((value, number, total) for value, (number, total) in totals.items()),
+		key=lambda row: (-abs(row[2]), row[0] or ""),
+	)

@@ -14,14 +14,13 @@ from frappe.utils import now
 from frappe.utils.file_manager import save_file
 from frappe.utils.xlsxutils import make_xlsx
 
-from ar_writeoff.review import items as run_items
+from ar_writeoff.run import items as run_items
 from ar_writeoff.run import worker as workers
 
 FORMATS = ("XLSX", "CSV")
 
 # Above this the file is made by a worker: a web worker has others to serve.
 ROWS_IN_REQUEST = 5000
-ROWS_PER_QUERY = 5000
 
 # make_xlsx turns HTML into plain text except on a sheet of this name. A customer's name is evidence: it stays as it is.
 VERBATIM_SHEET = "Data Export"
@@ -66,9 +65,7 @@ def export(run: Any, file_format: str, filters: dict[str, Any] | None) -> dict[s
 	"""Make the file now, or in the background when the list is long; the name of the file, or that it will come."""
 	if file_format not in FORMATS:
 		frappe.throw(_("Choose XLSX or CSV, not {0}.").format(file_format))
-	total = run_items.page(
-		run.name, start=0, page_length=1, sort_by="name", sort_order="asc", filters=filters
-	)["total"]
+	total = run_items.count(run.name, filters)
 	if total <= ROWS_IN_REQUEST or workers.in_this_process():
 		return {"file_url": make_file(run.name, file_format, filters), "background": False}
 	frappe.enqueue(
@@ -134,38 +131,25 @@ def all_rows(run: Any, filters: dict[str, Any] | None) -> Iterator[list[Any]]:
 
 def run_rows(run: Any) -> Iterator[list[Any]]:
 	"""Label and value of what was asked for and who did what."""
+	values = run.as_dict()  # with the totals of what the reader may see
 	for fieldname in RUN_FIELDS:
 		df = run.meta.get_field(fieldname)
 		label = {"name": _("Write-Off Run"), "owner": _("Created By")}.get(fieldname) or _(df.label)
-		value = run.get(fieldname)
+		value = values[fieldname]
 		if fieldname == "customers":
-			value = ", ".join(row.customer for row in value)
+			value = ", ".join(row.customer for row in run.customers)
 		yield [label, cell(value)]
 	yield [_("Exported By"), cell(frappe.session.user)]
 	yield [_("Exported On"), now()[:19]]
 
 
 def item_rows(run: Any, filters: dict[str, Any] | None) -> Iterator[list[Any]]:
-	"""A row of labels, then one row for each item, read in pages so that memory does not grow with the run."""
+	"""A row of labels, then one row for each item that the reader may see."""
 	meta = frappe.get_meta("Write-Off Run Item")
 	fields = [field for field in run_items.FIELDS if field not in ("name", "reason_code")]
 	yield [_(meta.get_label(field)) for field in fields]
-	item = frappe.qb.DocType("Write-Off Run Item")
-	last = ""
-	while True:
-		page = (
-			frappe.qb.from_(item)
-			.select(item.name, *[item[field] for field in fields])
-			.where(run_items.where(item, run.name, filters) & (item.name > last))
-			.orderby(item.name)
-			.limit(ROWS_PER_QUERY)
-			.run()
-		)
-		for name, *values in page:
-			last = name
-			yield [cell(value) for value in values]
-		if len(page) < ROWS_PER_QUERY:
-			return
+	for item in run_items.read(run.name, fields, filters):
+		yield [cell(item[field]) for field in fields]
 
 
 def cell(value: Any) -> Any:

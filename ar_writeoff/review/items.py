@@ -7,11 +7,10 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.query_builder import Case, DocType
+from frappe.query_builder import Case
 from frappe.query_builder.functions import Abs, Count, Max, Sum
 from frappe.utils import cint, fmt_money
-from pypika import Order, Table
-from pypika.terms import Criterion
+from pypika import Order
 
 from ar_writeoff.core import ageing
 from ar_writeoff.core.money import money
@@ -21,47 +20,8 @@ from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.review.ledger import balance_of_customer, voucher_story
+from ar_writeoff.run.items import COLUMNS, count, in_order, table, visible, where
 from ar_writeoff.search.rules import base_of_part
-
-FIELDS = (
-	"name",
-	"customer",
-	"customer_name",
-	"voucher_type",
-	"voucher_no",
-	"receivable_account",
-	"posting_date",
-	"due_date",
-	"age_days",
-	"currency",
-	"outstanding_amount",
-	"base_outstanding_amount",
-	"write_off_amount",
-	"base_write_off_amount",
-	"reinstated_amount",
-	"selected",
-	"status",
-	"reason_code",
-	"message",
-	"reason_doctype",
-	"reason_name",
-	"journal_entry",
-)
-
-# Text columns are searched for the text anywhere, the others compared.
-TEXT_FIELDS = {
-	"customer": ("customer", "customer_name"),
-	"voucher_no": ("voucher_no",),
-	"message": ("message",),
-}
-COMPARISONS = {
-	"=": lambda field, value: field == value,
-	"!=": lambda field, value: field != value,
-	"<": lambda field, value: field < value,
-	"<=": lambda field, value: field <= value,
-	">": lambda field, value: field > value,
-	">=": lambda field, value: field >= value,
-}
 
 TOP_CUSTOMERS = 10
 
@@ -70,70 +30,35 @@ def page(
 	run: str, *, start: int, page_length: int, sort_by: str, sort_order: str, filters: dict[str, Any] | None
 ) -> dict[str, Any]:
 	"""One page of items and the number of all that the filters leave."""
-	if sort_by not in FIELDS:
-		frappe.throw(_("Items cannot be sorted by {0}.").format(sort_by))
-	item = DocType("Write-Off Run Item")
-	condition = where(item, run, filters)
+	item = table()
 	start, length = max(cint(start), 0), min(cint(page_length) or 100, 1000)
 	order = Order.desc if sort_order.lower() == "desc" else Order.asc
 	# The index of the list has what is sorted and filtered by, so only the rows of the page itself are read.
-	on_page = (
-		frappe.qb.from_(item)
-		.select(item.name)
-		.where(condition)
-		.orderby(item[sort_by], order=order)
-		.orderby(item.name)
-		.limit(length)
-		.offset(start)
-		.as_("on_page")
-	)
-	shown = DocType("Write-Off Run Item").as_("shown")
-	rows = (
+	found = frappe.qb.from_(item).select(item.name).where(where(item, run, filters))
+	on_page = in_order(found, item, sort_by, order).limit(length).offset(start).as_("on_page")
+	shown = table().as_("shown")
+	rows = in_order(
 		frappe.qb.from_(on_page)
 		.join(shown)
 		.on(shown.name == on_page.name)
-		.select(*[shown[field] for field in FIELDS])
-		.orderby(shown[sort_by], order=order)
-		.orderby(shown.name)
-		.run(as_dict=True)
-	)
+		.select(*[shown[field] for field in (*COLUMNS, "reason_facts")]),
+		shown,
+		sort_by,
+		order,
+	).run(as_dict=True)
+	messages.put_into_words(rows)
 	if len(rows) < length and (rows or not start):
 		total = start + len(rows)  # this page is the last one
 	else:
-		total = frappe.qb.from_(item).select(Count("*")).where(condition).run()[0][0]
+		total = count(run, filters)
 	return {"items": rows, "total": total}
-
-
-def where(item: Table, run: str, filters: dict[str, Any] | None) -> Criterion:
-	"""The condition for a run's items under filters; a field that cannot be filtered is an error."""
-	condition = visible(item, run)
-	for fieldname, value in (filters or {}).items():
-		if fieldname not in FIELDS:
-			frappe.throw(_("Items cannot be filtered by {0}.").format(fieldname))
-		if fieldname in TEXT_FIELDS and isinstance(value, str):
-			like = "%" + value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-			condition &= Criterion.any([item[column].like(like) for column in TEXT_FIELDS[fieldname]])
-		elif isinstance(value, list) and len(value) == 2 and value[0] in COMPARISONS:
-			condition &= COMPARISONS[value[0]](item[fieldname], value[1])
-		elif isinstance(value, list):
-			condition &= item[fieldname].isin(value or [""])
-		else:
-			condition &= item[fieldname] == value
-	return condition
-
-
-def visible(item: Table, run: str) -> Criterion:
-	"""The condition for the items of a run that the current user may see."""
-	condition = item.run == run
-	restriction = access.items_allowed(item, access.of_user())
-	return condition & restriction if restriction else condition
 
 
 def select(
 	run: str, *, selected: bool, items: Iterable[str] | None, filters: dict[str, Any] | None, invert: bool
 ) -> None:
 	"""Tick or untick open items: the ones named, the ones under the filters, or all."""
-	item = DocType("Write-Off Run Item")
+	item = table()
 	condition = where(item, run, filters) & (item.status == OPEN)
 	if items is not None:
 		condition &= item.name.isin(list(items) or [""])
@@ -145,14 +70,7 @@ def select(
 		value = cint(selected)
 		condition &= (item.selected != value) | held
 	# Who changed the selection, and when, is on the run. On each of 100,000 items it would take seconds.
-	(
-		frappe.qb.update(item)
-		.set(item.selected, value)
-		.set(item.reason_code, "")
-		.set(item.message, "")
-		.where(condition)
-		.run()
-	)
+	messages.set_reason(frappe.qb.update(item).set(item.selected, value).where(condition), item, None).run()
 
 
 def item_of(run: str, name: str) -> frappe._dict:
@@ -161,7 +79,7 @@ def item_of(run: str, name: str) -> frappe._dict:
 	Raises:
 	    frappe.ValidationError: there is none of this name.
 	"""
-	item = DocType("Write-Off Run Item")
+	item = table()
 	rows = frappe.qb.from_(item).select("*").where(visible(item, run) & (item.name == name)).run(as_dict=True)
 	if not rows:
 		frappe.throw(_("Item {0} is not in this run.").format(name))
@@ -199,7 +117,12 @@ def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
 def fields_of(run: str, name: str) -> dict[str, Any]:
 	"""What the list shows of one item."""
 	row = item_of(run, name)
-	return {field: row[field] for field in FIELDS}
+	return shown(row)
+
+
+def shown(row: frappe._dict) -> dict[str, Any]:
+	"""What the list shows of an item, from its whole row."""
+	return {**{field: row[field] for field in COLUMNS}, "message": messages.of_row(row)}
 
 
 def smallest(amount: Decimal) -> Decimal:
@@ -209,7 +132,7 @@ def smallest(amount: Decimal) -> Decimal:
 
 def anything_selected(run: str) -> bool:
 	"""Whether there is something to write off among the items that the user may see."""
-	item = DocType("Write-Off Run Item")
+	item = table()
 	return bool(
 		frappe.qb.from_(item)
 		.select(item.name)
@@ -221,7 +144,7 @@ def anything_selected(run: str) -> bool:
 
 def groups_of(run: str) -> list[frappe._dict]:
 	"""The items of a run that the user may see, in one pass: everything the summary adds up, but the customers."""
-	item = DocType("Write-Off Run Item")
+	item = table()
 	bucket = Case()
 	for days, name in ageing.BUCKETS:
 		bucket = bucket.when(item.age_days <= days, name)
@@ -315,7 +238,7 @@ def grouped(rows: Iterable[frappe._dict], by: str, *amounts: str) -> dict[str, l
 
 def top_customers(run: str) -> list[frappe._dict]:
 	"""The customers with the largest balances found, whether they owe us or we them."""
-	item = DocType("Write-Off Run Item")
+	item = table()
 	total = Sum(item.base_outstanding_amount)
 	return (
 		frappe.qb.from_(item)
@@ -334,9 +257,12 @@ def story(run: str, item: str) -> dict[str, Any]:
 	"""What there is to know about the voucher of an item of this run, to decide whether to give it up."""
 	row = item_of(run, item)
 	return {
-		"item": {field: row[field] for field in FIELDS},
+		"item": shown(row),
 		**voucher_story(row.voucher_type, row.voucher_no),
-		"customer_balance": balance_of_customer(row.customer, row.company),
+		# Of all cost centers, so for those who may see all.
+		"customer_balance": balance_of_customer(row.customer, row.company)
+		if access.of_user().cost_centers is None
+		else None,
 		"written_off_before": frappe.get_list(
 			"Write-Off Run Item",
 			filters={

@@ -9,6 +9,8 @@ from typing import Any
 import frappe
 from frappe.utils import now_datetime
 
+from ar_writeoff.ledger.messages import COLUMNS, columns
+
 FIELDS = (
 	"name",
 	"creation",
@@ -29,14 +31,15 @@ FIELDS = (
 	"skipped_count",
 	"failed_count",
 	"amount",
-	"message",
+	*COLUMNS,
 )
 NUMBERS = {"batch", "duration", "posted_count", "skipped_count", "failed_count", "amount"}
 
 
 def record(run: str, event: str, company: str | None = None, **details: Any) -> None:
-	"""Write one event. `company`: of the run, where the caller knows it. `details`: batch, worker, duration (seconds), journal_entry, voucher_no, message,
-	posted_count, skipped_count, failed_count, amount (company currency)."""
+	"""Write one event. `company`: of the run, where the caller knows it. `details`: batch, worker, duration (seconds),
+	journal_entry, voucher_no, reason (a `Reason`), posted_count, skipped_count, failed_count, amount (company currency).
+	"""
 	record_all(run, [{"event": event, **details}], company)
 
 
@@ -57,6 +60,7 @@ def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None =
 			"user": user,
 			"at": stamp,
 			**event,
+			**columns(event.get("reason")),
 		}
 		rows.append(tuple(values.get(field) or (0 if field in NUMBERS else None) for field in FIELDS))
 	if rows:

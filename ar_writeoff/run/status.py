@@ -10,7 +10,8 @@ from frappe.utils import now
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import OVER_LIMIT
-from ar_writeoff.run import gate
+from ar_writeoff.ledger import permissions as access
+from ar_writeoff.run import gate, items
 
 PROGRESS_EVENT = "write_off_run_progress"
 
@@ -83,9 +84,10 @@ def refresh_totals(run: str) -> dict[str, int]:
 	return counts
 
 
-def add_up(run: str) -> tuple[dict[str, int], dict[str, Any]]:
-	"""The number of items in each status, and the run's fields that sum them up."""
-	item = frappe.qb.DocType("Write-Off Run Item")
+def add_up(run: str, *, of_reader: str | None = None) -> tuple[dict[str, int], dict[str, Any]]:
+	"""The number of items in each status, and the run's fields that sum them up. `of_reader`: of the items that this
+	user may see."""
+	item = items.table()
 	# Waiting for somebody with a higher limit.
 	held = Case().when(item.reason_code.isin(OVER_LIMIT), 1).else_(0)
 	rows = (
@@ -98,7 +100,7 @@ def add_up(run: str) -> tuple[dict[str, int], dict[str, Any]]:
 			Sum(item.base_write_off_amount).as_("amount"),
 			Sum(item.base_reinstated_amount).as_("recovered"),
 		)
-		.where(item.run == run)
+		.where(items.visible(item, run, of_reader) if of_reader else item.run == run)
 		.groupby(item.status, item.selected, held)
 		.run(as_dict=True)
 	)
@@ -130,6 +132,13 @@ def add_up(run: str) -> tuple[dict[str, int], dict[str, Any]]:
 		"posted_amount": posted_amount,
 		"recovered_amount": recovered_amount,
 	}
+
+
+def totals_of(run: Any, user: str) -> Any:
+	"""The run's totals as this user may see them: of all its items, or of those that the user may see."""
+	if access.of_user(user).is_unrestricted:
+		return run
+	return frappe._dict(add_up(run.name, of_reader=user)[1])
 
 
 def progress(run: str) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def rules_of(run: Any, settings: Any = None) -> posting.Rules:
 	settings = settings_of(run.company) if settings is None else settings
 	offset = offset_of(run, settings)
 	if not offset.account:
-		frappe.throw(messages.message(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=run.company)))
+		messages.refuse(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=run.company))
 	return posting.Rules(
 		run=run.name,
 		company=run.company,

@@ -22,6 +22,8 @@ from redis.exceptions import ConnectionError as RedisIsAway
 from rq import get_current_job
 from rq.job import JobStatus
 
+from ar_writeoff.core import reasons
+from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger.transactions import in_one_commit, transaction_is_lost
 from ar_writeoff.run import log
 
@@ -80,7 +82,7 @@ def start(run: str, method: str, numbers: Iterable[int], **details: str) -> None
 				**details,
 			)
 		except RedisIsAway:
-			log.record(run, "Interrupted", worker=number, message=frappe._("The job could not be enqueued."))
+			log.record(run, "Interrupted", worker=number, reason=Reason.of(reasons.JOB_NOT_ENQUEUED))
 
 
 def missing(run: str, count: int, lease: int = LEASE) -> list[int]:
@@ -184,7 +186,7 @@ def interrupted(session: WorkerSession, error: Exception) -> None:
 	def trace() -> None:
 		_put(session.run, session.number, heartbeat=None, job_id=None, batch=0)
 		text = f"{type(error).__name__}: {frappe.utils.strip_html(str(error))}"
-		log.record(session.run, "Interrupted", worker=session.number, message=text[:500])
+		log.record(session.run, "Interrupted", worker=session.number, reason=Reason.said(text[:500]))
 
 	try:
 		in_one_commit(trace, attempts=1)

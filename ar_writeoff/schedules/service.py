@@ -21,7 +21,10 @@ from rq.timeouts import JobTimeoutException
 
 from ar_writeoff.approval import limits
 from ar_writeoff.approval import notifications as notify
+from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.transactions import in_one_commit, until_done
 from ar_writeoff.run import gate
 from ar_writeoff.run import worker as workers
@@ -123,30 +126,28 @@ def dates_on(schedule: Any, day: date) -> tuple[date, date]:
 # Who and what for
 
 
-def why_not_approver(schedule: Any, user: str) -> str | None:
-	"""Why this person cannot approve the terms of a schedule, in words; None when the person can."""
+def why_not_approver(schedule: Any, user: str) -> Reason | None:
+	"""Why this person cannot approve the terms of a schedule; None when the person can."""
 	roles = set(frappe.get_roles(user))
 	if not roles & set(limits.submitting_roles()):
-		return _("Only who may submit Write-Off Runs can approve a schedule.")
+		return Reason.of(reasons.MAY_NOT_APPROVE_SCHEDULE)
 	second = frappe.db.get_value("Write-Off Settings", schedule.company, "require_second_approver")
 	if second and user == schedule.changed_by:
-		return _("You changed this schedule last, and {0} asks for a second approver.").format(
-			schedule.company
-		)
+		return Reason.of(reasons.CHANGED_SCHEDULE_LAST, user=user, company=schedule.company)
 	return None
 
 
-def reason_problem(reason: str, balance_type: str) -> str | None:
-	"""Why a schedule cannot write off for this reason, in words; None when it can."""
+def reason_problem(reason: str, balance_type: str) -> Reason | None:
+	"""Why a schedule cannot write off for this reason; None when it can."""
 	details = frappe.db.get_value(
 		"Write-Off Reason", reason, ["use_in_schedules", "disabled", "applies_to"], as_dict=True
 	)
 	if not details or details.disabled:
-		return _("The reason {0} is disabled.").format(reason)
+		return Reason.of(reasons.REASON_DISABLED, reason=reason)
 	if not details.use_in_schedules:
-		return _("The reason {0} is not for schedules: somebody has to decide.").format(reason)
+		return Reason.of(reasons.REASON_NOT_FOR_SCHEDULES, reason=reason)
 	if details.applies_to not in ("Both", balance_type):
-		return _("The reason {0} is for {1} balances.").format(reason, _(details.applies_to))
+		return Reason.of(reasons.REASON_FOR_OTHER_SIDE, reason=reason, side=details.applies_to)
 	return None
 
 
@@ -272,14 +273,14 @@ def carry_out(log: str) -> None:
 		raise
 	except Exception as error:
 		# Whatever went wrong: it counts, somebody is told, and after some times the schedule is turned off.
-		words = frappe.utils.strip_html(str(error)) or type(error).__name__
+		reason = messages.reason_of(error)
 		frappe.db.rollback()
 		frappe.log_error(title=f"Write-Off Schedule {log}")
-		in_one_commit(lambda: failed(log, words))
+		in_one_commit(lambda: failed(log, reason))
 
 
-def perform(log: Any) -> tuple[str, str, str | None, str | None]:
-	"""Prepare, and if asked for submit, the run of a period: result, message, run, and the draft left over."""
+def perform(log: Any) -> tuple[str, Reason | None, str | None, str | None]:
+	"""Prepare, and if asked for submit, the run of a period: result, reason, run, and the draft left over."""
 	schedule = frappe.get_doc("Write-Off Schedule", log.schedule)
 	name = frappe.db.get_value("Write-Off Run", {"schedule_key": log.name})
 	if not name:
@@ -292,14 +293,14 @@ def perform(log: Any) -> tuple[str, str, str | None, str | None]:
 	if run.docstatus == 0:
 		if not run.selected_count and not run.held_count:
 			frappe.delete_doc("Write-Off Run", name, ignore_permissions=True)
-			return NOTHING_FOUND, _("{0} excluded.").format(run.excluded_count), None, None
+			return NOTHING_FOUND, Reason.of(reasons.ALL_EXCLUDED, count=run.excluded_count), None, None
 		if schedule.action != POST:
-			return PREPARED, "", name, None
+			return PREPARED, None, name, None
 		problem = submit(schedule, run)
 		if problem:
 			return PREPARED, problem, name, None
 	rest = frappe.db.get_value("Write-Off Run", {"remainder_of": name})
-	return (SUBMITTED_IN_PART if rest else SUBMITTED), "", name, rest
+	return (SUBMITTED_IN_PART if rest else SUBMITTED), None, name, rest
 
 
 def worker_of(user: str) -> str:
@@ -309,7 +310,7 @@ def worker_of(user: str) -> str:
 	    frappe.ValidationError: the user is disabled: nobody answers for the schedule any more.
 	"""
 	if not cint(frappe.db.get_value("User", user, "enabled")):
-		frappe.throw(_("User {0} is disabled. Somebody else has to save this schedule.").format(user))
+		messages.refuse(Reason.of(reasons.SCHEDULE_USER_DISABLED, user=user))
 	return user
 
 
@@ -317,7 +318,7 @@ def prepare(schedule: Any, day: date, marks: dict[str, Any]) -> str:
 	"""A draft run by the terms of the schedule, as the current user, with its items found."""
 	problem = reason_problem(schedule.reason, schedule.balance_type)
 	if problem:
-		frappe.throw(problem)
+		messages.refuse(problem)
 	cutoff_date, posting_date = dates_on(schedule, day)
 	run = frappe.new_doc("Write-Off Run")
 	run.update(
@@ -340,10 +341,10 @@ def prepare(schedule: Any, day: date, marks: dict[str, Any]) -> str:
 	return run.name
 
 
-def submit(schedule: Any, run: Any) -> str | None:
+def submit(schedule: Any, run: Any) -> Reason | None:
 	"""Submit the run as who approved the schedule. Where that must not be, why the run stays a draft."""
 	if not schedule.approved_by:
-		return _("The terms of the schedule are not approved: the run stays a draft.")
+		return Reason.of(reasons.SCHEDULE_NOT_APPROVED)
 	with as_user(worker_of(schedule.approved_by)):
 		problem = why_not_approver(schedule, schedule.approved_by)
 		if problem:
@@ -356,9 +357,7 @@ def submit(schedule: Any, run: Any) -> str | None:
 			"Write-Off Run Item", {"run": run.name, "status": states.OPEN, "selected": 1}
 		):
 			frappe.db.set_value("Write-Off Run", run.name, "by_schedule", 0, update_modified=False)
-			return _("Everything found is over the caps of the schedule or the limits of {0}.").format(
-				schedule.approved_by
-			)
+			return Reason.of(reasons.ALL_OVER_CAPS, user=schedule.approved_by)
 		run.submit()
 	return None
 
@@ -371,20 +370,20 @@ def try_out(schedule: Any) -> str:
 # Results
 
 
-def succeeded(log: str, result: str, message: str, run: str | None, rest: str | None) -> None:
+def succeeded(log: str, result: str, reason: Reason | None, run: str | None, rest: str | None) -> None:
 	"""Write down what came of a period, and tell those who are to know; of nothing found only the log tells."""
 	doc = frappe.get_doc("Write-Off Schedule Log", log)
 	doc.db_set(
 		{
 			"result": result,
-			"message": message,
+			**messages.columns(reason),
 			"run": run,
 			"remainder": rest,
 			"finished_on": now_datetime(),
 			"claimed_until": None,
 		}
 	)
-	values = {"last_run_on": now_datetime(), "last_result": result, "last_message": message}
+	values = {"last_run_on": now_datetime(), "last_result": result, **last_reason(reason)}
 	if result not in (SUBMITTED, SUBMITTED_IN_PART):
 		# Whether what was submitted could be posted is known when the run has ended.
 		values["failures"] = 0
@@ -399,34 +398,39 @@ def succeeded(log: str, result: str, message: str, run: str | None, rest: str | 
 			told.update(notify.approvers(frappe.get_doc("Write-Off Run", draft)))
 		notify.tell(
 			told,
-			_("Schedule {0}, {1}: {2}").format(schedule.name, doc.period, _(result)),
+			lambda _user: _("Schedule {0}, {1}: {2}").format(schedule.name, doc.period, _(result)),
 			"Write-Off Run",
 			draft or run,
-			message,
+			lambda _user: messages.message(reason) if reason else "",
 		)
 
 
-def failed(log: str, message: str) -> None:
+def failed(log: str, reason: Reason) -> None:
 	"""Count a failure; after some in a row turn the schedule off, until somebody has looked."""
 	doc = frappe.get_doc("Write-Off Schedule Log", log)
 	doc.db_set(
 		{
 			"result": FAILED,
-			"message": message,
+			**messages.columns(reason),
 			"finished_on": now_datetime(),
 			"claimed_until": now_datetime() + RETRY_AFTER * max(1, cint(doc.attempts)),
 		}
 	)
-	count_failure(doc.schedule, message)
+	count_failure(doc.schedule, reason)
 
 
-def count_failure(schedule: str, message: str) -> None:
+def last_reason(reason: Reason | None) -> dict[str, str]:
+	"""The fields of a schedule that say what was the matter last."""
+	return {f"last_{column}": value for column, value in messages.columns(reason).items()}
+
+
+def count_failure(schedule: str, reason: Reason) -> None:
 	doc = frappe.get_doc("Write-Off Schedule", schedule)
 	failures = cint(doc.failures) + 1
 	values = {
 		"failures": failures,
 		"last_result": FAILED,
-		"last_message": message,
+		**last_reason(reason),
 		"last_run_on": now_datetime(),
 	}
 	off = failures >= core.FAILURES_ALLOWED
@@ -440,19 +444,21 @@ def count_failure(schedule: str, message: str) -> None:
 		doc.add_comment("Info", _("turned off after {0} failures in a row").format(failures))
 	notify.tell(
 		to_be_told(doc),
-		_("Schedule {0} is turned off after {1} failures in a row").format(schedule, failures)
-		if off
-		else _("Schedule {0} failed").format(schedule),
+		lambda _user: (
+			_("Schedule {0} is turned off after {1} failures in a row").format(schedule, failures)
+			if off
+			else _("Schedule {0} failed").format(schedule)
+		),
 		"Write-Off Schedule",
 		schedule,
-		message,
+		lambda _user: messages.message(reason),
 	)
 
 
 def run_ended(run: Any) -> None:
 	"""A run that a schedule submitted has ended: one of which nothing could be posted is a failure as well."""
 	if run.status == states.FAILED:
-		count_failure(run.schedule, _("Nothing of {0} could be posted.").format(run.name))
+		count_failure(run.schedule, Reason.of(reasons.NOTHING_POSTED, run=run.name))
 	else:
 		frappe.db.set_value("Write-Off Schedule", run.schedule, "failures", 0, update_modified=False)
 

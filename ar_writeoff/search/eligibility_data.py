@@ -9,6 +9,7 @@ import frappe
 from erpnext.accounts.utils import get_advance_payment_doctypes
 from frappe.query_builder.functions import Sum
 from frappe.utils import create_batch
+from pypika.terms import Criterion
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import DEBIT, LEAVE_OUT, Criteria
@@ -50,14 +51,20 @@ def receivable_accounts(
 	return {row.name: row for row in rows}
 
 
-def customer_facts(customers: Iterable[str]) -> dict[str, CustomerFacts]:
+def customer_facts(
+	customers: Iterable[str], conditions: Iterable[Criterion] = ()
+) -> dict[str, CustomerFacts]:
+	"""Facts of those of these customers that meet the conditions, on `tabCustomer`."""
+	table = frappe.qb.DocType("Customer")
 	facts = {}
 	for batch in create_batch(sorted(customers), 1000):
-		for row in frappe.get_all(
-			"Customer",
-			filters={"name": ("in", batch)},
-			fields=["name", "customer_name", "disabled", "is_frozen", "exclude_from_write_off"],
-			order_by=None,
+		for row in (
+			frappe.qb.from_(table)
+			.select(
+				table.name, table.customer_name, table.disabled, table.is_frozen, table.exclude_from_write_off
+			)
+			.where(Criterion.all([table.name.isin(batch), *conditions]))
+			.run(as_dict=True)
 		):
 			facts[row.name] = CustomerFacts(
 				customer_name=row.customer_name or "",

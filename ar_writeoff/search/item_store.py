@@ -10,7 +10,7 @@ from frappe.utils import create_batch, now
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
-from ar_writeoff.ledger import messages
+from ar_writeoff.ledger.messages import COLUMNS, columns
 from ar_writeoff.search.rules import Verdict
 
 # What differs from item to item of a search; the rest is said once in a statement.
@@ -31,7 +31,7 @@ ITEM_COLUMNS = (
 	"base_write_off_amount",
 	"selected",
 )
-REASON_COLUMNS = ("status", "reason_code", "message", "reason_doctype", "reason_name")
+REASON_COLUMNS = ("status", *COLUMNS, "reason_doctype", "reason_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class NewItem:
 		reason = self.verdict.reason
 		assert reason
 		link_doctype, link_name = reason.link or ("", "")
-		return (states.EXCLUDED, reason.code, messages.message(reason), link_doctype, link_name)
+		return (states.EXCLUDED, *columns(reason).values(), link_doctype, link_name)
 
 
 def insert_items(run: Any, items: Iterable[NewItem]) -> None:

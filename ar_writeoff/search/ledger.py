@@ -25,7 +25,7 @@ from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.open_items import Key, LedgerBalance
 from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import rules as eligibility
-from ar_writeoff.search.eligibility_data import Credits
+from ar_writeoff.search.eligibility_data import Credits, VoucherDetails
 from ar_writeoff.search.rules import Balance, CustomerFacts, Verdict
 
 # Ledger rows and customers of one query: a fraction of a second each, and no list of names too long to parse.
@@ -133,6 +133,7 @@ def judge_all(
 	access: user_access.Access,
 	*,
 	customers: Mapping[str, CustomerFacts] | None = None,
+	vouchers: Mapping[Key, VoucherDetails] | None = None,
 	credits: Credits | None = None,
 	offset: Offset | None = None,
 	ask_other_runs: bool = True,
@@ -140,11 +141,12 @@ def judge_all(
 	"""The verdicts on these balances, in order of customer, date and voucher.
 
 	The same code judges in the search and again under the lock, where other runs do not count: the first to come
-	posts. `customers` and `credits` are looked up where they are not given.
+	posts. `customers`, `vouchers` and `credits` are looked up where they are not given.
 	"""
 	matching = {balance.key: balance for balance in balances if eligibility.amounts_match(balance, criteria)}
 	keys = list(matching)
-	vouchers = facts.voucher_details(keys)
+	if vouchers is None:
+		vouchers = facts.voucher_details(keys)
 	own_rows = own_ledger_rows(keys, scope, access, offset)
 	outside = keys_outside(keys, scope, access, own_rows)
 	if customers is None:

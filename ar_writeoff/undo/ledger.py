@@ -17,6 +17,7 @@ from frappe import _
 from frappe.utils import getdate
 
 from ar_writeoff.core.money import money
+from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import parties
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.money import company_currency, precision
@@ -62,7 +63,7 @@ class Undone:
 
 	how: str
 	entries: dict[str, str]  # item -> reversing entry
-	warnings: dict[str, str]
+	warnings: dict[str, Reason]
 
 
 def written_off(rows: Iterable[dict], company: str) -> list[WrittenOff]:
@@ -181,7 +182,7 @@ def is_credit(item: WrittenOff) -> bool:
 	return item.amount < 0 and item.key.voucher_type != "Sales Invoice"
 
 
-def reinstate(parts: list[Part], posting_date: date, prefix: str) -> tuple[dict[str, str], dict[str, str]]:
+def reinstate(parts: list[Part], posting_date: date, prefix: str) -> tuple[dict[str, str], dict[str, Reason]]:
 	"""Give these parts back to their customers in the current transaction; items and vouchers are locked.
 
 	Returns the entry of each item, and warnings by customer. Entries are named `prefix`, `prefix`-2, …
@@ -192,7 +193,7 @@ def reinstate(parts: list[Part], posting_date: date, prefix: str) -> tuple[dict[
 	names = sorted({part.of.journal_entry for part in parts})
 	entries = {name: frappe.get_doc("Journal Entry", name) for name in names}
 	made: dict[str, str] = {}
-	warnings: dict[str, str] = {}
+	warnings: dict[str, Reason] = {}
 	with parties.of_any_state():
 		for part in parts:
 			if is_credit(part.of):
@@ -213,13 +214,13 @@ def take_back(
 	posting_date: date,
 	prefix: str,
 	reversal_of: str | None = None,
-) -> tuple[dict[str, str], dict[str, str]]:
+) -> tuple[dict[str, str], dict[str, Reason]]:
 	"""Entries that take back parts of what `entries` wrote off, against the accounts that took it."""
 	[company] = {entry.company for entry in entries.values()}
 	[run] = {entry.write_off_run for entry in entries.values()}
 	items = [plan_item(part, entries[part.of.journal_entry]) for part in parts]
 	made: dict[str, str] = {}
-	warnings: dict[str, str] = {}
+	warnings: dict[str, Reason] = {}
 	for plan in plan_entries(items, company_currency=company_currency(company)):
 		entry = journal.build(
 			plan,

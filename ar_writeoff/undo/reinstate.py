@@ -8,8 +8,11 @@ from typing import Any
 import frappe
 from frappe import _
 
+from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import money
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
@@ -101,10 +104,12 @@ def record_recovery(part: undo.Part, row: Any, posting_date: date, journal_entry
 		reinstated_amount=part.of.reinstated + part.amount,
 		base_reinstated_amount=Decimal(str(row.base_reinstated_amount or 0)) + part.base_amount,
 		status=states.REVERSED if whole else row.status,
-		message=_("Reinstated by {0} on {1}.").format(journal_entry, frappe.format(posting_date, "Date"))
-		if whole
-		else _("{0} reinstated by {1}.").format(
-			frappe.format(part.amount, {"fieldtype": "Currency", "options": row.currency}), journal_entry
+		**messages.columns(
+			Reason.of(reasons.REINSTATED_BY, entry=journal_entry, on=posting_date)
+			if whole
+			else Reason.of(
+				reasons.REINSTATED_IN_PART, amount=f"{part.amount} {row.currency}", entry=journal_entry
+			)
 		),
 	)
 	log.record(

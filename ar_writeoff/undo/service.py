@@ -61,7 +61,7 @@ def start_undoing(run: str, posting_date: date, *, always_dated: bool = False, c
 	)
 	set_status(run, states.REVERSING)
 	set_pending_aside(run)
-	log.record(run, "Reversal Started", message=str(posting_date))
+	log.record(run, "Reversal Started", reason=Reason.said(str(posting_date)))
 	if workers.in_this_process():
 		undo_run(run)
 	else:
@@ -131,10 +131,10 @@ def undo_next(name: str, doc: Any, session: workers.WorkerSession, refused: set[
 	except frappe.ValidationError as error:
 		frappe.clear_messages()
 		refused.add(name)
-		text = frappe.utils.strip_html(str(error))
+		reason = messages.reason_of(error)
 		in_one_commit(
 			lambda: log.record(
-				session.run, "Not Reversed", journal_entry=name, worker=session.number, message=text
+				session.run, "Not Reversed", journal_entry=name, worker=session.number, reason=reason
 			)
 		)
 		return True
@@ -188,7 +188,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 				names,
 				status=states.REVERSED,
 				reversal_entry=reversing,
-				message=_("Reversed by {0} on {1}.").format(reversing, frappe.format(posting_date, "Date")),
+				**messages.columns(Reason.of(reasons.REVERSED_BY, entry=reversing, on=posting_date)),
 			)
 		journal.refresh_written_off_amounts(item.key for item in items)
 	log.record(
@@ -199,7 +199,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 		posted_count=len(items),
 		amount=-sum(item.base_amount for item in items),
 		duration=time.monotonic() - started,
-		message=None if undone.how == undo.CANCELLED else name,
+		reason=None if undone.how == undo.CANCELLED else Reason.said(name),
 	)
 	log_warnings(run, undone.warnings)
 	return True
@@ -234,7 +234,7 @@ def finish_undoing(session: workers.WorkerSession, refused: set[str]) -> None:
 		"Reversal Finished",
 		failed_count=len(refused),
 		duration=log.seconds_since(session.run, ("Reversal Started",)),
-		message=status,
+		reason=Reason.of(reasons.RUN_STATUS, status=status),
 	)
 	if not refused and frappe.db.get_value("Write-Off Run", session.run, "cancel_when_undone"):
 		cancel_run(session.run)
@@ -253,7 +253,7 @@ def cancel_run(run: str) -> None:
 	except (frappe.ValidationError, frappe.PermissionError) as error:
 		frappe.db.rollback(save_point="cancel_run")
 		frappe.clear_messages()
-		log.record(run, "Not Reversed", message=frappe.utils.strip_html(str(error)))
+		log.record(run, "Not Reversed", reason=messages.reason_of(error))
 
 
 def cancel_entries(run: str) -> None:
@@ -290,14 +290,12 @@ def why_only_reversing(run: str, company: str, posting_date: date) -> str | None
 def set_pending_aside(run: str) -> None:
 	"""A run that is undone posts no more: what was still open in it is skipped."""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	(
+	query = (
 		frappe.qb.update(item)
 		.set(item.status, states.SKIPPED)
-		.set(item.reason_code, reasons.UNDONE_BEFORE_POSTING)
-		.set(item.message, messages.message(Reason.of(reasons.UNDONE_BEFORE_POSTING)))
 		.where((item.run == run) & (item.status == states.OPEN))
-		.run()
 	)
+	messages.set_reason(query, item, Reason.of(reasons.UNDONE_BEFORE_POSTING)).run()
 	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "status", "Done")
 
 
@@ -319,7 +317,7 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 	if not run:
 		return
 	rows = guards.items_of_entry(entry.name)
-	by = _("{0} was cancelled by {1}.").format(entry.name, frappe.session.user)
+	by = Reason.of(reasons.ENTRY_CANCELLED, entry=entry.name, user=frappe.session.user)
 	recoveries = frappe.get_all(
 		"Write-Off Recovery",
 		filters={"journal_entry": entry.name, "cancelled": 0},
@@ -330,9 +328,9 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 	written_off = [
 		row.name for row in rows if row.journal_entry == entry.name and row.status in states.WRITTEN_OFF
 	]
-	set_items(written_off, status=states.REVERSED, message=by)
+	set_items(written_off, status=states.REVERSED, **messages.columns(by))
 	reversed_ = [row.name for row in rows if row.reversal_entry == entry.name]
-	set_items(reversed_, status=states.POSTED, reversal_entry=None, message=by)
+	set_items(reversed_, status=states.POSTED, reversal_entry=None, **messages.columns(by))
 	for row in rows:
 		if recovery := recovered.get(row.name):
 			set_items(
@@ -340,7 +338,7 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 				reinstated_amount=row.reinstated_amount - recovery.amount,
 				base_reinstated_amount=row.base_reinstated_amount - recovery.base_amount,
 				status=states.POSTED,
-				message=by,
+				**messages.columns(by),
 			)
 			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
 	# The key stands for a live entry only.
@@ -352,7 +350,7 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 		event = "Entry Cancelled"
 		if reversed_ or recovered:
 			event = "Reinstatement Cancelled" if recovered else "Reversal Cancelled"
-		log.record(run, event, journal_entry=entry.name, posted_count=len(rows), message=by)
+		log.record(run, event, journal_entry=entry.name, posted_count=len(rows), reason=by)
 	settle(run)
 
 
@@ -370,8 +368,8 @@ def set_items(names: list[str], **values: Any) -> None:
 	query.run()
 
 
-def log_warnings(run: str, warnings: dict[str, str]) -> None:
+def log_warnings(run: str, warnings: dict[str, Reason]) -> None:
 	"""Credit limits that were crossed: in the log, and on the screen of whoever waits for it."""
-	for text in warnings.values():
-		frappe.msgprint(text, title=_("Over Credit Limit"), indicator="orange")
-	log.record_all(run, [{"event": "Over Credit Limit", "message": text} for text in warnings.values()])
+	for reason in warnings.values():
+		frappe.msgprint(messages.message(reason), title=_("Over Credit Limit"), indicator="orange")
+	log.record_all(run, [{"event": "Over Credit Limit", "reason": reason} for reason in warnings.values()])

@@ -42,6 +42,7 @@ MANAGES = NOBODY_ELSE + "n y n"
 
 RUN = "write_off_run.write_off_run.WriteOffRun."
 SCHEDULE = "write_off_schedule.write_off_schedule.WriteOffSchedule."
+CHART = "ar_writeoff.ar_writeoff.dashboard_chart_source.write_offs.write_offs."
 FROM_INVOICES = "ar_writeoff.search.from_invoices."
 
 # method -> (who may, arguments). Names of things are filled in: {invoice}, {item}.
@@ -69,6 +70,12 @@ TABLE: dict[str, tuple[str, dict[str, Any]]] = {
 	"write_off_run.write_off_run.get_defaults": (PREPARES, {"company": HL}),
 	FROM_INVOICES + "get_my_drafts": (PREPARES, {"invoices": ["{invoice}"]}),
 	FROM_INVOICES + "write_off_invoices": (PREPARES, {"invoices": ["{invoice}"]}),
+	# The lists of Frappe, which are empty for who may see nothing of them.
+	"ar_writeoff.review.lists.get": (
+		"n n y y y y",
+		{"doctype": "Write-Off Run Item", "fields": '["name", "reason_code", "reason_facts", "message"]'},
+	),
+	CHART + "get": (READS, {"filters": {"company": HL}}),
 }
 
 
@@ -150,6 +157,7 @@ def may_call(name: str, arguments: dict[str, Any], doc: Any) -> bool:
 	function = methods()[name]
 	frappe.local.response = frappe._dict(docs=[])
 	frappe.local.request = frappe._dict(method="POST")
+	frappe.local.form_dict = frappe._dict(arguments)
 	try:
 		is_whitelisted(function)
 		if "." in function.__qualname__:

@@ -97,3 +97,61 @@ def test_an_unknown_code_is_its_own_heading() -> None:
 def test_over_a_limit_is_what_a_second_person_can_approve() -> None:
 	codes = {code for name, code in CODES.items() if name.startswith("OVER_") or name == "NO_LIMIT"}
 	assert set(reasons.OVER_LIMIT) == codes | {reasons.ORIGINAL_AMOUNT_UNKNOWN}
+
+
+# ------------------------------------------------------------------------------------------------- as it is stored
+
+
+def test_a_stored_reason_is_the_reason() -> None:
+	reason = Reason.of(reasons.REFUSED, why='Müller & Söhne: "no"\n<b>{braces}</b>').at("Customer", "Müller")
+	facts = reason.stored_facts
+	assert facts == '{"why":"Müller & Söhne: \\"no\\"\\n<b>{braces}</b>"}', "readable, and searched as text"
+	assert Reason.stored(reason.code, facts) == Reason(reason.code, reason.facts)
+	assert "{braces}" in texts.message(reason), "a fact is no place for other facts"
+
+
+@pytest.mark.parametrize(("code", "facts"), [("", ""), (None, None), ("", None)])
+def test_no_reason(code: str | None, facts: str | None) -> None:
+	assert Reason.stored(code, facts) is None
+
+
+def test_a_reason_without_facts_is_stored_without() -> None:
+	reason = Reason.of(reasons.NOT_SELECTED)
+	assert reason.stored_facts == ""
+	assert Reason.stored(reasons.NOT_SELECTED, "") == reason
+
+
+def test_what_somebody_said_stays_as_it_was_said() -> None:
+	assert texts.message(Reason.said("Das Budget {reicht} nicht"), str.upper) == "Das Budget {reicht} nicht"
+	assert texts.message(Reason(reasons.REFUSED, (("said", "Nein"),)), str.upper) == "Nein"
+
+
+def test_whose_limit_is_enough_follows_what_is_over_one() -> None:
+	over = Reason.of(reasons.OVER_ITEM_LIMIT, amount="400.00", maximum="50.00", holder="Accounts User")
+	said = "400.00 is over the limit of 50.00 per balance for Accounts User."
+	assert texts.message(over) == said, "nobody was looked for"
+	both = over.also(enough="Accounts Manager\nController")
+	assert texts.message(both) == f"{said} The limit of Accounts Manager or Controller is enough."
+	assert texts.message(over.also(enough="")) == f"{said} {texts.NOBODY}"
+	assert texts.message(Reason.of(reasons.NOT_SELECTED).also(enough="Controller")) == (
+		"Not selected by the person who prepared the run."
+	), "of limits only"
+
+
+def test_facts_are_shown_and_texts_translated_by_whoever_reads() -> None:
+	reason = Reason.of(reasons.REVERSED_BY, entry="ACC-JV-1", on="2026-06-30")
+	shown = texts.message(
+		reason, {"Reversed by {entry} on {on}.": "{on}: {entry}"}.__getitem__, "{}={}".format
+	)
+	assert shown == "on=2026-06-30: entry=ACC-JV-1"
+
+
+def test_a_code_of_another_version_is_shown_as_it_is() -> None:
+	assert texts.message(Reason.of("not_known_here", why="x")) == "not_known_here"
+
+
+def test_every_fact_has_one_kind() -> None:
+	kinds = (texts.AMOUNTS, texts.DATES, texts.WORDS)
+	named = {fact for text in (*texts.MESSAGES.values(), texts.ENOUGH) for fact in placeholders(text)}
+	assert set().union(*kinds) <= named, "kinds of facts that there are"
+	assert sum(len(kind) for kind in kinds) == len(set().union(*kinds))

@@ -22,7 +22,7 @@ from ar_writeoff.posting import batches, pause_resume, preview
 from ar_writeoff.posting import service as posting
 from ar_writeoff.review import export, selection
 from ar_writeoff.review import items as run_items
-from ar_writeoff.run import gate, log
+from ar_writeoff.run import gate, items, log
 from ar_writeoff.run import status as run_status
 from ar_writeoff.run import terms as run_terms
 from ar_writeoff.search import service as search
@@ -140,6 +140,21 @@ class WriteOffRun(LeftEmpty):
 		super()._set_defaults()
 		if self.is_new():
 			self.set_defaults_from_settings()
+
+	def as_dict(self, *args: Any, **kwargs: Any) -> frappe._dict:
+		"""The run as it is given away: its totals are of the items that the reader may see."""
+		values = super().as_dict(*args, **kwargs)
+		values.update(self.totals_of_reader())
+		return values
+
+	def before_print(self, settings: Any = None) -> None:
+		self.update(self.totals_of_reader())
+
+	def totals_of_reader(self) -> dict[str, Any]:
+		"""The totals that differ from those of the run, where the reader may see a part of it only."""
+		if self.is_new() or access.of_user().is_unrestricted:
+			return {}
+		return run_status.add_up(self.name, of_reader=frappe.session.user)[1]
 
 	def before_insert(self) -> None:
 		# What became of a run stays with it: the desk copies it too when it amends, and an API may send anything.
@@ -288,7 +303,7 @@ class WriteOffRun(LeftEmpty):
 			company=self.company,
 			posted_count=self.selected_count,
 			amount=self.selected_amount,
-			message=self.reason,
+			reason=Reason.said(self.reason),
 		)
 		posting.start_posting(self.name)
 		self.read_back()
@@ -525,7 +540,10 @@ class WriteOffRun(LeftEmpty):
 		run = self.saved("read")
 		if run.docstatus == 0:
 			frappe.throw(_("This run is not approved yet."))
-		return approval.verify(run)
+		found = approval.verify(run)
+		for key in ("changed_items", "unapproved_items"):
+			found[key] = items.visible_among(run.name, found[key])
+		return found
 
 	@frappe.whitelist()
 	def preview_entries(self, limit: int = 20) -> dict[str, Any]:
@@ -606,6 +624,8 @@ class WriteOffRun(LeftEmpty):
 			)
 		self.check_open(run.company, date)
 		names = frappe.parse_json(items)
+		for name in names:
+			run_items.item_of(run.name, name)
 		wanted = frappe.parse_json(amounts) or {}
 		if isinstance(wanted, list):
 			wanted = dict(zip(names, wanted, strict=True))

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
-from frappe.model.document import Document
+
+from ar_writeoff.in_words import InWords
 
 
-class WriteOffRunEvent(Document):
+class WriteOffRunEvent(InWords):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -45,6 +46,8 @@ class WriteOffRunEvent(Document):
 		journal_entry: DF.Link | None
 		message: DF.SmallText | None
 		posted_count: DF.Int
+		reason_code: DF.Data | None
+		reason_facts: DF.SmallText | None
 		run: DF.Link
 		skipped_count: DF.Int
 		user: DF.Link | None

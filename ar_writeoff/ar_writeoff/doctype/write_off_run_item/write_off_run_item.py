@@ -3,10 +3,11 @@
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
+
+from ar_writeoff.in_words import InWords
 
 
-class WriteOffRunItem(Document):
+class WriteOffRunItem(InWords):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -31,6 +32,7 @@ class WriteOffRunItem(Document):
 		posting_date: DF.Date | None
 		reason_code: DF.Data | None
 		reason_doctype: DF.Data | None
+		reason_facts: DF.SmallText | None
 		reason_name: DF.Data | None
 		receivable_account: DF.Link | None
 		reinstated_amount: DF.Currency

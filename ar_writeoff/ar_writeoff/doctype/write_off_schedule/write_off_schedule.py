@@ -6,6 +6,7 @@ from frappe import _
 from frappe.utils import cint, flt, getdate, now, now_datetime
 
 from ar_writeoff.core import criteria
+from ar_writeoff.in_words import InWords
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.left_empty import LeftEmpty
@@ -16,7 +17,9 @@ from ar_writeoff.validation import amounts_at_fields, throw_at_fields
 MAX_NAME = 100
 
 
-class WriteOffSchedule(LeftEmpty):
+class WriteOffSchedule(InWords, LeftEmpty):
+	PREFIX = "last_"
+
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -53,6 +56,8 @@ class WriteOffSchedule(LeftEmpty):
 		holiday_list: DF.Link | None
 		item_group: DF.Link | None
 		last_message: DF.SmallText | None
+		last_reason_code: DF.Data | None
+		last_reason_facts: DF.SmallText | None
 		last_result: DF.Literal[
 			"", "Working", "Prepared", "Submitted", "Submitted in Part", "Nothing Found", "Failed"
 		]
@@ -215,7 +220,8 @@ class WriteOffSchedule(LeftEmpty):
 		throw_at_fields(self, problems)
 
 	def validate_reason(self) -> None:
-		throw_at_fields(self, [("reason", schedules.reason_problem(self.reason, self.balance_type))])
+		problem = schedules.reason_problem(self.reason, self.balance_type)
+		throw_at_fields(self, [("reason", messages.message(problem) if problem else None)])
 
 	def check_company_permission(self) -> None:
 		if not access.of_user().allows_company(self.company):
@@ -245,7 +251,7 @@ class WriteOffSchedule(LeftEmpty):
 		doc = self.saved("write")
 		problem = schedules.why_not_approver(doc, frappe.session.user)
 		if problem:
-			frappe.throw(problem, frappe.PermissionError)
+			frappe.throw(messages.message(problem), frappe.PermissionError)
 		doc.db_set({"approved_by": frappe.session.user, "approved_on": now()}, notify=True)
 		doc.add_comment("Info", _("approved the terms of this schedule"))
 		self.reload()

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
-from frappe.model.document import Document
+
+from ar_writeoff.in_words import InWords
 
 
-class WriteOffScheduleLog(Document):
+class WriteOffScheduleLog(InWords):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -21,6 +22,8 @@ class WriteOffScheduleLog(Document):
 		message: DF.SmallText | None
 		period: DF.Data
 		planned_on: DF.Datetime | None
+		reason_code: DF.Data | None
+		reason_facts: DF.SmallText | None
 		remainder: DF.Link | None
 		result: DF.Literal["Working", "Prepared", "Submitted", "Submitted in Part", "Nothing Found", "Failed"]
 		run: DF.Link | None

@@ -11,8 +11,10 @@ from frappe import _
 from frappe.utils import flt, getdate
 
 from ar_writeoff.core import status as states
+from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.run import items
 
 # What happened to a balance; what somebody chose to leave alone is in the run.
 STATUSES = (states.POSTED, states.CONFLICT, states.SKIPPED, states.FAILED, states.REVERSED)
@@ -20,9 +22,9 @@ STATUSES = (states.POSTED, states.CONFLICT, states.SKIPPED, states.FAILED, state
 
 def execute(filters: dict | None = None) -> tuple:
 	filters = frappe._dict(filters or {})
-	allowed = check(filters)
-	rows = rows_of(filters, allowed)
+	check(filters)
 	currency = company_currency(filters.company)
+	rows = rows_of(filters, currency)
 	return columns(), rows, None, chart(rows, currency), summary(rows, currency)
 
 
@@ -42,8 +44,8 @@ def check(filters: frappe._dict) -> access.Access:
 	return allowed
 
 
-def rows_of(filters: frappe._dict, allowed: access.Access) -> list[frappe._dict]:
-	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Run")
+def rows_of(filters: frappe._dict, currency: str) -> list[frappe._dict]:
+	item, run = items.table(), frappe.qb.DocType("Write-Off Run")
 	query = (
 		frappe.qb.from_(item)
 		.inner_join(run)
@@ -66,9 +68,15 @@ def rows_of(filters: frappe._dict, allowed: access.Access) -> list[frappe._dict]
 			run.submitted_by,
 			run.submitted_on,
 			run.schedule,
-			item.message,
+			item.reason_code,
+			item.reason_facts,
 		)
-		.where((run.company == filters.company) & (run.docstatus != 0) & item.status.isin(STATUSES))
+		.where(
+			items.visible(item)
+			& (run.company == filters.company)
+			& (run.docstatus != 0)
+			& item.status.isin(STATUSES)
+		)
 		.orderby(run.posting_date)
 		.orderby(item.name)
 	)
@@ -86,12 +94,9 @@ def rows_of(filters: frappe._dict, allowed: access.Access) -> list[frappe._dict]
 		query = query.where(item.status == filters.status)
 	if filters.user:
 		query = query.where((run.submitted_by == filters.user) | (run.prepared_by == filters.user))
-	restriction = access.items_allowed(item, allowed)
-	if restriction:
-		query = query.where(restriction)
-	currency = company_currency(filters.company)
 	decimals = precision(currency)
 	rows = query.run(as_dict=True)
+	messages.put_into_words(rows)
 	for row in rows:
 		row.company_currency = currency
 		# What is written off still: without what a late payment brought back.

@@ -25,10 +25,10 @@ MONTHS_OF = {"Monthly": 1, "Quarterly": 3, "Half-Yearly": 6, "Yearly": 12}
 
 def execute(filters: dict | None = None) -> tuple:
 	filters = frappe._dict(filters or {})
-	allowed = check(filters)
-	if any(names is not None for names in (allowed.customers, allowed.customer_groups, allowed.territories)):
+	if not check(filters).is_unrestricted:
 		frappe.throw(
-			_("This report adds up all customers, and you may see some of them only."), frappe.PermissionError
+			_("This report adds up all of the company, and you may see a part of it only."),
+			frappe.PermissionError,
 		)
 	from_date, to_date = getdate(filters.from_date), getdate(filters.to_date)
 	if to_date < from_date:
@@ -38,15 +38,14 @@ def execute(filters: dict | None = None) -> tuple:
 		frappe.throw(_("{0} is no dimension.").format(dimension))
 
 	movements = roll_forward.movements(filters.company, to_date, dimension)
-	reasons = reasons_of(movements)
 	shown = [
 		movement
 		for movement in movements
-		if not (filters.reason and reasons.get(movement.run) != filters.reason)
+		if not (filters.reason and movement.reason != filters.reason)
 		and not (filters.account and movement.account != filters.account)
 	]
 	currency = company_currency(filters.company)
-	rows = period_rows(shown, reasons, from_date, to_date, MONTHS_OF[filters.period or "Monthly"])
+	rows = period_rows(shown, from_date, to_date, MONTHS_OF[filters.period or "Monthly"])
 	proofs = proof_rows(filters.company, movements, to_date)
 	for row in [*rows, *proofs]:
 		row["currency"] = currency
@@ -56,18 +55,6 @@ def execute(filters: dict | None = None) -> tuple:
 		message(proofs, currency),
 		None,
 		summary(rows, proofs, currency),
-	)
-
-
-def reasons_of(movements: list[Movement]) -> dict[str, str]:
-	return dict(
-		frappe.get_all(
-			"Write-Off Run",
-			filters={"name": ("in", list({movement.run for movement in movements}) or [""])},
-			fields=["name", "reason"],
-			order_by="name asc",
-			as_list=True,
-		)
 	)
 
 
@@ -85,12 +72,12 @@ def periods(from_date: date, to_date: date, months: int) -> list[tuple[date, dat
 
 
 def period_rows(
-	movements: list[Movement], reasons: dict[str, str], from_date: date, to_date: date, months: int
+	movements: list[Movement], from_date: date, to_date: date, months: int
 ) -> list[dict[str, Any]]:
 	"""A row for each account, reason and dimension in each period in which there is anything, and a total."""
 	groups: dict[tuple, list[Movement]] = defaultdict(list)
 	for movement in movements:
-		groups[movement.account, reasons.get(movement.run, ""), movement.dimension].append(movement)
+		groups[movement.account, movement.reason, movement.dimension].append(movement)
 	rows = []
 	for start, end in periods(from_date, to_date, months):
 		total = dict.fromkeys(("opening", "written_off", "reversed", "recovered", "closing"), ZERO)

@@ -29,7 +29,10 @@ function facts(story) {
 		[__("Invoiced"), story.grand_total === undefined ? "" : money(story.grand_total, story.currency)],
 		[__("Balance"), money(item.outstanding_amount, item.currency)],
 		[__("Age in Days"), escape(item.age_days)],
-		[__("All Balances of the Customer"), money(story.customer_balance, story.company_currency)],
+		[
+			__("All Balances of the Customer"),
+			story.customer_balance === null ? "" : money(story.customer_balance, story.company_currency),
+		],
 		[__("Subscription"), link("Subscription", story.subscription)],
 		[__("Return Against"), link("Sales Invoice", story.return_against)],
 	];

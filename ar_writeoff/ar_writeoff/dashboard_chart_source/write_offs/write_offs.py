@@ -1,0 +1,58 @@
+# Copyright (c) 2026, AR Write-Off contributors
+# For license information, please see license.txt
+
+"""What was written off in the last twelve months, for the charts of the workspace.
+
+A source of our own, because Frappe keeps the numbers of its other charts for whoever opens them next, whatever that
+person may see.
+"""
+
+from collections import defaultdict
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import add_months, flt, get_first_day, getdate, today
+
+from ar_writeoff.ledger import permissions as access
+
+
+@frappe.whitelist()
+def get(
+	chart_name: str | None = None,
+	chart: str | dict | None = None,
+	no_cache: str | int | None = None,
+	filters: str | dict | list | None = None,
+	from_date: str | None = None,
+	to_date: str | None = None,
+	timespan: str | None = None,
+	time_interval: str | None = None,
+	heatmap_year: str | int | None = None,
+	refresh: str | int | None = None,
+) -> dict[str, Any]:
+	"""Written off debit balances of a company in company currency, by month or by reason, of the runs that the reader
+	may see. The arguments are those of every source; `filters` counts."""
+	wanted = frappe._dict(frappe.parse_json(filters) or {})
+	if not access.of_user().allows_company(wanted.company):
+		frappe.throw(
+			_("You have no permission for company {0}.").format(wanted.company), frappe.PermissionError
+		)
+	amounts: dict[str, float] = defaultdict(float)
+	for run in frappe.get_list(
+		"Write-Off Run",
+		filters={
+			"company": wanted.company,
+			"docstatus": 1,
+			"balance_type": "Debit",
+			"posting_date": (">=", get_first_day(add_months(today(), -11))),
+		},
+		fields=["posting_date", "reason", "posted_amount"],
+		order_by="posting_date asc",
+		limit=0,
+	):
+		group = run.reason if wanted.by == "reason" else str(getdate(run.posting_date))[:7]
+		amounts[group] += flt(run.posted_amount)
+	return {
+		"labels": list(amounts),
+		"datasets": [{"name": _("Written Off"), "values": list(amounts.values())}],
+	}

@@ -1,0 +1,95 @@
+"""What was stored as text, in the language of whoever wrote it, becomes code and facts where the text is one of ours.
+
+Any other text stays as it is: the words that somebody said.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import frappe
+from frappe.gettext.translate import get_catalog
+
+from ar_writeoff.core import texts
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
+
+PREFIXES = {
+	"Write-Off Run Item": "",
+	"Write-Off Run Event": "",
+	"Write-Off Schedule Log": "",
+	"Write-Off Schedule": "last_",
+}
+ROWS = 5000
+PLACE = re.compile(r"\\{(\w+)\\}")
+AMOUNT = re.compile(r"-?\d+(\.\d+)?( [A-Z]{3})?")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def execute() -> None:
+	for doctype, prefix in PREFIXES.items():
+		# An event had no code.
+		coded = doctype == "Write-Off Run Item"
+		for rows in pages(doctype, prefix, coded):
+			frappe.db.bulk_update(
+				doctype,
+				{
+					name: {
+						f"{prefix}{column}": value
+						for column, value in messages.columns(reason_of(code or "", text)).items()
+					}
+					for name, code, text in rows
+				},
+				chunk_size=500,
+				update_modified=False,
+			)
+
+
+def pages(doctype: str, prefix: str, coded: bool) -> Iterator[list[tuple[str, str | None, str]]]:
+	"""(name, code, message) of the rows that have a message, in pages."""
+	row = frappe.qb.DocType(doctype)
+	text = row[f"{prefix}message"]
+	last = ""
+	while True:
+		query = frappe.qb.from_(row).select(row.name, row[f"{prefix}reason_code"], text)
+		query = query.where((row.name > last) & text.isnotnull() & (text != "")).orderby(row.name)
+		if not coded:
+			query = query.where(row[f"{prefix}reason_code"].isnull() | (row[f"{prefix}reason_code"] == ""))
+		rows = query.limit(ROWS).run()
+		if not rows:
+			return
+		yield rows
+		last = rows[-1][0]
+
+
+@cache
+def reason_of(code: str, text: str) -> Reason:
+	"""The reason that this text says; `code`: of the row, where it has one."""
+	for candidate in [code] if code else texts.MESSAGES:
+		for pattern in patterns(candidate):
+			found = pattern.fullmatch(text)
+			if found and all(is_stored_so(fact, value) for fact, value in found.groupdict().items()):
+				return Reason.of(candidate, **found.groupdict())
+	return Reason(code, ((texts.SAID, text),))
+
+
+@cache
+def patterns(code: str) -> list[re.Pattern]:
+	"""The sentence of this code as a pattern, in English and in the language that the app brought."""
+	if code not in texts.MESSAGES:
+		return []
+	sentences = [texts.MESSAGES[code]]
+	# From the source: what is compiled may be from before this version.
+	translated = get_catalog("ar_writeoff", "de").get(sentences[0])
+	if translated and translated.string:
+		sentences.append(str(translated.string))
+	return [re.compile(PLACE.sub(r"(?P<\1>.+)", re.escape(sentence)), re.DOTALL) for sentence in sentences]
+
+
+def is_stored_so(fact: str, value: str) -> bool:
+	"""Whether a fact has its stored form, which was not so where it was written for a reader."""
+	if fact in texts.AMOUNTS:
+		return bool(AMOUNT.fullmatch(value))
+	if fact in texts.DATES:
+		return bool(DATE.fullmatch(value))
+	return fact not in texts.WORDS

@@ -1,0 +1,141 @@
+"""The items of runs, as the current user may see them: the one query behind the list, the preview, the export, the
+evidence, the reports and the totals.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.query_builder import DocType
+from frappe.query_builder.functions import Count
+from pypika import Order, Table
+from pypika.queries import QueryBuilder
+from pypika.terms import Criterion, Term
+
+from ar_writeoff.ledger import messages
+from ar_writeoff.ledger import permissions as access
+
+# What the list shows of an item, besides its message.
+COLUMNS = (
+	"name",
+	"customer",
+	"customer_name",
+	"voucher_type",
+	"voucher_no",
+	"receivable_account",
+	"posting_date",
+	"due_date",
+	"age_days",
+	"currency",
+	"outstanding_amount",
+	"base_outstanding_amount",
+	"write_off_amount",
+	"base_write_off_amount",
+	"reinstated_amount",
+	"selected",
+	"status",
+	"reason_code",
+	"reason_doctype",
+	"reason_name",
+	"journal_entry",
+)
+FIELDS = (*COLUMNS, "message")
+
+# Text columns are searched for the text anywhere, the others compared.
+TEXT_FIELDS = {"customer": ("customer", "customer_name"), "voucher_no": ("voucher_no",)}
+COMPARISONS = {
+	"=": lambda field, value: field == value,
+	"!=": lambda field, value: field != value,
+	"<": lambda field, value: field < value,
+	"<=": lambda field, value: field <= value,
+	">": lambda field, value: field > value,
+	">=": lambda field, value: field >= value,
+}
+
+ROWS_PER_QUERY = 5000
+
+
+def table() -> Table:
+	return DocType("Write-Off Run Item")
+
+
+def visible(item: Table, run: str | None = None, user: str | None = None) -> Criterion:
+	"""The condition for the items, of a run or of all, that a user (default: the current one) may see."""
+	conditions = [item.run == run] if run else []
+	restriction = access.items_allowed(item, access.of_user(user))
+	return Criterion.all([*conditions, restriction] if restriction else conditions)
+
+
+def where(item: Table, run: str, filters: dict[str, Any] | None = None) -> Criterion:
+	"""The condition for the visible items of a run under filters; a field that cannot be filtered is an error."""
+	condition = visible(item, run)
+	for fieldname, value in (filters or {}).items():
+		if fieldname not in FIELDS:
+			frappe.throw(_("Items cannot be filtered by {0}.").format(fieldname))
+		if fieldname == "message":
+			condition &= messages.contains(item, str(value))
+		elif fieldname in TEXT_FIELDS and isinstance(value, str):
+			condition &= Criterion.any(
+				[item[column].like(messages.like(value)) for column in TEXT_FIELDS[fieldname]]
+			)
+		elif isinstance(value, list) and len(value) == 2 and value[0] in COMPARISONS:
+			condition &= COMPARISONS[value[0]](item[fieldname], value[1])
+		elif isinstance(value, list):
+			condition &= item[fieldname].isin(value or [""])
+		else:
+			condition &= item[fieldname] == value
+	return condition
+
+
+def in_order(
+	query: QueryBuilder, item: Table, sort_by: str = "name", order: Order = Order.asc
+) -> QueryBuilder:
+	"""The query in the order of a field of the list; by message: in groups of the same one."""
+	if sort_by not in FIELDS:
+		frappe.throw(_("Items cannot be sorted by {0}.").format(sort_by))
+	for fieldname in messages.COLUMNS[:2] if sort_by == "message" else (sort_by,):
+		query = query.orderby(item[fieldname], order=order)
+	return query.orderby(item.name)
+
+
+def count(run: str, filters: dict[str, Any] | None = None) -> int:
+	item = table()
+	return frappe.qb.from_(item).select(Count("*")).where(where(item, run, filters)).run()[0][0]
+
+
+def visible_among(run: str, names: Iterable[str], user: str | None = None) -> list[str]:
+	"""Those of these items of the run that a user may see, in order."""
+	item = table()
+	condition = visible(item, run, user) & item.name.isin(list(names) or [""])
+	return frappe.qb.from_(item).select(item.name).where(condition).orderby(item.name).run(pluck=True)
+
+
+def read(
+	run: str, fields: Iterable[str | Term], filters: dict[str, Any] | None = None
+) -> Iterator[frappe._dict]:
+	"""The visible items of a run in the order of their names, read in pages so that memory does not grow with the run.
+
+	Among the fields `message` is in the language of the reader.
+	"""
+	item, last = table(), ""
+	columns = list(dict.fromkeys(["name", *fields]))
+	with_message = "message" in columns
+	if with_message:
+		columns.remove("message")
+		columns += [column for column in messages.COLUMNS[:2] if column not in columns]
+	while True:
+		page = (
+			frappe.qb.from_(item)
+			.select(*[item[column] for column in columns])
+			.where(where(item, run, filters) & (item.name > last))
+			.orderby(item.name)
+			.limit(ROWS_PER_QUERY)
+			.run(as_dict=True)
+		)
+		if with_message:
+			messages.put_into_words(page)
+		yield from page
+		if len(page) < ROWS_PER_QUERY:
+			return
+		last = page[-1].name

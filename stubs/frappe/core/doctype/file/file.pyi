@@ -1,0 +1,3 @@
+from typing import Any
+
+def has_permission(doc: Any, ptype: str | None = ..., user: str | None = ..., debug: bool = ...) -> bool: ...

@@ -1,0 +1,3 @@
+from typing import Any
+
+def get_catalog(app: str, locale: str | None = ...) -> Any: ...

@@ -1,0 +1,266 @@
+"""Reasons are stored as code and facts, and put into words when they are read: fault 7."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import frappe
+import pytest
+
+from ar_writeoff.core import reasons, texts
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
+from ar_writeoff.patches import reasons_as_facts
+from ar_writeoff.review import lists
+from tests.site import runs
+from tests.site.posted import post_and_check
+from tests.site.story import MANAGER, PREPARER, as_user, customer, invoice, outstanding, pay
+
+FIRST = "2026-01-15"
+OPTED_OUT = {
+	"en": "The customer is excluded from write-offs.",
+	"de": "Der Kunde ist von Ausbuchungen ausgenommen.",
+}
+
+
+@contextmanager
+def language(code: str) -> Iterator[None]:
+	"""Read and write in this language, as a user or a worker whose language it is."""
+	before = frappe.local.lang
+	frappe.local.lang = code
+	try:
+		yield
+	finally:
+		frappe.local.lang = before
+
+
+def opted_out(name: str = "Quiet Customer") -> Any:
+	return invoice(customer(name, exclude_from_write_off=1), 10, FIRST)
+
+
+def words(html: str) -> str:
+	return frappe.utils.strip_html(html)
+
+
+def listed(doctype: str) -> set[str]:
+	"""The messages in Frappe's list of a DocType."""
+	frappe.local.form_dict = frappe._dict(
+		doctype=doctype, fields=json.dumps(["name", *messages.COLUMNS]), start=0, page_length=100
+	)
+	found = lists.get()
+	return {row[found["keys"].index("message")] for row in found["values"]}
+
+
+def test_fault_07_reasons_in_the_language_of_the_reader():
+	"""Written by somebody who speaks German, read by one who speaks English and one who speaks German."""
+	left_out, gone = opted_out(), invoice("Anchor Cafe", 12, FIRST)
+	with language("de"):
+		run = runs.run()
+		pay(gone, 5)
+		runs.post(run)
+	for code, excluded in OPTED_OUT.items():
+		with language(code), as_user(MANAGER):
+			doc = frappe.get_doc("Write-Off Run", run.name)
+			rows = {row.voucher_no: row.message for row in doc.get_items()["items"]}
+			assert rows[left_out.name] == excluded
+			changed = rows[gone.name]
+			assert ("12.00 USD" in changed, "The balance changed" in changed) == (True, code == "en")
+			item = frappe.get_doc("Write-Off Run Item", runs.items(run)[left_out.name].name)
+			assert item.as_dict().message == excluded
+			file = frappe.get_doc("File", {"file_url": doc.export_items("CSV")["file_url"]})
+			exported = file.get_content()
+			exported = exported if isinstance(exported, str) else exported.decode("utf-8-sig")
+			assert excluded in exported and changed in exported
+			assert excluded in words(frappe.get_print(doc=doc, print_format="Write-Off Evidence"))
+			from ar_writeoff.ar_writeoff.report.write_off_register import write_off_register as register
+
+			assert changed in {row.message for row in register.execute({"company": doc.company})[1]}
+			event = frappe.get_last_doc("Write-Off Run Event", {"run": run.name, "event": "Not Posted"})
+			assert event.as_dict().message == changed
+			assert doc.get_voucher_story(item.name)["item"]["message"] == excluded
+			assert excluded in listed("Write-Off Run Item") and changed in listed("Write-Off Run Event")
+
+
+def test_fault_07_nothing_is_stored_in_the_language_of_whoever_wrote_it():
+	"""Code and facts; the sentence beside them is in English, whoever is at work."""
+	left_out, gone = opted_out(), invoice("Anchor Cafe", 12, FIRST)
+	with language("de"):
+		run = runs.run()
+		pay(gone, 5)
+		runs.post(run)
+	row = runs.items(run)[gone.name]
+	assert (row.reason_code, json.loads(row.reason_facts)) == (
+		"balance_changed",
+		{"before": "12.00 USD", "now": "7.00 USD"},
+	)
+	assert row.message == texts.message(Reason.stored(row.reason_code, row.reason_facts))
+	assert runs.items(run)[left_out.name].message == OPTED_OUT["en"]
+	for event in frappe.get_all(
+		"Write-Off Run Event", {"run": run.name}, ["reason_code", "reason_facts", "message"]
+	):
+		assert event.message in (None, "") or event.reason_code or "said" in event.reason_facts
+
+
+def test_fault_07_whose_limit_is_enough():
+	large = invoice("Breakwater Bar", 400, FIRST)
+	runs.settings(
+		limits=[
+			{"role": "Accounts User", "max_item_amount": 50},
+			{"role": "Accounts Manager", "max_item_amount": 500},
+		]
+	)
+	with language("de"):
+		run = runs.run(user=PREPARER)
+	with language("en"):
+		[pending] = run.get_summary()["pending"]["reasons"]
+		assert "The limit of Accounts Manager is enough." in pending["message"]
+	with language("de"):
+		[pending] = run.get_summary()["pending"]["reasons"]
+		assert "reicht aus." in pending["message"]
+	assert json.loads(runs.items(run)[large.name].reason_facts)["enough"] == "Accounts Manager"
+
+
+def test_fault_07_what_became_of_a_balance():
+	bill = invoice("Anchor Cafe", 30, FIRST)
+	run = post_and_check(runs.run())
+	name = runs.items(run)[bill.name].name
+	with language("de"), as_user(MANAGER):
+		entry = run.reinstate([name], [10])[name]
+	row = runs.items(run)[bill.name]
+	assert json.loads(row.reason_facts) == {"amount": "10.00 USD", "entry": entry}
+	assert messages.of_row(row) == f"10.00 USD reinstated by {entry}."
+	with language("de"):
+		assert messages.of_row(row) == f"10.00 USD durch {entry} wieder eröffnet."
+	assert outstanding(bill) == 10
+
+
+def test_amounts_and_dates_are_shown_in_the_formats_of_the_site():
+	reason = Reason.of(reasons.BALANCE_CHANGED, before="1234.50 EUR", now="0.50 EUR")
+	undone = Reason.of(reasons.REVERSED_BY, entry="ACC-JV-1", on="2026-06-30")
+	frappe.db.set_default("number_format", "#.###,##")
+	frappe.db.set_default("date_format", "dd.mm.yyyy")
+	frappe.local.user_date_format = None
+	try:
+		assert "from 1.234,50 EUR to 0,50 EUR" in messages.message(reason)
+		assert messages.message(undone) == "Reversed by ACC-JV-1 on 30.06.2026."
+	finally:
+		frappe.local.user_date_format = None
+
+
+@pytest.mark.parametrize(
+	("code", "text", "found"),
+	[
+		("en", "excluded from", 1),
+		("en", "Customer excluded", 1),  # the label
+		("en", "ausgenommen", 0),
+		("de", "von Ausbuchungen ausgenommen", 1),
+		("en", "changed 12.00 7.00", 1),  # words of the sentence and of its facts
+		("en", "changed 12,00", 1),
+		("en", "changed 13.00", 0),
+		("en", "100%", 0),
+	],
+)
+def test_the_list_is_searched_by_the_words_that_the_reader_sees(code: str, text: str, found: int):
+	opted_out()
+	gone = invoice("Anchor Cafe", 12, FIRST)
+	run = runs.run()
+	pay(gone, 5)
+	runs.post(run)
+	with language(code), as_user(MANAGER):
+		page = run.get_items(filters={"message": text}, sort_by="message")
+	assert (page["total"], len(page["items"])) == (found, found)
+
+
+# ------------------------------------------------------------------------------------------------------ migration
+
+
+def stored_before(run: Any, code: str, text: str) -> Any:
+	"""An item as an earlier version left it."""
+	row = next(iter(runs.items(run).values()))
+	frappe.db.set_value(
+		"Write-Off Run Item", row.name, {"reason_code": code, "reason_facts": None, "message": text}
+	)
+	reasons_as_facts.execute()
+	return frappe.db.get_value(
+		"Write-Off Run Item", row.name, ["reason_code", "reason_facts", "message"], as_dict=True
+	)
+
+
+@pytest.mark.parametrize(
+	("code", "text", "facts"),
+	[
+		(
+			"balance_changed",
+			"The balance changed since the search, from 12.00 USD to 7.00 USD. Search again to see it as it is.",
+			{"before": "12.00 USD", "now": "7.00 USD"},
+		),
+		("customer_opted_out", OPTED_OUT["de"], {}),
+		(
+			"refused",
+			'ERPNext refused the entry ("Budget of X is exceeded").',
+			{"why": "Budget of X is exceeded"},
+		),
+		# What was formatted for a reader cannot be told apart: the words stay.
+		("refused", "Anything at all", {"said": "Anything at all"}),
+		("", "$ 10.00 reinstated by ACC-JV-1.", {"said": "$ 10.00 reinstated by ACC-JV-1."}),
+		("", "Reversed by ACC-JV-1 on 06-30-2026.", {"said": "Reversed by ACC-JV-1 on 06-30-2026."}),
+		("no_code_of_ours", "Still readable", {"said": "Still readable"}),
+	],
+)
+def test_fault_07_what_was_stored_before_is_migrated(code: str, text: str, facts: dict):
+	invoice("Anchor Cafe", 12, FIRST)
+	row = stored_before(runs.run(), code, text)
+	assert (row.reason_code, json.loads(row.reason_facts or "{}")) == (code, facts)
+	with language("de"):
+		said = messages.of_row(row)
+	assert (said == text) == ("said" in facts or text == OPTED_OUT["de"])
+	if "said" in facts:
+		assert row.message == text
+	before = row
+	reasons_as_facts.execute()
+	assert frappe.db.get_value("Write-Off Run Item", {"message": before.message}, "reason_facts") == (
+		before.reason_facts
+	)
+
+
+def test_fault_07_the_log_is_migrated():
+	invoice("Anchor Cafe", 12, FIRST)
+	run = post_and_check(runs.run())
+	name = frappe.db.get_value("Write-Off Run Event", {"run": run.name, "event": "Finished"})
+	for text, code in (
+		("ACC-JV-1 was cancelled by somebody@example.com.", "entry_cancelled"),
+		("Lost connection to server", ""),
+	):
+		frappe.db.set_value(
+			"Write-Off Run Event", name, {"reason_code": None, "reason_facts": None, "message": text}
+		)
+		reasons_as_facts.execute()
+		event = frappe.get_doc("Write-Off Run Event", name)
+		assert (event.reason_code, event.as_dict().message) == (code, text)
+
+
+def test_fault_07_people_are_told_in_their_own_language():
+	"""By somebody, or a worker, with another language: each in their own."""
+	from tests.site.story import SECOND_MANAGER
+
+	frappe.db.set_value("User", SECOND_MANAGER, "language", "de")
+	invoice("Anchor Cafe", 12, FIRST)
+	run = runs.run(user=PREPARER)
+	frappe.clear_document_cache("User", SECOND_MANAGER)
+	with as_user(PREPARER):
+		run.request_approval()
+	subjects = dict(
+		frappe.get_all(
+			"Notification Log",
+			{"document_name": run.name},
+			["for_user", "subject"],
+			order_by="name",
+			as_list=True,
+		)
+	)
+	assert subjects[MANAGER] == f"{run.name} waits for approval"
+	assert subjects[SECOND_MANAGER] == f"{run.name} wartet auf Genehmigung"
+	assert frappe.local.lang == "en"
