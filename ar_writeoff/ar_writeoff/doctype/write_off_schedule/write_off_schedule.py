@@ -104,7 +104,7 @@ class WriteOffSchedule(LeftEmpty):
 		"cutoff_days",
 		"posting_rule",
 		"posting_days",
-		*schedules.CRITERIA,
+		*criteria.CRITERIA,
 		*schedules.CAPS,
 	)
 
