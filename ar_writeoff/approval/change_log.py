@@ -3,6 +3,7 @@
 Every row has a seal, so that a row made or changed in the database counts for nothing.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -139,7 +140,7 @@ def with_names_of_today(values: dict[str, Any], renames: list[Rename]) -> dict[s
 	return result
 
 
-def renamed_links(values: dict[str, Any], renames: list[Rename]) -> set[tuple[str, str, str]]:
+def renamed_links(values: dict[str, Any], renames: Sequence[Rename]) -> set[tuple[str, str, str]]:
 	"""The links among these values whose documents have another name today: (DocType, name then, name now)."""
 	found = set()
 	for fieldname in LINKED.keys() & values.keys():

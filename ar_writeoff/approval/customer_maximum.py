@@ -67,7 +67,9 @@ def refused(rows: Iterable[Any], terms: Terms) -> dict[str, Reason]:
 def over_maximum(totals: Mapping[str, Decimal], terms: Terms) -> dict[str, Reason]:
 	"""The customers whose total, less the credits that the criteria deduct, is over the maximum, with the reason."""
 	maximum = criteria_of(terms).max_customer_amount
-	over = {customer: total for customer, total in totals.items() if maximum and total > maximum}
+	if not maximum:
+		return {}
+	over = {customer: total for customer, total in totals.items() if total > maximum}
 	credits = credits_in_scope(scope_of(terms), criteria_of(terms), over) if over else {}
 	return {
 		customer: Reason.of(

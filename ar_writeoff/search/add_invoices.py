@@ -59,9 +59,11 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 		if open_items.key_of(verdict.balance) not in listed
 		or (verdict.reason and verdict.reason.code == reasons.CUSTOMER_OVER_MAXIMUM)
 	]
-	written_anew = {listed.get(open_items.key_of(verdict.balance)) for verdict in verdicts} - {None}
-	if written_anew:
-		frappe.db.delete("Write-Off Run Item", {"name": ("in", sorted(written_anew))})
+	over = [
+		listed[key] for key in (open_items.key_of(verdict.balance) for verdict in verdicts) if key in listed
+	]
+	if over:
+		frappe.db.delete("Write-Off Run Item", {"name": ("in", over)})
 
 	last = frappe.db.get_value("Write-Off Run Item", {"run": run}, "name", order_by="name desc")
 	number = cint(last.rsplit("-", 1)[-1]) if last else 0
