@@ -25,6 +25,7 @@ doctype_list_js = {"Sales Invoice": "public/js/sales_invoice_list.js"}
 jinja = {"methods": ["ar_writeoff.review.evidence.write_off_run_evidence"]}
 
 doc_events = {
+	"*": {"after_rename": "ar_writeoff.approval.change_log.document_renamed"},
 	"Journal Entry": {
 		"before_submit": "ar_writeoff.undo.guards.journal_entry_allocates",
 		"before_update_after_submit": "ar_writeoff.undo.guards.journal_entry_allocates",
@@ -80,6 +81,7 @@ ignore_links_on_delete = [
 	"Write-Off Run Event",
 	"Write-Off Run Worker",
 	"Write-Off Recovery",
+	"Write-Off Change Log",
 ]
 
 export_python_type_annotations = True

@@ -4,21 +4,15 @@ from typing import Any
 
 from frappe.model.document import Document
 
+from ar_writeoff.core import criteria
+
 
 class LeftEmpty(Document):
 	"""Frappe fills an empty Link from defaults of the same name, such as the default currency or item group, and an
 	empty Time with the clock. A search that nobody narrowed would leave balances out without a word.
 	"""
 
-	NARROWING: tuple[str, ...] = (
-		"customer_group",
-		"territory",
-		"item_group",
-		"currency",
-		"receivable_account",
-		"cost_center",
-		"project",
-	)
+	NARROWING: tuple[str, ...] = criteria.NARROWING
 
 	# Fields of the same kind that a DocType adds.
 	ALSO_LEFT_EMPTY: tuple[str, ...] = ()

@@ -8,42 +8,54 @@ from typing import Any
 import frappe
 from frappe.utils import strip_html
 
-from ar_writeoff.approval import limits
+from ar_writeoff.approval import customer_maximum, limits
 from ar_writeoff.approval import notifications as notify
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.ledger import messages
+from ar_writeoff.core.terms import Terms
+from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import items
 from ar_writeoff.run.terms import rules_of
 
 
 def approved_rules(run: Any) -> posting.Rules:
-	"""What the run posts with, when it is what was approved.
+	"""What the run posts with: the terms that were approved.
 
 	Raises:
-	    frappe.ValidationError: criteria, date or account changed since, or the run is over the limit of who
-	        submitted it.
+	    frappe.ValidationError: criteria or date were changed in the database since, or the run is over the limit of
+	        who submitted it.
+	    posting.SharedFault: the account or cost center cannot be posted to now.
 	"""
-	rules = rules_of(run)
-	void = approval.why_void(run, rules.offset.account)
+	void = approval.why_void(run)
 	if void:
 		notify.approval_void(run.name, run.company, lambda _user: messages.message(void))
 		messages.refuse(void)
+	terms = approval.terms_of(run)
+	unusable = unusable_account(terms)
+	if unusable:
+		raise posting.SharedFault(frappe.ValidationError(unusable))
 	over = limits.run_refused(run, run.submitted_by)
 	if over:
 		messages.refuse(over)
-	return rules
+	return rules_of(terms)
+
+
+def unusable_account(terms: Terms) -> str | None:
+	"""Why the account or cost center that was approved cannot be posted to now, in words; None when it can."""
+	problem = terms.offset_account and accounts.account_problem(terms.offset_account, terms.company)
+	if not problem and terms.offset_cost_center:
+		problem = accounts.cost_center_problem(terms.offset_cost_center, terms.company)
+	return problem or None
 
 
 def refused_items(rows: list[Any], run: str) -> dict[str, Reason]:
 	"""Items of a locked batch that must not be posted, with the reason. The others are as approved."""
 	if not rows:
 		return {}
-	fields = ["name", "company", "posting_date", "submitted_by", "by_schedule", "schedule"]
-	doc = frappe.db.get_value("Write-Off Run", run, fields, as_dict=True)
-	changed = approval.tampered(rows)
+	doc = approval.as_stored(run)
+	changed = approval.tampered(rows, approval.renames_since(doc))
 	refused = {name: Reason.of(reasons.CHANGED_SINCE_APPROVAL) for name in sorted(changed)}
 	if refused:
 		notify.approval_void(
@@ -51,7 +63,9 @@ def refused_items(rows: list[Any], run: str) -> dict[str, Reason]:
 			doc.company,
 			lambda user: vouchers_of(rows, items.visible_among(run, changed, user)),
 		)
-	refused.update(limits.refused([row for row in rows if row.name not in changed], doc, doc.submitted_by))
+	as_approved = [row for row in rows if row.name not in changed]
+	refused.update(limits.refused(as_approved, doc, doc.submitted_by))
+	refused.update(customer_maximum.refused(as_approved, approval.terms_of(doc)))
 	return refused
 
 

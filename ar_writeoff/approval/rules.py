@@ -34,6 +34,13 @@ class Limit:
 	share: Decimal | None = None
 	instead: bool = False
 
+	@property
+	def is_a_limit(self) -> bool:
+		"""Whether it can hold anything back."""
+		return bool(self.currency) or {self.per_item, self.per_customer_month, self.per_run, self.share} != {
+			None
+		}
+
 	def covers(self, claim: Claim) -> bool:
 		return not self.currency or self.currency == claim.currency
 

@@ -1,53 +1,38 @@
 """Approval: who may submit a run, and that what is posted is what was approved.
 
-On submit the criteria are written down, every selected item gets a seal, and a hash over all of it is kept. The
-worker looks at the seals of the items it has locked before it posts them: a row that was changed, added or moved
-in the database since has no seal that fits.
+On submit the terms are written down, every selected item gets a seal, and a hash over all of it is kept. The
+worker posts with the terms as they were written down and looks at the seals of the items it has locked: a row that
+was changed, added or moved in the database since has no seal that fits. Links are sealed by name; what was renamed
+or merged since is known from the change log, and is told apart from what was changed.
 """
 
-import hashlib
-import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import frappe
 from frappe import _
+from frappe.permissions import has_user_permission
 from frappe.utils import now
-from frappe.utils.password import get_encryption_key
 
-from ar_writeoff.approval import limits
+from ar_writeoff.approval import change_log, customer_maximum, limits, seals
 from ar_writeoff.approval import seal_rules as core
+from ar_writeoff.approval.posted import posted_otherwise
 from ar_writeoff.approval.rules import Authority
 from ar_writeoff.core import reasons
+from ar_writeoff.core import renames as renaming
 from ar_writeoff.core import status as states
+from ar_writeoff.core import terms as core_terms
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.renames import Rename
+from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import messages
-from ar_writeoff.run.terms import offset_of, settings_of
+from ar_writeoff.run import terms as run_terms
+from ar_writeoff.run.terms import settings_of
 
-# What is approved of a run besides its items.
-APPROVED_FIELDS = (
-	"name",
-	"company",
-	"balance_type",
-	"reason",
-	"posting_date",
-	"cutoff_date",
-	"max_invoice_amount",
-	"max_customer_amount",
-	"ageing_based_on",
-	"minimum_age_days",
-	"customer_group",
-	"territory",
-	"item_group",
-	"currency",
-	"receivable_account",
-	"cost_center",
-	"project",
-	"submitted_by",
-	"by_schedule",
-	"schedule",
-)
+# What is approved of a run besides its customers, its items and what the Settings say.
+APPROVED_FIELDS = (*run_terms.RUN_FIELDS, "submitted_by", "by_schedule", "schedule")
 
 # What is approved of an item. Its status, entry and message change when it is posted.
 SEALED_FIELDS = (
@@ -81,7 +66,7 @@ def why_not_approver(run: Any, user: str, settings: Any = None) -> str | None:
 
 def as_stored(run: str) -> Any:
 	"""What is approved of a run, and what was written down of it, from the database."""
-	fields = [*APPROVED_FIELDS, "owner", "approval_snapshot", "approval_seal"]
+	fields = [*APPROVED_FIELDS, "owner", "docstatus", "approval_snapshot", "approval_seal"]
 	doc = frappe.db.get_value("Write-Off Run", run, fields, as_dict=True)
 	customer = frappe.qb.DocType("Write-Off Run Customer")
 	doc.customers = (
@@ -94,37 +79,39 @@ def as_stored(run: str) -> Any:
 	return doc
 
 
-def freeze(run: str, offset_account: str, authority: Authority) -> tuple[list[Any], dict[str, str]]:
-	"""Seal the items of a run that is being submitted. Returns them, and fields for the run that say what is approved:
-	criteria, hash and the limits that applied."""
+def freeze(run: str, authority: Authority) -> tuple[list[Any], Terms, dict[str, str]]:
+	"""Seal the terms and the items of a run that is being submitted. Returns the items, the terms, and fields for the
+	run that say what is approved: terms, hash and the limits that applied."""
 	# A caller's copy may have the same date in other words.
 	stored = as_stored(run)
-	secret = secret_of_site()
 	rows = rows_to_seal(run)
-	texts, seals = [], {}
+	texts, sealed = [], {}
 	for row in rows:
 		text = text_of(row)
 		texts.append(text)
-		seals[row.name] = {"seal": core.seal(secret, text)}
-	frappe.db.bulk_update("Write-Off Run Item", seals, chunk_size=500, update_modified=False)
-	snapshot = core.canonical(snapshot_of(stored, offset_account))
-	return rows, {
-		"approval_snapshot": snapshot,
-		"approval_hash": core.digest(snapshot, texts),
-		"approval_seal": core.seal(secret, snapshot),
-		"limits_applied": json.dumps(
-			limits.applied(authority, stored.submitted_by), indent=1, ensure_ascii=False
-		),
-	}
-
-
-def snapshot_of(run: Any, offset_account: str | None) -> dict[str, Any]:
-	"""Criteria, date, and the account that the offset side goes to."""
-	return {
-		**{fieldname: run.get(fieldname) for fieldname in APPROVED_FIELDS},
-		"customers": sorted(row.customer for row in run.customers),
-		"offset_account": offset_account,
-	}
+		sealed[row.name] = {"seal": seals.seal(text)}
+	frappe.db.bulk_update("Write-Off Run Item", sealed, chunk_size=500, update_modified=False)
+	snapshot = core.canonical(
+		{
+			**{fieldname: stored.get(fieldname) for fieldname in APPROVED_FIELDS},
+			**run_terms.record_of(stored),
+			"change_log_until": change_log.last_moment(),
+		}
+	)
+	terms = core_terms.from_record(json.loads(snapshot))
+	customer_maximum.check(rows, terms)
+	return (
+		rows,
+		terms,
+		{
+			"approval_snapshot": snapshot,
+			"approval_hash": core.digest(snapshot, texts),
+			"approval_seal": seals.seal(snapshot),
+			"limits_applied": json.dumps(
+				limits.applied(authority, stored.submitted_by), indent=1, ensure_ascii=False
+			),
+		},
+	)
 
 
 def rows_to_seal(run: str) -> list[Any]:
@@ -137,44 +124,129 @@ def rows_to_seal(run: str) -> list[Any]:
 
 
 def text_of(row: Any) -> str:
-	return core.canonical({fieldname: row.get(fieldname) for fieldname in SEALED_FIELDS})
+	return seals.text_of(row, SEALED_FIELDS)
 
 
-def secret_of_site() -> str:
-	"""A secret that is in the site's configuration and not in its database."""
-	return hmac.new(get_encryption_key().encode(), b"ar_writeoff approval", hashlib.sha256).hexdigest()
+# The terms
 
 
-def tampered(rows: Iterable[Any]) -> set[str]:
-	"""Names of the items that are not what was approved."""
-	secret = secret_of_site()
-	return {row.name for row in rows if not core.intact(secret, text_of(row), row.seal)}
+def terms_of(run: Any) -> Terms:
+	"""The posting terms of a run: as they would be sealed now where it is a draft, else as they were approved, by the
+	names of today.
+
+	Raises:
+	    frappe.ValidationError: the record of what was approved was changed in the database.
+	"""
+	if not run.docstatus:
+		return run_terms.terms_of(run)
+	record = change_log.with_names_of_today(*record_and_renames(run))
+	if not core_terms.is_complete(record):
+		# Approved by version 0.1.0, which did not write down what the Settings said.
+		now_ = json.loads(core.canonical(run_terms.record_of(run)))
+		record = {**{name: now_[name] for name in core_terms.FROM_SETTINGS if name in now_}, **record}
+	return core_terms.from_record(record)
 
 
-def why_void(run: Any, offset_account: str | None) -> Reason | None:
-	"""Why the approval of a submitted run no longer holds; None when it does. `offset_account`: as it would be posted
-	with now."""
-	if not core.intact(secret_of_site(), run.approval_snapshot or "", run.approval_seal):
+def digest_of(terms: Terms) -> str:
+	"""A digest of the terms, by which a form says which ones it has previewed."""
+	return core.digest(core.canonical(terms.values()), [])
+
+
+def record_and_renames(run: Any) -> tuple[dict[str, Any], list[Rename]]:
+	"""What was written down of a submitted run, and what was renamed since.
+
+	Raises:
+	    frappe.ValidationError: the record was changed in the database.
+	"""
+	if not seals.intact(run.approval_snapshot, run.approval_seal):
+		messages.refuse(Reason.of(reasons.APPROVAL_RECORD_CHANGED))
+	record = json.loads(run.approval_snapshot)
+	return record, renames_since(run)
+
+
+def renames_since(run: Any) -> list[Rename]:
+	"""What was renamed and merged since a run was approved. The log is younger than an approval by version 0.1.0."""
+	record = frappe.parse_json(run.approval_snapshot or "{}")
+	return change_log.renames_since(record.get("change_log_until"))
+
+
+def why_void(run: Any) -> Reason | None:
+	"""Why the approval of a submitted run no longer holds; None when it does."""
+	if not seals.intact(run.approval_snapshot, run.approval_seal):
 		return Reason.of(reasons.APPROVAL_RECORD_CHANGED)
-	now_ = core.canonical(snapshot_of(run, offset_account))
-	if now_ == run.approval_snapshot:
+	before = change_log.with_names_of_today(*record_and_renames(run))
+	after = json.loads(
+		core.canonical(
+			{
+				**{fieldname: run.get(fieldname) for fieldname in APPROVED_FIELDS},
+				"customers": sorted({row.customer for row in run.customers}),
+			}
+		)
+	)
+	changed = [name for name in (*APPROVED_FIELDS, "customers") if before.get(name) != after.get(name)]
+	if not changed:
 		return None
-	before, after = json.loads(run.approval_snapshot), json.loads(now_)
-	changed = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 	return Reason.of(reasons.RUN_CHANGED_SINCE_APPROVAL, fields="\n".join(changed))
 
 
+def approved_in_words(run: Any) -> list[tuple[str, str]]:
+	"""Label and value of what was approved beside the criteria; why the approval does not hold, where that is so."""
+	void = why_void(run)
+	if void:
+		return [(_("Approval"), messages.message(void))]
+	terms = terms_of(run)
+	meta = frappe.get_meta("Write-Off Settings")
+	values = {
+		"cost_center": terms.offset_cost_center,
+		"force_cost_center": terms.force_cost_center and _("Yes"),
+		"customer_credits": _(terms.customer_credits),
+		"entries_per": _(terms.entries_per),
+		"rows_per_entry": str(terms.rows_per_entry),
+	}
+	return [
+		(_("Write-Off Account"), terms.offset_account or ""),
+		*((_(meta.get_label(fieldname)), value) for fieldname, value in values.items() if value),
+	]
+
+
+# The items
+
+
+def approved_text(row: Any, renames: Sequence[Rename]) -> str | None:
+	"""The text that the seal of an item belongs to: the item as it is, or by names that its links had before these
+	renames. None where there is none: the item was changed."""
+	return next((text for text in possible_texts(row, renames) if seals.intact(text, row.seal)), None)
+
+
+def possible_texts(row: Any, renames: Sequence[Rename]) -> Iterator[str]:
+	yield text_of(row)
+	if not renames:
+		return
+	links = [fieldname for fieldname in SEALED_FIELDS if fieldname in change_log.LINKED]
+	names = [
+		sorted(renaming.names_before(renames, change_log.LINKED[fieldname], row.get(fieldname)))
+		for fieldname in links
+	]
+	for before in product(*names):
+		yield text_of({**row, **dict(zip(links, before, strict=True))})
+
+
+def tampered(rows: Iterable[Any], renames: Sequence[Rename]) -> set[str]:
+	"""Names of the items that are not what was approved."""
+	return {row.name for row in rows if approved_text(row, renames) is None}
+
+
 def verify(run: Any) -> dict[str, Any]:
-	"""For an auditor: whether the criteria and every item of a submitted run are still as approved."""
+	"""For an auditor: whether the terms and every item of a submitted run are still as approved, and what was posted
+	is what was approved. What was renamed since is listed, and is no change."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
 		frappe.qb.from_(item)
-		.select(*[item[fieldname] for fieldname in (*SEALED_FIELDS, "seal", "journal_entry", "status")])
+		.select(*[item[fieldname] for fieldname in (*SEALED_FIELDS, "seal", "journal_entry")])
 		.where((item.run == run.name) & item.seal.isnotnull() & (item.seal != ""))
 		.orderby(item.name)
 		.run(as_dict=True)
 	)
-	changed = sorted(tampered(rows))
 	unapproved = (
 		frappe.qb.from_(item)
 		.select(item.name)
@@ -186,16 +258,40 @@ def verify(run: Any) -> dict[str, Any]:
 		.orderby(item.name)
 		.run(pluck=True)
 	)
-	digest = core.digest(run.approval_snapshot or "", [text_of(row) for row in rows])
-	void = why_void(run, offset_of(run).account)
+	renames = renames_since(run)
+	texts = {row.name: approved_text(row, renames) for row in rows}
+	changed = [row.name for row in rows if texts[row.name] is None]
+	digest = core.digest(run.approval_snapshot or "", [texts[row.name] or text_of(row) for row in rows])
+	void = why_void(run)
+	posted = []
+	if not void:
+		record = json.loads(run.approval_snapshot)
+		posted = posted_otherwise(terms_of(run), rows, all_terms=core_terms.is_complete(record))
 	return {
-		"intact": digest == run.approval_hash and not changed and not unapproved and not void,
+		"intact": digest == run.approval_hash and not (changed or unapproved or void or posted),
 		"approval_hash": run.approval_hash,
 		"hash_now": digest,
 		"criteria": messages.message(void) if void else None,
 		"changed_items": changed,
 		"unapproved_items": unapproved,
+		"posted_otherwise": posted,
+		"renamed": renamed_words(run, [text for text in texts.values() if text], renames),
 	}
+
+
+def renamed_words(run: Any, texts: Iterable[str], renames: Sequence[Rename]) -> list[str]:
+	"""What of a run and its items has another name since the approval, a line for each document that the current user's
+	User Permissions let through."""
+	if not renames:
+		return []
+	found: set[tuple[str, str, str]] = set()
+	for text in (run.approval_snapshot or "{}", *texts):
+		found |= change_log.renamed_links(json.loads(text), renames)
+	return [
+		_("{0}: {1} → {2}").format(_(doctype), old, new)
+		for doctype, old, new in sorted(found)
+		if not frappe.db.exists(doctype, new) or has_user_permission(frappe.get_doc(doctype, new))
+	]
 
 
 def changed(run: str, user: str) -> None:

@@ -15,6 +15,23 @@ DEBIT = "Debit"
 CREDIT = "Credit"
 DUE_DATE: Final = "Due Date"
 
+# The criteria fields of a run and of a schedule, under the same names in both, beside the table of customers. What is
+# searched, sealed, compared, printed and exported reads these lists.
+AMOUNT_AND_AGE = ("max_invoice_amount", "max_customer_amount", "ageing_based_on", "minimum_age_days")
+# Links that narrow a search; empty means everything.
+NARROWING = (
+	"customer_group",
+	"territory",
+	"item_group",
+	"currency",
+	"receivable_account",
+	"cost_center",
+	"project",
+)
+CRITERIA = (*AMOUNT_AND_AGE, *NARROWING)
+# What a list of balances was found with: when one of these changes, the list is void.
+SEARCHED_WITH = ("company", "balance_type", "cutoff_date", *CRITERIA)
+
 # What unallocated credits of a customer do to debit balances of the same customer and account.
 LEAVE_OUT = "Leave Out"
 DEDUCT = "Deduct"

@@ -30,12 +30,14 @@ Rules = Mapping[str, list[Rule]]
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-	"""Where the other side of a run's entries goes. `account` is None where none is set up."""
+	"""Where the other side of a run's entries goes. `account` is None where none is set up. `defaults`: of the company's
+	Accounting Dimensions, by fieldname."""
 
 	company: str
 	account: str | None
 	cost_center: str | None
 	force_cost_center: bool = False
+	defaults: tuple[tuple[str, str], ...] = ()
 
 	@property
 	def has_rules(self) -> bool:
@@ -44,7 +46,7 @@ class Offset:
 
 	def values(self, own: Mapping[str, str]) -> dict[str, str]:
 		"""Dimensions of the offset side of a voucher whose own ones are these."""
-		values = {**company_defaults(self.company), **own}
+		values = {**dict(self.defaults), **own}
 		if self.cost_center and (self.force_cost_center or not values.get("cost_center")):
 			values["cost_center"] = self.cost_center
 		return values

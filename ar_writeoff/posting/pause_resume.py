@@ -4,6 +4,7 @@
 import frappe
 from frappe import _
 
+from ar_writeoff.approval import service as approval
 from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
 from ar_writeoff.posting.batches import make_batches
@@ -41,7 +42,7 @@ def retry_failed(run: str) -> int:
 		.where((item.run == run) & (item.status == states.FAILED))
 	)
 	messages.set_reason(query, item, None).run()
-	make_batches(run, rules_of(frappe.get_doc("Write-Off Run", run)))
+	make_batches(run, rules_of(approval.terms_of(approval.as_stored(run))))
 	refresh_totals(run)
 	set_status(run, states.QUEUED)
 	log.record(run, "Retried", posted_count=count)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from ar_writeoff.approval import service as approval
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger.money import company_currency
@@ -36,7 +37,8 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 
 	Batches are planned one by one, as they will be posted, so that memory does not grow with the run.
 	"""
-	rules = run_terms.rules_of(run)
+	terms = approval.terms_of(run)
+	rules = run_terms.rules_of(terms)
 	totals: dict[tuple, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
 	entries: list[dict[str, Any]] = []
 	problems: list[dict[str, str]] = []
@@ -80,6 +82,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		],
 		"entries": entries,
 		"problems": problems,
+		"terms": approval.digest_of(terms),
 	}
 
 

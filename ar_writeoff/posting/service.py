@@ -80,6 +80,11 @@ def post_run(run: str, worker: int = 1) -> None:
 				return
 			try:
 				rules = guard.approved_rules(doc)
+			except posting.SharedFault as error:
+				shared = error
+				in_one_commit(lambda: stop(run, shared, worker))
+				publish_and_notify(run, in_one_commit(lambda: finish(session, doc.company)))
+				return
 			except frappe.ValidationError as error:
 				reason = messages.reason_of(error)
 				in_one_commit(lambda: give_up(run, reason))

@@ -10,6 +10,9 @@ from frappe.query_builder.functions import Count, Sum
 from frappe.utils import flt, fmt_money, format_datetime, formatdate
 from frappe.utils.formatters import format_value
 
+from ar_writeoff.approval import controls
+from ar_writeoff.approval import service as approval
+from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
@@ -19,22 +22,7 @@ from ar_writeoff.run import items
 MOST_CUSTOMERS = 50
 NOT_POSTED = (states.EXCLUDED, states.SKIPPED, states.FAILED)
 
-CRITERIA = (
-	"balance_type",
-	"reason",
-	"cutoff_date",
-	"max_invoice_amount",
-	"max_customer_amount",
-	"ageing_based_on",
-	"minimum_age_days",
-	"customer_group",
-	"territory",
-	"item_group",
-	"currency",
-	"receivable_account",
-	"cost_center",
-	"project",
-)
+CRITERIA = ("balance_type", "reason", "cutoff_date", *criteria.CRITERIA)
 
 
 def write_off_run_evidence(run: Any) -> dict[str, Any]:
@@ -69,6 +57,8 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 		],
 		"approval": [
 			*((_("Limit That Applied"), ", ".join(limit)) for limit in _limits(run, currency)),
+			*(approval.approved_in_words(run) if run.docstatus else []),
+			*((change["label"], change["text"]) for change in controls.changes_affecting(run)),
 			*([(_("Hash of What Was Approved"), run.approval_hash)] if run.approval_hash else []),
 		],
 		"results": [

@@ -14,6 +14,7 @@ from frappe.utils import now
 from frappe.utils.file_manager import save_file
 from frappe.utils.xlsxutils import make_xlsx
 
+from ar_writeoff.core import criteria
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import worker as workers
 
@@ -33,18 +34,9 @@ RUN_FIELDS = (
 	"reason",
 	"posting_date",
 	"cutoff_date",
-	"max_invoice_amount",
-	"max_customer_amount",
-	"ageing_based_on",
-	"minimum_age_days",
+	*criteria.AMOUNT_AND_AGE,
 	"customers",
-	"customer_group",
-	"territory",
-	"item_group",
-	"currency",
-	"receivable_account",
-	"cost_center",
-	"project",
+	*criteria.NARROWING,
 	"owner",
 	"searched_by",
 	"searched_on",

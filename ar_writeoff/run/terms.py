@@ -1,17 +1,21 @@
-"""What a run asks for and posts with, from its document and the Settings of its company."""
+"""The terms of a run, from its document and the Settings of its company, and what search and posting make of them."""
 
+import json
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, getdate
+from frappe.utils import cint
 
-from ar_writeoff.core import reasons
-from ar_writeoff.core.criteria import LEAVE_OUT, Criteria
+from ar_writeoff.approval.seal_rules import canonical
+from ar_writeoff.core import criteria, reasons
+from ar_writeoff.core import terms as core
+from ar_writeoff.core.criteria import Criteria
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import accounts, messages
-from ar_writeoff.ledger.dimensions import Offset
+from ar_writeoff.ledger.dimensions import Offset, company_defaults
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting import rules as planning
@@ -28,36 +32,16 @@ SETTINGS = [
 	"require_second_approver",
 ]
 
-
-def scope_of(run: Any) -> Scope:
-	"""Where a run looks, from its document."""
-	return Scope(
-		company=run.company,
-		run=run.name or "",
-		customers=tuple(row.customer for row in run.customers),
-		customer_group=run.customer_group,
-		territory=run.territory,
-		item_group=run.item_group,
-		currency=run.currency,
-		receivable_account=run.receivable_account,
-		cost_center=run.cost_center,
-		project=run.project,
-	)
-
-
-def criteria_of(run: Any, settings: Any = None) -> Criteria:
-	"""The criteria of a run that a single balance is judged by, from its document and the Settings of its company."""
-	settings = settings_of(run.company) if settings is None else settings
-	decimals = precision(company_currency(run.company))
-	return Criteria(
-		balance_type=run.balance_type,
-		cutoff_date=getdate(run.cutoff_date),
-		max_invoice_amount=money(run.max_invoice_amount, decimals),
-		max_customer_amount=money(run.max_customer_amount, decimals) or None,
-		minimum_age_days=cint(run.minimum_age_days),
-		ageing_based_on=run.ageing_based_on,
-		customer_credits=settings.customer_credits or LEAVE_OUT,
-	)
+# The fields of a run that are terms, beside its customers.
+RUN_FIELDS = (
+	"name",
+	"company",
+	"balance_type",
+	"reason",
+	"posting_date",
+	"cutoff_date",
+	*criteria.CRITERIA,
+)
 
 
 def settings_of(company: str) -> Any:
@@ -65,35 +49,81 @@ def settings_of(company: str) -> Any:
 	return frappe.db.get_value("Write-Off Settings", company, SETTINGS, as_dict=True) or frappe._dict()
 
 
-def offset_of(run: Any, settings: Any = None) -> Offset:
-	"""Where the other side of a run's entries goes, by its reason and the Settings of its company."""
+def record_of(run: Any, settings: Any = None) -> dict[str, Any]:
+	"""The terms of a run by name, as its document and the Settings, Reason and Company say now."""
 	settings = settings_of(run.company) if settings is None else settings
-	return Offset(
-		company=run.company,
-		account=accounts.offset_account(run.company, run.balance_type, run.reason, settings),
-		cost_center=settings.cost_center or frappe.get_cached_value("Company", run.company, "cost_center"),
-		force_cost_center=bool(settings.force_cost_center),
+	return {
+		**{fieldname: run.get(fieldname) for fieldname in RUN_FIELDS},
+		"customers": sorted({row.customer for row in run.customers}),
+		"customer_credits": settings.customer_credits or criteria.LEAVE_OUT,
+		"offset_account": accounts.offset_account(run.company, run.balance_type, run.reason, settings),
+		"offset_cost_center": settings.cost_center
+		or frappe.get_cached_value("Company", run.company, "cost_center"),
+		"force_cost_center": cint(settings.force_cost_center),
+		"dimension_defaults": sorted(company_defaults(run.company).items()),
+		"entries_per": settings.entries_per or planning.BATCH,
+		"rows_per_entry": cint(settings.rows_per_entry) or planning.MAX_ROWS_PER_ENTRY,
+		"remark": _("Write-Off Run {0}: {1}").format(run.name, run.reason),
+	}
+
+
+def terms_of(run: Any, settings: Any = None) -> Terms:
+	"""The terms of a draft, as they would be sealed now."""
+	return core.from_record(json.loads(canonical(record_of(run, settings))))
+
+
+def scope_of(terms: Terms) -> Scope:
+	"""Where a run looks."""
+	return Scope(
+		company=terms.company,
+		run=terms.name,
+		customers=terms.customers,
+		**{fieldname: getattr(terms, fieldname) for fieldname in criteria.NARROWING},
 	)
 
 
-def rules_of(run: Any, settings: Any = None) -> posting.Rules:
-	"""What a run posts with, from its document and the Settings of its company.
+def criteria_of(terms: Terms) -> Criteria:
+	"""The criteria that a single balance is judged by."""
+	decimals = precision(company_currency(terms.company))
+	return Criteria(
+		balance_type=terms.balance_type,
+		cutoff_date=terms.cutoff_date,
+		max_invoice_amount=money(terms.max_invoice_amount, decimals),
+		max_customer_amount=money(terms.max_customer_amount, decimals) or None,
+		minimum_age_days=terms.minimum_age_days,
+		ageing_based_on=terms.ageing_based_on,
+		customer_credits=terms.customer_credits,
+	)
+
+
+def offset_of(terms: Terms) -> Offset:
+	"""Where the other side of a run's entries goes."""
+	return Offset(
+		company=terms.company,
+		account=terms.offset_account,
+		cost_center=terms.offset_cost_center,
+		force_cost_center=terms.force_cost_center,
+		defaults=terms.dimension_defaults,
+	)
+
+
+def rules_of(terms: Terms) -> posting.Rules:
+	"""What a run posts with.
 
 	Raises:
 	    frappe.ValidationError: there is no account for the offset side.
 	"""
-	settings = settings_of(run.company) if settings is None else settings
-	offset = offset_of(run, settings)
+	offset = offset_of(terms)
 	if not offset.account:
-		messages.refuse(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=run.company))
+		messages.refuse(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=terms.company))
 	return posting.Rules(
-		run=run.name,
-		company=run.company,
-		posting_date=getdate(run.posting_date),
-		remark=_("Write-Off Run {0}: {1}").format(run.name, run.reason),
+		run=terms.name,
+		company=terms.company,
+		posting_date=terms.posting_date,
+		remark=terms.remark,
 		offset=offset,
-		scope=scope_of(run),
-		criteria=criteria_of(run, settings),
-		entries_per=settings.entries_per or planning.BATCH,
-		rows_per_entry=cint(settings.rows_per_entry) or planning.MAX_ROWS_PER_ENTRY,
+		scope=scope_of(terms),
+		criteria=criteria_of(terms),
+		entries_per=terms.entries_per,
+		rows_per_entry=terms.rows_per_entry,
 	)

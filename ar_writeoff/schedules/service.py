@@ -23,6 +23,7 @@ from ar_writeoff.approval import limits
 from ar_writeoff.approval import notifications as notify
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
+from ar_writeoff.core.criteria import CRITERIA
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.transactions import in_one_commit, until_done
@@ -36,20 +37,6 @@ from ar_writeoff.search.service import search_run
 PREPARE = "Prepare Draft"
 POST = "Post Within Limits"
 
-# What a schedule hands on to its runs, besides company, dates and customers.
-CRITERIA = (
-	"max_invoice_amount",
-	"max_customer_amount",
-	"ageing_based_on",
-	"minimum_age_days",
-	"customer_group",
-	"territory",
-	"item_group",
-	"currency",
-	"receivable_account",
-	"cost_center",
-	"project",
-)
 CAPS = ("max_item_amount", "max_customer_month_amount", "max_run_amount", "max_share")
 
 WORKING = "Working"
@@ -238,7 +225,8 @@ def left_over(now: datetime, schedule: str | None = None) -> list[Any]:
 def claim_period(schedule: Any, occurrence: Occurrence, until: datetime) -> str | None:
 	"""Insert the log of a period; None when the period has one, as after a change of the day of the month."""
 	name = f"{schedule.name}: {occurrence.period}"
-	if frappe.db.exists("Write-Off Schedule Log", name):
+	done = {"schedule": schedule.name, "period": occurrence.period}
+	if frappe.db.exists("Write-Off Schedule Log", name) or frappe.db.exists("Write-Off Schedule Log", done):
 		return None
 	log = frappe.new_doc("Write-Off Schedule Log")
 	log.update(

@@ -1,5 +1,6 @@
 """Invoices that a person chose one by one, put into a draft run by the same rules as a search."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import frappe
@@ -10,11 +11,13 @@ from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages, open_items
 from ar_writeoff.ledger import permissions as access
+from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.review.selection import selection_changed
-from ar_writeoff.run.terms import criteria_of, offset_of, scope_of
+from ar_writeoff.run.terms import criteria_of, offset_of, scope_of, terms_of
 from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search.item_store import NewItem, insert_items
+from ar_writeoff.search.rules import apply_customer_maximum
 
 
 def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
@@ -23,7 +26,8 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 	Returns how many were added, and the others with the reason: excluded ones are listed in the run too.
 	"""
 	run = doc.name
-	criteria = criteria_of(doc)
+	terms = terms_of(doc)
+	scope, criteria = scope_of(terms), criteria_of(terms)
 	present = set(
 		frappe.get_all(
 			"Write-Off Run Item",
@@ -33,16 +37,33 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 		)
 	)
 	keys = open_items.keys_of_vouchers("Sales Invoice", [name for name in invoices if name not in present])
-	balances = open_items.balances_of_vouchers(doc.company, keys, criteria.cutoff_date)
 	customers = facts.customer_facts({key.customer for key in keys})
+	# The maximum is for all that the run has of a customer.
+	listed = items_of_customers(run, customers) if criteria.max_customer_amount else {}
+	balances = open_items.balances_of_vouchers(doc.company, [*keys, *listed], criteria.cutoff_date)
 	verdicts = search.judge_all(
 		balances.values(),
-		scope_of(doc),
+		scope,
 		criteria,
 		access.of_user(),
 		customers=customers,
-		offset=offset_of(doc),
+		offset=offset_of(terms),
 	)
+	if criteria.max_customer_amount:
+		credits = search.credits_in_scope(scope, criteria, customers)
+		verdicts = apply_customer_maximum(verdicts, criteria, credits)
+	# Of what was listed before only that is written anew which is over the maximum together with what is added.
+	verdicts = [
+		verdict
+		for verdict in verdicts
+		if open_items.key_of(verdict.balance) not in listed
+		or (verdict.reason and verdict.reason.code == reasons.CUSTOMER_OVER_MAXIMUM)
+	]
+	over = [
+		listed[key] for key in (open_items.key_of(verdict.balance) for verdict in verdicts) if key in listed
+	]
+	if over:
+		frappe.db.delete("Write-Off Run Item", {"name": ("in", over)})
 
 	last = frappe.db.get_value("Write-Off Run Item", {"run": run}, "name", order_by="name desc")
 	number = cint(last.rsplit("-", 1)[-1]) if last else 0
@@ -71,6 +92,23 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 	)
 	selection_changed(doc)
 	return {"added": len(items) - sum(1 for verdict in verdicts if verdict.reason), "left_out": left_out}
+
+
+def items_of_customers(run: str, customers: Iterable[str]) -> dict[Key, str]:
+	"""The items of these customers that count towards the customer's total, by balance: those that can be written off,
+	and those that only the maximum keeps from it."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	rows = (
+		frappe.qb.from_(item)
+		.select(item.voucher_type, item.voucher_no, item.receivable_account, item.customer, item.name)
+		.where(
+			(item.run == run)
+			& item.customer.isin(sorted(customers) or [""])
+			& ((item.status == states.OPEN) | (item.reason_code == reasons.CUSTOMER_OVER_MAXIMUM))
+		)
+		.run()
+	)
+	return {Key(*row[:4]): row[4] for row in rows}
 
 
 def largest_balance(company: str, invoices: list[str]) -> float:

@@ -17,7 +17,7 @@ from frappe.utils.nestedset import get_descendants_of
 from pypika import Order
 from pypika.terms import Criterion
 
-from ar_writeoff.core.criteria import Criteria
+from ar_writeoff.core.criteria import DEBIT, DEDUCT, Criteria
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger import dimensions, open_items
 from ar_writeoff.ledger import permissions as user_access
@@ -93,11 +93,29 @@ def search(
 			balances, scope, criteria, access, customers=about, credits=credits, offset=offset
 		)
 		looked_at += sum(sizes[customer] for customer in customers)
-		base_credits: dict[str, Decimal] = defaultdict(lambda: ZERO)
-		for (customer, _account), (_credit, base_credit) in credits.items():
-			base_credits[customer] += base_credit
-		kept = eligibility.apply_customer_maximum(verdicts, criteria, base_credits)
+		kept = eligibility.apply_customer_maximum(verdicts, criteria, base_credits(credits))
 		yield Found(kept, about, looked_at, total)
+
+
+def base_credits(credits: Credits) -> dict[str, Decimal]:
+	"""The unallocated credits of each customer over all accounts, in company currency."""
+	totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	for (customer, _account), (_credit, base_credit) in credits.items():
+		totals[customer] += base_credit
+	return totals
+
+
+def credits_in_scope(scope: Scope, criteria: Criteria, customers: Iterable[str]) -> dict[str, Decimal]:
+	"""What the criteria deduct from the total of each of these customers, in company currency; none where they do
+	not."""
+	if (criteria.balance_type, criteria.customer_credits) != (DEBIT, DEDUCT):
+		return {}
+	accounts = facts.receivable_accounts(scope.company, scope.receivable_account, scope.currency)
+	names = sorted(customers)
+	if not accounts or not names:
+		return {}
+	balances = open_items.balances_of_customers(scope.company, list(accounts), names, criteria.cutoff_date)
+	return base_credits(facts.credits_of(balances))
 
 
 def ledger_sizes(scope: Scope, access: user_access.Access) -> dict[str, int]:

@@ -24,7 +24,7 @@ from ar_writeoff.review.selection import selection_changed
 from ar_writeoff.run import gate
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import PROGRESS_EVENT
-from ar_writeoff.run.terms import criteria_of, offset_of, scope_of
+from ar_writeoff.run.terms import criteria_of, offset_of, scope_of, terms_of
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search.item_store import NewItem, insert_items
 from ar_writeoff.search.ledger import Found
@@ -65,7 +65,7 @@ class FoundItems:
 
 def is_large(run: Any) -> bool:
 	"""Whether a search of this run is for a worker."""
-	return sum(search.ledger_sizes(scope_of(run), access.of_user()).values()) > BACKGROUND_ABOVE
+	return sum(search.ledger_sizes(scope_of(terms_of(run)), access.of_user()).values()) > BACKGROUND_ABOVE
 
 
 def start_search(run: str) -> None:
@@ -161,7 +161,8 @@ def search_run(run: str) -> dict[str, int]:
 def look(run: Any, on_found: Callable[[Found], None] | None = None) -> FoundItems:
 	"""What matches the criteria of the run, and what is left out. `on_found` is called after each range of customers."""
 	items = FoundItems()
-	for found in search.search(scope_of(run), criteria_of(run), offset=offset_of(run)):
+	terms = terms_of(run)
+	for found in search.search(scope_of(terms), criteria_of(terms), offset=offset_of(terms)):
 		items.add(
 			[(verdict, found.customers[verdict.balance.customer].customer_name) for verdict in found.verdicts]
 		)

@@ -43,6 +43,7 @@ MANAGES = NOBODY_ELSE + "n y n"
 RUN = "write_off_run.write_off_run.WriteOffRun."
 SCHEDULE = "write_off_schedule.write_off_schedule.WriteOffSchedule."
 CHART = "ar_writeoff.ar_writeoff.dashboard_chart_source.write_offs.write_offs."
+SETTINGS = "write_off_settings.write_off_settings.WriteOffSettings."
 FROM_INVOICES = "ar_writeoff.search.from_invoices."
 
 # method -> (who may, arguments). Names of things are filled in: {invoice}, {item}.
@@ -67,6 +68,8 @@ TABLE: dict[str, tuple[str, dict[str, Any]]] = {
 	RUN + "verify_approval": (READS, {}),
 	SCHEDULE + "run_now_as_draft": (MANAGES, {}),
 	SCHEDULE + "approve": (MANAGES, {}),
+	SETTINGS + "confirm_changes": (MANAGES, {"proposed_on": "2026-06-30 12:00:00"}),
+	SETTINGS + "withdraw_changes": (MANAGES, {}),
 	"write_off_run.write_off_run.get_defaults": (PREPARES, {"company": HL}),
 	FROM_INVOICES + "get_my_drafts": (PREPARES, {"invoices": ["{invoice}"]}),
 	FROM_INVOICES + "write_off_invoices": (PREPARES, {"invoices": ["{invoice}"]}),
@@ -112,7 +115,7 @@ def test_nothing_is_open_to_guests():
 def test_who_may(person: str):
 	permit(user(STRANGER, "Accounts User"), "Company", NW)
 	facts = {"invoice": invoice("Anchor Cafe", 10, "2026-01-15").name}
-	runs.settings()
+	settings = runs.settings()
 	run = runs.run(user=PREPARER)
 	facts["item"] = next(iter(runs.items(run).values())).name
 	schedule = make_schedule()
@@ -122,7 +125,7 @@ def test_who_may(person: str):
 	for name, (who, arguments) in TABLE.items():
 		expected[name] = who.split()[PEOPLE.index(person)] == "y"
 		with as_user(person):
-			doc = schedule if name.startswith(SCHEDULE) else run
+			doc = {SCHEDULE: schedule, SETTINGS: settings}.get(f"{name.rpartition('.')[0]}.", run)
 			answers[name] = may_call(name, filled(arguments, facts), doc)
 		frappe.db.rollback()
 	assert answers == expected

@@ -11,7 +11,7 @@ import frappe
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import fast
 from ar_writeoff.posting import ledger as posting
-from ar_writeoff.run.terms import rules_of
+from ar_writeoff.run.terms import rules_of, terms_of
 from tests.site import runs
 
 DOCTYPES = (
@@ -121,7 +121,7 @@ def differences(native: Books, fast: Books) -> list[str]:
 
 def post(run: Any) -> list[posting.Outcome]:
 	"""Post the run's items in the current transaction."""
-	rules = rules_of(run)
+	rules = rules_of(terms_of(run))
 	rows = frappe.get_all(
 		"Write-Off Run Item",
 		filters={"run": run.name, "status": "Open", "selected": 1},
@@ -151,7 +151,7 @@ def posted_alike(run: Any, action: Callable[[Any], list[posting.Outcome]] = post
 
 def refused_alike(run: Any, obstacle: Callable[[], None]) -> str:
 	"""In what words the run's first entry is refused, or warned of, natively and fast, with the obstacle there."""
-	rules = rules_of(run)
+	rules = rules_of(terms_of(run))
 	rows = list(runs.items(run, status="Open").values())
 	[plan, *_more] = posting.plans(
 		posting.to_plan_items(posting.items_from_rows(rows, run.company), rules), rules

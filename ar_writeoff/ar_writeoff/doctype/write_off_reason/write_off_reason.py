@@ -4,6 +4,7 @@
 from frappe import _
 from frappe.model.document import Document
 
+from ar_writeoff.approval import controls
 from ar_writeoff.ledger import accounts
 from ar_writeoff.validation import throw_at_fields
 
@@ -43,3 +44,8 @@ class WriteOffReason(Document):
 			if problem:
 				problems.append(("accounts", _("Row {0}: {1}").format(row.idx, problem)))
 		throw_at_fields(self, problems)
+		if not self.flags.ignore_permissions:
+			controls.check_reason(self.get_doc_before_save(), self)
+
+	def on_update(self) -> None:
+		controls.record_reason(self.get_doc_before_save(), self)

@@ -115,24 +115,6 @@ class WriteOffRun(LeftEmpty):
 		territory: DF.Link | None
 	# end: auto-generated types
 
-	# The criteria of a search: changing one after it makes the list of another question.
-	CRITERIA = (
-		"company",
-		"balance_type",
-		"cutoff_date",
-		"max_invoice_amount",
-		"max_customer_amount",
-		"ageing_based_on",
-		"minimum_age_days",
-		"customer_group",
-		"territory",
-		"item_group",
-		"currency",
-		"receivable_account",
-		"cost_center",
-		"project",
-	)
-
 	# Filled from the company's Settings, by us.
 	ALSO_LEFT_EMPTY = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
 
@@ -242,7 +224,7 @@ class WriteOffRun(LeftEmpty):
 	def criteria_changed(self) -> bool:
 		before = self.get_doc_before_save()
 		return bool(before) and (
-			any(self.has_value_changed(fieldname) for fieldname in self.CRITERIA)
+			any(self.has_value_changed(fieldname) for fieldname in criteria.SEARCHED_WITH)
 			or {row.customer for row in before.customers} != {row.customer for row in self.customers}
 		)
 
@@ -264,7 +246,13 @@ class WriteOffRun(LeftEmpty):
 		problem = approval.why_not_approver(self, user, settings)
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
-		self.flags.rules = run_terms.rules_of(self, settings)
+		posting_terms = run_terms.terms_of(self, settings)
+		run_terms.rules_of(posting_terms)
+		if self.get("previewed_terms") not in (None, approval.digest_of(posting_terms)):
+			frappe.throw(
+				_("Write-Off Settings or the reason changed since the preview. Look at the entries again."),
+				title=_("Not What Was Previewed"),
+			)
 		self.flags.authority = limits.authority_for(self, user)
 		self.flags.held = limits.hold_back(self, user, self.flags.authority)
 		if not run_items.anything_selected(self.name):
@@ -292,9 +280,10 @@ class WriteOffRun(LeftEmpty):
 				)
 			)
 			notifications.approval_requested(frappe.get_doc(self.doctype, rest))
-		rules = self.flags.rules
-		rows, approved = approval.freeze(self.name, rules.offset.account, self.flags.authority)
-		batches.make_batches(self.name, rules, [(row.name, row.customer) for row in rows])
+		rows, posting_terms, approved = approval.freeze(self.name, self.flags.authority)
+		batches.make_batches(
+			self.name, run_terms.rules_of(posting_terms), [(row.name, row.customer) for row in rows]
+		)
 		_counts, totals = run_status.add_up(self.name)
 		frappe.db.set_value("Write-Off Run", self.name, {**approved, **totals}, update_modified=False)
 		log.record(

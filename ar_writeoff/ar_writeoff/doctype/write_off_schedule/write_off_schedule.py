@@ -109,7 +109,7 @@ class WriteOffSchedule(InWords, LeftEmpty):
 		"cutoff_days",
 		"posting_rule",
 		"posting_days",
-		*schedules.CRITERIA,
+		*criteria.CRITERIA,
 		*schedules.CAPS,
 	)
 

@@ -30,6 +30,7 @@ frappe.ui.form.on("Write-Off Settings", {
 				frappe.new_doc("Write-Off Run", { company: frm.doc.company })
 			);
 		}
+		if (frm.doc.proposed_by && frm.perm[0]?.write) proposal_buttons(frm);
 	},
 
 	company(frm) {
@@ -38,3 +39,19 @@ frappe.ui.form.on("Write-Off Settings", {
 		);
 	},
 });
+
+// A change of controls that waits for a second person.
+function proposal_buttons(frm) {
+	const { proposed_by, proposed_on } = frm.doc;
+	frm.set_intro(
+		__("{0} proposed a change that is not in force yet.", [frappe.user.full_name(proposed_by)])
+	);
+	if (proposed_by !== frappe.session.user) {
+		frm.add_custom_button(__("Confirm Change"), () =>
+			frm.call("confirm_changes", { proposed_on }).then(() => frm.reload_doc())
+		);
+	}
+	frm.add_custom_button(__("Withdraw Change"), () =>
+		frm.call("withdraw_changes").then(() => frm.reload_doc())
+	);
+}

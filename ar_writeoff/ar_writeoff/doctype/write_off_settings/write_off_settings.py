@@ -6,6 +6,7 @@ from frappe import _
 from frappe.model.document import Document
 from frappe.utils import cint, flt
 
+from ar_writeoff.approval import controls
 from ar_writeoff.ledger import accounts
 from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY
 from ar_writeoff.validation import throw_at_fields
@@ -26,6 +27,7 @@ class WriteOffSettings(Document):
 		allowance_account: DF.Link | None
 		bad_debt_account: DF.Link | None
 		company: DF.Link
+		control_role: DF.Link | None
 		cost_center: DF.Link | None
 		credit_write_off_account: DF.Link | None
 		customer_credits: DF.Literal["Leave Out", "Deduct", "Ignore"]
@@ -38,11 +40,71 @@ class WriteOffSettings(Document):
 		minimum_age_days: DF.Int
 		notify_role: DF.Link | None
 		parallel_jobs: DF.Int
+		proposed_by: DF.Link | None
+		proposed_changes: DF.Code | None
+		proposed_on: DF.Datetime | None
 		require_second_approver: DF.Check
 		rows_per_entry: DF.Int
 	# end: auto-generated types
 
 	def validate(self) -> None:
+		self.validate_fields()
+		self.validate_controls()
+
+	def validate_controls(self) -> None:
+		"""Controls that the current user may not change alone stay as they are, and the change becomes a proposal."""
+		before = self.get_doc_before_save()
+		if not self.flags.confirms:
+			for fieldname in ("proposed_changes", "proposed_by", "proposed_on"):
+				self.set(fieldname, before.get(fieldname) if before else None)
+		changes = controls.changed(before, self)
+		alone = self.flags.ignore_permissions or self.flags.confirms or not before
+		if changes and not alone and controls.bound_by(before, frappe.session.user):
+			controls.propose(self, before)
+			frappe.msgprint(
+				_("You are bound by these controls. Your change waits until somebody else confirms it."),
+				title=_("Change Proposed"),
+			)
+			changes = {}
+		self.flags.control_changes = changes
+
+	def on_update(self) -> None:
+		controls.record_changes(self, self.flags.control_changes or {}, self.company)
+
+	def on_trash(self) -> None:
+		if not self.flags.ignore_permissions and controls.bound_by(self, frappe.session.user):
+			frappe.throw(
+				_("You are bound by the limits or the second approver of {0} and cannot delete them.").format(
+					self.company
+				),
+				frappe.PermissionError,
+			)
+
+	@frappe.whitelist(methods=["POST"])
+	def confirm_changes(self, proposed_on: str) -> None:
+		"""Put a proposed change of controls into force, as the second person. `proposed_on`: of the proposal seen."""
+		settings = self.locked()
+		controls.check_second_person(settings, proposed_on)
+		controls.apply(settings)
+		settings.save()
+		self.reload()
+
+	@frappe.whitelist(methods=["POST"])
+	def withdraw_changes(self) -> None:
+		"""Give up a proposed change of controls."""
+		settings = self.locked()
+		controls.withdraw(settings)
+		settings.flags.confirms = frappe.session.user
+		settings.save()
+		self.reload()
+
+	def locked(self) -> "WriteOffSettings":
+		"""The Settings as they are in the database, locked, for whoever may write them."""
+		settings = frappe.get_doc("Write-Off Settings", self.name, for_update=True)
+		settings.check_permission("write")
+		return settings
+
+	def validate_fields(self) -> None:
 		problems = []
 		for fieldname, balance_type in (
 			("bad_debt_account", "Debit"),

@@ -50,6 +50,7 @@ export async function verify(frm) {
 		indicator: found.intact ? "green" : "red",
 		message: found.intact
 			? `<p>${escape(__("The criteria and all balances are what was approved."))}</p>
+				${found.renamed.map((text) => `<p>${escape(__("Renamed since: {0}", [text]))}</p>`).join("")}
 				<p class="text-muted small wo-hash">SHA-256 ${escape(found.approval_hash)}</p>`
 			: `<ul>${(await differences(name, found))
 					.map((text) => `<li>${escape(text)}</li>`)
@@ -57,7 +58,7 @@ export async function verify(frm) {
 	});
 }
 
-async function differences(name, { criteria, changed_items, unapproved_items }) {
+async function differences(name, { criteria, changed_items, unapproved_items, posted_otherwise, renamed }) {
 	const said = [];
 	if (criteria) said.push(criteria);
 	if (changed_items.length) {
@@ -68,8 +69,9 @@ async function differences(name, { criteria, changed_items, unapproved_items }) 
 			__("Written off without having been approved: {0}", [await vouchers(name, unapproved_items)])
 		);
 	}
+	said.push(...posted_otherwise.map((text) => __("Posted otherwise than approved: {0}", [text])));
 	if (!said.length) said.push(__("A balance was taken out or added after the approval."));
-	return said;
+	return [...said, ...renamed.map((text) => __("Renamed since: {0}", [text]))];
 }
 
 async function vouchers(name, items) {

@@ -12,21 +12,20 @@ export function criteria_sentence(doc, currency) {
 			(doc.ageing_based_on === "Posting Date"
 				? __("over {0} days after the posting date", [number(doc.minimum_age_days)])
 				: __("over {0} days overdue", [number(doc.minimum_age_days)])),
-		...[
-			"currency",
-			"receivable_account",
-			"customer_group",
-			"territory",
-			"item_group",
-			"cost_center",
-			"project",
-		]
-			.filter((field) => doc[field])
-			.map((field) => `${label(field)} ${escape(doc[field])}`),
+		...narrowing()
+			.filter((df) => doc[df.fieldname])
+			.map((df) => `${escape(__(df.label))} ${escape(doc[df.fieldname])}`),
 		doc.customers?.length === 1 && escape(doc.customers[0].customer),
 		doc.customers?.length > 1 && __("{0} customers", [number(doc.customers.length)]),
 	];
 	return parts.filter(Boolean).join(", ");
 }
 
-const label = (field) => escape(__(frappe.meta.get_label("Write-Off Run", field)));
+// The links that narrow a search: those of the form's two sections of criteria.
+function narrowing() {
+	const { fields } = frappe.get_meta("Write-Off Run");
+	const place = (name) => fields.findIndex((df) => df.fieldname === name);
+	return fields
+		.slice(place("criteria_section"), place("items_section"))
+		.filter((df) => df.fieldtype === "Link" && !df.is_custom_field);
+}

@@ -242,14 +242,16 @@ export class RunForm {
 		const { frm } = this;
 		await this.workbench.selection.flush();
 		try {
-			await preview(frm, { may_post, on_post: () => this.post() });
+			await preview(frm, { may_post, on_post: (plan) => this.post(plan) });
 		} catch {
 			// The desk has shown why.
 		}
 	}
 
-	post() {
+	post(plan) {
 		const { frm } = this;
+		// The server refuses to submit with other terms than those that were shown.
+		frm.doc.previewed_terms = plan.terms;
 		frappe.validated = true;
 		return frm.script_manager
 			.trigger("before_submit")

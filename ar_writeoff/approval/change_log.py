@@ -1,0 +1,152 @@
+"""The log of what changed outside a run and bears on its approval: documents renamed or merged, and controls changed.
+
+Every row has a seal, so that a row made or changed in the database counts for nothing.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import frappe
+from frappe.model.rename_doc import rename_doc
+from frappe.utils import now_datetime
+
+from ar_writeoff.approval import seals
+from ar_writeoff.core import renames as core
+from ar_writeoff.core.renames import Rename
+
+RENAMED, MERGED = "Renamed", "Merged"
+
+# The DocTypes of the links that are sealed with a run and its items, by fieldname.
+LINKED = {
+	"company": "Company",
+	"reason": "Write-Off Reason",
+	"customers": "Customer",
+	"customer": "Customer",
+	"customer_group": "Customer Group",
+	"territory": "Territory",
+	"item_group": "Item Group",
+	"currency": "Currency",
+	"receivable_account": "Account",
+	"cost_center": "Cost Center",
+	"project": "Project",
+	"offset_account": "Account",
+	"offset_cost_center": "Cost Center",
+	"submitted_by": "User",
+	"schedule": "Write-Off Schedule",
+}
+
+SEALED_FIELDS = (
+	"at",
+	"event",
+	"document_type",
+	"document",
+	"fieldname",
+	"old_value",
+	"new_value",
+	"user",
+	"proposed_by",
+)
+
+
+def record(event: str, **values: Any) -> None:
+	"""Write a row. `values`: fields of Write-Off Change Log."""
+	row = frappe.new_doc("Write-Off Change Log")
+	row.update({"event": event, "at": next_moment(), "user": frappe.session.user, **values})
+	row.seal = seals.seal(seals.text_of(row, SEALED_FIELDS))
+	row.insert(ignore_permissions=True)
+
+
+def next_moment() -> datetime:
+	"""Now, and in any case after the last row: clocks of two servers differ, the order of renames counts."""
+	last = last_moment()
+	moment = now_datetime()
+	return max(moment, last + timedelta(microseconds=1)) if last else moment
+
+
+def last_moment() -> datetime | None:
+	"""When the last row was written, as far as this transaction can see."""
+	return frappe.db.get_value("Write-Off Change Log", {}, "at", order_by="at desc")
+
+
+def rows_since(moment: Any, events: tuple[str, ...], **filters: Any) -> list[Any]:
+	"""The rows after this moment whose seal fits, in order of time."""
+	rows = frappe.get_all(
+		"Write-Off Change Log",
+		filters={"event": ("in", events), **({"at": (">", moment)} if moment else {}), **filters},
+		fields=[*SEALED_FIELDS, "seal"],
+		order_by="at asc",
+	)
+	return [row for row in rows if seals.intact(seals.text_of(row, SEALED_FIELDS), row.seal)]
+
+
+# Renames
+
+
+def document_renamed(doc: Any, _method: str, old: str, new: str, merge: bool = False) -> None:
+	"""Doc event `after_rename` of every DocType: keep what happens to a name that may be sealed somewhere."""
+	# A patch that runs while the site is being migrated may rename before there is a log.
+	logged = frappe.db.table_exists("Write-Off Change Log")
+	if logged and (doc.doctype in LINKED.values() or doc.doctype in dimension_doctypes()):
+		record(
+			MERGED if merge else RENAMED,
+			document_type=doc.doctype,
+			document=new,
+			old_value=old,
+			new_value=new,
+		)
+	if doc.doctype == "Company" and not merge and frappe.db.exists("Write-Off Settings", old):
+		# They are named by their company: accounts and limits would be lost with the old name.
+		rename_doc(
+			"Write-Off Settings",
+			old,
+			new,
+			force=True,
+			ignore_permissions=True,
+			show_alert=False,
+			rebuild_search=False,
+		)
+
+
+def dimension_doctypes() -> set[str]:
+	return set(frappe.get_all("Accounting Dimension", pluck="document_type", order_by=None))
+
+
+def renames_since(moment: Any) -> list[Rename]:
+	"""What was renamed and merged after this moment, in order of time."""
+	return [
+		Rename(row.document_type, row.old_value, row.new_value, row.event == MERGED)
+		for row in rows_since(moment, (RENAMED, MERGED))
+	]
+
+
+def with_names_of_today(values: dict[str, Any], renames: list[Rename]) -> dict[str, Any]:
+	"""Values of an approval, each link by the name that its document has today."""
+	if not renames:
+		return values
+	result = dict(values)
+	for fieldname in LINKED.keys() & values.keys():
+		doctype, value = LINKED[fieldname], values[fieldname]
+		if isinstance(value, list | tuple):
+			result[fieldname] = sorted({core.name_now(renames, doctype, name) for name in value})
+		elif value:
+			result[fieldname] = core.name_now(renames, doctype, value)
+	if values.get("dimension_defaults"):
+		meta = frappe.get_meta("GL Entry")
+		result["dimension_defaults"] = [
+			(fieldname, core.name_now(renames, meta.get_options(fieldname), value))
+			for fieldname, value in values["dimension_defaults"]
+		]
+	return result
+
+
+def renamed_links(values: dict[str, Any], renames: Sequence[Rename]) -> set[tuple[str, str, str]]:
+	"""The links among these values whose documents have another name today: (DocType, name then, name now)."""
+	found = set()
+	for fieldname in LINKED.keys() & values.keys():
+		doctype, value = LINKED[fieldname], values[fieldname]
+		for name in value if isinstance(value, list | tuple) else [value]:
+			now = core.name_now(renames, doctype, name)
+			if now != name:
+				found.add((doctype, name, now))
+	return found

@@ -1,0 +1,261 @@
+"""Controls: accounts, limits and the second approver of a company, changed only by who is not bound by them.
+
+As soon as a company has limits or asks for a second approver, whoever is bound by them cannot change them alone: the
+change waits in Write-Off Settings until a second person confirms it. A role named in the Settings changes them at once.
+"""
+
+import json
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import cint, flt, fmt_money, format_datetime, get_datetime, now
+
+from ar_writeoff.approval import change_log, limits
+from ar_writeoff.ledger.money import company_currency
+
+CHANGED = "Control Changed"
+PROPOSED = "Control Change Proposed"
+WITHDRAWN = "Control Change Withdrawn"
+
+ACCOUNTS = ("bad_debt_account", "credit_write_off_account", "allowance_account")
+WHO_MAY_HOW_MUCH = ("limits", "require_second_approver", "control_role")
+CONTROLS = (*ACCOUNTS, *WHO_MAY_HOW_MUCH)
+
+LIMIT_AMOUNTS = ("max_item_amount", "max_customer_month_amount", "max_run_amount")
+
+
+def value_of(settings: Any, fieldname: str) -> Any:
+	"""The value of a control, to be compared and written down."""
+	if fieldname == "limits":
+		return [
+			{
+				"role": row.role,
+				"limit_currency": row.limit_currency or "",
+				**{amount: flt(row.get(amount)) for amount in LIMIT_AMOUNTS},
+				"max_share": flt(row.max_share),
+				"instead": cint(row.instead),
+			}
+			for row in settings.limits
+		]
+	if fieldname == "require_second_approver":
+		return cint(settings.require_second_approver)
+	return settings.get(fieldname) or ""
+
+
+def changed(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
+	"""Controls that differ, with their values before and after. `before`: None for new Settings."""
+	nothing = {"limits": [], "require_second_approver": 0}
+	values = {
+		fieldname: (
+			value_of(before, fieldname) if before else nothing.get(fieldname, ""),
+			value_of(after, fieldname),
+		)
+		for fieldname in CONTROLS
+	}
+	return {fieldname: pair for fieldname, pair in values.items() if pair[0] != pair[1]}
+
+
+def bound_by(settings: Any, user: str) -> bool:
+	"""Whether this person is bound by the controls of a company, and so cannot change them alone.
+
+	Administrator is not, who can do whatever is done in the database as well; the log says when that happens.
+	"""
+	if not (settings.limits or settings.require_second_approver or settings.control_role):
+		return False
+	if user == "Administrator":
+		return False
+	if settings.control_role:
+		return settings.control_role not in frappe.get_roles(user)
+	rows = limits.authority_of(user, settings.company).limits
+	unlimited = bool(rows) and not any(row.is_a_limit for row in rows)
+	return bool(settings.require_second_approver) or not unlimited
+
+
+def why_not_change(company: str) -> str | None:
+	"""Why the current user cannot change, alone, what runs of this company post to; None when that is possible."""
+	name = frappe.db.exists("Write-Off Settings", company)
+	settings = frappe.get_doc("Write-Off Settings", name) if name else None
+	if not settings or not bound_by(settings, frappe.session.user):
+		return None
+	if settings.control_role:
+		return _("The controls of {0} are changed by {1}.").format(company, _(settings.control_role))
+	return _(
+		"You are bound by the limits or the second approver of {0} and cannot change its controls alone."
+		" Name a role for that in Write-Off Settings."
+	).format(company)
+
+
+# A proposal and its second person
+
+
+def propose(settings: Any, before: Any) -> None:
+	"""Take the changes of controls back from a document that is being saved, and keep them as a proposal."""
+	changes = changed(before, settings)
+	for fieldname in changes:
+		settings.set(fieldname, before.get(fieldname))
+		change_log.record(
+			PROPOSED, **as_row(settings, fieldname, *changes[fieldname]), proposed_by=frappe.session.user
+		)
+	settings.update(
+		{
+			"proposed_changes": json.dumps(
+				{fieldname: after for fieldname, (_before, after) in changes.items()}, indent=1
+			),
+			"proposed_by": frappe.session.user,
+			"proposed_on": now(),
+		}
+	)
+
+
+def check_second_person(settings: Any, proposed_on: Any) -> None:
+	"""
+	Raises:
+	    frappe.ValidationError: there is no proposal of this moment any more.
+	    frappe.PermissionError: the current user proposed it, or does not have the role that changes controls.
+	"""
+	if not settings.proposed_changes or get_datetime(settings.proposed_on) != get_datetime(proposed_on):
+		frappe.throw(_("The proposal was changed or withdrawn. Look at it again."))
+	user = frappe.session.user
+	if settings.proposed_by == user:
+		frappe.throw(
+			_("You proposed this change yourself: somebody else has to confirm it."), frappe.PermissionError
+		)
+	if settings.control_role and bound_by(settings, user):
+		frappe.throw(
+			_("The controls of {0} are changed by {1}.").format(settings.company, _(settings.control_role)),
+			frappe.PermissionError,
+		)
+
+
+def apply(settings: Any) -> None:
+	"""Put the proposed values into the document, which the caller saves."""
+	settings.update(json.loads(settings.proposed_changes))
+	settings.flags.confirms = settings.proposed_by
+	clear(settings)
+
+
+def withdraw(settings: Any) -> None:
+	"""Log that a proposal is given up, and clear it."""
+	for fieldname, after in json.loads(settings.proposed_changes or "{}").items():
+		change_log.record(
+			WITHDRAWN,
+			**as_row(settings, fieldname, value_of(settings, fieldname), after),
+			proposed_by=settings.proposed_by,
+		)
+	clear(settings)
+
+
+def clear(settings: Any) -> None:
+	settings.update({"proposed_changes": None, "proposed_by": None, "proposed_on": None})
+
+
+# The log
+
+
+def record_changes(doc: Any, changes: dict[str, tuple[Any, Any]], company: str) -> None:
+	"""Log changes of controls that a document was saved with."""
+	for fieldname, (before, after) in changes.items():
+		change_log.record(
+			CHANGED,
+			**{**as_row(doc, fieldname, before, after), "company": company},
+			proposed_by=doc.flags.confirms,
+		)
+
+
+def as_row(doc: Any, fieldname: str, before: Any, after: Any) -> dict[str, Any]:
+	return {
+		"document_type": doc.doctype,
+		"document": doc.name,
+		"company": doc.get("company"),
+		"fieldname": fieldname,
+		"old_value": json.dumps(before, ensure_ascii=False),
+		"new_value": json.dumps(after, ensure_ascii=False),
+	}
+
+
+def changes_affecting(run: Any) -> list[dict[str, str]]:
+	"""For the evidence of a run: who set the limits that were in force when it was begun, and what was changed of the
+	controls since, until it was posted."""
+	rows = change_log.rows_since(None, (CHANGED,), company=run.company)
+	before: dict[tuple[str, ...], Any] = {}
+	during = []
+	for row in rows:
+		if row.at <= get_datetime(run.creation):
+			if row.fieldname in WHO_MAY_HOW_MUCH:
+				before[row.document_type, row.document, row.fieldname] = row
+		elif not run.posted_on or row.at <= get_datetime(run.posted_on):
+			during.append(row)
+	return [in_words(row, run.company) for row in (*before.values(), *during)]
+
+
+def in_words(row: Any, company: str) -> dict[str, str]:
+	"""A row of the log as label and text."""
+	label = _(frappe.get_meta(row.document_type).get_label(row.fieldname))
+	if row.document_type != "Write-Off Settings":
+		label = f"{_(row.document_type)} {row.document}: {label}"
+	before, after = (
+		value_in_words(row.fieldname, json.loads(value), company) for value in (row.old_value, row.new_value)
+	)
+	by = _("by {0}").format(row.user)
+	if row.proposed_by:
+		by = _("proposed by {0}, confirmed by {1}").format(row.proposed_by, row.user)
+	return {"label": label, "text": f"{before} → {after} ({by}, {format_datetime(row.at)})"}
+
+
+def value_in_words(fieldname: str, value: Any, company: str) -> str:
+	if fieldname == "limits":
+		return "; ".join(limit_in_words(row, company) for row in value) or _("None")
+	if fieldname == "require_second_approver":
+		return _("Yes") if value else _("No")
+	return value or _("None")
+
+
+def limit_in_words(row: dict[str, Any], company: str) -> str:
+	meta = frappe.get_meta("Write-Off Limit")
+	currency = row["limit_currency"] or company_currency(company)
+	parts = [
+		f"{_(meta.get_label(amount))} {fmt_money(row[amount], currency=currency)}"
+		for amount in LIMIT_AMOUNTS
+		if row[amount]
+	]
+	if row["max_share"]:
+		parts.append(f"{_(meta.get_label('max_share'))} {row['max_share']:g} %")
+	if row["instead"]:
+		parts.append(_(meta.get_label("instead")))
+	return f"{_(row['role'])}: {', '.join(parts) or _('No limit')}"
+
+
+def companies_changed(before: Any, after: Any) -> set[str]:
+	"""Companies whose account in a Write-Off Reason differs; all of the reason's where its method does."""
+	accounts = [{row.company: row.account for row in doc.accounts} if doc else {} for doc in (before, after)]
+	if before and before.method != after.method:
+		return set(frappe.get_all("Write-Off Settings", pluck="company", order_by=None))
+	return {
+		company
+		for company in accounts[0].keys() | accounts[1].keys()
+		if accounts[0].get(company) != accounts[1].get(company)
+	}
+
+
+def check_reason(before: Any, after: Any) -> None:
+	"""
+	Raises:
+	    frappe.PermissionError: the account of a company would change whose controls the current user cannot change.
+	"""
+	for company in sorted(companies_changed(before, after)):
+		problem = why_not_change(company)
+		if problem:
+			frappe.throw(problem, frappe.PermissionError)
+
+
+def record_reason(before: Any, after: Any) -> None:
+	"""Log the accounts of a Write-Off Reason that it was saved with."""
+
+	def account(doc: Any, company: str) -> str:
+		return next((row.account for row in doc.accounts if row.company == company), "") if doc else ""
+
+	for company in sorted(companies_changed(before, after)):
+		record_changes(after, {"accounts": (account(before, company), account(after, company))}, company)
+		if before and before.method != after.method:
+			record_changes(after, {"method": (before.method, after.method)}, company)

@@ -1,0 +1,75 @@
+"""Whether the Journal Entries of a run are what its terms say."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import create_batch, getdate
+
+from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.terms import Terms
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.posting import rules as planning
+
+ENTRY_FIELDS = ("name", "company", "posting_date", "docstatus")
+ROW_FIELDS = ("parent", "account", "cost_center", "party", "debit", "credit")
+
+
+def posted_otherwise(terms: Terms, items: Iterable[Any], *, all_terms: bool = True) -> list[str]:
+	"""What in the entries of these items differs from the terms, a line for each entry and difference. Without
+	`all_terms` only date, account and amounts are compared."""
+	by_entry: dict[str, list[Any]] = defaultdict(list)
+	for item in items:
+		if item.journal_entry:
+			by_entry[item.journal_entry].append(item)
+	found = []
+	for names in create_batch(sorted(by_entry), 500):
+		entries = frappe.get_all(
+			"Journal Entry", {"name": ("in", names)}, list(ENTRY_FIELDS), order_by="name asc"
+		)
+		rows: dict[str, list[Any]] = defaultdict(list)
+		for row in frappe.get_all(
+			"Journal Entry Account",
+			{"parent": ("in", names), "parenttype": "Journal Entry"},
+			list(ROW_FIELDS),
+			order_by="parent asc, idx asc",
+		):
+			rows[row.parent].append(row)
+		found += [
+			_("{0}: the Journal Entry is gone.").format(name)
+			for name in sorted(set(names) - {entry.name for entry in entries})
+		]
+		for entry in entries:
+			differences = differs(terms, entry, rows[entry.name], by_entry[entry.name], all_terms)
+			found += [_("{0}: {1}").format(entry.name, text) for text in differences]
+	return found
+
+
+def differs(terms: Terms, entry: Any, rows: list[Any], items: list[Any], all_terms: bool) -> Iterator[str]:
+	"""What an entry has other than the terms say, in words."""
+	decimals = precision(company_currency(terms.company))
+	if entry.company != terms.company or getdate(entry.posting_date) != terms.posting_date:
+		yield _("posted on {0} in {1}").format(entry.posting_date, entry.company)
+	offset_rows = [row for row in rows if not row.party]
+	others = {row.account for row in offset_rows} - {terms.offset_account}
+	if others:
+		yield _("posted to {0}").format(", ".join(sorted(others)))
+	written_off = sum(
+		(money(row.credit, decimals) - money(row.debit, decimals) for row in rows if row.party), ZERO
+	)
+	approved = sum((money(item.base_write_off_amount, decimals) for item in items), ZERO)
+	if written_off != approved:
+		yield _("{0} written off, {1} approved").format(written_off, approved)
+	if not all_terms:
+		return
+	if terms.force_cost_center:
+		others = {row.cost_center or "" for row in offset_rows} - {terms.offset_cost_center}
+		if others:
+			yield _("posted to cost center {0}").format(", ".join(sorted(others)))
+	if len(rows) > max(2, terms.rows_per_entry):
+		yield _("{0} rows").format(len(rows))
+	sharing = {planning.INVOICE: len(items), planning.CUSTOMER: len({item.customer for item in items})}
+	if sharing.get(terms.entries_per, 1) > 1:
+		yield _("one entry for {0} balances").format(len(items))

@@ -1,0 +1,92 @@
+"""The posting terms of a run: previewed, sealed on submit, posted and verified as one set of values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from ar_writeoff.core.criteria import DUE_DATE, LEAVE_OUT
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+	"""What decides which entries a run makes of its items, apart from the books. Amounts are in company currency.
+
+	`dimension_defaults` are the company's defaults of Accounting Dimensions for the offset side, by fieldname.
+	"""
+
+	name: str
+	company: str
+	balance_type: str
+	reason: str
+	posting_date: date
+	cutoff_date: date
+	max_invoice_amount: Decimal
+	ageing_based_on: str = DUE_DATE
+	max_customer_amount: Decimal | None = None
+	minimum_age_days: int = 0
+	customers: tuple[str, ...] = ()
+	customer_group: str | None = None
+	territory: str | None = None
+	item_group: str | None = None
+	currency: str | None = None
+	receivable_account: str | None = None
+	cost_center: str | None = None
+	project: str | None = None
+	customer_credits: str = LEAVE_OUT
+	offset_account: str | None = None
+	offset_cost_center: str | None = None
+	force_cost_center: bool = False
+	dimension_defaults: tuple[tuple[str, str], ...] = ()
+	entries_per: str = "Batch"
+	rows_per_entry: int = 100
+	remark: str = ""
+
+	def values(self) -> dict[str, Any]:
+		"""The terms by name, as they are sealed."""
+		return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+# What the terms take from Write-Off Settings, Reason and Company: a record of an approval by version 0.1.0 has the
+# offset account alone.
+FROM_SETTINGS = (
+	"customer_credits",
+	"offset_account",
+	"offset_cost_center",
+	"force_cost_center",
+	"dimension_defaults",
+	"entries_per",
+	"rows_per_entry",
+	"remark",
+)
+
+# How a value is read from the text that was sealed. The others are texts.
+_READ: dict[str, Callable[[Any], Any]] = {
+	"posting_date": date.fromisoformat,
+	"cutoff_date": date.fromisoformat,
+	"max_invoice_amount": Decimal,
+	"max_customer_amount": Decimal,
+	"minimum_age_days": int,
+	"customers": tuple,
+	"force_cost_center": lambda text: bool(int(text)),
+	"dimension_defaults": lambda pairs: tuple((field, value) for field, value in pairs),
+	"rows_per_entry": int,
+}
+
+
+def from_record(record: Mapping[str, Any]) -> Terms:
+	"""The terms from a record of what was approved; what it leaves out is empty."""
+	values = {
+		field.name: _READ.get(field.name, str)(record[field.name])
+		for field in fields(Terms)
+		if field.name in record
+	}
+	return Terms(**{**values, "max_customer_amount": values.get("max_customer_amount") or None})
+
+
+def is_complete(record: Mapping[str, Any]) -> bool:
+	"""Whether a record says all that was approved. Those of 0.1.0 do not have what the Settings said."""
+	return "entries_per" in record

@@ -1,0 +1,129 @@
+"""Posting terms read from the record of an approval, and names through renames and merges."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from ar_writeoff.approval.seal_rules import canonical
+from ar_writeoff.core import criteria, terms
+from ar_writeoff.core.renames import Rename, name_now, names_before
+from ar_writeoff.core.terms import Terms
+
+TERMS = Terms(
+	name="WOR-1",
+	company="HL",
+	balance_type="Debit",
+	reason="Small Balance",
+	posting_date=date(2026, 6, 30),
+	cutoff_date=date(2026, 6, 29),
+	max_invoice_amount=Decimal("25.5"),
+	ageing_based_on="Posting Date",
+	max_customer_amount=Decimal(100),
+	minimum_age_days=30,
+	customers=("A", "B"),
+	customer_group="Trade",
+	territory="US",
+	item_group="Mooring",
+	currency="USD",
+	receivable_account="Debtors - HL",
+	cost_center="Main - HL",
+	project="Refit",
+	customer_credits="Deduct",
+	offset_account="Write Off - HL",
+	offset_cost_center="South - HL",
+	force_cost_center=True,
+	dimension_defaults=(("department", "Pilots"),),
+	entries_per="Customer",
+	rows_per_entry=50,
+	remark="Write-Off Run WOR-1: Small Balance",
+)
+
+
+def test_terms_come_back_from_their_record_as_they_were() -> None:
+	assert terms.from_record(json.loads(canonical(TERMS.values()))) == TERMS
+	assert terms.is_complete(json.loads(canonical(TERMS.values())))
+
+
+def test_a_record_that_leaves_out_what_is_empty_is_read_with_the_defaults() -> None:
+	record = {
+		"name": "WOR-1",
+		"company": "HL",
+		"balance_type": "Credit",
+		"reason": "Other",
+		"posting_date": "2026-06-30",
+		"cutoff_date": "2026-06-30",
+		"max_invoice_amount": "25",
+		"max_customer_amount": "0",
+		"by_schedule": "0",
+	}
+	read = terms.from_record(record)
+	assert read == Terms("WOR-1", "HL", "Credit", "Other", date(2026, 6, 30), date(2026, 6, 30), Decimal(25))
+	assert (read.max_customer_amount, read.customers, read.force_cost_center) == (None, (), False)
+	assert (read.ageing_based_on, read.customer_credits) == ("Due Date", "Leave Out")
+	assert (read.entries_per, read.rows_per_entry) == ("Batch", 100)
+	assert not terms.is_complete(record)
+
+
+A_TO_B = Rename("Customer", "A", "B")
+B_TO_C = Rename("Customer", "B", "C")
+A_INTO_C = Rename("Customer", "A", "C", merged=True)
+OTHER = Rename("Account", "A", "Z")
+
+
+@pytest.mark.parametrize(
+	("renames", "name", "now"),
+	[
+		([], "A", "A"),
+		([OTHER], "A", "A"),
+		([A_TO_B], "A", "B"),
+		([A_TO_B, B_TO_C], "A", "C"),
+		([B_TO_C, A_TO_B], "A", "B"),
+		([B_TO_C, A_TO_B], "B", "C"),
+		([A_TO_B, Rename("Customer", "B", "A")], "A", "A"),
+		([A_INTO_C], "C", "C"),
+	],
+)
+def test_a_name_is_followed_in_order_of_time(renames: list[Rename], name: str, now: str) -> None:
+	assert name_now(renames, "Customer", name) == now
+
+
+@pytest.mark.parametrize(
+	("renames", "name", "before"),
+	[
+		([], "A", {"A"}),
+		([OTHER], "A", {"A"}),
+		([A_TO_B], "B", {"A"}),
+		([A_TO_B], "A", set()),  # created since under the old name
+		([A_TO_B, B_TO_C], "C", {"A"}),
+		([A_TO_B, B_TO_C], "B", set()),
+		([A_INTO_C], "C", {"A", "C"}),
+		([A_INTO_C, Rename("Customer", "C", "D")], "D", {"A", "C"}),
+		([B_TO_C, A_TO_B], "B", {"A"}),
+		([B_TO_C, A_TO_B], "C", {"B"}),
+		([A_TO_B, Rename("Customer", "B", "A")], "A", {"A"}),
+	],
+)
+def test_the_names_of_before_are_those_that_lead_to_the_name_of_today(
+	renames: list[Rename], name: str, before: set[str]
+) -> None:
+	assert names_before(renames, "Customer", name) == before
+	assert {old for old in "ABCD" if name_now(renames, "Customer", old) == name} & before == before
+
+
+@pytest.mark.parametrize("doctype", ["write_off_run", "write_off_schedule"])
+def test_the_criteria_are_fields_of_both_documents(doctype: str) -> None:
+	root = Path(__file__).resolve().parents[2] / "ar_writeoff" / "ar_writeoff" / "doctype"
+	found = json.loads((root / doctype / f"{doctype}.json").read_text())
+	fields = {df["fieldname"]: df for df in found["fields"]}
+	assert set(criteria.CRITERIA) <= fields.keys()
+	order = found["field_order"]
+	start = order.index("criteria_section")
+	end = order.index("items_section" if "items_section" in order else "caps_section")
+	# What the form's sentence of criteria reads from the fields.
+	links = [name for name in order[start:end] if fields[name]["fieldtype"] == "Link"]
+	assert set(links) == set(criteria.NARROWING)
