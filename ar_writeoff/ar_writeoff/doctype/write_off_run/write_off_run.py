@@ -264,6 +264,7 @@ class WriteOffRun(LeftEmpty):
 				_("Nothing is selected. Press Find Invoices and select at least one invoice, then submit."),
 				title=_("Nothing to Write Off"),
 			)
+		preview.refuse_obstacles(self, self.flags.rules)
 		self.submitted_by = frappe.session.user
 		self.submitted_on = now()
 		self.status = states.QUEUED
