@@ -476,7 +476,7 @@ class WriteOffRun(LeftEmpty):
 	@frappe.whitelist()
 	def get_summary(self) -> dict[str, Any]:
 		"""What the form shows besides the list: counts, totals, reasons of exclusion, ageing and top customers; what is
-		over a limit, who may not approve, why a posted run cannot be cancelled, and the drafts with what was over the
+		over a limit, who may not approve, what stopped a run, why a posted run cannot be cancelled, and the drafts with what was over the
 		limit of who submitted.
 		"""
 		run = self.saved("read")
@@ -493,6 +493,7 @@ class WriteOffRun(LeftEmpty):
 			"why_only_reversing": undo.why_only_reversing(run.name, run.company, getdate(run.posting_date))
 			if run.docstatus == 1
 			else None,
+			"why_paused": log.why_paused(run.name) if run.status == states.PAUSED else None,
 			"approval_requested_by": run.approval_requested_by,
 			"approval_requested_on": run.approval_requested_on,
 			"remainders": frappe.get_list(
