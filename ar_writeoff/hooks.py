@@ -34,14 +34,17 @@ doc_events = {
 			"ar_writeoff.undo.guards.journal_entry_is_cancelled",
 		],
 		"on_cancel": "ar_writeoff.undo.service.journal_entry_cancelled",
+		"on_trash": "ar_writeoff.undo.guards.voucher_is_deleted",
 	},
 	"Payment Entry": {
 		"before_submit": "ar_writeoff.undo.guards.payment_entry_allocates",
 		"before_update_after_submit": "ar_writeoff.undo.guards.payment_entry_allocates",
 		"before_cancel": "ar_writeoff.undo.guards.voucher_is_cancelled",
+		"on_trash": "ar_writeoff.undo.guards.voucher_is_deleted",
 	},
 	"Sales Invoice": {
 		"before_cancel": "ar_writeoff.undo.guards.voucher_is_cancelled",
+		"on_trash": "ar_writeoff.undo.guards.voucher_is_deleted",
 	},
 	"Unreconcile Payment": {
 		"validate": "ar_writeoff.undo.guards.unreconcile",
@@ -74,14 +77,7 @@ scheduler_events = {
 	},
 }
 
-# What belongs to a run goes with it: it never keeps the run, or a Journal Entry, from being deleted.
-ignore_links_on_delete = [
-	"Write-Off Run Item",
-	"Write-Off Run Batch",
-	"Write-Off Run Event",
-	"Write-Off Run Worker",
-	"Write-Off Recovery",
-	"Write-Off Change Log",
-]
+# How a run was worked on keeps nothing from being deleted. Items, log and recoveries do: they are evidence.
+ignore_links_on_delete = ["Write-Off Run Batch", "Write-Off Run Worker", "Write-Off Change Log"]
 
 export_python_type_annotations = True

@@ -3,16 +3,97 @@
 Frappe removes the app's own doctypes, with their tables, and whatever else is of its module by itself.
 """
 
+import csv
+import io
 import json
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import frappe
+from frappe import _
+from frappe.utils import now_datetime
 
 from ar_writeoff import receivables_link, workflow
 from ar_writeoff.ledger import covering_index
+from ar_writeoff.review.export import cell
+
+MODULE = "AR Writeoff"
+# In the site's configuration: whoever uninstalls knows that runs were posted.
+FLAG = "ar_writeoff_uninstall_with_runs"
+ROWS_PER_QUERY = 5000
 
 
 def before_uninstall() -> None:
+	"""
+	Raises:
+	    click.ClickException: runs were posted, and nobody said that the app may go all the same.
+	"""
+	posted = frappe.db.count("Write-Off Run", {"docstatus": ("!=", 0)})
+	if posted and not frappe.conf.get(FLAG):
+		raise click.ClickException(
+			_(
+				"{0} Write-Off Runs were approved here. Uninstalling deletes them with their items and their log, and the fields on Sales Invoice and Journal Entry that tell what was written off by which run; the Journal Entries stay. To go on: bench --site {1} set-config {2} 1, then uninstall again. All records are written to a file first."
+			).format(posted, frappe.local.site, FLAG)
+		)
+	if is_dry_run():
+		return
+	if posted:
+		click.secho(_("Runs, items and log are in {0}").format(export_records()), fg="green")
+	remove_what_was_added()
+
+
+def is_dry_run() -> bool:
+	"""Whether Frappe only lists what it would remove. It calls us all the same and does not say so."""
+	context = click.get_current_context(silent=True)
+	return bool(context and context.params.get("dry_run"))
+
+
+def export_records() -> str:
+	"""Write every record of the app to a CSV file for each DocType, in one zip among the site's private files; returns
+	its path."""
+	name = f"ar-writeoff-{now_datetime():%Y%m%d-%H%M%S}.zip"
+	path = Path(frappe.get_site_path("private", "files", name)).resolve()
+	with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+		for doctype in frappe.get_all(
+			"DocType", filters={"module": MODULE, "issingle": 0}, pluck="name", order_by="name asc"
+		):
+			with archive.open(f"{doctype}.csv", "w", force_zip64=True) as file:
+				text = io.TextIOWrapper(file, "utf-8", newline="")
+				write_records(csv.writer(text), doctype)
+				text.close()
+	frappe.get_doc(
+		{
+			"doctype": "File",
+			"file_name": name,
+			"file_url": f"/private/files/{name}",
+			"is_private": 1,
+		}
+	).insert(ignore_permissions=True)
+	return str(path)
+
+
+def write_records(writer: "csv.Writer", doctype: str) -> None:
+	columns = frappe.db.get_table_columns(doctype)
+	writer.writerow(columns)
+	for row in all_records(doctype):
+		writer.writerow([cell(row.get(column)) for column in columns])
+
+
+def all_records(doctype: str) -> Iterator[dict]:
+	last = ""
+	while True:
+		page = frappe.get_all(
+			doctype, filters={"name": (">", last)}, fields=["*"], order_by="name asc", limit=ROWS_PER_QUERY
+		)
+		yield from page
+		if len(page) < ROWS_PER_QUERY:
+			return
+		last = page[-1].name
+
+
+def remove_what_was_added() -> None:
 	receivables_link.remove()
 	covering_index.drop()
 	remove_workflows()
@@ -33,12 +114,10 @@ def remove_navigation() -> None:
 	"""
 	if not frappe.db.table_exists("Workspace Sidebar"):
 		return
-	workspaces = frappe.get_all(
-		"Workspace", filters={"module": "AR Writeoff"}, pluck="name", order_by="name asc"
-	)
+	workspaces = frappe.get_all("Workspace", filters={"module": MODULE}, pluck="name", order_by="name asc")
 	sidebars = frappe.get_all(
 		"Workspace Sidebar",
-		or_filters={"module": "AR Writeoff", "name": ("in", workspaces)},
+		or_filters={"module": MODULE, "name": ("in", workspaces)},
 		pluck="name",
 		order_by="name asc",
 	)
@@ -55,9 +134,7 @@ def remove_navigation() -> None:
 
 def remove_workflows() -> None:
 	"""Remove Workflows on our documents, ours and others', with the field each has added: nobody else would."""
-	for doctype in frappe.get_all(
-		"DocType", filters={"module": "AR Writeoff"}, pluck="name", order_by="name asc"
-	):
+	for doctype in frappe.get_all("DocType", filters={"module": MODULE}, pluck="name", order_by="name asc"):
 		workflows = frappe.get_all(
 			"Workflow",
 			filters={"document_type": doctype},

@@ -118,6 +118,9 @@ MESSAGES: Mapping[str, str] = {
 	reasons.UNEXPECTED: _(
 		"An unexpected error stopped this balance: {error}. An administrator finds it in Error Log {log}."
 	),
+	reasons.MANDATORY_FIELD: _(
+		"{why} Give the field a default, or enter a value in the Write-Off Settings of {company}."
+	),
 	reasons.ALL_REFUSED: _('Every entry is refused for the same reason ("{why}"). Mend that, then resume.'),
 	reasons.ALL_FAIL: _(
 		"Every entry stops with the same error: {error}. An administrator finds it in Error Log {log}. Mend that,"
@@ -204,6 +207,7 @@ LABELS: Mapping[str, str] = {
 	reasons.MAY_NOT_POST: _("Submitter may not post"),
 	reasons.REFUSED: _("Refused by ERPNext"),
 	reasons.UNEXPECTED: _("Unexpected error"),
+	reasons.MANDATORY_FIELD: _("Mandatory field without a value"),
 	reasons.ALL_REFUSED: _("All refused for the same reason"),
 	reasons.ALL_FAIL: _("All stopped by the same error"),
 	reasons.SITE_UNFIT: _("Database not as expected"),

@@ -1,12 +1,15 @@
 """Which account the offset side goes to, and whether an account or cost center may be used at all."""
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 import frappe
+from erpnext.accounts.doctype.gl_entry.gl_entry import validate_frozen_account
 from frappe import _
 
 from ar_writeoff.core.criteria import DEBIT
+from ar_writeoff.ledger.messages import refusal
 from ar_writeoff.ledger.money import company_currency
 
 # A debt is written off to an expense; a credit nobody claims to an income or against an expense.
@@ -108,6 +111,19 @@ def account_problem(account: str, company: str) -> str | None:
 	if details.disabled:
 		return _("Account {0} is disabled.").format(account)
 	return None
+
+
+def posting_problem(account: str, company: str) -> str | None:
+	"""Why the current user cannot post on this account, in words; None when it can be done."""
+	return account_problem(account, company) or refusal(_check_frozen, account, company)
+
+
+def _check_frozen(account: str, company: str) -> None:
+	# v16 asks for the company as well: the role that may post on frozen accounts moved there.
+	known = {"account": account, "company": company}
+	validate_frozen_account(
+		**{name: known[name] for name in signature(validate_frozen_account).parameters if name in known}
+	)
 
 
 def cost_center_problem(cost_center: str, company: str, allow_group: bool = False) -> str | None:

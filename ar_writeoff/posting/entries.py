@@ -15,27 +15,37 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.status import WRITTEN_OFF
-from ar_writeoff.ledger import dunnings, parties
+from ar_writeoff.ledger import dunnings, open_items, parties
 from ar_writeoff.ledger.bulk_update import by_name
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.messages import refusal
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting import credits, fast
+from ar_writeoff.posting.entry_values import Value, give, of_company
 from ar_writeoff.posting.rules import EntryPlan, Row
 
 VOUCHER_TYPE = "Write Off Entry"
 
+# Where a voucher says that a run has written off a balance of it, for whoever has the voucher locked.
+MARKS = {
+	"Journal Entry": "has_write_off",
+	"Payment Entry": "has_write_off",
+	"Sales Invoice": "written_off_amount",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class EntryHeader:
-	"""What all entries of a run share. `key` makes a second attempt at the same entry impossible."""
+	"""What all entries of a run share. `key` makes a second attempt at the same entry impossible. `values`: for fields
+	that the site has made mandatory; where they are not given, as the company's Settings say now."""
 
 	company: str
 	posting_date: date
 	run: str
 	key: str
 	remark: str
+	values: tuple[Value, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +171,7 @@ def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
 			**fields,
 		}
 	)
+	give(entry, of_company(header.company) if header.values is None else header.values)
 	# ERPNext would join the references of all rows into one text and copy it into each ledger row.
 	entry.flags.skip_remarks_creation = True
 	# The balance leaves at its carrying value, not at the rate of any day.
@@ -206,26 +217,30 @@ def cancel(entry: Any) -> None:
 		entry.cancel()
 
 
-def refresh_written_off_amounts(keys: Iterable[Key]) -> None:
-	"""Set `written_off_amount` of the Sales Invoices among these to what live write-offs took, less what was
-	reinstated, in account currency. The invoices must be locked."""
-	invoices = sorted({key.voucher_no for key in keys if key.voucher_type == "Sales Invoice"})
-	if not invoices:
-		return
+def refresh_marks(keys: Iterable[Key]) -> None:
+	"""Bring the marks of these vouchers up to date with what is written off of them. The vouchers must be locked.
+
+	On a Sales Invoice it is what live write-offs took, less what was reinstated, in account currency; on the others,
+	which may have balances of several customers in several currencies, that there is a live write-off.
+	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	totals = dict(
-		frappe.qb.from_(item)
-		.select(item.voucher_no, Sum(item.write_off_amount - item.reinstated_amount))
-		.where(
-			(item.voucher_type == "Sales Invoice")
-			& item.voucher_no.isin(invoices)
-			& item.status.isin(WRITTEN_OFF)
+	for voucher_type, vouchers in open_items.by_type(keys):
+		totals = dict(
+			frappe.qb.from_(item)
+			.select(item.voucher_no, Sum(item.write_off_amount - item.reinstated_amount))
+			.where(
+				(item.voucher_type == voucher_type)
+				& item.voucher_no.isin(vouchers)
+				& item.status.isin(WRITTEN_OFF)
+			)
+			.groupby(item.voucher_no)
+			.run()
 		)
-		.groupby(item.voucher_no)
-		.run()
-	)
-	amounts = {name: totals.get(name) or 0 for name in invoices}
-	invoice = frappe.qb.DocType("Sales Invoice")
-	frappe.qb.update(invoice).set(invoice.written_off_amount, by_name(invoice.name, amounts)).where(
-		invoice.name.isin(invoices)
-	).run()
+		voucher = frappe.qb.DocType(voucher_type)
+		if voucher_type == "Sales Invoice":
+			marks = {name: totals.get(name) or 0 for name in vouchers}
+		else:
+			marks = {name: int(name in totals) for name in vouchers}
+		frappe.qb.update(voucher).set(voucher[MARKS[voucher_type]], by_name(voucher.name, marks)).where(
+			voucher.name.isin(vouchers)
+		).run()

@@ -42,6 +42,9 @@ from ar_writeoff.search.rules import Verdict, base_of_part
 BALANCES_COMPARED = 4
 FEWEST_SHARING = 3
 
+# The key of an entry that is validated only.
+TRIAL_KEY = "ACC-JV-TRIAL"
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

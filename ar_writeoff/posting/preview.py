@@ -5,11 +5,17 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import frappe
+from frappe import _
+from frappe.model.workflow import get_workflow_name
+from pypika import Order
+
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
+from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger.money import company_currency
-from ar_writeoff.posting import batches
+from ar_writeoff.posting import batches, obstacles
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
@@ -42,6 +48,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 	totals: dict[tuple, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
 	entries: list[dict[str, Any]] = []
 	problems: list[dict[str, str]] = []
+	some: list[PlanItem] = []
 	count, item_count, total = 0, 0, ZERO
 	shown = run_items.read(run.name, ["customer"], OPEN_AND_SELECTED if selected is None else OPEN)
 	visible = [(row.name, row.customer) for row in shown]
@@ -51,6 +58,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 	for names in batches.batches_of(run.name, rules, visible):
 		rows = run_items.read(run.name, FIELDS, {"name": names})
 		items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
+		some += some_of(items)
 		plans, refused = plannable(items, rules)
 		problems += refused
 		for plan in plans:
@@ -63,6 +71,13 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 				totals[key][row.base_amount < 0] += abs(row.base_amount)
 			if len(entries) < limit:
 				entries.append(entry(plan))
+	in_the_way = obstacles.of_run(
+		rules, some_of(some), {key[0] for key in totals}, {key[1] for key in totals}
+	)
+	problems = [
+		*({"item": "", "voucher_no": "", "message": messages.message(reason)} for reason in in_the_way),
+		*problems,
+	]
 	return {
 		"entry_count": count,
 		"item_count": item_count,
@@ -83,7 +98,50 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		"entries": entries,
 		"problems": problems,
 		"terms": approval.digest_of(terms),
+		"notes": notes(),
 	}
+
+
+def notes() -> list[str]:
+	"""What a person should know of the entries before they are posted."""
+	workflow = get_workflow_name("Journal Entry")
+	if not workflow:
+		return []
+	return [
+		_(
+			"The Workflow {0} on Journal Entry is not asked: entries of a run are submitted at once. The approval of the run takes its place."
+		).format(workflow)
+	]
+
+
+def refuse_obstacles(run: Any, rules: posting.Rules) -> None:
+	"""What every entry of the run would be refused for is said before it is submitted.
+
+	Raises:
+	    frappe.ValidationError: with all of it.
+	"""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	selected = (item.run == run.name) & (item.status == states.OPEN) & (item.selected == 1)
+	on_accounts = (
+		frappe.qb.from_(item).select(item.receivable_account).distinct().where(selected).run(pluck=True)
+	)
+	usable = [name for name in on_accounts if not accounts.posting_problem(name, run.company)]
+	query = frappe.qb.from_(item).select("*").where(selected).limit(1)
+	rows = [query.orderby(item.name, order=order).run(as_dict=True)[0] for order in (Order.asc, Order.desc)]
+	items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
+	found = obstacles.of_run(
+		rules, some_of(items), {rules.offset.account or "", *(usable or on_accounts)}, ()
+	)
+	if found:
+		frappe.throw(
+			"<br>".join(frappe.utils.escape_html(messages.message(reason)) for reason in found),
+			title=_("These entries cannot be posted"),
+		)
+
+
+def some_of(items: list[PlanItem]) -> list[PlanItem]:
+	"""The first, one in the middle and the last."""
+	return [items[index] for index in sorted({0, len(items) // 2, len(items) - 1})] if items else []
 
 
 def plannable(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryPlan], list[dict[str, str]]]:

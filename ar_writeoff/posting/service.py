@@ -233,7 +233,7 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 			[item for item in items if item.name not in refused], rules, names, claimed.guard_result
 		)
 	write_outcomes(outcomes)
-	journal.refresh_written_off_amounts([item.key for item in items])
+	journal.refresh_marks([item.key for item in items])
 	record_batch(batch, items, outcomes, session, rules.company, time.monotonic() - started)
 	return True
 

@@ -67,6 +67,13 @@ def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None =
 		frappe.db.bulk_insert("Write-Off Run Event", FIELDS, rows)
 
 
+def why_paused(run: str) -> str | None:
+	"""What was said when the run was paused last: nothing where a person did it."""
+	return frappe.db.get_value(
+		"Write-Off Run Event", {"run": run, "event": "Paused"}, "message", order_by="at desc"
+	)
+
+
 def seconds_since(run: str, events: tuple[str, ...]) -> float:
 	"""Seconds since the last of these events of the run; 0 when there was none."""
 	last = frappe.get_all(

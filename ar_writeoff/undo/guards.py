@@ -1,13 +1,18 @@
 """What ERPNext's own documents may do to a balance that a run has written off. Called as doc events.
 
 ERPNext asks for a balance when it validates and posts a moment later, without a lock. A payment that was validated
-before a write-off committed would be posted on top of it. So before it is submitted the vouchers are locked, in the
-order of type and name that the posting uses as well, and where a write-off is alive the ledger is asked again with
-locking reads, which see what was committed last.
+before a write-off committed would be posted on top of it. So before it is submitted its vouchers are locked, all with
+one statement for each DocType, in the order of type and name that the posting uses as well.
 
-`Sales Invoice.written_off_amount` is written in the commit of the write-off. Read under the lock it tells whether
-the ledger has to be asked. The items are not: their locks come first in the order of locks, and whoever commits
-lets go of the voucher a moment before it lets go of them.
+The locked row tells whether a run has written off a balance of the voucher (`MARKS`): it is written in the commit of
+the write-off, and a locking read sees what was committed last. An ordinary payment asks no more than that. The rows of
+its invoices it would lock a moment later anyway, when ERPNext brings their outstanding amounts up to date, and two
+payments of the same invoices that lock them by name wait for each other where ERPNext's own order could deadlock.
+Ledger rows are locked for a voucher that is marked only: under REPEATABLE READ their locks cover the gaps beside
+them, into which somebody else's payment may be about to write.
+
+The items are not asked: their locks come before those of the vouchers, and whoever commits lets go of the voucher a
+moment before it lets go of them.
 """
 
 from collections import defaultdict
@@ -22,8 +27,10 @@ from frappe.utils import flt, fmt_money
 
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.status import WRITTEN_OFF
+from ar_writeoff.ledger import open_items
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.posting.entries import MARKS
 from ar_writeoff.posting.ledger import lock_vouchers
 
 # Voucher type, voucher, and amount in account currency.
@@ -91,12 +98,9 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 	"""
 	effects: dict[Key, float] = defaultdict(float)
 	for key, amount in allocations:
-		effects[key] += amount
-	keys = [key for key in effects if key.voucher_type in ("Sales Invoice", "Journal Entry", "Payment Entry")]
-	if not keys:
-		return
-	lock_vouchers(keys)
-	for key in possibly_written_off(keys):
+		if key.voucher_type in MARKS:
+			effects[key] += amount
+	for key in lock_and_find_marked(effects):
 		currency = frappe.get_cached_value("Account", key.account, "account_currency")
 		decimals = precision(currency)
 		settled = settlements(document, key)
@@ -118,23 +122,23 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 			)
 
 
-def possibly_written_off(keys: list[Key]) -> list[Key]:
-	"""Those of these locked vouchers that the ledger has to be asked about."""
-	suspects = [key for key in keys if key.voucher_type != "Sales Invoice"]
-	invoices = sorted({key.voucher_no for key in keys if key.voucher_type == "Sales Invoice"})
-	if invoices:
-		invoice = frappe.qb.DocType("Sales Invoice")
-		written_off = set(
-			frappe.qb.from_(invoice)
-			.select(invoice.name)
-			.where(invoice.name.isin(invoices) & (invoice.written_off_amount != 0))
+def lock_and_find_marked(keys: Iterable[Key]) -> list[Key]:
+	"""Lock the vouchers of these balances, in order of type and name; returns the balances of those that are marked."""
+	keys = list(keys)
+	marked = set()
+	for voucher_type, vouchers in open_items.by_type(keys):
+		table = frappe.qb.DocType(voucher_type)
+		# Not a condition: rows that do not meet it would not stay locked under READ COMMITTED.
+		rows = (
+			frappe.qb.from_(table)
+			.select(table.name, table[MARKS[voucher_type]])
+			.where(table.name.isin(vouchers))
+			.orderby(table.name)
 			.for_update()
-			.run(pluck=True)
+			.run()
 		)
-		suspects += [
-			key for key in keys if key.voucher_type == "Sales Invoice" and key.voucher_no in written_off
-		]
-	return suspects
+		marked.update((voucher_type, name) for name, mark in rows if mark)
+	return [key for key in keys if (key.voucher_type, key.voucher_no) in marked]
 
 
 def write_off_among(settled: list[Settlement], key: Key) -> Hold | None:
@@ -208,7 +212,8 @@ def voucher_is_cancelled(document: Any, method: str | None = None) -> None:
 
 	ERPNext would take the reference out of our entry and leave a credit on the customer, with the expense booked.
 	"""
-	lock_vouchers([Key(document.doctype, document.name, "", "")])
+	if not lock_and_find_marked([Key(document.doctype, document.name, "", "")]):
+		return
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
 		frappe.qb.from_(item)
@@ -227,6 +232,33 @@ def voucher_is_cancelled(document: Any, method: str | None = None) -> None:
 				"{0} is written off by {1}. Undo the run, or reinstate this balance in it, then cancel."
 			).format(document.name, link(rows[0][0])),
 			title=_("Written Off"),
+		)
+
+
+def voucher_is_deleted(document: Any, method: str | None = None) -> None:
+	"""Doc event, on trash of a voucher: what a run has written off once is evidence, with the run.
+
+	Frappe asks for links by itself; items have the name of their voucher only.
+	"""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	rows = (
+		frappe.qb.from_(item)
+		.select(item.run)
+		.where(
+			(item.voucher_no == document.name)
+			& (item.voucher_type == document.doctype)
+			& item.journal_entry.isnotnull()
+			& (item.journal_entry != "")
+		)
+		.limit(1)
+		.run()
+	)
+	if rows:
+		frappe.throw(
+			_("A balance of {0} was written off by the Write-Off Run {1}: it is kept as evidence.").format(
+				document.name, link(rows[0][0])
+			),
+			frappe.LinkExistsError,
 		)
 
 

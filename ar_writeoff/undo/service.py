@@ -190,7 +190,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 				reversal_entry=reversing,
 				**messages.columns(Reason.of(reasons.REVERSED_BY, entry=reversing, on=posting_date)),
 			)
-		journal.refresh_written_off_amounts(item.key for item in items)
+		journal.refresh_marks(item.key for item in items)
 	log.record(
 		run,
 		"Entry Cancelled" if undone.how == undo.CANCELLED else "Entry Reversed",
@@ -343,7 +343,7 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
 	# The key stands for a live entry only.
 	entry.db_set("ar_writeoff_key", None, update_modified=False)
-	journal.refresh_written_off_amounts(
+	journal.refresh_marks(
 		Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer) for row in rows
 	)
 	if not entry.flags.write_off_locked:

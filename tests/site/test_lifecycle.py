@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import pickle
+import zipfile
 
 import frappe
 import pytest
@@ -81,8 +84,8 @@ def migrate(site: Site) -> None:
 	site.bench.frappe("--site", site.name, "migrate")
 
 
-def uninstall(site: Site) -> None:
-	site.bench.frappe("--site", site.name, "uninstall-app", APP, "--yes", "--no-backup", "--force")
+def uninstall(site: Site) -> str:
+	return site.bench.frappe("--site", site.name, "uninstall-app", APP, "--yes", "--no-backup", "--force")
 
 
 def custom_fields() -> set[tuple[str, str]]:
@@ -146,6 +149,43 @@ def test_install_migrate_twice_uninstall_install_again(another_site):
 	assert indexes(site) == indexes_installed
 	assert len(reasons(site)) == len(STARTING_REASONS)
 	assert errors(site) == set()
+
+
+@pytest.mark.slow
+def test_fault_15_uninstalling_with_posted_runs_asks_for_a_flag_and_writes_the_records_first(another_site):
+	site = another_site()
+	install(site)
+	columns_installed = columns(site)
+	site.bench.frappe("--site", site.name, "set-config", "ar_writeoff_uninstall_with_runs", "0")
+	site.sql(
+		"INSERT INTO `tabWrite-Off Run` (name, docstatus, status, company) VALUES ('WOR-1', 1, 'Posted', 'HL');"
+		"INSERT INTO `tabWrite-Off Run Item` (name, run, customer, voucher_no) VALUES ('i1', 'WOR-1', '=1+1', 'INV-1');"
+		"INSERT INTO `tabWrite-Off Run Event` (name, run, event) VALUES ('e1', 'WOR-1', 'Finished')"
+	)
+	with pytest.raises(Exception, match="set-config ar_writeoff_uninstall_with_runs 1"):
+		uninstall(site)
+	assert columns(site) == columns_installed, "nothing is removed"
+	site.bench.frappe("--site", site.name, "set-config", "ar_writeoff_uninstall_with_runs", "1")
+	site.bench.frappe(
+		"--site", site.name, "uninstall-app", APP, "--yes", "--no-backup", "--force", "--dry-run"
+	)
+	assert columns(site) == columns_installed, "a dry run removes nothing"
+
+	said = uninstall(site)
+	assert not shipped_columns(site)
+	[path] = (site.path / "private" / "files").glob("ar-writeoff-*.zip")
+	assert str(path) in said
+	with zipfile.ZipFile(path) as archive:
+		rows_of = {
+			doctype: list(csv.DictReader(io.StringIO(archive.read(f"{doctype}.csv").decode())))
+			for doctype in ("Write-Off Run", "Write-Off Run Item", "Write-Off Run Event")
+		}
+	assert [row["name"] for row in rows_of["Write-Off Run"]] == ["WOR-1"]
+	assert [(row["run"], row["customer"]) for row in rows_of["Write-Off Run Item"]] == [("WOR-1", "'=1+1")]
+	assert [row["event"] for row in rows_of["Write-Off Run Event"]] == ["Finished"]
+	assert lines(site, "SELECT file_url FROM tabFile WHERE file_name LIKE 'ar-writeoff-%'") == {
+		(f"/private/files/{path.name}",)
+	}
 
 
 @pytest.mark.slow

@@ -47,6 +47,8 @@ KINDS = {
 	"search.eligibility_data": LEDGER,
 	"posting.entries": LEDGER,
 	"posting.credits": LEDGER,
+	"posting.entry_values": LEDGER,
+	"posting.obstacles": LEDGER,
 	"posting.fast": LEDGER,
 	"undo.guards": LEDGER,
 }

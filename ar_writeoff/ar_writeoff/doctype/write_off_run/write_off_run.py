@@ -267,6 +267,7 @@ class WriteOffRun(LeftEmpty):
 				_("Nothing is selected. Press Find Invoices and select at least one invoice, then submit."),
 				title=_("Nothing to Write Off"),
 			)
+		preview.refuse_obstacles(self, self.flags.rules)
 		self.submitted_by = frappe.session.user
 		self.submitted_on = now()
 		self.status = states.QUEUED
@@ -479,7 +480,7 @@ class WriteOffRun(LeftEmpty):
 	@frappe.whitelist()
 	def get_summary(self) -> dict[str, Any]:
 		"""What the form shows besides the list: counts, totals, reasons of exclusion, ageing and top customers; what is
-		over a limit, who may not approve, why a posted run cannot be cancelled, and the drafts with what was over the
+		over a limit, who may not approve, what stopped a run, why a posted run cannot be cancelled, and the drafts with what was over the
 		limit of who submitted.
 		"""
 		run = self.saved("read")
@@ -496,6 +497,7 @@ class WriteOffRun(LeftEmpty):
 			"why_only_reversing": undo.why_only_reversing(run.name, run.company, getdate(run.posting_date))
 			if run.docstatus == 1
 			else None,
+			"why_paused": log.why_paused(run.name) if run.status == states.PAUSED else None,
 			"approval_requested_by": run.approval_requested_by,
 			"approval_requested_on": run.approval_requested_on,
 			"remainders": frappe.get_list(

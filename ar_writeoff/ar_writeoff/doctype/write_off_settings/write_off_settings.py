@@ -8,6 +8,7 @@ from frappe.utils import cint, flt
 
 from ar_writeoff.approval import controls
 from ar_writeoff.ledger import accounts
+from ar_writeoff.posting import entry_values
 from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY
 from ar_writeoff.validation import throw_at_fields
 
@@ -21,6 +22,9 @@ class WriteOffSettings(Document):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		from ar_writeoff.ar_writeoff.doctype.write_off_entry_value.write_off_entry_value import (
+			WriteOffEntryValue,
+		)
 		from ar_writeoff.ar_writeoff.doctype.write_off_limit.write_off_limit import WriteOffLimit
 
 		ageing_based_on: DF.Literal["Due Date", "Posting Date"]
@@ -33,6 +37,7 @@ class WriteOffSettings(Document):
 		customer_credits: DF.Literal["Leave Out", "Deduct", "Ignore"]
 		default_reason: DF.Link | None
 		entries_per: DF.Literal["Batch", "Customer", "Invoice"]
+		entry_values: DF.Table[WriteOffEntryValue]
 		fast_posting: DF.Check
 		force_cost_center: DF.Check
 		limits: DF.Table[WriteOffLimit]
@@ -136,7 +141,16 @@ class WriteOffSettings(Document):
 			problems.append(("rows_per_entry", _("Enter a number from 2 to {0}.").format(MAX_ROWS_PER_ENTRY)))
 		if self.default_reason and frappe.db.get_value("Write-Off Reason", self.default_reason, "disabled"):
 			problems.append(("default_reason", _("The reason {0} is disabled.").format(self.default_reason)))
-		throw_at_fields(self, [*problems, *self.limit_problems()])
+		throw_at_fields(self, [*problems, *self.entry_value_problems(), *self.limit_problems()])
+
+	def entry_value_problems(self) -> list[tuple[str, str]]:
+		problems = []
+		for row in self.entry_values:
+			row.entry_field = entry_values.fieldname_of(row.applies_to, row.entry_field) or row.entry_field
+			problem = entry_values.problem(row.applies_to, row.entry_field, row.value)
+			if problem:
+				problems.append(("entry_values", _("Row {0}: {1}").format(row.idx, problem)))
+		return problems
 
 	def limit_problems(self) -> list[tuple[str, str]]:
 		problems, seen = [], set()

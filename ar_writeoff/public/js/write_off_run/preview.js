@@ -21,7 +21,7 @@ export async function preview(frm, { may_post, on_post }) {
 	});
 	dialog.fields_dict.preview.$wrapper.html(
 		`<div class="wo-preview">${nothing ? "" : sentence(plan)}${problems(plan)}${
-			nothing ? "" : accounts(plan) + what_it_does_not_do() + entry_list(plan)
+			nothing ? "" : accounts(plan) + what_it_does_not_do() + notes(plan) + entry_list(plan)
 		}${may_post || nothing ? "" : who_approves()}</div>`
 	);
 	if (may_post && !nothing) {
@@ -62,6 +62,9 @@ function problems(plan) {
 		""
 	)}</ul></div>`;
 }
+
+const notes = (plan) =>
+	(plan.notes || []).map((note) => `<div class="wo-note yellow"><p>${escape(note)}</p></div>`).join("");
 
 const what_it_does_not_do = () =>
 	`<div class="wo-note yellow"><p><b>${escape(

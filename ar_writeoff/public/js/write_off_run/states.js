@@ -137,8 +137,10 @@ const submitted = {
 		primary: may.submit && "pause",
 	}),
 	Paused: (context) => ({
-		intro: __("Paused. What is posted stays posted; resume to go on with the rest."),
-		color: "yellow",
+		intro: context.summary?.why_paused
+			? escape(context.summary.why_paused)
+			: __("Paused. What is posted stays posted; resume to go on with the rest."),
+		color: context.summary?.why_paused ? "red" : "yellow",
 		primary: context.may.submit && "resume",
 		buttons: [can_undo(context), can_verify(context)],
 	}),

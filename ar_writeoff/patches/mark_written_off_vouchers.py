@@ -1,0 +1,23 @@
+"""Journal Entries and Payment Entries say, as Sales Invoices do, that a balance of theirs is written off."""
+
+import frappe
+from frappe.utils import create_batch
+from frappe.utils.fixtures import sync_fixtures
+
+from ar_writeoff.core.status import WRITTEN_OFF
+from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.posting.entries import refresh_marks
+
+
+def execute() -> None:
+	# The custom fields come with the fixtures, which a migrate reads after the patches.
+	sync_fixtures("ar_writeoff")
+	rows = frappe.get_all(
+		"Write-Off Run Item",
+		filters={"status": ("in", WRITTEN_OFF), "voucher_type": ("in", ("Journal Entry", "Payment Entry"))},
+		fields=["voucher_type", "voucher_no", "receivable_account", "customer"],
+		as_list=True,
+		order_by="name asc",
+	)
+	for batch in create_batch(rows, 1000):
+		refresh_marks(Key(*row) for row in batch)

@@ -1,0 +1,268 @@
+"""What the guards cost an ordinary payment, and whether two tills get in each other's way.
+
+	make bench ARGS="guards --payments 300 --pairs 1000"
+
+The cost: two sites with the same books, one with the app and one without it, and a process for each. They take payments
+in turns, one with a single reference and one with fifty, never of anything that was written off. The clock runs over
+insert, submit and commit. What the app costs is the median of the differences of the two payments of a turn: what slows
+the machine down for a moment falls on both.
+
+The tills: two processes submit a Payment Entry of the same customer at the same moment, on the site with the app; each
+settles a part of three invoices, half of the pairs the same three in opposite order, half three of its own. Every
+payment that is not booked is counted with its error. `--bare` does the same on the site without the app.
+
+Prints tables; ends with 1 where a payment costs more than 3 % or 1.5 ms, or a pair meets a deadlock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+AT_MOST_SHARE, AT_MOST_MS = 0.03, 1.5
+WITH, WITHOUT = "with the app", "without it"
+INVOICES = 60
+WARM_UP = 5
+TILL = "Two Tills"
+
+
+# ------------------------------------------------------------------------------------------------ in a till's process
+
+
+def child(site: str, sites: str) -> None:
+	"""Connect, and do what each line of JSON says; answer each with a line of JSON."""
+	import frappe
+
+	os.chdir(sites)
+	frappe.init(site, sites_path=sites)
+	frappe.connect()
+	frappe.set_user("Administrator")
+	frappe.flags.mute_messages = True
+	done: dict[str, Any] = {"lay": lay, "pay": pay, "draft": draft, "submit": submit}
+	for line in sys.stdin:
+		task = json.loads(line)
+		print(json.dumps(done[task.pop("do")](**task)), flush=True)
+	frappe.destroy()
+
+
+def lay() -> list[str]:
+	"""Invoices that are large enough for all payments, of one customer."""
+	import frappe
+
+	from tests.site.story import customer, many_invoices
+
+	names = many_invoices(INVOICES, customers=[customer(TILL)], amount=lambda _number: 100_000.0)
+	frappe.db.commit()
+	return names
+
+
+def pay(names: list[str]) -> float:
+	"""Take a payment over a part of each of these invoices; the seconds it took."""
+	import frappe
+
+	started = time.perf_counter()
+	doc = payment(names)
+	doc.insert()
+	doc.submit()
+	frappe.db.commit()
+	seconds = time.perf_counter() - started
+	# What Frappe keeps for a request is not kept for the next one.
+	frappe.local.cache.clear()
+	frappe.db.value_cache.clear()
+	return seconds
+
+
+def draft(names: list[str]) -> str:
+	"""A payment that is saved and looked at already, as in a form."""
+	import frappe
+
+	doc = payment(names)
+	doc.insert()
+	frappe.db.commit()
+	frappe.local.drafted = doc
+	return doc.name
+
+
+def submit() -> str:
+	"""Submit the draft; the kind of the error where there was one."""
+	import frappe
+
+	try:
+		frappe.local.drafted.submit()
+		frappe.db.commit()
+	except Exception as error:
+		frappe.db.rollback()
+		return f"{type(error).__name__}: {str(error)[:80]}"
+	return ""
+
+
+def payment(names: list[str]) -> Any:
+	import frappe
+
+	from tests.site.story import HL, TODAY, account
+
+	doc = frappe.new_doc("Payment Entry")
+	doc.update(
+		{
+			"payment_type": "Receive",
+			"company": HL,
+			"posting_date": TODAY,
+			"party_type": "Customer",
+			"party": TILL,
+			"paid_from": account("Debtors"),
+			"paid_from_account_currency": "USD",
+			"paid_to": account("House Bank"),
+			"paid_to_account_currency": "USD",
+			"paid_amount": 0.01 * len(names),
+			"received_amount": 0.01 * len(names),
+			"source_exchange_rate": 1,
+			"target_exchange_rate": 1,
+			"reference_no": "TILL",
+			"reference_date": TODAY,
+			"references": [
+				{"reference_doctype": "Sales Invoice", "reference_name": name, "allocated_amount": 0.01}
+				for name in names
+			],
+		}
+	)
+	return doc
+
+
+# ------------------------------------------------------------------------------------------------------ the measuring
+
+
+class Till:
+	"""A process that takes payments on a site."""
+
+	def __init__(self, session: Any, site: str):
+		self.process = subprocess.Popen(
+			[sys.executable, "-m", "benchmarks.guards", site],
+			cwd=Path(__file__).resolve().parent.parent,
+			env={**session.env(), "BENCH_SITES": str(session.bench.sites)},
+			stdin=subprocess.PIPE,
+			stdout=subprocess.PIPE,
+			text=True,
+		)
+
+	def tell(self, do: str, **task: Any) -> None:
+		self.process.stdin.write(json.dumps({"do": do, **task}) + "\n")
+		self.process.stdin.flush()
+
+	def answer(self) -> Any:
+		for line in self.process.stdout:
+			if line[0] in '["{-.0123456789':
+				return json.loads(line)
+			print(line, end="", file=sys.stderr)
+		raise RuntimeError(f"the till ended with {self.process.wait()}")
+
+	def ask(self, do: str, **task: Any) -> Any:
+		self.tell(do, **task)
+		return self.answer()
+
+	def close(self) -> None:
+		self.process.stdin.close()
+		self.process.wait(timeout=60)
+
+
+@contextmanager
+def tills(session: Any, *sites: str) -> Iterator[list[Till]]:
+	started = [Till(session, site) for site in sites]
+	try:
+		yield started
+	finally:
+		for till in started:
+			till.close()
+
+
+def measure(session: Any, bare: str, payments: int) -> bool:
+	"""Take payments in turns; whether the app costs no more than it may."""
+	with tills(session, session.site.name, bare) as pair:
+		names = [till.ask("lay") for till in pair]
+		print("| references | without the app, ms | with it, ms | more, ms | more |\n|--:|--:|--:|--:|--:|")
+		good = True
+		for references in (1, 50):
+			taken: list[tuple[float, float]] = []
+			for number in range(-WARM_UP, payments):
+				of = [own[number % 10 : number % 10 + references] for own in names]
+				order = (0, 1) if number % 2 else (1, 0)
+				seconds = [0.0, 0.0]
+				for which in order:
+					seconds[which] = pair[which].ask("pay", names=of[which])
+				if number >= 0:
+					taken.append((seconds[0], seconds[1]))
+			more = 1000 * statistics.median(app - none for app, none in taken)
+			app, none = (1000 * statistics.median(column) for column in zip(*taken, strict=True))
+			good &= more <= AT_MOST_MS and more / none <= AT_MOST_SHARE
+			print(f"| {references} | {none:.1f} | {app:.1f} | {more:+.2f} | {more / none:+.1%} |", flush=True)
+	return good
+
+
+def race(session: Any, site: str, pairs: int) -> Counter[str]:
+	"""How many payments of how many pairs were not booked, by error."""
+	errors: Counter[str] = Counter()
+	with tills(session, site, site) as both:
+		names = both[0].ask("lay")
+		for number in range(pairs):
+			start = 3 * (number % 9)
+			first = names[start : start + 3]
+			second = first[::-1] if number % 2 else names[start + 30 : start + 33]
+			for till, own in zip(both, (first, second), strict=True):
+				till.ask("draft", names=own)
+			for till in both:
+				till.tell("submit")
+			errors.update(error for error in (till.answer() for till in both) if error)
+	return errors
+
+
+def main(arguments: list[str]) -> int:
+	parser = argparse.ArgumentParser(
+		prog="benchmarks guards", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+	)
+	parser.add_argument("--payments", type=int, default=300, help="turns for each number of references")
+	parser.add_argument("--pairs", type=int, default=1000)
+	parser.add_argument("--bare", action="store_true", help="the tills on the site without the app as well")
+	options = parser.parse_args(arguments)
+
+	import frappe
+
+	from tests.site.conftest import Session, connect
+
+	session = Session.get()
+	bare = session.bench.site(f"other-{session.site.name}")
+	good = True
+	try:
+		with bare.claimed():
+			bare.make_base()
+			connect(session.site.name, session.bench)
+			if session.rewind.go():
+				connect(session.site.name, session.bench)
+			frappe.db.commit()
+			if options.payments:
+				good = measure(session, bare.name, options.payments)
+			for site, words in ((session.site.name, WITH), (bare.name, WITHOUT))[: 1 + options.bare]:
+				if options.pairs:
+					errors = race(session, site, options.pairs)
+					print(
+						f"\n{options.pairs} pairs {words}: {sum(errors.values())} payments not booked",
+						flush=True,
+					)
+					for error, count in errors.most_common():
+						print(f"  {count} x {error}")
+					good &= words == WITHOUT or not errors
+	finally:
+		Session.end()
+	return int(not good)
+
+
+if __name__ == "__main__":
+	child(sys.argv[1], os.environ["BENCH_SITES"])

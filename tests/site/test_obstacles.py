@@ -1,0 +1,217 @@
+"""What ERPNext would refuse for every entry is said at the preview and on submit, once, and not found one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import frappe
+import pytest
+
+from tests.site import books, runs
+from tests.site.story import (
+	HL,
+	account,
+	accounting_period,
+	cost_center,
+	customer,
+	freeze_books,
+	invoice,
+	outstanding,
+	pay,
+)
+
+LABEL = "Approval Note"
+
+
+def mandatory(doctype: str = "Journal Entry", **fields: Any) -> None:
+	frappe.get_doc(
+		{
+			"doctype": "Custom Field",
+			"dt": doctype,
+			"fieldname": "approval_note",
+			"label": LABEL,
+			"fieldtype": "Data",
+			"insert_after": "user_remark",
+			"reqd": 1,
+			**fields,
+		}
+	).insert()
+	frappe.clear_cache()
+
+
+@pytest.fixture
+def run() -> Iterator[Any]:
+	for n in range(30):
+		invoice(customer(f"Debtor {n:02d}"), 5, "2026-01-15")
+	run = runs.run()
+	frappe.db.commit()
+	yield run
+	books.assert_books_balanced(HL)
+	books.ple_equals_gl(HL)
+
+
+def said(run: Any) -> list[str]:
+	"""What stands in the way of all entries, as the preview says."""
+	before = books.snapshot(HL)
+	problems = frappe.get_doc("Write-Off Run", run.name).preview_entries()["problems"]
+	assert before.diff(books.snapshot(HL)) == []
+	assert not frappe.db.count("Journal Entry")
+	return [problem["message"] for problem in problems if not problem["voucher_no"]]
+
+
+def test_c08_a_mandatory_field_is_said_at_preview_and_on_submit_and_given_in_settings(run):
+	mandatory()
+	[message] = said(run)
+	assert LABEL in message and "Write-Off Settings" in message and "approval_note" not in message
+	with pytest.raises(frappe.ValidationError, match=LABEL):
+		runs.post(run)
+	frappe.db.rollback()
+	assert runs.status(run) == "Draft"
+
+	runs.settings(
+		entry_values=[{"applies_to": "Journal Entry", "entry_field": LABEL, "value": "by the board"}]
+	)
+	assert said(run) == []
+	runs.post(run.reload())
+	assert run.status == "Posted"
+	[entry] = runs.entries(run)
+	assert frappe.db.get_value("Journal Entry", entry, "approval_note") == "by the board"
+	run.reverse("2026-07-15", dated=True)
+	_original, reversing = runs.entries(run)
+	assert frappe.db.get_value("Journal Entry", reversing, "approval_note") == "by the board"
+
+
+def test_c08_a_mandatory_field_of_the_rows(run):
+	mandatory("Journal Entry Account", fieldtype="Link", options="Territory")
+	assert LABEL in said(run)[0]
+	with pytest.raises(frappe.ValidationError, match="does not exist"):
+		row = {"applies_to": "Journal Entry Account", "entry_field": "approval_note", "value": "Atlantis"}
+		runs.settings(entry_values=[row])
+	runs.settings(entry_values=[{**row, "value": "US East"}])
+	assert said(run) == []
+	runs.post(run.reload())
+	[entry] = runs.entries(run)
+	values = frappe.get_all(
+		"Journal Entry Account", {"parent": entry}, pluck="approval_note", order_by="idx asc"
+	)
+	assert values == ["US East"] * 31
+
+
+def test_c08_a_default_is_enough(run):
+	mandatory(default="as usual")
+	assert said(run) == []
+	assert runs.post(run).status == "Posted"
+
+
+def test_c08_a_script_of_the_site_that_fills_the_field_is_enough(run, monkeypatch):
+	from erpnext.accounts.doctype.journal_entry.journal_entry import JournalEntry
+
+	original = JournalEntry.validate
+
+	def validate(self: Any) -> None:
+		original(self)
+		self.approval_note = "filled"
+
+	mandatory()
+	monkeypatch.setattr(JournalEntry, "validate", validate)
+	assert said(run) == []
+
+
+def test_c08_made_mandatory_after_the_approval(run):
+	with runs.approved(run):
+		mandatory()
+	assert runs.status(run) == "Paused"
+	assert {row.status for row in runs.items(run).values()} == {"Open"}
+	assert LABEL in runs.events(run)["Paused"]
+	runs.settings(
+		entry_values=[{"applies_to": "Journal Entry", "entry_field": LABEL, "value": "by the board"}]
+	)
+	frappe.db.commit()
+	run.reload().resume()
+	assert runs.status(run) == "Posted"
+
+
+def test_what_the_app_decides_is_not_given_in_settings():
+	for doctype, fieldname in (
+		("Journal Entry", "posting_date"),
+		("Journal Entry", "write_off_run"),
+		("Journal Entry", "accounts"),
+		("Journal Entry Account", "party"),
+		("Journal Entry Account", "cost_center"),
+		("Journal Entry", "no_such_field"),
+	):
+		with pytest.raises(frappe.ValidationError, match="cannot be given"):
+			row = {"applies_to": doctype, "entry_field": fieldname, "value": "x"}
+			runs.settings(entry_values=[row])
+		frappe.db.rollback()
+
+
+def test_accounts_cost_centers_and_periods(run):
+	frappe.db.set_value("Account", account("Write Off"), "disabled", 1)
+	frappe.db.commit()
+	frappe.clear_cache()
+	assert said(run) == [f'ERPNext refused the entry ("Account {account("Write Off")} is disabled.").']
+	with pytest.raises(frappe.ValidationError, match="is disabled"):
+		runs.post(run)
+	frappe.db.rollback()
+	frappe.db.set_value("Account", account("Write Off"), {"disabled": 0, "freeze_account": "Yes"})
+	frappe.clear_cache()
+	assert len(said(run)) == 1 and "frozen" in said(run)[0]
+	frappe.db.set_value("Account", account("Write Off"), "freeze_account", "No")
+	frappe.db.set_value("Account", account("Debtors"), "freeze_account", "Yes")
+	frappe.db.commit()
+	frappe.clear_cache()
+	assert len(said(run)) == 1 and account("Debtors") in said(run)[0]
+	with pytest.raises(frappe.ValidationError, match="frozen"):
+		runs.post(run)
+	frappe.db.rollback()
+	frappe.db.set_value("Account", account("Debtors"), "freeze_account", "No")
+	frappe.db.set_value("Cost Center", cost_center(), "disabled", 1)
+	frappe.clear_cache()
+	assert len(said(run)) == 1 and cost_center() in said(run)[0]
+	frappe.db.set_value("Cost Center", cost_center(), "disabled", 0)
+	accounting_period("2026-06-01", "2026-06-30")
+	frappe.clear_cache()
+	assert len(said(run)) == 1 and "Accounting Period" in said(run)[0]
+	frappe.db.delete("Accounting Period")
+	freeze_books("2026-06-30")
+	assert len(said(run)) == 1
+
+
+def test_a_balance_that_changed_meanwhile_stands_in_nobodys_way():
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	run = runs.run()
+	pay(one)
+	assert said(run) == []
+	assert runs.post(run).status == "Failed"
+	assert runs.items(run)[one.name].status == "Skipped"
+	assert outstanding(one) == 0
+
+
+def test_an_active_workflow_on_journal_entry_is_said_at_the_preview(run):
+	assert run.preview_entries()["notes"] == []
+	for doctype, name in (("Workflow State", "Checked"), ("Workflow Action Master", "Check")):
+		if not frappe.db.exists(doctype, name):
+			field = "workflow_state_name" if doctype == "Workflow State" else "workflow_action_name"
+			frappe.get_doc({"doctype": doctype, field: name}).insert()
+	frappe.get_doc(
+		{
+			"doctype": "Workflow",
+			"workflow_name": "Entries Are Checked",
+			"document_type": "Journal Entry",
+			"is_active": 1,
+			"states": [{"state": "Checked", "doc_status": "1", "allow_edit": "Accounts Manager"}],
+			"transitions": [
+				{
+					"state": "Checked",
+					"action": "Check",
+					"next_state": "Checked",
+					"allowed": "Accounts Manager",
+				}
+			],
+		}
+	).insert()
+	frappe.clear_cache()
+	[note] = run.preview_entries()["notes"]
+	assert "Entries Are Checked" in note
