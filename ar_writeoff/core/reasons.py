@@ -30,6 +30,7 @@ MAXIMUM_REQUIRED = "maximum_required"
 MAXIMUM_NOT_POSITIVE = "maximum_not_positive"
 NOT_A_NUMBER = "not_a_number"
 NOT_FINITE = "not_finite"
+AMBIGUOUS_AMOUNT = "ambiguous_amount"
 AGE_NEGATIVE = "age_negative"
 CUTOFF_AFTER_POSTING = "cutoff_after_posting"
 

@@ -20,6 +20,7 @@ MESSAGES: Mapping[str, str] = {
 	reasons.MAXIMUM_NOT_POSITIVE: _("The maximum must be above 0, not {amount}."),
 	reasons.NOT_A_NUMBER: _("{text} is not a number. Enter digits only, for example 25.00."),
 	reasons.NOT_FINITE: _("{text} is not an amount. Enter a number, for example 25.00."),
+	reasons.AMBIGUOUS_AMOUNT: _("{text} could be {one} or {other}. Write one of these two."),
 	reasons.AGE_NEGATIVE: _("Enter a number of days, 0 or more, not {days}."),
 	reasons.CUTOFF_AFTER_POSTING: _(
 		"The posting date {posting} must not be before the cutoff date {cutoff}: an invoice cannot be written"

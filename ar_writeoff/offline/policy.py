@@ -211,7 +211,7 @@ def amount(value: str) -> Decimal | None:
 	try:
 		return parse_amount(value)
 	except AmountError as error:
-		raise ValueError(texts.message(Reason.of(error.code, text=error.text))) from None
+		raise ValueError(texts.message(Reason.of(error.code, **error.facts))) from None
 
 
 def make(settings: Settings, *, today: date, report_date: date | None = None) -> Policy:
