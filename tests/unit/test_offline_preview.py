@@ -35,7 +35,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+	for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+		monkeypatch.delenv(name, raising=False)
+
 	def preview(*arguments: object) -> tuple[int, str, str]:
 		try:
 			code = cli.main(["preview", *(str(argument) for argument in arguments)])
