@@ -1,0 +1,1035 @@
+"""The page: criteria on the left; totals, charts and lists; what is decided at the bottom."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from nicegui import events, run, ui
+
+from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, LEAVE_OUT
+from ar_writeoff.offline import files, policy, summary, words
+from ar_writeoff.offline.decide import Decision
+from ar_writeoff.offline.evidence import closes_the_balance
+from ar_writeoff.offline.page import lists
+from ar_writeoff.offline.policy import POSTING_DATE, BadPolicy, NotASetting
+from ar_writeoff.offline.problems import BadFile
+from ar_writeoff.offline.report import criteria, totals_of
+from ar_writeoff.offline.review import Review, typed_settings
+from ar_writeoff.offline.values import DATE_FORMATS, Format
+from ar_writeoff.offline.words import Text, t
+from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE
+from ar_writeoff.search.rules import Verdict
+
+CUSTOMERS_IN_CHART = 8
+FOUND, LEFT_OUT, ENTRIES = "found", "left-out", "entries"
+# Fields of the criteria that hold a list of names, and what of a line they choose from.
+CHOSEN_FROM = {
+	"only.customer_groups": "customer_group",
+	"only.territories": "territory",
+	"only.receivable_accounts": "receivable_account",
+	"leave_out.advance_accounts": "receivable_account",
+}
+
+
+class Page:
+	"""The page of one review. Opened anew, in another tab or language, it shows the same review."""
+
+	def __init__(self, review: Review, *, out: Path, scratch: Path):
+		self.review = review
+		self.out = out
+		self.scratch = scratch
+		self.planned: Decision | None = None
+		self.written: list[Path] = []
+		self.trouble: BadFile | BadPolicy | None = None
+		self.pending: Path | None = review.path
+		self.pending_party: Path | None = None
+		self.fields: dict[str, Any] = {}
+
+	# ------------------------------------------------------------------------------------------------ frame
+
+	def build(self) -> None:
+		"""Lay the page out as the review is now."""
+		ui.add_head_html(
+			f'<script>document.documentElement.lang = "{words.in_use()}"</script>'
+			'<link rel="stylesheet" href="/page/page.css"><script src="/page/grid.js"></script>'
+		)
+		ui.colors(primary="#1f6f54")
+		ui.on("ticked", self.on_ticked)
+		ui.on("looked_at", self.on_looked_at)
+		ui.on("amount_typed", self.on_amount_typed)
+		ui.on("key", self.on_key)
+		with ui.header(elevated=False), ui.element("div").classes("bar"):
+			ui.label("AR Write-Off").classes("brand")
+			self.file_name = ui.label().classes("soft ellipsis grow")
+			ui.button(icon="keyboard", on_click=self.show_keys).props(
+				f'flat dense round color=grey-8 aria-label="{t("Keys")}"'
+			)
+			ui.toggle(
+				dict(words.LANGUAGES), value=words.in_use(), on_change=lambda event: self.speak(event.value)
+			).props("dense no-caps unelevated toggle-color=primary")
+		with ui.left_drawer(bordered=False).props("width=320 breakpoint=700"):
+			self.side()
+		with ui.element("div").classes("main"):
+			self.content()
+		with ui.footer():
+			self.footer()
+
+	def speak(self, language: str) -> None:
+		words.use(language)
+		ui.navigate.reload()
+
+	def refresh(self) -> None:
+		self.side.refresh()
+		self.content.refresh()
+		self.footer.refresh()
+
+	# ------------------------------------------------------------------------------------------------- side
+
+	@ui.refreshable_method
+	def side(self) -> None:
+		"""The file and the criteria."""
+		self.fields = {}
+		with ui.element("div").classes("side"):
+			uploader = (
+				ui.upload(
+					label=str(t("Accounts Receivable, .csv or .xlsx")),
+					auto_upload=True,
+					multiple=True,
+					on_upload=self.on_upload,
+				)
+				.props('accept=".csv,.tsv,.txt,.xlsx,.xlsm,.xls,.ods,.toml" flat bordered')
+				.classes("uploader report")
+			)
+			ui.run_javascript(f"window.arWriteOffUploader = {uploader.id}")
+			self.criteria_fields()
+			with ui.element("div").classes("bar"):
+				ui.button(str(t("Find Invoices")), on_click=self.on_find).props("no-caps unelevated").classes(
+					"grow find"
+				)
+			self.booking_fields()
+			self.known_fields()
+			self.file_fields()
+
+	def criteria_fields(self) -> None:
+		ui.html(f"<h2>{t('What to look for')}</h2>", sanitize=False)
+		self.choice(
+			"criteria.balance_type",
+			t("Balances"),
+			{DEBIT: t("Debit: customers owe us"), CREDIT: t("Credit: we owe them")},
+		)
+		self.amount("criteria.max_invoice_amount", t("Largest balance"))
+		self.amount("criteria.max_customer_amount", t("Largest sum per customer"))
+		self.text("criteria.minimum_age_days", t("Older than (days)"))
+		self.choice(
+			"criteria.ageing_based_on",
+			t("Age from"),
+			{DUE_DATE: t("Due date"), POSTING_DATE: t("Posting date")},
+		)
+		self.day("criteria.cutoff_date", t("Dated until"))
+		self.choice(
+			"criteria.customer_credits",
+			t("Customers with credits"),
+			{LEAVE_OUT: t("Leave out"), DEDUCT: t("Deduct"), IGNORE: t("Ignore")},
+		)
+		with ui.expansion(str(t("Only these"))).classes("w-full").props("dense"):
+			self.names("only.customers", t("Customers"))
+			self.several("only.customer_groups", t("Customer groups"))
+			self.several("only.territories", t("Territories"))
+			self.several("only.receivable_accounts", t("Receivable accounts"))
+
+	def booking_fields(self) -> None:
+		ui.html(f"<h2>{t('How to write it off')}</h2>", sanitize=False)
+		self.text("company", t("Company"))
+		self.text("accounts.offset", t("Account to write off to"))
+		self.text("accounts.cost_center", t("Cost center, where a voucher has none"))
+		self.day("criteria.posting_date", t("Posting date"))
+		self.choice(
+			"entries.entries_per",
+			t("Entries per"),
+			{BATCH: t("Batch"), CUSTOMER: t("Customer"), INVOICE: t("Invoice")},
+		)
+
+	def known_fields(self) -> None:
+		"""What the report does not know."""
+		with ui.expansion(str(t("What the report does not know"))).classes("w-full").props("dense"):
+			ui.label(str(t("On a site the app looks it up. Press Enter after each name."))).classes(
+				"soft small"
+			)
+			self.names("leave_out.opted_out", t("Customers excluded from write-offs"))
+			self.names("leave_out.disabled", t("Disabled customers"))
+			self.names("leave_out.frozen", t("Frozen customers"))
+			self.names("leave_out.discounted", t("Discounted invoices"))
+			self.several("leave_out.advance_accounts", t("Accounts of advances"))
+
+	def file_fields(self) -> None:
+		"""How the file is written, and the second report."""
+		review = self.review
+		main = review.main
+		currencies = main.currencies if main else []
+		trouble = self.trouble is not None
+		if len(currencies) > 1:
+			ui.html(f"<h2>{t('Currencies')}</h2>", sanitize=False)
+			self.text("company_currency", t("Currency of the company"))
+			for currency in currencies:
+				if currency != review.settings.get("company_currency"):
+					self.amount(f"rates.{currency}", t("Value of 1 {currency}", currency=currency))
+		with ui.expansion(str(t("The file")), value=trouble).classes("w-full").props("dense"):
+			if main:
+				ui.label(
+					str(t("The same report in party currency, where accounts are kept in others:"))
+				).classes("soft small")
+				ui.upload(
+					label=review.party_path.name if review.party_path else str(t("In party currency")),
+					auto_upload=True,
+					on_upload=self.on_upload_party,
+				).props('accept=".csv,.tsv,.txt,.xlsx,.xlsm,.xls,.ods" flat bordered').classes(
+					"uploader party"
+				)
+			shown = {
+				"": str(t("as the file shows")),
+				**{form: date(2026, 1, 31).strftime(form) for form in DATE_FORMATS},
+			}
+			self.form_date = ui.select(
+				shown, value=review.form.date_format or "", label=str(t("Dates")), on_change=self.on_form
+			).props("dense")
+			signs = {"": str(t("as the file shows")), "point": "1,234.50", "comma": "1.234,50"}
+			sign = {None: "", True: "comma", False: "point"}[review.form.decimal_comma]
+			self.form_sign = ui.select(
+				signs, value=sign, label=str(t("Amounts")), on_change=self.on_form
+			).props("dense")
+			encodings = {"utf-8-sig": "UTF-8", "cp1252": "Windows (cp1252)", "latin-1": "Latin-1"}
+			encodings.setdefault(review.encoding, review.encoding)
+			self.form_encoding = ui.select(
+				encodings,
+				value=review.encoding,
+				label=str(t("Encoding of a CSV file")),
+				on_change=self.on_form,
+			).props("dense")
+
+	# Fields. Each knows its setting; `settings_now` reads them all.
+
+	def text(self, name: str, label: Text) -> None:
+		value = self.review.settings.get(name)
+		self.field(name, ui.input(str(label), value="" if value is None else str(value)))
+
+	def amount(self, name: str, label: Text) -> None:
+		value = self.review.settings.get(name)
+		written = (
+			""
+			if value is None
+			else words.number(value).replace("," if words.in_use() == words.ENGLISH else ".", "")
+		)
+		self.field(name, ui.input(str(label), value=written).props("inputmode=decimal"))
+
+	def day(self, name: str, label: Text) -> None:
+		value = self.review.settings.get(name)
+		if value is None and self.review.decision:
+			asked = self.review.decision.policy
+			value = asked.posting_date if name.endswith("posting_date") else asked.criteria.cutoff_date
+		self.field(
+			name,
+			ui.input(str(label), value=value.isoformat() if value else "").props("type=date stack-label"),
+		)
+
+	def choice(self, name: str, label: Text, choices: Mapping[str, Text]) -> None:
+		value = self.review.settings.get(name) or next(iter(choices))
+		shown = {key: str(text) for key, text in choices.items()}
+		self.field(name, ui.select(shown, value=value, label=str(label)))
+
+	def names(self, name: str, label: Text) -> None:
+		value = sorted(self.review.settings.get(name) or ())
+		self.field(
+			name, ui.input_chips(str(label), value=value, new_value_mode="add-unique").props("use-input")
+		)
+
+	def several(self, name: str, label: Text) -> None:
+		value = sorted(self.review.settings.get(name) or ())
+		found = self.review.main.lines if self.review.main else ()
+		choices = sorted({getattr(line, CHOSEN_FROM[name]) for line in found} | set(value))
+		self.field(
+			name,
+			ui.select([one for one in choices if one], value=value, label=str(label), multiple=True).props(
+				"use-chips"
+			),
+		)
+
+	def field(self, name: str, made: Any) -> None:
+		made.props("dense").classes("w-full").mark(name)
+		made.props(f'data-setting="{name}"')
+		if isinstance(made, ui.input):
+			made.on("keydown.enter", self.on_find)
+		self.fields[name] = made
+
+	def settings_now(self) -> bool:
+		"""Take over what the fields say; whether all of it can be read. What cannot is said at its field."""
+		typed = {
+			name: field.value for name, field in self.fields.items() if not isinstance(field.value, list)
+		}
+		settings, problems = typed_settings(typed)
+		for name, field in self.fields.items():
+			if isinstance(field.value, list):
+				if field.value:
+					settings[name] = frozenset(field.value)
+			elif hasattr(field, "error"):
+				field.error = str(problems[name]) if name in problems else None
+		if problems:
+			return False
+		for name in self.fields:
+			self.review.settings.pop(name, None)
+		self.review.settings.update(settings)
+		return True
+
+	# ---------------------------------------------------------------------------------------------- content
+
+	@ui.refreshable_method
+	def content(self) -> None:
+		review = self.review
+		main = review.main
+		self.file_name.set_text(main.name if main else "")
+		if self.trouble:
+			self.problem_card(self.trouble)
+		if not main:
+			self.hero()
+			return
+		if not review.decision:
+			return
+		self.cards_and_charts()
+		if review.decision.notes:
+			with (
+				ui.expansion(str(t("Please note ({count})", count=len(review.decision.notes))), icon="info")
+				.props("dense")
+				.classes("note notes")
+			):
+				for note in review.decision.notes:
+					ui.label(str(note))
+		with ui.tabs().props("dense no-caps align=left inline-label") as tabs:
+			ui.tab(FOUND, str(t("To write off ({count})", count=len(review.rows))))
+			ui.tab(LEFT_OUT, str(t("Left out, and why ({count})", count=len(review.left_out))))
+			ui.tab(ENTRIES, str(t("Entries")))
+		self.tabs = tabs
+		with ui.tab_panels(tabs, value=FOUND, animated=False, on_change=self.on_tab).props("keep-alive"):
+			with ui.tab_panel(FOUND).classes("tab-panel"):
+				self.list_with_facts(FOUND)
+			with ui.tab_panel(LEFT_OUT).classes("tab-panel"):
+				self.list_with_facts(LEFT_OUT)
+			with ui.tab_panel(ENTRIES).classes("tab-panel"):
+				self.entries()
+
+	def hero(self) -> None:
+		with ui.element("div").classes("hero"):
+			ui.icon("upload_file", size="48px", color="primary")
+			ui.label(str(t("Drop an Accounts Receivable report here"))).classes("big")
+			ui.label(
+				str(
+					t(
+						"In ERPNext open Accounts Receivable, choose company and date, then Menu > Export, CSV or Excel."
+						" Tick Include filters, and the day of the report is known."
+					)
+				)
+			).classes("soft")
+			ui.label(str(t("The file stays on this machine. Nothing is posted."))).classes("soft")
+
+	def problem_card(self, trouble: BadFile | BadPolicy) -> None:
+		with ui.element("div").classes("problem"):
+			if isinstance(trouble, BadPolicy):
+				ui.label(str(trouble))
+				return
+			ui.label(str(t("{name} cannot be used.", name=trouble.name))).classes("text-weight-bold")
+			with ui.element("table"):
+				for problem in trouble.problems[:20]:
+					with ui.element("tr"):
+						for text in (problem.place, str(problem.text)):
+							with ui.element("td"):
+								ui.label(text)
+			if len(trouble.problems) > 20:
+				ui.label(str(t("{count} more problems", count=len(trouble.problems) - 20)))
+
+	def cards_and_charts(self) -> None:
+		review = self.review
+		decision = review.decision
+		assert decision
+		currency = decision.company_currency
+		with ui.element("div").classes("cards"):
+			self.ticked_card = self.card(t("To write off"))
+			left = self.card(t("Left out"))
+			none = self.card(t("No match"))
+			asked = self.card(t("Looked for"))
+		left[0].set_text(
+			f"{words.number(sum((one.base_amount for one in review.left_out), Decimal('0.00')))} {currency}"
+		)
+		left[1].set_text(str(t("{count} balances", count=len(review.left_out))))
+		none[0].set_text(words.number(decision.not_matching))
+		none[1].set_text(str(t("of {count} balances", count=decision.considered)))
+		asked[0].set_text("")
+		asked[0].set_visibility(False)
+		asked[1].set_text(criteria(decision.policy.criteria, currency))
+		with ui.element("div").classes("charts"):
+			with ui.element("div").classes("card"):
+				ui.label(str(t("By age in days"))).classes("soft small")
+				self.ages = ui.echart(self.bars(vertical=True)).classes("chart ages")
+			with ui.element("div").classes("card"):
+				ui.label(str(t("Largest customers"))).classes("soft small")
+				self.customers = ui.echart(self.bars(vertical=False)).classes("chart customers")
+		self.show_totals()
+
+	def card(self, title: Text) -> tuple[ui.label, ui.label]:
+		with ui.element("div").classes("card"):
+			ui.label(str(title)).classes("soft small")
+			return ui.label().classes("value"), ui.label().classes("soft small")
+
+	def bars(self, *, vertical: bool) -> dict[str, Any]:
+		names: dict[str, Any] = {"type": "category", "data": [], "axisTick": {"show": False}}
+		values = {
+			"type": "value",
+			"splitLine": {"lineStyle": {"color": "#eef1f3"}},
+			"axisLabel": {"hideOverlap": True},
+		}
+		if not vertical:
+			names |= {"inverse": True, "axisLabel": {"width": 150, "overflow": "truncate"}}
+		return {
+			"animation": False,
+			"color": ["#1f6f54"],
+			"grid": {"left": 8, "right": 16, "top": 8, "bottom": 4, "containLabel": True},
+			"tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
+			"xAxis": names if vertical else values,
+			"yAxis": values if vertical else names,
+			"series": [{"type": "bar", "data": [], "barMaxWidth": 34}],
+		}
+
+	def show_totals(self) -> None:
+		"""Totals and charts of what is ticked."""
+		review = self.review
+		decision = review.decision
+		if not decision:
+			return
+		currency = decision.company_currency
+		count, customers, total = review.ticked()
+		shown = f"{words.number(total if count else Decimal('0.00'))} {currency}"
+		self.ticked_card[0].set_text(shown)
+		self.ticked_card[1].set_text(
+			str(
+				t(
+					"{count} of {all} ticked, {customers} customers",
+					count=count,
+					all=len(review.rows),
+					customers=customers,
+				)
+			)
+		)
+		ages = review.by_age()
+		for chart, axis, found in (
+			(self.ages, "xAxis", [(summary.age_label(one.name), one.amount) for one in ages]),
+			(
+				self.customers,
+				"yAxis",
+				[(one.name, one.amount) for one in review.by_customer(CUSTOMERS_IN_CHART)],
+			),
+		):
+			chart.options[axis]["data"] = [name for name, _amount in found]
+			chart.options["series"][0]["data"] = [float(amount) for _name, amount in found]
+			chart.update()
+		self.footer.refresh()
+
+	# ------------------------------------------------------------------------------------------------ lists
+
+	def list_with_facts(self, name: str) -> None:
+		with ui.element("div").classes("bar").style("padding: 10px 0 8px"):
+			ui.input(
+				placeholder=str(t("Filter: voucher, customer, account")),
+				on_change=lambda event: ui.run_javascript(f"arWriteOff.filter({name!r}, {_js(event.value)})"),
+			).props("dense outlined clearable debounce=150").classes(f"grow quick-filter filter-{name}")
+			if name == FOUND:
+				ui.label(str(t("Space ticks, Enter changes the amount."))).classes("soft small")
+		with ui.element("div").classes("workbench"):
+			self.grid(name)
+			with ui.element("div").classes(f"facts facts-{name}") as facts:
+				ui.label(str(t("Choose a row to see what is known of it."))).classes("soft")
+		if name == FOUND:
+			self.facts_of_found = facts
+		else:
+			self.facts_of_left_out = facts
+
+	def grid(self, name: str) -> None:
+		"""The list. Its rows are fetched by the browser; what is ticked lives here and there alike."""
+		decision = self.review.decision
+		assert decision
+		currency = decision.company_currency
+		home = f"arWriteOff.number(p.value, {lists.decimals(currency)})"
+		own = "arWriteOff.number(p.value, p.data.decimals)"
+		number = {"type": "rightAligned", "filter": "agNumberColumnFilter", "width": 118}
+		columns: list[dict[str, Any]] = [
+			{"field": "voucher_no", "headerName": str(t("Voucher")), "width": 150},
+			{"field": "customer_name", "headerName": str(t("Customer")), "flex": 2, "minWidth": 150},
+			{
+				"field": "posting_date",
+				"headerName": str(t("Date")),
+				"width": 108,
+				":valueFormatter": "p => arWriteOff.day(p.value)",
+			},
+			{
+				"field": "due_date",
+				"headerName": str(t("Due")),
+				"width": 108,
+				":valueFormatter": "p => arWriteOff.day(p.value)",
+			},
+			{"field": "age", "headerName": str(t("Age")), **number, "width": 80},
+			{"field": "account", "headerName": str(t("Account")), "flex": 1, "minWidth": 120},
+			{"field": "balance", "headerName": str(t("Balance")), **number, ":valueFormatter": f"p => {own}"},
+		]
+		if name == FOUND:
+			columns += [
+				{
+					"field": "amount",
+					"headerName": str(t("Write off")),
+					**number,
+					":valueFormatter": f"p => {own}",
+					"editable": True,
+					"cellEditor": "agTextCellEditor",
+					":valueSetter": "p => arWriteOff.typed('found', p)",
+					":suppressKeyboardEvent": "p => !p.editing && /^[fpc?/]$/.test(p.event.key)",
+					"cellClassRules": {"changed": "data.amount !== data.balance"},
+				},
+				{"field": "currency", "headerName": "", "width": 64, "filter": True},
+				{"field": "base", "headerName": currency, **number, ":valueFormatter": f"p => {home}"},
+			]
+		else:
+			columns += [
+				{"field": "currency", "headerName": "", "width": 64, "filter": True},
+				{"field": "why", "headerName": str(t("Why")), "flex": 2, "minWidth": 160},
+			]
+		options: dict[str, Any] = {
+			"columnDefs": columns,
+			"defaultColDef": {
+				"sortable": True,
+				"resizable": True,
+				"filter": True,
+				"suppressHeaderMenuButton": False,
+			},
+			":getRowId": "p => String(p.data.id)",
+			"rowData": [],
+			"pagination": True,
+			"paginationPageSize": 100,
+			"paginationPageSizeSelector": [20, 100, 1000],
+			"rowHeight": 30,
+			"headerHeight": 34,
+			"animateRows": False,
+			"cacheQuickFilter": True,
+			"stopEditingWhenCellsLoseFocus": True,
+			"localeText": locale_text(),
+			":onGridReady": f"e => arWriteOff.load({name!r}, e.api)",
+			":onCellFocused": f"e => arWriteOff.focused({name!r}, e)",
+		}
+		if name == FOUND:
+			options["rowSelection"] = {
+				"mode": "multiRow",
+				"checkboxes": True,
+				"headerCheckbox": True,
+				"selectAll": "filtered",
+				"enableClickSelection": False,
+			}
+			options["selectionColumnDef"] = {"pinned": "left", "width": 44}
+			options[":onSelectionChanged"] = f"e => arWriteOff.ticked({name!r})"
+		ui.aggrid(options, theme="balham", auto_size_columns=False).classes(f"grid list-{name}")
+
+	def show_facts(self, where: ui.element, verdict: Verdict, amount: Decimal) -> None:
+		"""What is known of a row, and why it is where it is."""
+		decision = self.review.decision
+		assert decision
+		of = verdict.balance
+		line = decision.line(of)
+		asked = decision.policy.criteria
+		where.clear()
+		with where, ui.element("div").classes("stack"):
+			ui.label(of.voucher_no).classes("text-weight-bold")
+			if verdict.reason:
+				with ui.element("div").classes("why"):
+					ui.label(words.label(verdict.reason.code)).classes("text-weight-bold")
+					ui.label(words.message(verdict.reason))
+				if verdict.reason.link:
+					ui.label(
+						str(
+							t(
+								"To mend it: {doctype} {name} in ERPNext.",
+								doctype=verdict.reason.link[0],
+								name=verdict.reason.link[1],
+							)
+						)
+					).classes("soft small")
+			else:
+				ui.label(str(self.why_found(verdict))).classes("fine")
+			facts: list[tuple[Text, str]] = [
+				(t("Customer"), decision.customer_names[of.customer]),
+				(
+					t("Customer No"),
+					of.customer if of.customer != decision.customer_names[of.customer] else "",
+				),
+				(t("Customer group"), line.customer_group),
+				(t("Territory"), line.territory),
+				(t("Voucher type"), of.voucher_type),
+				(t("Posting date"), words.day(of.posting_date)),
+				(t("Due date"), words.day(of.due_date) if of.due_date else ""),
+				(
+					t("Age"),
+					str(
+						t(
+							"{age} days on {day}",
+							age=verdict.age_days,
+							day=asked.cutoff_date,
+						)
+					),
+				),
+				(t("Account"), of.receivable_account),
+				(t("Cost center"), line.cost_center or decision.policy.cost_center),
+				(t("Balance"), f"{words.number(of.now)} {of.currency}"),
+				(t("Worth"), f"{words.number(of.base_now)} {decision.company_currency}"),
+				(t("Write off"), f"{words.number(amount)} {of.currency}" if not verdict.reason else ""),
+				(t("In the file"), str(t("row {row}", row=str(line.row)))),
+			]
+			for label, value in facts:
+				if value:
+					with ui.element("div").classes("fact"):
+						ui.label(str(label)).classes("soft")
+						ui.label(value)
+
+	def why_found(self, verdict: Verdict) -> Text:
+		assert self.review.decision
+		asked = self.review.decision.policy.criteria
+		facts = {
+			"amount": verdict.base_amount,
+			"maximum": asked.max_invoice_amount,
+			"currency": self.review.decision.company_currency,
+		}
+		if asked.minimum_age_days:
+			return t(
+				"Found: {amount} {currency} is not over {maximum}, and {age} days are more than {days}.",
+				**facts,
+				age=verdict.age_days,
+				days=asked.minimum_age_days,
+			)
+		return t("Found: {amount} {currency} is not over {maximum}.", **facts)
+
+	# ---------------------------------------------------------------------------------------------- entries
+
+	@ui.refreshable_method
+	def entries(self) -> None:
+		planned = self.planned
+		if not planned:
+			ui.label(str(t("The entries are planned when you open this."))).classes("soft").style(
+				"padding: 16px 0"
+			)
+			return
+		currency = planned.company_currency
+		with ui.element("div").classes("stack").style("padding-top: 10px"):
+			ui.label(
+				str(
+					t(
+						"{count} Journal Entries on {day}, {total}",
+						count=len(planned.entries),
+						day=planned.policy.posting_date,
+						total=totals_of(planned.write_off, currency),
+					)
+				)
+			).classes("text-weight-bold")
+			with ui.element("table").classes("accounts"):
+				with ui.element("tr"):
+					heads = (
+						t("Account"),
+						t("Debit {currency}", currency=currency),
+						t("Credit {currency}", currency=currency),
+					)
+					for index, head in enumerate(heads):
+						with ui.element("th").classes("n" if index else ""):
+							ui.label(str(head))
+				for account, debit, credit in summary.by_account(planned.entries):
+					with ui.element("tr"):
+						for index, text in enumerate(
+							(account, amount_or_nothing(debit), amount_or_nothing(credit))
+						):
+							with ui.element("td").classes("n" if index else ""):
+								ui.label(text)
+			number = {
+				"type": "rightAligned",
+				"width": 130,
+				":valueFormatter": f"p => arWriteOff.number(p.value, {lists.decimals(currency)})",
+			}
+			ui.aggrid(
+				{
+					"columnDefs": [
+						{"field": "entry", "headerName": str(t("Entry")), "width": 80, "filter": True},
+						{"field": "account", "headerName": str(t("Account")), "flex": 1, "filter": True},
+						{"field": "customer", "headerName": str(t("Customer")), "flex": 1, "filter": True},
+						{
+							"field": "voucher_no",
+							"headerName": str(t("Voucher")),
+							"width": 160,
+							"filter": True,
+						},
+						{
+							"field": "cost_center",
+							"headerName": str(t("Cost center")),
+							"flex": 1,
+							"filter": True,
+						},
+						{
+							"field": "debit",
+							"headerName": str(t("Debit {currency}", currency=currency)),
+							**number,
+						},
+						{
+							"field": "credit",
+							"headerName": str(t("Credit {currency}", currency=currency)),
+							**number,
+						},
+					],
+					":getRowId": "p => String(p.data.id)",
+					"rowData": [],
+					"pagination": True,
+					"paginationPageSize": 100,
+					"paginationPageSizeSelector": [20, 100, 1000],
+					"rowHeight": 28,
+					"localeText": locale_text(),
+					":onGridReady": "e => arWriteOff.load('entries', e.api)",
+				},
+				theme="balham",
+				auto_size_columns=False,
+			).classes("grid list-entries")
+
+	async def plan(self) -> bool:
+		"""Plan the entries for what is ticked; whether there are any."""
+		try:
+			self.planned = await run.io_bound(self.review.chosen)
+		except BadPolicy as error:
+			self.planned = None
+			ui.notify(str(error), type="warning")
+		self.entries.refresh()
+		return self.planned is not None
+
+	# ----------------------------------------------------------------------------------------------- footer
+
+	@ui.refreshable_method
+	def footer(self) -> None:
+		review = self.review
+		with ui.element("div").classes("bar"):
+			if not review.decision:
+				ui.label(str(t("No report yet."))).classes("soft grow")
+				return
+			count, _customers, total = review.ticked()
+			ui.label(
+				str(
+					t(
+						"{count} balances ticked, {total} {currency}",
+						count=count,
+						total=total if count else Decimal("0.00"),
+						currency=review.decision.company_currency,
+					)
+				)
+			).classes("total ticked-total")
+			ui.label(str(closes_the_balance())).classes("soft small grow")
+			ui.button(str(t("Preview")), on_click=self.on_preview).props("no-caps outline").classes("preview")
+			ui.button(str(t("Confirm")), on_click=self.on_confirm).props("no-caps unelevated").classes(
+				"confirm"
+			)
+
+	# ----------------------------------------------------------------------------------------------- events
+
+	async def on_upload(self, event: events.UploadEventArguments) -> None:
+		path = await self.kept(event)
+		event.sender.reset()  # type: ignore[attr-defined]
+		if path.suffix.lower() == ".toml":
+			await self.guarded(lambda: self.use_policy(path))
+		else:
+			await self.guarded(lambda: self.use(path))
+
+	async def on_upload_party(self, event: events.UploadEventArguments) -> None:
+		path = await self.kept(event)
+		await self.guarded(lambda: self.review.read_party_currency(path))
+
+	async def kept(self, event: events.UploadEventArguments) -> Path:
+		"""The file that was dropped, in a folder of its own that goes when the page ends."""
+		folder = self.scratch / f"file-{len(list(self.scratch.iterdir()))}"
+		folder.mkdir()
+		path = folder / (Path(event.file.name.replace("\\", "/")).name or "file")
+		await event.file.save(path)
+		return path
+
+	def use(self, path: Path) -> None:
+		self.pending = path
+		self.review.read(path)
+
+	def use_policy(self, path: Path) -> None:
+		self.review.settings = {**self.review.settings, **policy.read_file(path)}
+
+	async def on_form(self) -> None:
+		comma = {"": None, "comma": True, "point": False}[self.form_sign.value]
+		form = Format(self.form_date.value or None, comma)
+		encoding = self.form_encoding.value
+
+		def again() -> None:
+			self.review.form, self.review.encoding = form, encoding
+			if self.pending and self.pending != self.review.path:
+				self.review.read(self.pending)
+			else:
+				self.review.read_again(form, encoding)
+
+		if self.pending:
+			await self.guarded(again)
+		else:
+			self.review.form, self.review.encoding = form, encoding
+
+	async def on_find(self) -> None:
+		if self.settings_now() and self.review.main:
+			await self.guarded(lambda: None)
+
+	async def guarded(self, change: Callable[[], None]) -> None:
+		"""Change something, find again, and show what came of it; what is wrong is shown, what was there stays."""
+
+		def work() -> None:
+			change()
+			self.review.find(date.today())
+
+		working = ui.notification(str(t("Working...")), spinner=True, timeout=None, position="top")
+		self.trouble = None
+		self.planned = None
+		try:
+			await run.io_bound(work)
+		except (BadFile, BadPolicy) as error:
+			self.trouble = error
+		finally:
+			working.dismiss()
+		self.refresh()
+
+	async def on_ticked(self, event: events.GenericEventArguments) -> None:
+		told = event.args
+		if told["number"] != self.review.number:
+			return
+		self.review.tick(lists.unpacked(told["flags"], len(self.review.flags)))
+		self.planned = None
+		self.show_totals()
+		if self.tabs.value == ENTRIES:
+			await self.plan()
+
+	def on_looked_at(self, event: events.GenericEventArguments) -> None:
+		index = int(event.args["id"])
+		if event.args["list"] == FOUND and index < len(self.review.rows):
+			self.show_facts(self.facts_of_found, self.review.rows[index], self.review.amounts[index])
+		elif event.args["list"] == LEFT_OUT and index < len(self.review.left_out):
+			verdict = self.review.left_out[index]
+			self.show_facts(self.facts_of_left_out, verdict, verdict.amount)
+
+	def on_amount_typed(self, event: events.GenericEventArguments) -> None:
+		told = event.args
+		index = int(told["id"])
+		if told["number"] != self.review.number:
+			return
+		try:
+			self.review.lower(index, told["typed"])
+		except NotASetting as error:
+			ui.notify(str(error), type="negative", timeout=8000)
+			return
+		self.planned = None
+		amount, base = self.review.amounts[index], self.review.base_amounts[index]
+		ui.run_javascript(f"arWriteOff.setAmount({index}, {float(amount)}, {float(base)})")
+		self.show_facts(self.facts_of_found, self.review.rows[index], amount)
+		self.show_totals()
+
+	async def on_tab(self, event: events.ValueChangeEventArguments) -> None:
+		if event.value == ENTRIES and not self.planned:
+			await self.plan()
+
+	async def on_preview(self) -> None:
+		self.tabs.set_value(ENTRIES)
+
+	async def on_key(self, event: events.GenericEventArguments) -> None:
+		if event.args == "?":
+			self.show_keys()
+		elif event.args == "f":
+			await self.on_find()
+		elif self.review.decision:
+			await (self.on_preview() if event.args == "p" else self.on_confirm())
+
+	def show_keys(self) -> None:
+		with ui.dialog(value=True), ui.card():
+			ui.label(str(t("Keys"))).classes("text-h6")
+			for key, text in (
+				("/", t("Filter the list")),
+				("↑ ↓", t("Move in the list")),
+				(str(t("Space")), t("Tick or untick the row")),
+				(str(t("Enter")), t("Change the amount, in the column Write off")),
+				("F", t("Find invoices with the criteria")),
+				("P", t("Preview the entries")),
+				("C", t("Confirm")),
+				("?", t("Show these keys")),
+			):
+				with ui.element("div").classes("fact"):
+					ui.label(key).classes("text-weight-bold")
+					ui.label(str(text))
+
+	# ---------------------------------------------------------------------------------------------- confirm
+
+	async def on_confirm(self) -> None:
+		if not self.settings_now():
+			return
+		missing = self.review.missing()
+		for name, text in missing.items():
+			self.fields[name].error = str(text)
+		if missing:
+			ui.notify(" ".join(map(str, missing.values())), type="warning")
+			return
+		self.use_booking()
+		if not await self.plan() or not self.planned:
+			return
+		planned = self.planned
+		asked = planned.policy
+		with ui.dialog(value=True) as dialog, ui.card().classes("confirming").style("max-width: 640px"):
+			ui.label(str(t("Write the files?"))).classes("text-h6")
+			for label, value in (
+				(t("Company"), asked.company),
+				(t("Looked for"), criteria(asked.criteria, planned.company_currency)),
+				(t("To write off"), totals_of(planned.write_off, planned.company_currency)),
+				(
+					t("Journal Entries"),
+					str(t("{count} on {day}", count=len(planned.entries), day=asked.posting_date)),
+				),
+				(t("Account"), asked.offset_account),
+				(t("Folder"), str(self.out.resolve())),
+			):
+				with ui.element("div").classes("fact"):
+					ui.label(str(label)).classes("soft")
+					ui.label(value)
+			ui.label(str(closes_the_balance())).classes("soft")
+			ui.label(
+				str(
+					t(
+						"An import does not look at the balances again. Import the file before anything else is booked."
+					)
+				)
+			).classes("soft")
+			with ui.element("div").classes("bar").style("justify-content: flex-end"):
+				ui.button(str(t("Back")), on_click=dialog.close).props("flat no-caps")
+
+				async def write() -> None:
+					dialog.close()
+					await self.write()
+
+				ui.button(str(t("Write the files")), on_click=write).props("no-caps unelevated").classes(
+					"write"
+				)
+
+	def use_booking(self) -> None:
+		"""Company, accounts and the like say nothing about what is found: the list stays, the entries follow them."""
+		decision = self.review.decision
+		assert decision
+		settings = self.review.settings
+		decision.policy = replace(
+			decision.policy,
+			company=settings.get("company", ""),
+			offset_account=settings.get("accounts.offset", ""),
+			cost_center=settings.get("accounts.cost_center", ""),
+			entries_per=settings.get("entries.entries_per", BATCH),
+			posting_date=settings.get("criteria.posting_date") or decision.policy.posting_date,
+		)
+
+	async def write(self) -> None:
+		planned = self.planned
+		assert planned
+		sources = [path for path in (self.review.path, self.review.party_path) if path]
+		working = ui.notification(str(t("Writing...")), spinner=True, timeout=None, position="top")
+		try:
+			self.written = await run.io_bound(
+				files.write, planned, sources, self.out, datetime.now(), getpass.getuser()
+			)
+		except OSError as error:
+			ui.notify(
+				str(t("{path} cannot be written: {error}.", path=self.out.resolve(), error=error.strerror)),
+				type="negative",
+				timeout=None,
+				close_button=True,
+			)
+			return
+		finally:
+			working.dismiss()
+		purposes = {
+			files.ENTRIES: t(
+				"Journal Entries for ERPNext: Data Import, Journal Entry, Insert New Records, Submit After Import."
+			),
+			files.SPREADSHEET: t(
+				"The evidence as a spreadsheet: what is written off, what is left out and why, the entries."
+			),
+			files.PAGE: t(
+				"The evidence as a page, to print or to save as PDF, with the fingerprints of the files."
+			),
+		}
+		with ui.dialog(value=True), ui.card().classes("written").style("max-width: 640px"):
+			ui.label(str(t("Written"))).classes("text-h6")
+			ui.label(str(self.written[0].parent.resolve())).classes("soft folder")
+			for path in self.written:
+				with ui.element("div").classes("bar"):
+					ui.button(path.name, icon="download", on_click=lambda path=path: ui.download(path)).props(
+						"flat no-caps dense"
+					).classes("download")
+					ui.label(str(purposes[path.name])).classes("soft small grow")
+
+
+def locale_text() -> dict[str, str]:
+	"""AG Grid's own words, in German; in English it has them."""
+	if words.in_use() == words.ENGLISH:
+		return {}
+	return {
+		"contains": "enthält",
+		"notContains": "enthält nicht",
+		"equals": "gleich",
+		"notEqual": "ungleich",
+		"startsWith": "beginnt mit",
+		"endsWith": "endet mit",
+		"blank": "leer",
+		"notBlank": "nicht leer",
+		"lessThan": "kleiner als",
+		"greaterThan": "größer als",
+		"lessThanOrEqual": "höchstens",
+		"greaterThanOrEqual": "mindestens",
+		"inRange": "zwischen",
+		"inRangeStart": "von",
+		"inRangeEnd": "bis",
+		"andCondition": "und",
+		"orCondition": "oder",
+		"filterOoo": "Filter ...",
+		"noRowsToShow": "Keine Zeilen",
+		"noMatchingRows": "Keine passenden Zeilen",
+		"page": "Seite",
+		"of": "von",
+		"to": "bis",
+		"more": "mehr",
+		"pageSizeSelectorLabel": "Zeilen je Seite:",
+		"firstPage": "Erste Seite",
+		"previousPage": "Vorige Seite",
+		"nextPage": "Nächste Seite",
+		"lastPage": "Letzte Seite",
+		"pinColumn": "Spalte anheften",
+		"autosizeThisColumn": "Spaltenbreite anpassen",
+		"autosizeAllColumns": "Alle Spaltenbreiten anpassen",
+		"resetColumns": "Spalten zurücksetzen",
+		"sortAscending": "Aufsteigend sortieren",
+		"sortDescending": "Absteigend sortieren",
+		"sortUnSort": "Nicht sortieren",
+		"noPin": "Nicht anheften",
+		"pinLeft": "Links anheften",
+		"pinRight": "Rechts anheften",
+		"loadingOoo": "Lädt ...",
+		"columnFilter": "Spaltenfilter",
+		"chooseColumns": "Spalten wählen",
+	}
+
+
+def amount_or_nothing(amount: Decimal) -> str:
+	return words.number(amount) if amount else ""
+
+
+def _js(value: object) -> str:
+	"""A value as JavaScript."""
+	return lists.json.dumps(value or "")
