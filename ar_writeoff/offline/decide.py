@@ -17,7 +17,15 @@ from ar_writeoff.offline.progress import bar, many_objects
 from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import Dimensions, EntryPlan, PlanItem, plan_entries
 from ar_writeoff.search import rules
-from ar_writeoff.search.rules import NO_PARTY_FACTS, VOUCHER_TYPES, Balance, PartyFacts, Verdict
+from ar_writeoff.search.rules import (
+	NO_CUSTOMER_FACTS,
+	NO_PARTY_FACTS,
+	NO_VOUCHER_FACTS,
+	VOUCHER_TYPES,
+	Balance,
+	PartyFacts,
+	Verdict,
+)
 
 NO_ACCOUNT = "Write-off account"
 
@@ -73,10 +81,12 @@ def find(policy: Policy, export: Export, party_currency: Export | None = None) -
 def _find(policy: Policy, export: Export, party_currency: Export | None) -> Decision:
 	company_currency = _company_currency(policy, export, party_currency)
 	decision = Decision(policy, company_currency)
-	lines = [line for line in export.lines if _in_scope(line, policy)]
+	everything = not policy.only and not policy.leave_out_accounts
+	lines = export.lines if everything else [line for line in export.lines if _in_scope(line, policy)]
 	accounts = _in_account_currency(export, party_currency) if party_currency else {}
 	parties = _party_facts(export, accounts, lines, company_currency, policy)
 	verdicts = []
+	named, has_facts = policy.named, policy.has_voucher_facts
 	for line in bar(lines, len(lines), str(t("Deciding"))):
 		key = line.key
 		decision.considered += 1
@@ -85,8 +95,8 @@ def _find(policy: Policy, export: Export, party_currency: Export | None) -> Deci
 		verdict = rules.judge(
 			_balance(line, accounts.get(key, line), company_currency, policy),
 			policy.criteria,
-			policy.customer_facts(line.customer, line.customer_name),
-			policy.voucher_facts(line.voucher_no, line.receivable_account),
+			policy.customer_facts(line.customer) if line.customer in named else NO_CUSTOMER_FACTS,
+			policy.voucher_facts(line.voucher_no, line.receivable_account) if has_facts else NO_VOUCHER_FACTS,
 			parties[line.customer, line.receivable_account],
 		)
 		if verdict:
@@ -229,12 +239,12 @@ def _in_account_currency(export: Export, party_currency: Export) -> dict[Key, Li
 def _balance(line: Line, in_account_currency: Line, company_currency: str, policy: Policy) -> Balance:
 	currency = in_account_currency.currency
 	now = money(in_account_currency.amount, decimals(currency))
-	base = (
-		line.amount
-		if line.currency == company_currency
-		else line.amount * _rate(line, company_currency, policy)
-	)
-	base_now = money(base, decimals(company_currency))
+	if line is in_account_currency and currency == company_currency:
+		base_now = now
+	elif line.currency == company_currency:
+		base_now = money(line.amount, decimals(company_currency))
+	else:
+		base_now = money(line.amount * _rate(line, company_currency, policy), decimals(company_currency))
 	return Balance(
 		voucher_type=line.voucher_type,
 		voucher_no=line.voucher_no,

@@ -35,7 +35,7 @@ from ar_writeoff.offline.labels import FIELDS
 from ar_writeoff.offline.problems import BadFile, Problem
 from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE, MAX_ROWS_PER_ENTRY
-from ar_writeoff.search.rules import NO_CUSTOMER_FACTS, NO_VOUCHER_FACTS, CustomerFacts, VoucherFacts
+from ar_writeoff.search.rules import NO_VOUCHER_FACTS, CustomerFacts, VoucherFacts
 
 if sys.version_info >= (3, 11):
 	import tomllib
@@ -74,11 +74,13 @@ class Policy:
 		"""The customers of whom something is known."""
 		return self.opted_out | self.disabled | self.frozen
 
-	def customer_facts(self, customer: str, name: str = "") -> CustomerFacts:
-		if customer not in self.named:
-			return NO_CUSTOMER_FACTS
+	@property
+	def has_voucher_facts(self) -> bool:
+		"""Whether something is known of any voucher."""
+		return bool(self.discounted or self.advance_accounts)
+
+	def customer_facts(self, customer: str) -> CustomerFacts:
 		return CustomerFacts(
-			customer_name=name,
 			opted_out=customer in self.opted_out,
 			disabled=customer in self.disabled,
 			frozen=customer in self.frozen,

@@ -439,7 +439,7 @@ class Page:
 	# ------------------------------------------------------------------------------------------------ lists
 
 	def list_with_facts(self, name: str) -> None:
-		with ui.element("div").classes("bar").style("padding: 10px 0 8px"):
+		with ui.element("div").classes("bar").style("padding: 8px 0"):
 			ui.input(
 				placeholder=str(t("Filter: voucher, customer, account")),
 				on_change=lambda event: ui.run_javascript(f"arWriteOff.filter({name!r}, {_js(event.value)})"),
@@ -462,24 +462,13 @@ class Page:
 		currency = decision.company_currency
 		home = f"arWriteOff.number(p.value, {lists.decimals(currency)})"
 		own = "arWriteOff.number(p.value, p.data.decimals)"
-		number = {"type": "rightAligned", "filter": "agNumberColumnFilter", "width": 118}
+		number = {"type": "rightAligned", "filter": "agNumberColumnFilter", "width": 92}
+		day = {"width": 92, ":valueFormatter": "p => arWriteOff.day(p.value)"}
 		columns: list[dict[str, Any]] = [
-			{"field": "voucher_no", "headerName": str(t("Voucher")), "width": 150},
-			{"field": "customer_name", "headerName": str(t("Customer")), "flex": 2, "minWidth": 150},
-			{
-				"field": "posting_date",
-				"headerName": str(t("Date")),
-				"width": 108,
-				":valueFormatter": "p => arWriteOff.day(p.value)",
-			},
-			{
-				"field": "due_date",
-				"headerName": str(t("Due")),
-				"width": 108,
-				":valueFormatter": "p => arWriteOff.day(p.value)",
-			},
-			{"field": "age", "headerName": str(t("Age")), **number, "width": 80},
-			{"field": "account", "headerName": str(t("Account")), "flex": 1, "minWidth": 120},
+			{"field": "voucher_no", "headerName": str(t("Voucher")), "width": 122},
+			{"field": "customer_name", "headerName": str(t("Customer")), "flex": 1, "minWidth": 130},
+			{"field": "due_date", "headerName": str(t("Due")), **day},
+			{"field": "age", "headerName": str(t("Age")), **number, "width": 66},
 			{"field": "balance", "headerName": str(t("Balance")), **number, ":valueFormatter": f"p => {own}"},
 		]
 		if name == FOUND:
@@ -495,14 +484,18 @@ class Page:
 					":suppressKeyboardEvent": "p => !p.editing && /^[fpc?/]$/.test(p.event.key)",
 					"cellClassRules": {"changed": "data.amount !== data.balance"},
 				},
-				{"field": "currency", "headerName": "", "width": 64, "filter": True},
+				{"field": "currency", "headerName": "", "width": 56},
 				{"field": "base", "headerName": currency, **number, ":valueFormatter": f"p => {home}"},
 			]
 		else:
 			columns += [
-				{"field": "currency", "headerName": "", "width": 64, "filter": True},
-				{"field": "why", "headerName": str(t("Why")), "flex": 2, "minWidth": 160},
+				{"field": "currency", "headerName": "", "width": 56},
+				{"field": "why", "headerName": str(t("Why")), "flex": 1, "minWidth": 170},
 			]
+		columns += [
+			{"field": "posting_date", "headerName": str(t("Date")), **day},
+			{"field": "account", "headerName": str(t("Account")), "width": 150},
+		]
 		options: dict[str, Any] = {
 			"columnDefs": columns,
 			"defaultColDef": {
@@ -701,8 +694,11 @@ class Page:
 			).classes("grid list-entries")
 
 	async def plan(self) -> bool:
-		"""Plan the entries for what is ticked; whether there are any."""
+		"""Plan the entries for what is ticked, with the accounts as they are; whether there are any."""
+		if not self.settings_now():
+			return False
 		try:
+			self.use_booking()
 			self.planned = await run.io_bound(self.review.chosen)
 		except BadPolicy as error:
 			self.planned = None
@@ -839,10 +835,12 @@ class Page:
 		self.show_totals()
 
 	async def on_tab(self, event: events.ValueChangeEventArguments) -> None:
-		if event.value == ENTRIES and not self.planned:
+		if event.value == ENTRIES:
 			await self.plan()
 
 	async def on_preview(self) -> None:
+		if self.tabs.value == ENTRIES:
+			await self.plan()
 		self.tabs.set_value(ENTRIES)
 
 	async def on_key(self, event: events.GenericEventArguments) -> None:
@@ -881,7 +879,6 @@ class Page:
 		if missing:
 			ui.notify(" ".join(map(str, missing.values())), type="warning")
 			return
-		self.use_booking()
 		if not await self.plan() or not self.planned:
 			return
 		planned = self.planned
@@ -922,18 +919,26 @@ class Page:
 				)
 
 	def use_booking(self) -> None:
-		"""Company, accounts and the like say nothing about what is found: the list stays, the entries follow them."""
-		decision = self.review.decision
-		assert decision
-		settings = self.review.settings
-		decision.policy = replace(
-			decision.policy,
-			company=settings.get("company", ""),
-			offset_account=settings.get("accounts.offset", ""),
-			cost_center=settings.get("accounts.cost_center", ""),
-			entries_per=settings.get("entries.entries_per", BATCH),
-			posting_date=settings.get("criteria.posting_date") or decision.policy.posting_date,
+		"""Take over company, accounts and the like: they say nothing about what is found, so the list stays.
+
+		Raises:
+		    BadPolicy: the criteria were changed since the list was made, or are none.
+		"""
+		decision, main = self.review.decision, self.review.main
+		assert decision and main
+		asked = policy.make(self.review.settings, today=date.today(), report_date=main.report_date)
+		now = decision.policy
+		booked = replace(
+			asked,
+			company=now.company,
+			offset_account=now.offset_account,
+			cost_center=now.cost_center,
+			entries_per=now.entries_per,
+			posting_date=now.posting_date,
 		)
+		if booked != now:
+			raise BadPolicy(t("The criteria were changed. Press Find Invoices first."))
+		decision.policy = asked
 
 	async def write(self) -> None:
 		planned = self.planned

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -59,13 +60,9 @@ def serve(app: App, page: Page) -> None:
 def found(page: Page) -> dict[str, Any]:
 	"""What may be written off, with a bit for each row that is ticked."""
 	review = page.review
-	rows = [
-		balance(page, index, row, review.amounts[index], review.base_amounts[index])
-		for index, row in enumerate(review.rows)
-	]
 	return {
 		"fields": BALANCE_FIELDS,
-		"rows": rows,
+		"rows": balances(page, review.rows, review.amounts, review.base_amounts),
 		"number": review.number,
 		"ticked": packed(review.flags),
 	}
@@ -73,35 +70,50 @@ def found(page: Page) -> dict[str, Any]:
 
 def left_out(page: Page) -> dict[str, Any]:
 	"""What is left out, and why."""
-	rows = [
-		balance(page, index, row, row.amount, row.base_amount)
-		for index, row in enumerate(page.review.left_out)
-	]
-	return {"fields": BALANCE_FIELDS, "rows": rows, "number": page.review.number}
+	verdicts = page.review.left_out
+	amounts, base = [one.amount for one in verdicts], [one.base_amount for one in verdicts]
+	return {
+		"fields": BALANCE_FIELDS,
+		"rows": balances(page, verdicts, amounts, base),
+		"number": page.review.number,
+	}
 
 
-def balance(page: Page, index: int, verdict: Verdict, amount: Decimal, base: Decimal) -> Row:
-	of = verdict.balance
+def balances(
+	page: Page, verdicts: Sequence[Verdict], amounts: Sequence[Decimal], base_amounts: Sequence[Decimal]
+) -> list[Row]:
 	names = page.review.decision.customer_names if page.review.decision else {}
-	reason = verdict.reason
-	return [
-		index,
-		of.voucher_no,
-		of.voucher_type,
-		of.customer,
-		names.get(of.customer, of.customer),
-		of.posting_date.isoformat(),
-		of.due_date.isoformat() if of.due_date else "",
-		verdict.age_days,
-		of.receivable_account,
-		of.currency,
-		decimals(of.currency),
-		float(verdict.amount),
-		float(amount),
-		float(base),
-		words.label(reason.code) if reason else "",
-		words.message(reason) if reason else "",
-	]
+	dates: dict[date | None, str] = {None: ""}
+	rows: list[Row] = []
+	for verdict, amount, base in zip(verdicts, amounts, base_amounts, strict=True):
+		of = verdict.balance
+		for day in (of.posting_date, of.due_date):
+			if day is not None and day not in dates:
+				dates[day] = day.isoformat()
+		whole = float(verdict.amount)
+		part = whole if amount is verdict.amount else float(amount)
+		reason = verdict.reason
+		rows.append(
+			[
+				len(rows),
+				of.voucher_no,
+				of.voucher_type,
+				of.customer,
+				names.get(of.customer, of.customer),
+				dates[of.posting_date],
+				dates[of.due_date],
+				verdict.age_days,
+				of.receivable_account,
+				of.currency,
+				decimals(of.currency),
+				whole,
+				part,
+				part if base == amount else float(base),
+				words.label(reason.code) if reason else "",
+				words.message(reason) if reason else "",
+			]
+		)
+	return rows
 
 
 def entries(page: Page) -> dict[str, Any]:
