@@ -40,7 +40,9 @@ POINT, COMMA = ".", ","
 
 # What stands between groups of digits besides a comma or a point: spaces of every width, and the apostrophe of
 # Switzerland.
-_GROUPS = str.maketrans("", "", " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}'\N{RIGHT SINGLE QUOTATION MARK}")
+_GROUPS = str.maketrans(
+	"", "", " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}'\N{RIGHT SINGLE QUOTATION MARK}"
+)
 _IN_THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 _IN_LAKHS = re.compile(r"[-+]?\d{1,2}(,\d{2})+,\d{3}")
 

@@ -85,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
 	add(
 		"--rows", type=_count, default=10, metavar="N", help="rows of each list on the terminal (default: 10)"
 	)
+	add("--short", action="store_true", help="totals and reasons only")
 	add("--xlsx", type=Path, metavar="FILE", help="write everything to this spreadsheet")
 	add(
 		"--data-import",
@@ -245,7 +246,8 @@ def run_preview(options: argparse.Namespace) -> int:
 	decision.notes = [*main_export.notes, *(other.notes if other else ()), *decision.notes]
 
 	written = write_files(decision, options)
-	for line in report.lines(decision, options.rows):
+	shown = report.short(decision) if options.short else report.lines(decision, options.rows)
+	for line in shown:
 		print(line)
 	if written:
 		print()

@@ -20,20 +20,9 @@ def lines(decision: Decision, rows: int) -> Iterator[str]:
 	"""The preview, line by line; of long lists the first `rows`."""
 	currency = decision.company_currency
 	in_currency = t("Amount {currency}", currency=currency)
-	yield from heading(t("What a write-off run would do"))
-	looked = [
-		(t("Looked for"), criteria(decision.policy.criteria, currency)),
-		(t("Looked at"), str(t("{count} balances", count=decision.considered))),
-		(t("Write off"), totals_of(decision.write_off, currency)),
-		(t("Leave out"), totals_of(decision.left_out, currency)),
-		(t("No match"), str(t("{count} balances", count=decision.not_matching))),
-	]
-	width = max(13, *(len(str(label)) + 2 for label, _text in looked))
-	yield from (f"{label!s:<{width}}{text}" for label, text in looked)
-
+	yield from head(decision)
 	if decision.left_out:
-		yield from heading(t("Left out, and why"))
-		yield from total_table(t("Reason"), summary.by_reason(decision), currency)
+		yield from reasons(decision)
 		yield ""
 		yield from columns(
 			(t("Voucher"), t("Customer"), in_currency, t("Why")),
@@ -90,6 +79,32 @@ def lines(decision: Decision, rows: int) -> Iterator[str]:
 	if decision.notes:
 		yield from heading(t("Please note"))
 		yield from (f"* {note}" for note in decision.notes)
+
+
+def short(decision: Decision) -> Iterator[str]:
+	"""Totals, and what is left out by reason."""
+	yield from head(decision)
+	if decision.left_out:
+		yield from reasons(decision)
+
+
+def head(decision: Decision) -> Iterator[str]:
+	currency = decision.company_currency
+	yield from heading(t("What a write-off run would do"))
+	looked = [
+		(t("Looked for"), criteria(decision.policy.criteria, currency)),
+		(t("Looked at"), str(t("{count} balances", count=decision.considered))),
+		(t("Write off"), totals_of(decision.write_off, currency)),
+		(t("Leave out"), totals_of(decision.left_out, currency)),
+		(t("No match"), str(t("{count} balances", count=decision.not_matching))),
+	]
+	width = max(13, *(len(str(label)) + 2 for label, _text in looked))
+	yield from (f"{label!s:<{width}}{text}" for label, text in looked)
+
+
+def reasons(decision: Decision) -> Iterator[str]:
+	yield from heading(t("Left out, and why"))
+	yield from total_table(t("Reason"), summary.by_reason(decision), decision.company_currency)
 
 
 def totals_of(verdicts: Sequence[Verdict], currency: str) -> str:
