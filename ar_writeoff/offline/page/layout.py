@@ -480,6 +480,9 @@ class Page:
 					":valueFormatter": f"p => {own}",
 					"editable": True,
 					"cellEditor": "agTextCellEditor",
+					# As it was typed: what it means is for the server to say.
+					"cellDataType": False,
+					":valueParser": "p => p.newValue",
 					":valueSetter": "p => arWriteOff.typed('found', p)",
 					":suppressKeyboardEvent": "p => !p.editing && /^[fpc?/]$/.test(p.event.key)",
 					"cellClassRules": {"changed": "data.amount !== data.balance"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
@@ -106,6 +107,11 @@ def free_port() -> int:
 		return int(listener.getsockname()[1])
 
 
+def listens(port: int) -> bool:
+	with socket.socket() as probe:
+		return probe.connect_ex((HOST, port)) == 0
+
+
 def run(
 	review: Review, *, out: Path, port: int = 0, browser: bool = True, address_file: Path | None = None
 ) -> int:
@@ -113,7 +119,7 @@ def run(
 	with tempfile.TemporaryDirectory(prefix="ar-writeoff-") as scratch:
 		# NiceGUI would keep what it stores in the folder that the command is run in.
 		os.environ.setdefault("NICEGUI_STORAGE_PATH", scratch)
-		from nicegui import app, ui
+		from nicegui import app, background_tasks, ui
 
 		from ar_writeoff.offline.page import lists
 		from ar_writeoff.offline.page.layout import Page
@@ -127,13 +133,16 @@ def run(
 		lists.serve(app, page)
 		ui.page("/", title="AR Write-Off", response_timeout=60)(page.build)
 
-		def ready() -> None:
+		async def ready() -> None:
+			while not listens(port):
+				await asyncio.sleep(0.02)
 			print(t("Review in the browser: {address}", address=address), flush=True)
 			print(t("It is for this machine alone. Ctrl-C ends it."), flush=True)
 			if address_file:
 				write_privately(address_file, address)
 
-		app.on_startup(ready)
+		# The server listens once everything that is to be done at the start is done.
+		app.on_startup(lambda: background_tasks.create(ready(), name="ready"))
 		ui.run(
 			host=HOST,
 			port=port,
