@@ -57,6 +57,10 @@ MESSAGES: Mapping[str, str] = {
 	reasons.BASE_RESIDUE: _(
 		"Only a difference between currencies is left. Use an Exchange Rate Revaluation for it."
 	),
+	reasons.WORTH_NOTHING: _(
+		"{amount} {currency} are worth nothing in company currency, and ERPNext books no entry over nothing. Close it"
+		" together with another balance of the customer, with a Journal Entry by hand."
+	),
 	reasons.REVALUATION: _(
 		"A difference between currencies, booked by a revaluation, that belongs to no invoice. The next Exchange"
 		" Rate Revaluation takes it up."
@@ -138,6 +142,7 @@ LABELS: Mapping[str, str] = {
 	reasons.DIMENSION_MISSING: _("Dimension missing"),
 	reasons.DIMENSION_NOT_ALLOWED: _("Dimension not allowed"),
 	reasons.BASE_RESIDUE: _("Currency difference only"),
+	reasons.WORTH_NOTHING: _("Worth nothing in company currency"),
 	reasons.NO_OFFSET_ACCOUNT: _("No offset account"),
 	reasons.NOT_SELECTED: _("Not selected"),
 	reasons.BALANCE_CHANGED: _("Balance changed"),

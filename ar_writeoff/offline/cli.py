@@ -294,11 +294,13 @@ def settings_of(options: argparse.Namespace) -> policy.Settings:
 	settings = policy.read_file(options.policy) if options.policy else {}
 	sign = COMMA if options.decimal_comma else POINT if options.decimal_point else ""
 
+	command: argparse.ArgumentParser = options.parser
+
 	def amount(option: str, text: str) -> Decimal:
 		try:
 			return policy.amount(text, sign) or Decimal(0)
 		except policy.NotASetting as error:
-			options.parser.error(f"argument {option}: {error}")
+			command.error(f"argument {option}: {error}")
 
 	for option in AMOUNTS:
 		if (text := getattr(options, option)) is not None:
@@ -306,9 +308,7 @@ def settings_of(options: argparse.Namespace) -> policy.Settings:
 	for text in options.rate:
 		currency, equals, rate = text.partition("=")
 		if not equals:
-			options.parser.error(
-				f"argument --rate: {t('{text!r} is not a rate such as EUR=1.10.', text=text)}"
-			)
+			command.error(f"argument --rate: {t('{text!r} is not a rate such as EUR=1.10.', text=text)}")
 		settings[f"rates.{currency.strip().upper()}"] = amount("--rate", rate)
 	for option, name in SETTINGS.items():
 		if option not in AMOUNTS and (value := getattr(options, option)) is not None:

@@ -198,6 +198,8 @@ def exclusion(
 		return Reason.of(reasons.RECONCILIATION_RUNNING, reconciliation=party.reconciliation).at(
 			"Process Payment Reconciliation", party.reconciliation
 		)
+	if verdict.amount and not verdict.base_amount:
+		return Reason.of(reasons.WORTH_NOTHING, amount=verdict.amount, currency=balance.currency)
 	if verdict.amount * verdict.base_amount <= 0:
 		return Reason.of(reasons.BASE_RESIDUE)
 	if party.credit and criteria.balance_type == rules.DEBIT and criteria.customer_credits == rules.LEAVE_OUT:

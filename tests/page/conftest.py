@@ -134,6 +134,12 @@ class Window:
 		)
 		return found
 
+	def vouchers_shown(self) -> str:
+		"""The first voucher on the screen."""
+		return self.page.locator(
+			'.list-found .ag-center-cols-container .ag-row[row-index="0"] [col-id=voucher_no]'
+		).inner_text()
+
 	def ticked(self) -> set[str]:
 		return set(
 			self.page.evaluate("arWriteOff.lists.found.api.getSelectedRows().map((row) => row.voucher_no)")
@@ -211,6 +217,7 @@ def start(browser: Browser, tmp_path: Path) -> Iterator[Start]:
 		windows.append(window)
 		return window.open()
 
+	starting.processes = processes  # type: ignore[attr-defined]
 	yield starting
 	said = []
 	for window in windows:

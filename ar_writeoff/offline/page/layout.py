@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,25 +17,18 @@ from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, L
 from ar_writeoff.offline import files, policy, summary, words
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.evidence import closes_the_balance
-from ar_writeoff.offline.page import lists
+from ar_writeoff.offline.page import charts, facts, grids, lists
+from ar_writeoff.offline.page.fields import Fields
+from ar_writeoff.offline.page.grids import ENTRIES, FOUND, LEFT_OUT
 from ar_writeoff.offline.policy import POSTING_DATE, BadPolicy, NotASetting
 from ar_writeoff.offline.problems import BadFile
 from ar_writeoff.offline.report import criteria, totals_of
-from ar_writeoff.offline.review import Review, typed_settings
+from ar_writeoff.offline.review import Review
 from ar_writeoff.offline.values import DATE_FORMATS, Format
 from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE
-from ar_writeoff.search.rules import Verdict
 
 CUSTOMERS_IN_CHART = 8
-FOUND, LEFT_OUT, ENTRIES = "found", "left-out", "entries"
-# Fields of the criteria that hold a list of names, and what of a line they choose from.
-CHOSEN_FROM = {
-	"only.customer_groups": "customer_group",
-	"only.territories": "territory",
-	"only.receivable_accounts": "receivable_account",
-	"leave_out.advance_accounts": "receivable_account",
-}
 
 
 class Page:
@@ -49,7 +43,7 @@ class Page:
 		self.trouble: BadFile | BadPolicy | None = None
 		self.pending: Path | None = review.path
 		self.pending_party: Path | None = None
-		self.fields: dict[str, Any] = {}
+		self.fields = Fields(review, self.on_find)
 
 	# ------------------------------------------------------------------------------------------------ frame
 
@@ -94,7 +88,7 @@ class Page:
 	@ui.refreshable_method
 	def side(self) -> None:
 		"""The file and the criteria."""
-		self.fields = {}
+		self.fields.forget()
 		with ui.element("div").classes("side"):
 			uploader = (
 				ui.upload(
@@ -118,38 +112,38 @@ class Page:
 
 	def criteria_fields(self) -> None:
 		ui.html(f"<h2>{t('What to look for')}</h2>", sanitize=False)
-		self.choice(
+		self.fields.choice(
 			"criteria.balance_type",
 			t("Balances"),
 			{DEBIT: t("Debit: customers owe us"), CREDIT: t("Credit: we owe them")},
 		)
-		self.amount("criteria.max_invoice_amount", t("Largest balance"))
-		self.amount("criteria.max_customer_amount", t("Largest sum per customer"))
-		self.text("criteria.minimum_age_days", t("Older than (days)"))
-		self.choice(
+		self.fields.amount("criteria.max_invoice_amount", t("Largest balance"))
+		self.fields.amount("criteria.max_customer_amount", t("Largest sum per customer"))
+		self.fields.text("criteria.minimum_age_days", t("Older than (days)"))
+		self.fields.choice(
 			"criteria.ageing_based_on",
 			t("Age from"),
 			{DUE_DATE: t("Due date"), POSTING_DATE: t("Posting date")},
 		)
-		self.day("criteria.cutoff_date", t("Dated until"))
-		self.choice(
+		self.fields.day("criteria.cutoff_date", t("Dated until"))
+		self.fields.choice(
 			"criteria.customer_credits",
 			t("Customers with credits"),
 			{LEAVE_OUT: t("Leave out"), DEDUCT: t("Deduct"), IGNORE: t("Ignore")},
 		)
 		with ui.expansion(str(t("Only these"))).classes("w-full").props("dense"):
-			self.names("only.customers", t("Customers"))
-			self.several("only.customer_groups", t("Customer groups"))
-			self.several("only.territories", t("Territories"))
-			self.several("only.receivable_accounts", t("Receivable accounts"))
+			self.fields.names("only.customers", t("Customers"))
+			self.fields.several("only.customer_groups", t("Customer groups"))
+			self.fields.several("only.territories", t("Territories"))
+			self.fields.several("only.receivable_accounts", t("Receivable accounts"))
 
 	def booking_fields(self) -> None:
 		ui.html(f"<h2>{t('How to write it off')}</h2>", sanitize=False)
-		self.text("company", t("Company"))
-		self.text("accounts.offset", t("Account to write off to"))
-		self.text("accounts.cost_center", t("Cost center, where a voucher has none"))
-		self.day("criteria.posting_date", t("Posting date"))
-		self.choice(
+		self.fields.text("company", t("Company"))
+		self.fields.text("accounts.offset", t("Account to write off to"))
+		self.fields.text("accounts.cost_center", t("Cost center, where a voucher has none"))
+		self.fields.day("criteria.posting_date", t("Posting date"))
+		self.fields.choice(
 			"entries.entries_per",
 			t("Entries per"),
 			{BATCH: t("Batch"), CUSTOMER: t("Customer"), INVOICE: t("Invoice")},
@@ -161,11 +155,11 @@ class Page:
 			ui.label(str(t("On a site the app looks it up. Press Enter after each name."))).classes(
 				"soft small"
 			)
-			self.names("leave_out.opted_out", t("Customers excluded from write-offs"))
-			self.names("leave_out.disabled", t("Disabled customers"))
-			self.names("leave_out.frozen", t("Frozen customers"))
-			self.names("leave_out.discounted", t("Discounted invoices"))
-			self.several("leave_out.advance_accounts", t("Accounts of advances"))
+			self.fields.names("leave_out.opted_out", t("Customers excluded from write-offs"))
+			self.fields.names("leave_out.disabled", t("Disabled customers"))
+			self.fields.names("leave_out.frozen", t("Frozen customers"))
+			self.fields.names("leave_out.discounted", t("Discounted invoices"))
+			self.fields.several("leave_out.advance_accounts", t("Accounts of advances"))
 
 	def file_fields(self) -> None:
 		"""How the file is written, and the second report."""
@@ -175,10 +169,10 @@ class Page:
 		trouble = self.trouble is not None
 		if len(currencies) > 1:
 			ui.html(f"<h2>{t('Currencies')}</h2>", sanitize=False)
-			self.text("company_currency", t("Currency of the company"))
+			self.fields.text("company_currency", t("Currency of the company"))
 			for currency in currencies:
 				if currency != review.settings.get("company_currency"):
-					self.amount(f"rates.{currency}", t("Value of 1 {currency}", currency=currency))
+					self.fields.amount(f"rates.{currency}", t("Value of 1 {currency}", currency=currency))
 		with ui.expansion(str(t("The file")), value=trouble).classes("w-full").props("dense"):
 			if main:
 				ui.label(
@@ -211,79 +205,6 @@ class Page:
 				label=str(t("Encoding of a CSV file")),
 				on_change=self.on_form,
 			).props("dense")
-
-	# Fields. Each knows its setting; `settings_now` reads them all.
-
-	def text(self, name: str, label: Text) -> None:
-		value = self.review.settings.get(name)
-		self.field(name, ui.input(str(label), value="" if value is None else str(value)))
-
-	def amount(self, name: str, label: Text) -> None:
-		value = self.review.settings.get(name)
-		written = (
-			""
-			if value is None
-			else words.number(value).replace("," if words.in_use() == words.ENGLISH else ".", "")
-		)
-		self.field(name, ui.input(str(label), value=written).props("inputmode=decimal"))
-
-	def day(self, name: str, label: Text) -> None:
-		value = self.review.settings.get(name)
-		if value is None and self.review.decision:
-			asked = self.review.decision.policy
-			value = asked.posting_date if name.endswith("posting_date") else asked.criteria.cutoff_date
-		self.field(
-			name,
-			ui.input(str(label), value=value.isoformat() if value else "").props("type=date stack-label"),
-		)
-
-	def choice(self, name: str, label: Text, choices: Mapping[str, Text]) -> None:
-		value = self.review.settings.get(name) or next(iter(choices))
-		shown = {key: str(text) for key, text in choices.items()}
-		self.field(name, ui.select(shown, value=value, label=str(label)))
-
-	def names(self, name: str, label: Text) -> None:
-		value = sorted(self.review.settings.get(name) or ())
-		self.field(
-			name, ui.input_chips(str(label), value=value, new_value_mode="add-unique").props("use-input")
-		)
-
-	def several(self, name: str, label: Text) -> None:
-		value = sorted(self.review.settings.get(name) or ())
-		found = self.review.main.lines if self.review.main else ()
-		choices = sorted({getattr(line, CHOSEN_FROM[name]) for line in found} | set(value))
-		self.field(
-			name,
-			ui.select([one for one in choices if one], value=value, label=str(label), multiple=True).props(
-				"use-chips"
-			),
-		)
-
-	def field(self, name: str, made: Any) -> None:
-		made.props("dense").classes("w-full").mark(name)
-		made.props(f'data-setting="{name}"')
-		if isinstance(made, ui.input):
-			made.on("keydown.enter", self.on_find)
-		self.fields[name] = made
-
-	def settings_now(self) -> bool:
-		"""Take over what the fields say; whether all of it can be read. What cannot is said at its field."""
-		typed = {
-			name: field.value for name, field in self.fields.items() if not isinstance(field.value, list)
-		}
-		settings, problems = typed_settings(typed)
-		for name, field in self.fields.items():
-			if isinstance(field.value, list):
-				if field.value:
-					settings[name] = frozenset(field.value)
-			elif hasattr(field, "error"):
-				field.error = str(problems[name]) if name in problems else None
-		if problems:
-			return False
-		for name in self.fields:
-			self.review.settings.pop(name, None)
-		self.review.settings.update(settings)
-		return True
 
 	# ---------------------------------------------------------------------------------------------- content
 
@@ -372,35 +293,16 @@ class Page:
 		with ui.element("div").classes("charts"):
 			with ui.element("div").classes("card"):
 				ui.label(str(t("By age in days"))).classes("soft small")
-				self.ages = ui.echart(self.bars(vertical=True)).classes("chart ages")
+				self.ages = ui.echart(charts.bars(vertical=True)).classes("chart ages")
 			with ui.element("div").classes("card"):
 				ui.label(str(t("Largest customers"))).classes("soft small")
-				self.customers = ui.echart(self.bars(vertical=False)).classes("chart customers")
+				self.customers = ui.echart(charts.bars(vertical=False)).classes("chart customers")
 		self.show_totals()
 
 	def card(self, title: Text) -> tuple[ui.label, ui.label]:
 		with ui.element("div").classes("card"):
 			ui.label(str(title)).classes("soft small")
 			return ui.label().classes("value"), ui.label().classes("soft small")
-
-	def bars(self, *, vertical: bool) -> dict[str, Any]:
-		names: dict[str, Any] = {"type": "category", "data": [], "axisTick": {"show": False}}
-		values = {
-			"type": "value",
-			"splitLine": {"lineStyle": {"color": "#eef1f3"}},
-			"axisLabel": {"hideOverlap": True},
-		}
-		if not vertical:
-			names |= {"inverse": True, "axisLabel": {"width": 150, "overflow": "truncate"}}
-		return {
-			"animation": False,
-			"color": ["#1f6f54"],
-			"grid": {"left": 8, "right": 16, "top": 8, "bottom": 4, "containLabel": True},
-			"tooltip": {"trigger": "axis", "axisPointer": {"type": "shadow"}},
-			"xAxis": names if vertical else values,
-			"yAxis": values if vertical else names,
-			"series": [{"type": "bar", "data": [], "barMaxWidth": 34}],
-		}
 
 	def show_totals(self) -> None:
 		"""Totals and charts of what is ticked."""
@@ -442,173 +344,20 @@ class Page:
 		with ui.element("div").classes("bar").style("padding: 8px 0"):
 			ui.input(
 				placeholder=str(t("Filter: voucher, customer, account")),
-				on_change=lambda event: ui.run_javascript(f"arWriteOff.filter({name!r}, {_js(event.value)})"),
+				on_change=lambda event: filter_list(name, event.value),
 			).props("dense outlined clearable debounce=150").classes(f"grow quick-filter filter-{name}")
 			if name == FOUND:
 				ui.label(str(t("Space ticks, Enter changes the amount."))).classes("soft small")
 		with ui.element("div").classes("workbench"):
-			self.grid(name)
-			with ui.element("div").classes(f"facts facts-{name}") as facts:
+			assert self.review.decision
+			options = grids.balances(name, self.review.decision.company_currency)
+			ui.aggrid(options, theme="balham", auto_size_columns=False).classes(f"grid list-{name}")
+			with ui.element("div").classes(f"facts facts-{name}") as where:
 				ui.label(str(t("Choose a row to see what is known of it."))).classes("soft")
 		if name == FOUND:
-			self.facts_of_found = facts
+			self.facts_of_found = where
 		else:
-			self.facts_of_left_out = facts
-
-	def grid(self, name: str) -> None:
-		"""The list. Its rows are fetched by the browser; what is ticked lives here and there alike."""
-		decision = self.review.decision
-		assert decision
-		currency = decision.company_currency
-		home = f"arWriteOff.number(p.value, {lists.decimals(currency)})"
-		own = "arWriteOff.number(p.value, p.data.decimals)"
-		number = {"type": "rightAligned", "filter": "agNumberColumnFilter", "width": 92}
-		day = {"width": 92, ":valueFormatter": "p => arWriteOff.day(p.value)"}
-		columns: list[dict[str, Any]] = [
-			{"field": "voucher_no", "headerName": str(t("Voucher")), "width": 122},
-			{"field": "customer_name", "headerName": str(t("Customer")), "flex": 1, "minWidth": 130},
-			{"field": "due_date", "headerName": str(t("Due")), **day},
-			{"field": "age", "headerName": str(t("Age")), **number, "width": 66},
-			{"field": "balance", "headerName": str(t("Balance")), **number, ":valueFormatter": f"p => {own}"},
-		]
-		if name == FOUND:
-			columns += [
-				{
-					"field": "amount",
-					"headerName": str(t("Write off")),
-					**number,
-					":valueFormatter": f"p => {own}",
-					"editable": True,
-					"cellEditor": "agTextCellEditor",
-					# As it was typed: what it means is for the server to say.
-					"cellDataType": False,
-					":valueParser": "p => p.newValue",
-					":valueSetter": "p => arWriteOff.typed('found', p)",
-					":suppressKeyboardEvent": "p => !p.editing && /^[fpc?/]$/.test(p.event.key)",
-					"cellClassRules": {"changed": "data.amount !== data.balance"},
-				},
-				{"field": "currency", "headerName": "", "width": 56},
-				{"field": "base", "headerName": currency, **number, ":valueFormatter": f"p => {home}"},
-			]
-		else:
-			columns += [
-				{"field": "currency", "headerName": "", "width": 56},
-				{"field": "why", "headerName": str(t("Why")), "flex": 1, "minWidth": 170},
-			]
-		columns += [
-			{"field": "posting_date", "headerName": str(t("Date")), **day},
-			{"field": "account", "headerName": str(t("Account")), "width": 150},
-		]
-		options: dict[str, Any] = {
-			"columnDefs": columns,
-			"defaultColDef": {
-				"sortable": True,
-				"resizable": True,
-				"filter": True,
-				"suppressHeaderMenuButton": False,
-			},
-			":getRowId": "p => String(p.data.id)",
-			"rowData": [],
-			"pagination": True,
-			"paginationPageSize": 100,
-			"paginationPageSizeSelector": [20, 100, 1000],
-			"rowHeight": 30,
-			"headerHeight": 34,
-			"animateRows": False,
-			"cacheQuickFilter": True,
-			"stopEditingWhenCellsLoseFocus": True,
-			"localeText": locale_text(),
-			":onGridReady": f"e => arWriteOff.load({name!r}, e.api)",
-			":onCellFocused": f"e => arWriteOff.focused({name!r}, e)",
-		}
-		if name == FOUND:
-			options["rowSelection"] = {
-				"mode": "multiRow",
-				"checkboxes": True,
-				"headerCheckbox": True,
-				"selectAll": "filtered",
-				"enableClickSelection": False,
-			}
-			options["selectionColumnDef"] = {"pinned": "left", "width": 44}
-			options[":onSelectionChanged"] = f"e => arWriteOff.ticked({name!r})"
-		ui.aggrid(options, theme="balham", auto_size_columns=False).classes(f"grid list-{name}")
-
-	def show_facts(self, where: ui.element, verdict: Verdict, amount: Decimal) -> None:
-		"""What is known of a row, and why it is where it is."""
-		decision = self.review.decision
-		assert decision
-		of = verdict.balance
-		line = decision.line(of)
-		asked = decision.policy.criteria
-		where.clear()
-		with where, ui.element("div").classes("stack"):
-			ui.label(of.voucher_no).classes("text-weight-bold")
-			if verdict.reason:
-				with ui.element("div").classes("why"):
-					ui.label(words.label(verdict.reason.code)).classes("text-weight-bold")
-					ui.label(words.message(verdict.reason))
-				if verdict.reason.link:
-					ui.label(
-						str(
-							t(
-								"To mend it: {doctype} {name} in ERPNext.",
-								doctype=verdict.reason.link[0],
-								name=verdict.reason.link[1],
-							)
-						)
-					).classes("soft small")
-			else:
-				ui.label(str(self.why_found(verdict))).classes("fine")
-			facts: list[tuple[Text, str]] = [
-				(t("Customer"), decision.customer_names[of.customer]),
-				(
-					t("Customer No"),
-					of.customer if of.customer != decision.customer_names[of.customer] else "",
-				),
-				(t("Customer group"), line.customer_group),
-				(t("Territory"), line.territory),
-				(t("Voucher type"), of.voucher_type),
-				(t("Posting date"), words.day(of.posting_date)),
-				(t("Due date"), words.day(of.due_date) if of.due_date else ""),
-				(
-					t("Age"),
-					str(
-						t(
-							"{age} days on {day}",
-							age=verdict.age_days,
-							day=asked.cutoff_date,
-						)
-					),
-				),
-				(t("Account"), of.receivable_account),
-				(t("Cost center"), line.cost_center or decision.policy.cost_center),
-				(t("Balance"), f"{words.number(of.now)} {of.currency}"),
-				(t("Worth"), f"{words.number(of.base_now)} {decision.company_currency}"),
-				(t("Write off"), f"{words.number(amount)} {of.currency}" if not verdict.reason else ""),
-				(t("In the file"), str(t("row {row}", row=str(line.row)))),
-			]
-			for label, value in facts:
-				if value:
-					with ui.element("div").classes("fact"):
-						ui.label(str(label)).classes("soft")
-						ui.label(value)
-
-	def why_found(self, verdict: Verdict) -> Text:
-		assert self.review.decision
-		asked = self.review.decision.policy.criteria
-		facts = {
-			"amount": verdict.base_amount,
-			"maximum": asked.max_invoice_amount,
-			"currency": self.review.decision.company_currency,
-		}
-		if asked.minimum_age_days:
-			return t(
-				"Found: {amount} {currency} is not over {maximum}, and {age} days are more than {days}.",
-				**facts,
-				age=verdict.age_days,
-				days=asked.minimum_age_days,
-			)
-		return t("Found: {amount} {currency} is not over {maximum}.", **facts)
+			self.facts_of_left_out = where
 
 	# ---------------------------------------------------------------------------------------------- entries
 
@@ -649,56 +398,13 @@ class Page:
 						):
 							with ui.element("td").classes("n" if index else ""):
 								ui.label(text)
-			number = {
-				"type": "rightAligned",
-				"width": 130,
-				":valueFormatter": f"p => arWriteOff.number(p.value, {lists.decimals(currency)})",
-			}
-			ui.aggrid(
-				{
-					"columnDefs": [
-						{"field": "entry", "headerName": str(t("Entry")), "width": 80, "filter": True},
-						{"field": "account", "headerName": str(t("Account")), "flex": 1, "filter": True},
-						{"field": "customer", "headerName": str(t("Customer")), "flex": 1, "filter": True},
-						{
-							"field": "voucher_no",
-							"headerName": str(t("Voucher")),
-							"width": 160,
-							"filter": True,
-						},
-						{
-							"field": "cost_center",
-							"headerName": str(t("Cost center")),
-							"flex": 1,
-							"filter": True,
-						},
-						{
-							"field": "debit",
-							"headerName": str(t("Debit {currency}", currency=currency)),
-							**number,
-						},
-						{
-							"field": "credit",
-							"headerName": str(t("Credit {currency}", currency=currency)),
-							**number,
-						},
-					],
-					":getRowId": "p => String(p.data.id)",
-					"rowData": [],
-					"pagination": True,
-					"paginationPageSize": 100,
-					"paginationPageSizeSelector": [20, 100, 1000],
-					"rowHeight": 28,
-					"localeText": locale_text(),
-					":onGridReady": "e => arWriteOff.load('entries', e.api)",
-				},
-				theme="balham",
-				auto_size_columns=False,
-			).classes("grid list-entries")
+			ui.aggrid(grids.entries(currency), theme="balham", auto_size_columns=False).classes(
+				"grid list-entries"
+			)
 
 	async def plan(self) -> bool:
 		"""Plan the entries for what is ticked, with the accounts as they are; whether there are any."""
-		if not self.settings_now():
+		if not self.fields.now():
 			return False
 		try:
 			self.use_booking()
@@ -782,7 +488,7 @@ class Page:
 			self.review.form, self.review.encoding = form, encoding
 
 	async def on_find(self) -> None:
-		if self.settings_now() and self.review.main:
+		if self.fields.now() and self.review.main:
 			await self.guarded(lambda: None)
 
 	async def guarded(self, change: Callable[[], None]) -> None:
@@ -814,12 +520,14 @@ class Page:
 			await self.plan()
 
 	def on_looked_at(self, event: events.GenericEventArguments) -> None:
-		index = int(event.args["id"])
+		index, decision = int(event.args["id"]), self.review.decision
+		if not decision:
+			return
 		if event.args["list"] == FOUND and index < len(self.review.rows):
-			self.show_facts(self.facts_of_found, self.review.rows[index], self.review.amounts[index])
+			facts.show(self.facts_of_found, decision, self.review.rows[index], self.review.amounts[index])
 		elif event.args["list"] == LEFT_OUT and index < len(self.review.left_out):
 			verdict = self.review.left_out[index]
-			self.show_facts(self.facts_of_left_out, verdict, verdict.amount)
+			facts.show(self.facts_of_left_out, decision, verdict, verdict.amount)
 
 	def on_amount_typed(self, event: events.GenericEventArguments) -> None:
 		told = event.args
@@ -834,10 +542,11 @@ class Page:
 		self.planned = None
 		amount, base = self.review.amounts[index], self.review.base_amounts[index]
 		ui.run_javascript(f"arWriteOff.setAmount({index}, {float(amount)}, {float(base)})")
-		self.show_facts(self.facts_of_found, self.review.rows[index], amount)
+		assert self.review.decision
+		facts.show(self.facts_of_found, self.review.decision, self.review.rows[index], amount)
 		self.show_totals()
 
-	async def on_tab(self, event: events.ValueChangeEventArguments) -> None:
+	async def on_tab(self, event: events.ValueChangeEventArguments[Any]) -> None:
 		if event.value == ENTRIES:
 			await self.plan()
 
@@ -874,11 +583,11 @@ class Page:
 	# ---------------------------------------------------------------------------------------------- confirm
 
 	async def on_confirm(self) -> None:
-		if not self.settings_now():
+		if not self.fields.now():
 			return
 		missing = self.review.missing()
 		for name, text in missing.items():
-			self.fields[name].error = str(text)
+			self.fields.say(name, text)
 		if missing:
 			ui.notify(" ".join(map(str, missing.values())), type="warning")
 			return
@@ -949,9 +658,10 @@ class Page:
 		sources = [path for path in (self.review.path, self.review.party_path) if path]
 		working = ui.notification(str(t("Writing...")), spinner=True, timeout=None, position="top")
 		try:
-			self.written = await run.io_bound(
+			written = await run.io_bound(
 				files.write, planned, sources, self.out, datetime.now(), getpass.getuser()
 			)
+			self.written = written or []
 		except OSError as error:
 			ui.notify(
 				str(t("{path} cannot be written: {error}.", path=self.out.resolve(), error=error.strerror)),
@@ -984,60 +694,10 @@ class Page:
 					ui.label(str(purposes[path.name])).classes("soft small grow")
 
 
-def locale_text() -> dict[str, str]:
-	"""AG Grid's own words, in German; in English it has them."""
-	if words.in_use() == words.ENGLISH:
-		return {}
-	return {
-		"contains": "enthält",
-		"notContains": "enthält nicht",
-		"equals": "gleich",
-		"notEqual": "ungleich",
-		"startsWith": "beginnt mit",
-		"endsWith": "endet mit",
-		"blank": "leer",
-		"notBlank": "nicht leer",
-		"lessThan": "kleiner als",
-		"greaterThan": "größer als",
-		"lessThanOrEqual": "höchstens",
-		"greaterThanOrEqual": "mindestens",
-		"inRange": "zwischen",
-		"inRangeStart": "von",
-		"inRangeEnd": "bis",
-		"andCondition": "und",
-		"orCondition": "oder",
-		"filterOoo": "Filter ...",
-		"noRowsToShow": "Keine Zeilen",
-		"noMatchingRows": "Keine passenden Zeilen",
-		"page": "Seite",
-		"of": "von",
-		"to": "bis",
-		"more": "mehr",
-		"pageSizeSelectorLabel": "Zeilen je Seite:",
-		"firstPage": "Erste Seite",
-		"previousPage": "Vorige Seite",
-		"nextPage": "Nächste Seite",
-		"lastPage": "Letzte Seite",
-		"pinColumn": "Spalte anheften",
-		"autosizeThisColumn": "Spaltenbreite anpassen",
-		"autosizeAllColumns": "Alle Spaltenbreiten anpassen",
-		"resetColumns": "Spalten zurücksetzen",
-		"sortAscending": "Aufsteigend sortieren",
-		"sortDescending": "Absteigend sortieren",
-		"sortUnSort": "Nicht sortieren",
-		"noPin": "Nicht anheften",
-		"pinLeft": "Links anheften",
-		"pinRight": "Rechts anheften",
-		"loadingOoo": "Lädt ...",
-		"columnFilter": "Spaltenfilter",
-		"chooseColumns": "Spalten wählen",
-	}
-
-
 def amount_or_nothing(amount: Decimal) -> str:
 	return words.number(amount) if amount else ""
 
 
-def _js(value: object) -> str:
-	"""A value as JavaScript."""
-	return lists.json.dumps(value or "")
+def filter_list(name: str, text: str | None) -> None:
+	"""Show the rows with this text only."""
+	ui.run_javascript(f"arWriteOff.filter({json.dumps(name)}, {json.dumps(text or '')})")
