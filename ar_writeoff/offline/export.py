@@ -312,18 +312,11 @@ class _Reader:
 		vouchers = [cells for _number, cells in rows if cells[at["voucher_no"]] or cells[at["voucher_type"]]]
 		to_amount = amount_reader((cells[outstanding] for _number, cells in rows), self.form)
 		to_date = date_reader((cells[index] for cells in vouchers for index in (posting, due)), self.form)
-		same: dict[object, str] = {None: ""}
-
-		def text(value: object) -> str:
-			found = same.get(value)
-			if found is None:
-				same[value] = found = _text(value)
-			return found
-
+		text = _Texts()
 		for number, cells in rows:
-			voucher_type, voucher_no = text(cells[at["voucher_type"]]), text(cells[at["voucher_no"]])
-			customer = text(cells[at["customer"]])
-			currency = text(cells[at["currency"]])
+			voucher_type, voucher_no = text[cells[at["voucher_type"]]], text[cells[at["voucher_no"]]]
+			customer = text[cells[at["customer"]]]
+			currency = text[cells[at["currency"]]]
 			try:
 				amount = to_amount(cells[outstanding], decimals(currency) == 0)
 			except Unreadable as error:
@@ -336,11 +329,11 @@ class _Reader:
 				if amount is not None and continue_with:
 					self.sums.append((number, customer, amount))
 				continue
-			party_type = text(cells[at["party_type"]]) if "party_type" in self.columns else ""
+			party_type = text[cells[at["party_type"]]] if "party_type" in self.columns else ""
 			if party_type not in ("", "Customer"):
 				self.other_parties[party_type] += 1
 				continue
-			account = text(cells[at["receivable_account"]])
+			account = text[cells[at["receivable_account"]]]
 			try:
 				posting_date, due_date = to_date(cells[posting]), to_date(cells[due])
 			except Unreadable:
@@ -372,10 +365,10 @@ class _Reader:
 					due_date,
 					amount,
 					currency,
-					text(cells[at["customer_name"]]),
-					text(cells[at["cost_center"]]),
-					text(cells[at["customer_group"]]),
-					text(cells[at["territory"]]),
+					text[cells[at["customer_name"]]],
+					text[cells[at["cost_center"]]],
+					text[cells[at["customer_group"]]],
+					text[cells[at["territory"]]],
 				)
 			)
 
@@ -446,6 +439,14 @@ class _Reader:
 				)
 
 
+class _Texts(dict[object, str]):
+	"""Cell to text. The same names stand in a column again and again."""
+
+	def __missing__(self, cell: object) -> str:
+		self[cell] = text = _text(cell)
+		return text
+
+
 def _text(cell: object) -> str:
 	"""The text of a cell without the spaces around it; empty for an empty one."""
 	if cell is None:
@@ -512,8 +513,9 @@ def _with_terms_added_up(lines: list[Line]) -> list[Line]:
 def _repeated(lines: Iterable[Line]) -> Iterator[Problem]:
 	seen: dict[Key, int] = {}
 	for line in lines:
-		first = seen.setdefault(line.key, line.row)
-		if first != line.row:
+		row = line[0]
+		first = seen.setdefault(line.key, row)
+		if first != row:
 			yield Problem(
 				t(
 					"{voucher_type} {voucher_no} is in row {row} already.",

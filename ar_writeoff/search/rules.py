@@ -133,7 +133,8 @@ def judge(
 		return None
 	amount, base_amount = eligible_amounts(balance)
 	verdict = Verdict(balance, amount, base_amount, age_days)
-	return replace(verdict, reason=exclusion(verdict, criteria, customer, voucher, party))
+	reason = exclusion(verdict, criteria, customer, voucher, party)
+	return replace(verdict, reason=reason) if reason else verdict
 
 
 def amounts_match(balance: HasAmounts, criteria: Criteria) -> bool:

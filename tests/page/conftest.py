@@ -93,7 +93,7 @@ class Window:
 			"(number) => document.body.dataset.listfound"
 			" && (!number || document.body.dataset.listfound == number)",
 			arg=number,
-			timeout=PATIENCE * 2,
+			timeout=PATIENCE * 4,
 		)
 
 	def field(self, name: str) -> Locator:
@@ -133,12 +133,6 @@ class Window:
 			name,
 		)
 		return found
-
-	def vouchers_shown(self) -> str:
-		"""The first voucher on the screen."""
-		return self.page.locator(
-			'.list-found .ag-center-cols-container .ag-row[row-index="0"] [col-id=voucher_no]'
-		).inner_text()
 
 	def ticked(self) -> set[str]:
 		return set(
