@@ -182,7 +182,7 @@ def example() -> int:
 		say("There is no demo site yet; `make demo` makes it.")
 		return 1
 	bench.attach()
-	site.python_file(CHECKOUT / "demo" / "example.py", "write")
+	site.python_file(CHECKOUT / "demo" / "example.py", "sample")
 	return 0
 
 
