@@ -1,6 +1,8 @@
 // What runs in the browser: the lists fetch their rows here, and tell the server what is ticked, typed and looked at.
 // Every amount is decided on the server; numbers here are for the eye.
 
+/* global emitEvent, getElement */
+
 window.arWriteOff = (() => {
 	const lists = {};
 	const language = () => document.documentElement.lang || "en";
