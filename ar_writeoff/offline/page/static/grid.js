@@ -140,7 +140,9 @@ window.arWriteOff = (() => {
 	}
 
 	function key(event) {
-		const typing = event.target.closest("input, textarea, select, [contenteditable], .ag-cell-inline-editing");
+		const typing = event.target.closest(
+			"input, textarea, select, [contenteditable], .ag-cell-inline-editing"
+		);
 		if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector(".q-dialog")) {
 			return;
 		}
