@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -257,15 +258,12 @@ def run_preview(options: argparse.Namespace) -> int:
 
 
 def run_review(options: argparse.Namespace) -> int:
-	try:
-		from ar_writeoff.offline.page import server
-	except ImportError as error:
+	if importlib.util.find_spec("nicegui") is None:
 		raise policy.BadPolicy(
-			t(
-				'The page needs packages that are not there: pip install "ar_writeoff[review]" ({error}).',
-				error=error,
-			)
-		) from error
+			t('The page needs packages that are not there: pip install "ar_writeoff[review]".')
+		)
+	from ar_writeoff.offline.page import server
+
 	settings = settings_of(options)
 	settings.setdefault("criteria.max_invoice_amount", FIRST_MAXIMUM)
 	policy.make(settings, today=date.today())

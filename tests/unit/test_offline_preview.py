@@ -229,3 +229,11 @@ def test_a_bar_goes_by_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_bar_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
 	assert len(list(progress.bar(range(1000), 1000, "Reading", patience=0))) == 1000
 	assert capsys.readouterr().err == ""
+
+
+def test_review_says_what_to_install(
+	monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+	monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+	assert cli.main(["review", "--language", "en"]) == 2
+	assert 'pip install "ar_writeoff[review]"' in capsys.readouterr().err
