@@ -67,7 +67,7 @@ class Page:
 			ui.toggle(
 				dict(words.LANGUAGES), value=words.in_use(), on_change=lambda event: self.speak(event.value)
 			).props("dense no-caps unelevated toggle-color=primary")
-		with ui.left_drawer(bordered=False).props("width=320 breakpoint=700"):
+		with ui.left_drawer(value=True, bordered=False).props("width=320 breakpoint=700"):
 			self.side()
 		with ui.element("div").classes("main"):
 			self.content()
