@@ -18,7 +18,7 @@ def balances(name: str, currency: str) -> dict[str, Any]:
 	"""The list of what is found, with ticks and amounts to change, or of what is left out."""
 	home = f"arWriteOff.number(p.value, {decimals(currency)})"
 	own = "arWriteOff.number(p.value, p.data.decimals)"
-	number = {"type": "rightAligned", "filter": "agNumberColumnFilter", "width": 92}
+	number = {"type": "rightAligned", "filter": "agNumberColumnFilter", "width": 104}
 	day = {"width": 92, ":valueFormatter": "p => arWriteOff.day(p.value)"}
 	columns: list[dict[str, Any]] = [
 		{"field": "voucher_no", "headerName": str(t("Voucher")), "width": 122},
