@@ -12,15 +12,15 @@ PYTHON ?= $(firstword $(foreach p,$(PYTHONS),$(shell $(p) -c 'import sys; print(
 export ARGS
 
 .DEFAULT_GOAL := help
-TARGETS := test lint format translations docs unit package names mutants site e2e faults bench link demo demo-stop demo-reset example clean
+TARGETS := test lint format translations docs unit package page names mutants site e2e faults bench link demo demo-stop demo-reset example clean
 .PHONY: help $(TARGETS)
 
 help:
-	@echo "make test        lint, unit tests, and where a bench is found the tests on a real site and desk"
+	@echo "make test        lint, unit tests, the page in the browser, and where a bench is found the real site and desk"
 	@echo "make demo        a desk with believable data to try the app on; Ctrl-C ends it (DETACH=1: stays)"
-	@echo "                 (where no bench is found: the offline preview of a sample export)"
+	@echo "                 (where no bench is found: the review in the browser, on a sample export)"
 	@echo "make demo-stop   end a detached demo;  make demo-reset   begin the demo anew"
-	@echo "make lint | format | translations | docs | unit | package | names | site | e2e | link | example | clean     the parts"
+	@echo "make lint | format | translations | docs | unit | package | page | names | site | e2e | link | example | clean     the parts"
 	@echo "make faults | bench | mutants     long: the fault campaign, the benchmarks, mutation tests of the rules"
 
 ifeq ($(PYTHON),)

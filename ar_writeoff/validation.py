@@ -37,6 +37,6 @@ def amounts_at_fields(doc: Document, fieldnames: Iterable[str]) -> dict[str, Dec
 		try:
 			amounts[fieldname] = parse_amount(doc.get(fieldname))
 		except AmountError as error:
-			problems.append((fieldname, messages.message(Reason.of(error.code, text=error.text))))
+			problems.append((fieldname, messages.message(Reason.of(error.code, **error.facts))))
 	throw_at_fields(doc, problems)
 	return amounts

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import frappe
-from frappe.utils import nowdate
+from frappe.utils import getdate, nowdate
 
+from demo import kinds
 from demo.books import ABBR, COMPANY, CURRENCY
 from demo.exports import accounts_receivable
 
@@ -47,6 +48,12 @@ def write(folder: Path = EXAMPLES) -> None:
 		accounts_receivable(COMPANY, today, file_format="Excel", in_party_currency=1)
 	)
 	(folder / "policy.toml").write_text(policy(today))
+
+
+def sample(folder: Path = EXAMPLES) -> None:
+	"""The same, with lines of the kinds that the demo's books do not have."""
+	write(folder)
+	kinds.add(folder, getdate(nowdate()))
 
 
 def policy(today: str) -> str:

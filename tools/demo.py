@@ -1,4 +1,7 @@
-"""`make demo`: a desk with believable data to try the app on; `make demo-stop`, `make demo-reset`."""
+"""`make demo`: a desk with believable data to try the app on; without a bench, the page in the browser on the sample.
+
+`make demo-stop` ends what goes on in the background, `make demo-reset` begins anew.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -67,6 +71,7 @@ def demo() -> int:
 			redis.stop()
 			raise
 		print_logins(desk.url)
+		say("Without a bench there is the page: `ar-writeoff review FILE` (see docs/preview.md).")
 		if detach:
 			say(f"It goes on in the background (logs in {logs}). `make demo-stop` ends it.")
 			return 0
@@ -79,19 +84,91 @@ def demo() -> int:
 			pids.path.unlink(missing_ok=True)
 
 
+SAMPLE = (
+	"examples/accounts-receivable.csv",
+	"--policy", "examples/policy.toml",
+	"--party-currency", "examples/accounts-receivable-party-currency.xlsx",
+)  # fmt: skip
+PAGE = CHECKOUT / ".demo"
+
+
 def without_a_bench(words: str) -> int:
-	"""What there is to show on a machine that has no bench: the offline preview, on a sample export."""
-	say(f"{words} Showing the offline preview instead, on a sample of ERPNext's Accounts Receivable report.")
-	command = venvs.preview_command()
-	shown = command.relative_to(CHECKOUT)
-	arguments = ["preview", "examples/accounts-receivable.csv", "--policy", "examples/policy.toml"]
-	arguments += ["--party-currency", "examples/accounts-receivable-party-currency.xlsx"]
-	print(f"\n$ {shown} {' '.join(arguments)}", flush=True)
-	done = subprocess.run([command, *arguments], cwd=CHECKOUT)
-	print()
-	say(f"The same on a report of your own: {shown} preview FILE --maximum 25 (see docs/preview.md).")
+	"""What there is to show on a machine that has no bench: the review in the browser, on a sample export."""
+	say(
+		f"{words} Showing the review in the browser instead, on a sample of ERPNext's Accounts Receivable report."
+	)
+	if address := page_running():
+		say(f"The page was running already: {address}")
+		say("`make demo-stop` ends it.")
+		return 0
+	command = venvs.page_command()
+	done = subprocess.run([command, "preview", *SAMPLE, "--short"], cwd=CHECKOUT)
+	if done.returncode:
+		return done.returncode
+	print(flush=True)
+	terminal = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+	detach = bool(os.environ.get("DETACH")) or not terminal
+	PAGE.mkdir(exist_ok=True)
+	page_address().unlink(missing_ok=True)
+	port = os.environ.get("DEMO_PORT")
+	process = processes.start(
+		[
+			command, "review", *SAMPLE, "--out", PAGE, "--address-file", page_address(),
+			*(["--port", port] if port else []), *(["--no-browser"] if detach else []),
+		],
+		log=PAGE / "page.log",
+		cwd=CHECKOUT,
+		keep=detach,
+	)  # fmt: skip
+	pids = PidFile(page_pids())
+	pids.add(process.pid)
+	address = wait_for_the_page(process)
+	say(f"The page: {address}")
+	say(
+		f"The same on a report of your own: drop it onto the page, or {shown(command)} review FILE (docs/preview.md)."
+	)
 	say("With a bench (ERPNext v15 or v16) `make demo` starts a desk: set BENCH to it.")
-	return done.returncode
+	if detach:
+		say("It goes on in the background. `make demo-stop` ends it.")
+		return 0
+	say("Ctrl-C ends it.")
+	try:
+		return process.wait()
+	except KeyboardInterrupt:
+		print()
+		return 0
+	finally:
+		pids.end_all()
+		page_address().unlink(missing_ok=True)
+
+
+def wait_for_the_page(process: subprocess.Popen[bytes]) -> str:
+	deadline = time.monotonic() + 120
+	while not page_address().exists() or not page_address().read_text().strip():
+		if process.poll() is not None or time.monotonic() > deadline:
+			PidFile(page_pids()).end_all()
+			raise ToolError(f"The page did not start. Its log is {PAGE / 'page.log'}.")
+		time.sleep(0.1)
+	return page_address().read_text().strip()
+
+
+def page_pids() -> Path:
+	return PAGE / "page.pids"
+
+
+def page_address() -> Path:
+	return PAGE / "address"
+
+
+def page_running() -> str | None:
+	"""The address of a page that goes on in the background."""
+	if PidFile(page_pids()).living() and page_address().exists():
+		return page_address().read_text().strip()
+	return None
+
+
+def shown(command: Path) -> str:
+	return str(command.relative_to(CHECKOUT))
 
 
 def example() -> int:
@@ -105,17 +182,17 @@ def example() -> int:
 		say("There is no demo site yet; `make demo` makes it.")
 		return 1
 	bench.attach()
-	site.python_file(CHECKOUT / "demo" / "example.py", "write")
+	site.python_file(CHECKOUT / "demo" / "example.py", "sample")
 	return 0
 
 
 def stop() -> int:
-	bench, words = find_bench()
-	if not bench:
-		say(words)
-		return 0
-	ended = PidFile(pid_path(bench)).end_all()
-	address_path(bench).unlink(missing_ok=True)
+	bench, _words = find_bench()
+	ended = PidFile(page_pids()).end_all()
+	page_address().unlink(missing_ok=True)
+	if bench:
+		ended += PidFile(pid_path(bench)).end_all()
+		address_path(bench).unlink(missing_ok=True)
 	say(f"The demo has ended ({len(ended)} processes)." if ended else "The demo was not running.")
 	return 0
 
@@ -123,9 +200,9 @@ def stop() -> int:
 def reset() -> int:
 	"""End the demo, forget its data, begin anew."""
 	bench, words = find_bench()
+	stop()
 	if not bench:
 		return without_a_bench(words)
-	stop()
 	site = bench.site(os.environ.get("AR_WRITEOFF_DEMO_SITE") or SITE)
 	site.note.unlink(missing_ok=True)
 	return demo()

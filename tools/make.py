@@ -134,6 +134,20 @@ def package(tally: Tally) -> None:
 	"""What takes longer than a unit test and needs no bench: installing, large files."""
 	pytest(tally, venvs.dev_python(), "tests/package")
 
+	"""The package as it is installed: built, and tried in an empty environment."""
+	pytest(tally, venvs.dev_python(), "tests/package")
+
+
+def page(tally: Tally) -> None:
+	"""The page in the browser, on the sample and on files of its own; no bench."""
+	browser = venvs.chromium()
+	if not browser:
+		tally.notes.append(
+			"No Chromium found and none could be installed: the page in the browser was not tested."
+		)
+		return
+	pytest(tally, venvs.dev_python(), "tests/page", env={"CHROMIUM": browser})
+
 
 @contextmanager
 def ready_site(bench: Bench) -> Iterator[Site]:
@@ -263,6 +277,7 @@ def target_test() -> int:
 	unit(tally)
 	names(tally)
 	package(tally)
+	page(tally)
 	on_bench(tally, site, e2e)
 	return tally.finish()
 
@@ -298,22 +313,17 @@ def only(*stages: Callable[[Tally, Bench, Site], None]) -> Callable[[], int]:
 	return target
 
 
-def target_unit() -> int:
-	tally = Tally()
-	unit(tally)
-	return tally.finish()
+def anywhere(stage: Callable[[Tally], None]) -> Callable[[], int]:
+	"""A target of tests that need no bench."""
 
+	def target() -> int:
+		tally = Tally()
+		stage(tally)
+		for note in tally.notes:
+			say(note)
+		return tally.finish()
 
-def target_names() -> int:
-	tally = Tally()
-	names(tally)
-	return tally.finish()
-
-
-def target_package() -> int:
-	tally = Tally()
-	package(tally)
-	return tally.finish()
+	return target
 
 
 def target_mutants() -> int:
@@ -366,6 +376,8 @@ def target_clean() -> int:
 	for name in (
 		".venv",
 		".venv-bench",
+		".venv-page",
+		".demo",
 		".venv-node",
 		".venv-docs",
 		".venv-mutants",
@@ -385,9 +397,10 @@ TARGETS: dict[str, Callable[[], int]] = {
 	"format": target_format,
 	"translations": target_translations,
 	"docs": target_docs,
-	"unit": target_unit,
-	"names": target_names,
-	"package": target_package,
+	"names": anywhere(names),
+	"unit": anywhere(unit),
+	"package": anywhere(package),
+	"page": anywhere(page),
 	"mutants": target_mutants,
 	"site": only(site),
 	"e2e": only(e2e),

@@ -3,6 +3,7 @@
 .venv        lint and unit tests. Python 3.10 or later from the PATH, nothing of Frappe.
 .venv-bench  site and desk tests. The bench's Python and packages, with the test tools on top: what pip installs here
              is only what the bench lacks, so neither side changes the other's versions.
+.venv-page   the page in the browser, for `make demo` where no bench is found: what `pip install ar-writeoff[review]` installs.
 .venv-node   prettier and eslint.
 .venv-docs   the docs site.
 .venv-mutants  mutation tests of the rules.
@@ -14,6 +15,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from tools.bench import CHECKOUT, Bench, fingerprint, read_file, say, write_file
@@ -38,17 +40,13 @@ def mutants_python() -> Path:
 	return _venv(CHECKOUT / ".venv-mutants", Path(sys.executable), CHECKOUT / "requirements-mutants.txt")
 
 
-def preview_command() -> Path:
-	"""The program `ar-writeoff` in .venv, installed from this checkout."""
-	python = dev_python()
-	command = python.with_name("ar-writeoff")
-	wanted = fingerprint([CHECKOUT / "pyproject.toml"], read_file(CHECKOUT / ".venv" / "complete"))
-	note = CHECKOUT / ".venv" / "preview"
-	if read_file(note) != wanted or not command.exists():
-		pip = [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
-		_run(*pip, "--editable", f"{CHECKOUT}[preview]")
-		write_file(note, wanted)
-	return command
+def page_command() -> Path:
+	"""The program `ar-writeoff` in .venv-page, installed from this checkout with the extra `review` and nothing else."""
+	home = CHECKOUT / ".venv-page"
+	_venv(
+		home, Path(sys.executable), CHECKOUT / "pyproject.toml", install=("--editable", f"{CHECKOUT}[review]")
+	)
+	return home / "bin" / "ar-writeoff"
 
 
 def bench_python(bench: Bench) -> Path:
@@ -66,7 +64,15 @@ def bench_python(bench: Bench) -> Path:
 	)
 
 
-def _venv(home: Path, base: Path, requirements: Path, extra: str = "", installer: Path | None = None) -> Path:
+def _venv(
+	home: Path,
+	base: Path,
+	requirements: Path,
+	extra: str = "",
+	installer: Path | None = None,
+	install: Sequence[str] = (),
+) -> Path:
+	"""Python of a virtual environment with what `requirements` asks for; with `install`, what pip is to be told instead."""
 	python = home / "bin" / "python"
 	version = _output(base, "-c", "import sys; print(sys.version, sys.base_prefix)")
 	wanted = fingerprint([requirements], version, extra, str(home))
@@ -89,7 +95,7 @@ def _venv(home: Path, base: Path, requirements: Path, extra: str = "", installer
 			purelib = _output(python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])")
 			write_file(Path(purelib) / "bench.pth", extra)
 		pip = [installer, "-m", "pip", "--python", python] if installer else [python, "-m", "pip"]
-		_run(*pip, "install", "-qq", "--disable-pip-version-check", "-r", requirements)
+		_run(*pip, "install", "-qq", "--disable-pip-version-check", *(install or ("-r", requirements)))
 		write_file(note, wanted)
 	finally:
 		lock.release()

@@ -40,6 +40,7 @@ MESSAGES: Mapping[str, str] = {
 	reasons.MAXIMUM_NOT_POSITIVE: _("The maximum must be above 0, not {amount}."),
 	reasons.NOT_A_NUMBER: _("{text} is not a number. Enter digits only, for example 25.00."),
 	reasons.NOT_FINITE: _("{text} is not an amount. Enter a number, for example 25.00."),
+	reasons.AMBIGUOUS_AMOUNT: _("{text} could be {one} or {other}. Write one of these two."),
 	reasons.AGE_NEGATIVE: _("Enter a number of days, 0 or more, not {days}."),
 	reasons.CUTOFF_AFTER_POSTING: _(
 		"The posting date {posting} must not be before the cutoff date {cutoff}: an invoice cannot be written"
@@ -75,6 +76,10 @@ MESSAGES: Mapping[str, str] = {
 	),
 	reasons.BASE_RESIDUE: _(
 		"Only a difference between currencies is left. Use an Exchange Rate Revaluation for it."
+	),
+	reasons.WORTH_NOTHING: _(
+		"{amount} {currency} are worth nothing in company currency, and ERPNext books no entry over nothing. Close it"
+		" together with another balance of the customer, with a Journal Entry by hand."
 	),
 	reasons.REVALUATION: _(
 		"A difference between currencies, booked by a revaluation, that belongs to no invoice. The next Exchange"
@@ -188,6 +193,7 @@ LABELS: Mapping[str, str] = {
 	reasons.DIMENSION_MISSING: _("Dimension missing"),
 	reasons.DIMENSION_NOT_ALLOWED: _("Dimension not allowed"),
 	reasons.BASE_RESIDUE: _("Currency difference only"),
+	reasons.WORTH_NOTHING: _("Worth nothing in company currency"),
 	reasons.NO_OFFSET_ACCOUNT: _("No offset account"),
 	reasons.NOT_SELECTED: _("Not selected"),
 	reasons.BALANCE_CHANGED: _("Balance changed"),

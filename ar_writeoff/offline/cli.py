@@ -3,36 +3,49 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
+import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ar_writeoff import __version__
 from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, IGNORE, LEAVE_OUT
-from ar_writeoff.offline import data_import, decide, export, policy, report, workbook
+from ar_writeoff.core.money import COMMA, POINT
+from ar_writeoff.offline import data_import, decide, export, policy, report, words, workbook
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.problems import BadFile
-from ar_writeoff.offline.table import NO_OPENPYXL
+from ar_writeoff.offline.review import FIRST_MAXIMUM, Review
+from ar_writeoff.offline.table import needs_a_package
 from ar_writeoff.offline.values import Format
+from ar_writeoff.offline.words import t
 from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE
 
 DESCRIPTION = """\
 Shows what a write-off run would do, from an Accounts Receivable report exported from ERPNext. Nothing is posted, no
 site is needed, and the file stays where it is.
 """
-EXAMPLE = """\
+EXAMPLE_OF_PREVIEW = """\
 In ERPNext: Accounts Receivable, then Menu > Export, CSV or Excel. Then:
 
   ar-writeoff preview "Accounts Receivable.csv" --maximum 25 --age 60
+"""
+EXAMPLE_OF_REVIEW = """\
+In ERPNext: Accounts Receivable, then Menu > Export, CSV or Excel. Then:
+
+  ar-writeoff review "Accounts Receivable.csv"
+
+The page is for this machine alone: it listens on 127.0.0.1, and its address has a secret that changes every time.
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
 	"""Run the command; returns its exit code: 0 done, 1 nothing would be written off, 2 something is wrong."""
 	options = parser().parse_args(arguments)
+	words.use(options.language)
 	try:
 		return int(options.run(options))
 	except (BadFile, policy.BadPolicy) as error:
@@ -50,17 +63,68 @@ def parser() -> argparse.ArgumentParser:
 	)
 	top.add_argument("--version", action="version", version=f"ar-writeoff {__version__}")
 	commands = top.add_subparsers(required=True, metavar="COMMAND")
-	preview = commands.add_parser(
-		"preview",
-		allow_abbrev=False,
-		help="what would be written off, from an exported Accounts Receivable report",
-		description=DESCRIPTION,
-		epilog=EXAMPLE,
-		formatter_class=argparse.RawDescriptionHelpFormatter,
+
+	def command(name: str, run: Callable[[argparse.Namespace], int], words: str, epilog: str) -> Any:
+		made = commands.add_parser(
+			name,
+			allow_abbrev=False,
+			help=words,
+			description=DESCRIPTION,
+			epilog=epilog,
+			formatter_class=argparse.RawDescriptionHelpFormatter,
+		)
+		made.set_defaults(run=run, parser=made)
+		return made
+
+	preview = command(
+		"preview", run_preview, "what would be written off, printed on the terminal", EXAMPLE_OF_PREVIEW
 	)
-	preview.set_defaults(run=run_preview)
-	add = preview.add_argument
-	add("file", type=Path, metavar="FILE", help="the export, .csv or .xlsx")
+	preview.add_argument("file", type=Path, metavar="FILE", help="the export, .csv or .xlsx")
+	_add_options(preview)
+	out = preview.add_argument_group("what comes out")
+	add = out.add_argument
+	add(
+		"--rows", type=_count, default=10, metavar="N", help="rows of each list on the terminal (default: 10)"
+	)
+	add("--short", action="store_true", help="totals and reasons only")
+	add("--xlsx", type=Path, metavar="FILE", help="write everything to this spreadsheet")
+	add(
+		"--data-import",
+		type=Path,
+		metavar="FILE",
+		help="write Journal Entries for ERPNext's Data Import to this CSV",
+	)
+
+	review = command(
+		"review", run_review, "the same in the browser: review, untick, write the files", EXAMPLE_OF_REVIEW
+	)
+	review.add_argument(
+		"file", type=Path, nargs="?", metavar="FILE", help="the export, or none: drop it onto the page"
+	)
+	_add_options(review)
+	page = review.add_argument_group("the page")
+	add = page.add_argument
+	add("--port", type=_count, default=0, metavar="N", help="port on this machine (default: any free one)")
+	add(
+		"--out",
+		type=Path,
+		default=Path(),
+		metavar="FOLDER",
+		help="where Confirm makes its folder (default: here)",
+	)
+	add("--no-browser", action="store_true", help="do not open the browser")
+	add(
+		"--address-file",
+		type=Path,
+		metavar="FILE",
+		help="write the page's address to this file once it is there",
+	)
+	return top
+
+
+def _add_options(command: argparse.ArgumentParser) -> None:
+	"""What both commands ask."""
+	add = command.add_argument
 	add("--party-currency", type=Path, metavar="FILE", help="the same report exported with In Party Currency")
 	add(
 		"--policy",
@@ -68,11 +132,17 @@ def parser() -> argparse.ArgumentParser:
 		metavar="FILE",
 		help="criteria and accounts in a TOML file; options win over it",
 	)
+	add(
+		"--language",
+		choices=list(words.LANGUAGES),
+		default=_language_of_the_machine(),
+		help="of what is printed and written (default: that of this machine)",
+	)
 
-	look = preview.add_argument_group("what to look for")
+	look = command.add_argument_group("what to look for")
 	add = look.add_argument
-	add("--maximum", type=_amount, metavar="AMOUNT", help="largest balance, in company currency (required)")
-	add("--customer-maximum", type=_amount, metavar="AMOUNT", help="largest sum of one customer's balances")
+	add("--maximum", metavar="AMOUNT", help="largest balance, in company currency (preview: required)")
+	add("--customer-maximum", metavar="AMOUNT", help="largest sum of one customer's balances")
 	add("--age", type=_count, metavar="DAYS", help="older than so many days (default: any age)")
 	add(
 		"--ageing-based-on",
@@ -94,13 +164,12 @@ def parser() -> argparse.ArgumentParser:
 	)
 	add("--balance-type", type=_choice("balance_type"), metavar="TYPE", help=f"{DEBIT} (default) or {CREDIT}")
 
-	book = preview.add_argument_group("how to write it off")
+	book = command.add_argument_group("how to write it off")
 	add = book.add_argument
 	add("--company", metavar="NAME", help="the company, as ERPNext has it")
 	add("--company-currency", metavar="CODE", help="its currency, where the export has several")
 	add(
 		"--rate",
-		type=_rate,
 		action="append",
 		default=[],
 		metavar="CODE=RATE",
@@ -116,25 +185,28 @@ def parser() -> argparse.ArgumentParser:
 		help=f"{BATCH} (default), {CUSTOMER} or {INVOICE}",
 	)
 
-	form = preview.add_argument_group("how the file is written")
+	form = command.add_argument_group("how amounts and dates are written, where the file leaves it open")
 	add = form.add_argument
-	add("--date-format", metavar="FORM", help="for example %%d/%%m/%%Y (default: 2026-01-31)")
-	add("--decimal-comma", action="store_true", help="1.234,50 instead of 1234.50")
+	add(
+		"--date-format",
+		metavar="FORM",
+		help="of the file, for example %%d/%%m/%%Y (default: as its dates show)",
+	)
+	sign = form.add_mutually_exclusive_group()
+	sign.add_argument(
+		"--decimal-comma", action="store_true", help="1.234,50, in the file and in these options"
+	)
+	sign.add_argument(
+		"--decimal-point", action="store_true", help="1,234.50, in the file and in these options"
+	)
 	add("--encoding", default="utf-8-sig", metavar="NAME", help="of a CSV file (default: UTF-8)")
 
-	out = preview.add_argument_group("what comes out")
-	add = out.add_argument
-	add(
-		"--rows", type=_count, default=10, metavar="N", help="rows of each list on the terminal (default: 10)"
-	)
-	add("--xlsx", type=Path, metavar="FILE", help="write everything to this spreadsheet")
-	add(
-		"--data-import",
-		type=Path,
-		metavar="FILE",
-		help="write Journal Entries for ERPNext's Data Import to this CSV",
-	)
-	return top
+
+def _language_of_the_machine() -> str:
+	for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+		if value := os.environ.get(name):
+			return words.GERMAN if value.startswith("de") else words.ENGLISH
+	return words.ENGLISH
 
 
 # option -> where a policy file has the same
@@ -155,43 +227,91 @@ SETTINGS = {
 }
 
 
-def run_preview(options: argparse.Namespace) -> int:
-	settings = policy.read_file(options.policy) if options.policy else {}
-	settings |= {f"rates.{currency}": rate for currency, rate in options.rate}
-	for option, name in SETTINGS.items():
-		if (value := getattr(options, option)) is not None:
-			settings[name] = value
-	policy.make(settings, today=date.today())  # what is wrong with it is said before a long file is read
+AMOUNTS = ("maximum", "customer_maximum")
 
-	form = Format(options.date_format, options.decimal_comma)
+
+def run_preview(options: argparse.Namespace) -> int:
+	settings = settings_of(options)
+	policy.make(settings, today=date.today())  # what is wrong with it is said before a long file is read
+	form = form_of(options)
 	headings = policy.section(settings, "columns")
 
 	def read(path: Path) -> export.Export:
 		return export.read(path, form, encoding=options.encoding, headings=headings)
 
 	main_export = read(options.file)
-	settings.setdefault("company", main_export.filters.get("Company", ""))
-	asked = policy.make(settings, today=date.today(), report_date=_report_date(main_export))
+	settings.setdefault("company", main_export.company)
+	asked = policy.make(settings, today=date.today(), report_date=main_export.report_date)
 	other = read(options.party_currency) if options.party_currency else None
 	decision = decide.decide(asked, main_export, other)
 	decision.notes = [*main_export.notes, *(other.notes if other else ()), *decision.notes]
 
 	written = write_files(decision, options)
-	for line in report.lines(decision, options.rows):
+	shown = report.short(decision) if options.short else report.lines(decision, options.rows)
+	for line in shown:
 		print(line)
 	if written:
 		print()
 	for path in written:
-		print(f"Written: {path}")
+		print(t("Written: {path}", path=path))
 	return 0 if decision.write_off else 1
 
 
-def _report_date(read: export.Export) -> date | None:
-	"""The day of the report, where it was exported with its filters."""
-	try:
-		return date.fromisoformat(read.filters.get("Posting Date", ""))
-	except ValueError:
-		return None
+def run_review(options: argparse.Namespace) -> int:
+	if importlib.util.find_spec("nicegui") is None:
+		raise policy.BadPolicy(
+			t('The page needs packages that are not there: pip install "ar_writeoff[review]".')
+		)
+	from ar_writeoff.offline.page import server
+
+	settings = settings_of(options)
+	settings.setdefault("criteria.max_invoice_amount", FIRST_MAXIMUM)
+	policy.make(settings, today=date.today())
+	review = Review(settings, form_of(options), options.encoding)
+	if options.file:
+		review.read(options.file)
+		if options.party_currency:
+			review.read_party_currency(options.party_currency)
+		review.find(date.today())
+	return server.run(
+		review,
+		out=options.out,
+		port=options.port,
+		browser=not options.no_browser,
+		address_file=options.address_file,
+	)
+
+
+def form_of(options: argparse.Namespace) -> Format:
+	comma = True if options.decimal_comma else False if options.decimal_point else None
+	return Format(options.date_format, comma)
+
+
+def settings_of(options: argparse.Namespace) -> policy.Settings:
+	"""What the policy file and the options say, the options winning."""
+	settings = policy.read_file(options.policy) if options.policy else {}
+	sign = COMMA if options.decimal_comma else POINT if options.decimal_point else ""
+
+	command: argparse.ArgumentParser = options.parser
+
+	def amount(option: str, text: str) -> Decimal:
+		try:
+			return policy.amount(text, sign) or Decimal(0)
+		except policy.NotASetting as error:
+			command.error(f"argument {option}: {error}")
+
+	for option in AMOUNTS:
+		if (text := getattr(options, option)) is not None:
+			settings[SETTINGS[option]] = amount(f"--{option.replace('_', '-')}", text)
+	for text in options.rate:
+		currency, equals, rate = text.partition("=")
+		if not equals:
+			command.error(f"argument --rate: {t('{text!r} is not a rate such as EUR=1.10.', text=text)}")
+		settings[f"rates.{currency.strip().upper()}"] = amount("--rate", rate)
+	for option, name in SETTINGS.items():
+		if option not in AMOUNTS and (value := getattr(options, option)) is not None:
+			settings[name] = value
+	return settings
 
 
 def write_files(decision: Decision, options: argparse.Namespace) -> list[Path]:
@@ -211,7 +331,9 @@ def write_files(decision: Decision, options: argparse.Namespace) -> list[Path]:
 			if not value
 		]
 		if missing:
-			raise policy.BadPolicy(f"Journal Entries for an import need {' and '.join(missing)}.")
+			raise policy.BadPolicy(
+				t("Journal Entries for an import need {what}.", what=" and ".join(missing))
+			)
 		writers.append((options.data_import, data_import.write))
 	if options.xlsx:
 		writers.append((options.xlsx, workbook.write))
@@ -219,55 +341,41 @@ def write_files(decision: Decision, options: argparse.Namespace) -> list[Path]:
 		try:
 			write(path, decision)
 		except ImportError as error:
-			raise policy.BadPolicy(NO_OPENPYXL) from error
+			raise policy.BadPolicy(needs_a_package()) from error
 		except OSError as error:
-			raise policy.BadPolicy(f"{path} cannot be written: {error.strerror}.") from error
+			raise policy.BadPolicy(
+				t("{path} cannot be written: {error}.", path=path, error=error.strerror)
+			) from error
 	return [path for path, _write in writers]
 
 
 # What an option may be. argparse names the option and says the text of the error.
 
 
-def _fail(error: ValueError) -> NoReturn:
+def _fail(error: policy.NotASetting) -> NoReturn:
 	raise argparse.ArgumentTypeError(str(error)) from error
-
-
-def _amount(value: str) -> Decimal:
-	try:
-		return policy.amount(value) or Decimal(0)
-	except ValueError as error:
-		_fail(error)
 
 
 def _date(value: str) -> date:
 	try:
-		return datetime.strptime(value, "%Y-%m-%d").date()
+		return policy.day(value)
 	except ValueError:
-		raise argparse.ArgumentTypeError(f"{value!r} is not a date such as 2026-06-30.") from None
+		raise argparse.ArgumentTypeError(
+			str(t("{text!r} is not a date such as {example}.", text=value, example="2026-06-30"))
+		) from None
 
 
 def _count(value: str) -> int:
-	try:
-		number = int(value)
-	except ValueError:
-		number = -1
-	if number < 0:
-		raise argparse.ArgumentTypeError(f"{value!r} is not a number such as 30.")
-	return number
-
-
-def _rate(value: str) -> tuple[str, Decimal]:
-	currency, equals, rate = value.partition("=")
-	if not equals:
-		raise argparse.ArgumentTypeError(f"{value!r} is not a rate such as EUR=1.10.")
-	return currency.strip().upper(), _amount(rate)
+	if not value.isdecimal():
+		raise argparse.ArgumentTypeError(str(t("{text!r} is not a number such as 30.", text=value)))
+	return int(value)
 
 
 def _choice(key: str) -> Callable[[str], Any]:
 	def check(value: str) -> str:
 		try:
 			return policy.choice(key, value)
-		except ValueError as error:
+		except policy.NotASetting as error:
 			_fail(error)
 
 	return check

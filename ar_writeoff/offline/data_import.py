@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from ar_writeoff.core.criteria import DEBIT
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.progress import bar
+from ar_writeoff.offline.words import t
 from ar_writeoff.posting.rules import EntryPlan, Row
 
 VOUCHER_TYPE = "Write Off Entry"
@@ -31,7 +33,7 @@ def write(path: Path, decision: Decision) -> None:
 	with path.open("w", encoding="utf-8", newline="") as file:
 		writer = csv.writer(file)
 		writer.writerow([*ENTRY_COLUMNS, *ROW_COLUMNS])
-		for plan in bar(decision.entries, len(decision.entries), f"Writing {path.name}"):
+		for plan in bar(decision.entries, len(decision.entries), str(t("Writing {name}", name=path.name))):
 			values = entry_values(plan, decision)
 			for row in plan.rows:
 				writer.writerow([*values, *row_values(row)])
@@ -41,8 +43,11 @@ def write(path: Path, decision: Decision) -> None:
 def entry_values(plan: EntryPlan, decision: Decision) -> list[str]:
 	policy = decision.policy
 	foreign = any(row.currency != decision.company_currency for row in plan.rows)
-	remark = (
-		f"Write-off of {policy.criteria.balance_type.lower()} balances as of {policy.criteria.cutoff_date}"
+	cutoff = policy.criteria.cutoff_date
+	remark = str(
+		t("Write-off of debit balances as of {cutoff}", cutoff=cutoff)
+		if policy.criteria.balance_type == DEBIT
+		else t("Write-off of credit balances as of {cutoff}", cutoff=cutoff)
 	)
 	return [VOUCHER_TYPE, policy.company, str(policy.posting_date), str(int(foreign)), remark]
 

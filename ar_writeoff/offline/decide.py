@@ -1,30 +1,39 @@
-"""From the lines of an export to verdicts and journal entries, by the rules of `ar_writeoff.core`."""
+"""From the lines of an export to verdicts and journal entries, by the rules of the app."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
-from ar_writeoff.offline.export import Export, Line
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.offline.currencies import decimals
+from ar_writeoff.offline.export import Export, Key, Line
 from ar_writeoff.offline.policy import BadPolicy, Policy
 from ar_writeoff.offline.problems import BadFile, Problem
-from ar_writeoff.offline.progress import bar
+from ar_writeoff.offline.progress import bar, many_objects
+from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import Dimensions, EntryPlan, PlanItem, plan_entries
-from ar_writeoff.search import rules as eligibility
-from ar_writeoff.search.rules import NO_PARTY_FACTS, VOUCHER_TYPES, Balance, PartyFacts, Verdict
-
-# ERPNext's precision is that of the currency: these have other than two decimals.
-NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())
-THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
+from ar_writeoff.search import rules
+from ar_writeoff.search.rules import (
+	NO_CUSTOMER_FACTS,
+	NO_PARTY_FACTS,
+	NO_VOUCHER_FACTS,
+	VOUCHER_TYPES,
+	Balance,
+	PartyFacts,
+	Verdict,
+)
 
 NO_ACCOUNT = "Write-off account"
 
 
 @dataclass(slots=True)
 class Decision:
-	"""What a run would find. `lines` by the key of a balance, for what a verdict does not know."""
+	"""What a run would find, and the entries once they are planned. `lines` are those of the export by the key of
+	a balance, for what a verdict does not know."""
 
 	policy: Policy
 	company_currency: str
@@ -33,15 +42,29 @@ class Decision:
 	left_out: list[Verdict] = field(default_factory=list)
 	entries: list[EntryPlan] = field(default_factory=list)
 	customer_names: dict[str, str] = field(default_factory=dict)
-	notes: list[str] = field(default_factory=list)
+	lines: dict[Key, Line] = field(default_factory=dict)
+	notes: list[Text] = field(default_factory=list)
 
 	@property
 	def not_matching(self) -> int:
 		return self.considered - len(self.write_off) - len(self.left_out)
 
+	def line(self, balance: Balance) -> Line:
+		"""The line of the export that a balance was read from."""
+		return self.lines[
+			balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer
+		]
+
 
 def decide(policy: Policy, export: Export, party_currency: Export | None = None) -> Decision:
-	"""Judge every balance and plan the entries.
+	"""Judge every balance and plan the entries; see `find` and `plan`."""
+	decision = find(policy, export, party_currency)
+	plan(decision)
+	return decision
+
+
+def find(policy: Policy, export: Export, party_currency: Export | None = None) -> Decision:
+	"""Judge every balance.
 
 	`export` has every amount in company currency, as the report has unless it is asked for party currency, and
 	`party_currency` is the same report in party currency. With both, foreign balances are known in both currencies.
@@ -51,20 +74,29 @@ def decide(policy: Policy, export: Export, party_currency: Export | None = None)
 	    BadPolicy: currencies that neither the files nor the policy explain.
 	    BadFile: two exports that do not belong together.
 	"""
+	with many_objects():
+		return _find(policy, export, party_currency)
+
+
+def _find(policy: Policy, export: Export, party_currency: Export | None) -> Decision:
 	company_currency = _company_currency(policy, export, party_currency)
 	decision = Decision(policy, company_currency)
-	lines = [line for line in export.lines if _in_scope(line, policy)]
+	everything = not policy.only and not policy.leave_out_accounts
+	lines = export.lines if everything else [line for line in export.lines if _in_scope(line, policy)]
 	accounts = _in_account_currency(export, party_currency) if party_currency else {}
 	parties = _party_facts(export, accounts, lines, company_currency, policy)
 	verdicts = []
-	for line in bar(lines, len(lines), "Deciding"):
+	named, has_facts = policy.named, policy.has_voucher_facts
+	for line in bar(lines, len(lines), str(t("Deciding"))):
+		key = line.key
 		decision.considered += 1
+		decision.lines[key] = line
 		decision.customer_names[line.customer] = line.customer_name or line.customer
-		verdict = eligibility.judge(
-			_balance(line, accounts.get(line.key, line), company_currency, policy),
+		verdict = rules.judge(
+			_balance(line, accounts.get(key, line), company_currency, policy),
 			policy.criteria,
-			policy.customer_facts(line.customer, line.customer_name),
-			policy.voucher_facts(line.voucher_no),
+			policy.customer_facts(line.customer) if line.customer in named else NO_CUSTOMER_FACTS,
+			policy.voucher_facts(line.voucher_no, line.receivable_account) if has_facts else NO_VOUCHER_FACTS,
 			parties[line.customer, line.receivable_account],
 		)
 		if verdict:
@@ -72,29 +104,81 @@ def decide(policy: Policy, export: Export, party_currency: Export | None = None)
 	base_credits: dict[str, Decimal] = {}
 	for (customer, _account), facts in parties.items():
 		base_credits[customer] = base_credits.get(customer, ZERO) + facts.base_credit
-	verdicts = eligibility.apply_customer_maximum(verdicts, policy.criteria, base_credits)
+	verdicts = _without_inexact(verdicts, decision)
+	verdicts = rules.apply_customer_maximum(verdicts, policy.criteria, base_credits)
 	verdicts.sort(key=lambda one: (one.balance.customer, one.balance.posting_date, one.balance.voucher_no))
 	decision.write_off = [one for one in verdicts if one.reason is None]
 	decision.left_out = [one for one in verdicts if one.reason is not None]
-	cost_centers = {line.key: line.cost_center for line in lines}
-	decision.entries = _plan(decision, cost_centers)
-	decision.notes.extend(_notes(export, lines, policy, party_currency, decision.entries))
+	decision.notes.extend(_notes(export, lines, policy, party_currency))
 	return decision
+
+
+def _without_inexact(verdicts: list[Verdict], decision: Decision) -> list[Verdict]:
+	"""The same verdicts; those that no exchange rate takes to their company-currency value are left out."""
+	foreign = [
+		one for one in verdicts if one.reason is None and one.balance.currency != decision.company_currency
+	]
+	if not foreign:
+		return verdicts
+	refused = inexact(foreign, decision)
+	return [refused.get(id(one), one) for one in verdicts]
+
+
+def inexact(verdicts: Sequence[Verdict], decision: Decision) -> dict[int, Verdict]:
+	"""Those of the verdicts whose entry ERPNext would refuse for its exchange rate, with the reason, by `id`."""
+	precision = decimals(decision.company_currency)
+	found: dict[int, Verdict] = {}
+	for entry in _entries(verdicts, decision):
+		for row in entry.rows:
+			if row.item and not row.rate_is_exact(precision):
+				verdict = verdicts[int(row.item) - 1]
+				found[id(verdict)] = replace(
+					verdict,
+					reason=Reason.of(
+						reasons.EXCHANGE_RATE_NOT_EXACT,
+						amount=f"{verdict.amount} {verdict.balance.currency}",
+						base_amount=f"{verdict.base_amount} {decision.company_currency}",
+					),
+				)
+	return found
+
+
+def plan(decision: Decision) -> None:
+	"""Plan the entries for what is to be written off."""
+	with many_objects():
+		decision.entries = _entries(decision.write_off, decision)
+	credits = sum(entry.credit is not None for entry in decision.entries)
+	if credits:
+		decision.notes.append(
+			t(
+				"{count} entries write off payments or journal credits. Allocate those to them with Payment"
+				" Reconciliation once they are in; a run on a site does so itself.",
+				count=credits,
+			)
+		)
 
 
 def _company_currency(policy: Policy, export: Export, party_currency: Export | None) -> str:
 	if policy.company_currency:
 		if party_currency and export.currencies != [policy.company_currency]:
 			raise BadPolicy(
-				f"{export.name} is to have every amount in {policy.company_currency}, and has"
-				f" {', '.join(export.currencies)}."
+				t(
+					"{name} is to have every amount in {currency}, and has {currencies}.",
+					name=export.name,
+					currency=policy.company_currency,
+					currencies=", ".join(export.currencies),
+				)
 			)
 		return policy.company_currency
 	if len(export.currencies) == 1:
 		return export.currencies[0]
 	raise BadPolicy(
-		f"{export.name} has amounts in {', '.join(export.currencies)}. Name the company's currency with"
-		" --company-currency and give a --rate for each other, or export the report without In Party Currency."
+		t(
+			"{name} has amounts in {currencies}. Name the company's currency (--company-currency) and a rate for each"
+			" other (--rate), or export the report without In Party Currency.",
+			name=export.name,
+			currencies=", ".join(export.currencies),
+		)
 	)
 
 
@@ -113,7 +197,7 @@ def _in_scope(line: Line, policy: Policy) -> bool:
 
 def _party_facts(
 	export: Export,
-	accounts: dict[tuple[str, str, str, str], Line],
+	accounts: dict[Key, Line],
 	lines: Sequence[Line],
 	company_currency: str,
 	policy: Policy,
@@ -129,7 +213,7 @@ def _party_facts(
 	return parties
 
 
-def _in_account_currency(export: Export, party_currency: Export) -> dict[tuple[str, str, str, str], Line]:
+def _in_account_currency(export: Export, party_currency: Export) -> dict[Key, Line]:
 	other = {line.key: line for line in party_currency.lines}
 	missing = [line for line in export.lines if line.key not in other]
 	if missing:
@@ -137,8 +221,14 @@ def _in_account_currency(export: Export, party_currency: Export) -> dict[tuple[s
 			party_currency.name,
 			*(
 				Problem(
-					f"{line.voucher_type} {line.voucher_no} of {export.name}, row {line.row}, is not in this file."
-					" Export both with the same filters, one after the other."
+					t(
+						"{voucher_type} {voucher_no} of {name}, row {row}, is not in this file. Export both with the same"
+						" filters, one after the other.",
+						voucher_type=line.voucher_type,
+						voucher_no=line.voucher_no,
+						name=export.name,
+						row=str(line.row),
+					)
 				)
 				for line in missing
 			),
@@ -146,20 +236,15 @@ def _in_account_currency(export: Export, party_currency: Export) -> dict[tuple[s
 	return other
 
 
-def decimals(currency: str) -> int:
-	"""Decimals of a currency."""
-	return 0 if currency in NO_DECIMALS else 3 if currency in THREE_DECIMALS else 2
-
-
 def _balance(line: Line, in_account_currency: Line, company_currency: str, policy: Policy) -> Balance:
 	currency = in_account_currency.currency
 	now = money(in_account_currency.amount, decimals(currency))
-	base = (
-		line.amount
-		if line.currency == company_currency
-		else line.amount * _rate(line, company_currency, policy)
-	)
-	base_now = money(base, decimals(company_currency))
+	if line is in_account_currency and currency == company_currency:
+		base_now = now
+	elif line.currency == company_currency:
+		base_now = money(line.amount, decimals(company_currency))
+	else:
+		base_now = money(line.amount * _rate(line, company_currency, policy), decimals(company_currency))
 	return Balance(
 		voucher_type=line.voucher_type,
 		voucher_no=line.voucher_no,
@@ -180,24 +265,25 @@ def _rate(line: Line, company_currency: str, policy: Policy) -> Decimal:
 	rate = policy.rates.get(line.currency)
 	if rate is None or rate <= 0:
 		raise BadPolicy(
-			f"There is no rate for {line.currency}. Give one, {company_currency} for 1 {line.currency}:"
-			f" --rate {line.currency}=1.10"
+			t(
+				"There is no rate for {currency}. Give one, {company_currency} for 1 {currency}: --rate {currency}=1.10",
+				currency=line.currency,
+				company_currency=company_currency,
+			)
 		)
 	return rate
 
 
-def _plan(decision: Decision, cost_centers: dict[tuple[str, str, str, str], str]) -> list[EntryPlan]:
+def _entries(verdicts: Sequence[Verdict], decision: Decision) -> list[EntryPlan]:
 	policy = decision.policy
 
 	def dimensions(cost_center: str) -> Dimensions:
 		return (("cost_center", cost_center),) if cost_center else ()
 
 	items = []
-	for number, verdict in enumerate(decision.write_off, start=1):
+	for number, verdict in enumerate(verdicts, start=1):
 		balance = verdict.balance
-		own = cost_centers[
-			balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer
-		]
+		own = dimensions(decision.line(balance).cost_center or policy.cost_center)
 		items.append(
 			PlanItem(
 				name=str(number),
@@ -209,8 +295,8 @@ def _plan(decision: Decision, cost_centers: dict[tuple[str, str, str, str], str]
 				amount=verdict.amount,
 				base_amount=verdict.base_amount,
 				offset_account=policy.offset_account or NO_ACCOUNT,
-				receivable_dimensions=dimensions(own or policy.cost_center),
-				offset_dimensions=dimensions(own or policy.cost_center),
+				receivable_dimensions=own,
+				offset_dimensions=own,
 			)
 		)
 	return plan_entries(
@@ -222,26 +308,22 @@ def _plan(decision: Decision, cost_centers: dict[tuple[str, str, str, str], str]
 
 
 def _notes(
-	export: Export,
-	lines: Sequence[Line],
-	policy: Policy,
-	party_currency: Export | None,
-	entries: Sequence[EntryPlan],
-) -> Iterable[str]:
-	credits = sum(plan.credit is not None for plan in entries)
-	if credits:
-		yield (
-			f"{credits} entries write off payments or journal credits. Allocate those to them with Payment"
-			" Reconciliation once they are in; a run on a site does so itself."
+	export: Export, lines: Sequence[Line], policy: Policy, party_currency: Export | None
+) -> Iterable[Text]:
+	if policy.cutoff_is_a_guess:
+		yield t(
+			"The day of the report is not known. Balances are taken as of {cutoff}.",
+			cutoff=policy.criteria.cutoff_date,
 		)
 	if not party_currency and len(export.currencies) == 1:
-		yield (
-			f"Every amount is in {export.currencies[0]}. Where a receivable account is kept in another currency, give"
-			" the report in party currency too (--party-currency FILE): entries need both amounts."
+		yield t(
+			"Every amount is in {currency}. Where a receivable account is kept in another currency, give the report in"
+			" party currency too (--party-currency FILE): entries need both amounts.",
+			currency=export.currencies[0],
 		)
 	foreign = {line.currency for line in lines} & set(policy.rates)
 	if foreign:
-		yield (
-			f"Amounts in {', '.join(sorted(foreign))} are valued at the rates given. On a site they leave at their"
-			" carrying value."
+		yield t(
+			"Amounts in {currencies} are valued at the rates given. On a site they leave at their carrying value.",
+			currencies=", ".join(sorted(foreign)),
 		)

@@ -2,41 +2,29 @@
 
 ERPNext writes one line for each open voucher and receivable account. Around the lines there may be the report's filters
 (above the headings), an empty line and a subtotal after each customer, and a total. With "Based On Payment Terms"
-a voucher has several lines. Columns come in any order, and translated.
+a voucher has several lines. Columns come in any order and in any language, and people add columns of their own, which
+may have the name of one of the report's.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import NamedTuple
 
 from ar_writeoff.core.money import ZERO
-from ar_writeoff.offline import table
+from ar_writeoff.offline import labels, table
+from ar_writeoff.offline.currencies import decimals
+from ar_writeoff.offline.labels import Labels
 from ar_writeoff.offline.problems import BadFile, Problem
-from ar_writeoff.offline.progress import bar
-from ar_writeoff.offline.values import AS_ERPNEXT_WRITES, Format, to_amount, to_date
+from ar_writeoff.offline.progress import bar, many_objects
+from ar_writeoff.offline.values import AS_THE_FILE_SHOWS, Format, Unreadable, amount_reader, date_reader
+from ar_writeoff.offline.words import Text, t
 
-# Headings of the columns, as ERPNext has them in English and German; others are named in the policy file.
-HEADINGS: Mapping[str, tuple[str, ...]] = {
-	"posting_date": ("Posting Date", "Buchungsdatum"),
-	"party_type": ("Party Type", "Partei-Typ"),
-	"customer": ("Party", "Customer", "Partei", "Kunde"),
-	"customer_name": ("Customer Name", "Kundenname"),
-	"receivable_account": ("Receivable Account", "Party Account", "Forderungskonto", "Parteikonto"),
-	"cost_center": ("Cost Center", "Kostenstelle"),
-	"voucher_type": ("Voucher Type", "Belegtyp", "Belegart"),
-	"voucher_no": ("Voucher No", "Belegnr.", "Belegnummer"),
-	"due_date": ("Due Date", "Fälligkeitsdatum"),
-	"payment_term": ("Payment Term", "Zahlungsbedingung"),
-	"outstanding": ("Outstanding Amount", "Ausstehender Betrag"),
-	"currency": ("Currency", "Währung"),
-	"territory": ("Territory", "Gebiet", "Region"),
-	"customer_group": ("Customer Group", "Kundengruppe"),
-}
 REQUIRED = (
 	"posting_date",
 	"customer",
@@ -47,15 +35,35 @@ REQUIRED = (
 	"outstanding",
 	"currency",
 )
+# Filled in every line of a voucher.
+FILLED = ("voucher_type", "voucher_no", "customer", "receivable_account", "currency")
+# The report's own columns from left to right.
+ORDER = (
+	"posting_date",
+	"party_type",
+	"customer",
+	"receivable_account",
+	"customer_name",
+	"cost_center",
+	"voucher_type",
+	"voucher_no",
+	"due_date",
+	"payment_term",
+	"outstanding",
+	"currency",
+	"territory",
+	"customer_group",
+)
 # The filters that ERPNext writes above the headings are a dozen at most.
 HEADINGS_WITHIN = 50
 
 # Half a cent: sums of the report are sums of floats.
 TOLERANCE = Decimal("0.005")
 
+Key = tuple[str, str, str, str]
 
-@dataclass(frozen=True, slots=True)
-class Line:
+
+class Line(NamedTuple):
 	"""The open balance of one voucher on one receivable account. `amount` is positive where the customer owes us."""
 
 	row: int
@@ -73,18 +81,21 @@ class Line:
 	territory: str = ""
 
 	@property
-	def key(self) -> tuple[str, str, str, str]:
+	def key(self) -> Key:
 		return self.voucher_type, self.voucher_no, self.receivable_account, self.customer
 
 
 @dataclass(slots=True)
 class Export:
-	"""An export, read. `filters` are those of the report, where it was exported with them."""
+	"""An export, read. `filters` are those of the report as the file has them; `company` and `report_date` are taken
+	from them, and empty where the report was exported without its filters."""
 
 	name: str
 	lines: list[Line] = field(default_factory=list)
 	filters: dict[str, str] = field(default_factory=dict)
-	notes: list[str] = field(default_factory=list)
+	notes: list[Text] = field(default_factory=list)
+	company: str = ""
+	report_date: date | None = None
 
 	@property
 	def currencies(self) -> list[str]:
@@ -93,7 +104,7 @@ class Export:
 
 def read(
 	path: Path,
-	form: Format = AS_ERPNEXT_WRITES,
+	form: Format = AS_THE_FILE_SHOWS,
 	*,
 	encoding: str = "utf-8-sig",
 	headings: Mapping[str, str] | None = None,
@@ -103,145 +114,280 @@ def read(
 	Raises:
 	    BadFile: with every place that cannot be read.
 	"""
-	count, rows = table.rows(path, encoding)
-	reader = _Reader(Export(path.name), form, _labels(headings or {}))
-	for number, cells in bar(rows, count, f"Reading {path.name}"):
-		reader.take(number, cells)
-	return reader.finish()
+	with many_objects():
+		count, rows = table.rows(path, encoding)
+		reader = _Reader(Export(path.name), form, headings or {})
+		for number, cells in bar(rows, count, str(t("Reading {name}", name=path.name))):
+			reader.take(number, cells)
+		return reader.finish()
 
 
-def _labels(headings: Mapping[str, str]) -> dict[str, str]:
-	labels = {label.casefold(): name for name, known in HEADINGS.items() for label in known}
-	for name, label in headings.items():
-		labels = {known: field_name for known, field_name in labels.items() if field_name != name}
-		labels[label.casefold()] = name
-	return labels
+def column_letter(index: int) -> str:
+	"""The letters over a column of a spreadsheet, counted from 0."""
+	name = ""
+	index += 1
+	while index:
+		index, rest = divmod(index - 1, 26)
+		name = chr(ord("A") + rest) + name
+	return name
 
 
 class _Reader:
-	"""Takes the rows one by one: filters, then headings, then lines and sums."""
+	"""Takes the rows one after the other, and makes lines of them when it has seen them all."""
 
-	def __init__(self, export: Export, form: Format, labels: Mapping[str, str]):
+	def __init__(self, export: Export, form: Format, headings: Mapping[str, str]):
 		self.export = export
 		self.form = form
-		self.labels = labels
+		self.given = {labels.folded(heading): (name,) for name, heading in headings.items()}
+		self.labels: Labels = {}
 		self.columns: dict[str, int] = {}
-		self.titles: dict[str, str] = {}
+		self.rivals: dict[str, list[int]] = {}
+		self.titles: list[str] = []
+		self.rows: list[tuple[int, Sequence[object]]] = []
 		self.problems: list[Problem] = []
-		self.sums: list[tuple[int, str, Decimal]] = []
 		self.other_parties: dict[str, int] = defaultdict(int)
+		self.sums: list[tuple[int, str, Decimal]] = []
 
 	def take(self, number: int, cells: table.Cells) -> None:
-		if not any(cell is not None for cell in cells):
-			return
 		if self.columns:
-			self.take_line(number, cells)
-		elif not self.take_headings(number, cells):
+			self.rows.append((number, cells))
+		elif any(_text(cell) for cell in cells) and not self.take_headings(number, cells):
 			self.take_filter(number, cells)
 
+	# ------------------------------------------------------------------------------------------------ headings
+
 	def take_headings(self, number: int, cells: table.Cells) -> bool:
-		found: dict[str, int] = {}
-		for index, cell in enumerate(cells):
-			name = self.labels.get(cell.casefold()) if isinstance(cell, str) else None
-			if name and name not in found:
-				found[name] = index
-		if not {"voucher_no", "outstanding"} <= set(found):
-			return False
-		self.columns = found
-		self.titles = {name: str(cells[index]) for name, index in found.items()}
-		missing = [HEADINGS[name][0] for name in REQUIRED if name not in found]
-		if missing:
-			raise BadFile(
-				self.export.name,
-				Problem(
-					f"These columns are missing: {', '.join(missing)}. Export the report with them.", number
+		"""Whether this row has the headings: in the language that knows most of them."""
+		best: dict[str, list[int]] = {}
+		for language in labels.table():
+			names = {**labels.of_language(language), **self.given}
+			found = _assigned(cells, names)
+			if _known(found) > _known(best):
+				best, self.labels = found, names
+		if "outstanding" in best and "customer" in best and not {"voucher_no", "posting_date"} & set(best):
+			raise self.bad(
+				t(
+					"This has one line for each customer and not for each invoice, as Accounts Receivable Summary does."
+					" Which invoices are open cannot be told from it. Export Accounts Receivable."
 				),
+				number,
+			)
+		if {"voucher_no", "debit", "credit"} <= set(best) and "outstanding" not in best:
+			raise self.bad(
+				t(
+					"This has vouchers, but no Outstanding Amount, as General Ledger does. Which payments settle which"
+					" invoices stands in ERPNext's Payment Ledger and not in the General Ledger. Export Accounts"
+					" Receivable."
+				),
+				number,
+			)
+		if not {"voucher_no", "outstanding"} <= set(best):
+			return False
+		self.titles = [_text(cell) for cell in cells]
+		self.columns = {name: indexes[0] for name, indexes in best.items()}
+		self.rivals = {name: indexes for name, indexes in best.items() if len(indexes) > 1}
+		missing = [labels.english(name) for name in REQUIRED if name not in best]
+		if missing:
+			raise self.bad(
+				t(
+					"These columns are missing: {columns}. Export the report with them.",
+					columns=", ".join(missing),
+				),
+				number,
 			)
 		return True
 
 	def take_filter(self, number: int, cells: table.Cells) -> None:
 		if number > HEADINGS_WITHIN:
 			raise self.no_headings()
-		if len(cells) > 1 and cells[0] is not None and cells[1] is not None:
-			self.export.filters[str(cells[0])] = str(cells[1])
+		if len(cells) > 1 and _text(cells[0]) and _text(cells[1]):
+			self.export.filters[_text(cells[0])] = _text(cells[1])
 
 	def no_headings(self) -> BadFile:
-		return BadFile(
-			self.export.name,
-			Problem(
+		return self.bad(
+			t(
 				"This has no headings of an Accounts Receivable report, such as Voucher No and Outstanding Amount."
-				" If they are in another language, name them under [columns] in the policy file."
-			),
-		)
-
-	def take_line(self, number: int, cells: table.Cells) -> None:
-		def cell(name: str) -> object:
-			index = self.columns.get(name)
-			return cells[index] if index is not None and index < len(cells) else None
-
-		def text(name: str) -> str:
-			value = cell(name)
-			return "" if value is None else str(value)
-
-		def problem(name: str, words: str) -> None:
-			self.problems.append(Problem(words, number, self.titles[name]))
-
-		def amount() -> Decimal | None:
-			try:
-				return to_amount(cell("outstanding"), self.form)
-			except ValueError as error:
-				problem("outstanding", str(error))
-				return None
-
-		if cell("voucher_no") is None and cell("voucher_type") is None:
-			value = amount()
-			if value is not None:
-				self.sums.append((number, text("customer"), value))
-			return
-		if cell("party_type") not in (None, "Customer"):
-			self.other_parties[text("party_type")] += 1
-			return
-
-		before = len(self.problems)
-		for name in ("voucher_type", "voucher_no", "customer", "receivable_account", "currency"):
-			if cell(name) is None:
-				problem(name, "This is empty.")
-		dates: dict[str, date | None] = {}
-		for name in ("posting_date", "due_date"):
-			try:
-				dates[name] = to_date(cell(name), self.form)
-			except ValueError as error:
-				problem(name, str(error))
-		if "posting_date" in dates and dates["posting_date"] is None:
-			problem("posting_date", "This is empty.")
-		value = amount()
-		if value is None and len(self.problems) == before:
-			problem("outstanding", "This is empty.")
-		posting_date = dates.get("posting_date")
-		if len(self.problems) > before or posting_date is None or value is None:
-			return
-		self.export.lines.append(
-			Line(
-				row=number,
-				voucher_type=text("voucher_type"),
-				voucher_no=text("voucher_no"),
-				customer=text("customer"),
-				receivable_account=text("receivable_account"),
-				posting_date=posting_date,
-				due_date=dates["due_date"],
-				amount=value,
-				currency=text("currency"),
-				customer_name=text("customer_name"),
-				cost_center=text("cost_center"),
-				customer_group=text("customer_group"),
-				territory=text("territory"),
+				" If your site calls them otherwise, name them under [columns] in the policy file."
 			)
 		)
+
+	def bad(self, text: Text, row: int = 0) -> BadFile:
+		return BadFile(self.export.name, Problem(text, row))
+
+	def read_filters(self) -> None:
+		"""Company and day of the report, by the labels of the language that the headings are in."""
+		found: dict[str, str] = {}
+		for label, value in self.export.filters.items():
+			for name in self.labels.get(labels.folded(label), ()):
+				found.setdefault(name, value)
+		self.export.company = found.get("company", "")
+		day = found.get("report_date") or found.get("posting_date")
+		if day:
+			try:
+				self.export.report_date = date_reader([day], self.form)(day)
+			except Unreadable:
+				try:
+					self.export.report_date = date_reader([day], AS_THE_FILE_SHOWS)(day)
+				except Unreadable as error:
+					self.export.notes.append(error.text)
+
+	# ------------------------------------------------------------------------------------- columns of one name
+
+	def settle_rivals(self) -> None:
+		"""Of several columns for one field, the report's own; a problem where nothing tells which it is."""
+		lines = [(number, cells) for number, cells in self.rows if self.is_voucher(cells)]
+		for name, indexes in self.rivals.items():
+			mine = self.own_column(name, indexes, lines)
+			if mine is not None:
+				self.columns[name] = mine
+				continue
+			differ = next(
+				number for number, cells in lines if len({_at(cells, index) for index in indexes}) > 1
+			)
+			self.problems.append(
+				Problem(
+					t(
+						"Several columns are called {title}: {letters}. They differ, first in row {row}. Take the added"
+						" one out of the report and export it again.",
+						title=self.titles[indexes[0]],
+						letters=", ".join(map(column_letter, indexes)),
+						row=str(differ),
+					)
+				)
+			)
+
+	def own_column(
+		self, name: str, indexes: list[int], lines: Sequence[tuple[int, Sequence[object]]]
+	) -> int | None:
+		names = [labels.folded(label) for label in labels.table()[labels.ENGLISH][name]]
+
+		def rank(index: int) -> int:
+			title = labels.folded(self.titles[index])
+			return names.index(title) if title in names else 0
+
+		first = [index for index in indexes if rank(index) == min(map(rank, indexes))]
+		if all(len({_text(_at(cells, index)) for index in first}) == 1 for _number, cells in lines):
+			return first[0]
+		if name in (*FILLED, "outstanding", "posting_date"):
+			full = [index for index in first if all(_text(_at(cells, index)) for _number, cells in lines)]
+			if len(full) == 1:
+				return self.chosen(name, indexes, full[0])
+			first = full or first
+		alone = {other: index for other, index in self.columns.items() if other not in self.rivals}
+		in_order = [index for index in first if _in_order(name, index, alone)]
+		return self.chosen(name, indexes, in_order[0]) if len(in_order) == 1 else None
+
+	def chosen(self, name: str, indexes: list[int], index: int) -> int:
+		if name in REQUIRED:
+			self.export.notes.append(
+				t(
+					"Several columns are called {title}: {letters}. Column {letter} is read, the report's own.",
+					title=self.titles[index],
+					letters=", ".join(map(column_letter, indexes)),
+					letter=column_letter(index),
+				)
+			)
+		return index
+
+	# --------------------------------------------------------------------------------------------------- lines
+
+	def cell(self, cells: Sequence[object], name: str) -> object:
+		index = self.columns.get(name)
+		return _at(cells, index) if index is not None else None
+
+	def is_voucher(self, cells: Sequence[object]) -> bool:
+		return bool(_text(self.cell(cells, "voucher_no")) or _text(self.cell(cells, "voucher_type")))
+
+	def problem(self, number: int, name: str, text: Text) -> None:
+		self.problems.append(Problem(text, number, self.titles[self.columns[name]]))
+
+	def read_lines(self) -> None:
+		wide = max(self.columns.values()) + 1
+		at = {name: self.columns.get(name, wide) for name in labels.FIELDS}
+		rows = [
+			(number, cells if len(cells) > wide else [*cells, *[None] * (wide + 1 - len(cells))])
+			for number, cells in self.rows
+		]
+		outstanding, posting, due = at["outstanding"], at["posting_date"], at["due_date"]
+		vouchers = [cells for _number, cells in rows if cells[at["voucher_no"]] or cells[at["voucher_type"]]]
+		to_amount = amount_reader((cells[outstanding] for _number, cells in rows), self.form)
+		to_date = date_reader((cells[index] for cells in vouchers for index in (posting, due)), self.form)
+		text = _Texts()
+		for number, cells in rows:
+			voucher_type, voucher_no = text[cells[at["voucher_type"]]], text[cells[at["voucher_no"]]]
+			customer = text[cells[at["customer"]]]
+			currency = text[cells[at["currency"]]]
+			try:
+				amount = to_amount(cells[outstanding], decimals(currency) == 0)
+			except Unreadable as error:
+				self.problem(number, "outstanding", error.text)
+				continue_with = False
+				amount = ZERO
+			else:
+				continue_with = True
+			if not voucher_no and not voucher_type:
+				if amount is not None and continue_with:
+					self.sums.append((number, customer, amount))
+				continue
+			party_type = text[cells[at["party_type"]]] if "party_type" in self.columns else ""
+			if party_type not in ("", "Customer"):
+				self.other_parties[party_type] += 1
+				continue
+			account = text[cells[at["receivable_account"]]]
+			try:
+				posting_date, due_date = to_date(cells[posting]), to_date(cells[due])
+			except Unreadable:
+				self.name_bad_dates(number, cells, to_date)
+				continue_with = False
+				posting_date = due_date = None
+			else:
+				if posting_date is None:
+					self.problem(number, "posting_date", _empty())
+			if not (voucher_type and voucher_no and customer and account and currency):
+				for name in FILLED:
+					if not _text(self.cell(cells, name)):
+						self.problem(number, name, _empty())
+						continue_with = False
+			if amount is None:
+				if continue_with:
+					self.problem(number, "outstanding", _empty())
+				continue
+			if not continue_with or posting_date is None:
+				continue
+			self.export.lines.append(
+				Line(
+					number,
+					voucher_type,
+					voucher_no,
+					customer,
+					account,
+					posting_date,
+					due_date,
+					amount,
+					currency,
+					text[cells[at["customer_name"]]],
+					text[cells[at["cost_center"]]],
+					text[cells[at["customer_group"]]],
+					text[cells[at["territory"]]],
+				)
+			)
+
+	def name_bad_dates(self, number: int, cells: Sequence[object], to_date: object) -> None:
+		assert callable(to_date)
+		for name in ("posting_date", "due_date"):
+			try:
+				to_date(self.cell(cells, name))
+			except Unreadable as error:
+				self.problem(number, name, error.text)
 
 	def finish(self) -> Export:
 		if not self.columns:
 			raise self.no_headings()
 		export = self.export
+		self.read_filters()
+		if self.rivals:
+			self.settle_rivals()
+		self.read_lines()
 		if "payment_term" in self.columns:
 			export.lines = _with_terms_added_up(export.lines)
 		else:
@@ -249,50 +395,133 @@ class _Reader:
 		if self.problems:
 			raise BadFile(export.name, *self.problems)
 		if not export.lines:
-			raise BadFile(export.name, Problem("This has headings, but no line with a voucher."))
+			if self.other_parties:
+				raise self.bad(
+					t(
+						"Every line is of party type {party_type}. Write-offs are for customers: export Accounts"
+						" Receivable.",
+						party_type=", ".join(self.other_parties),
+					)
+				)
+			raise self.bad(t("This has headings, but no line with a voucher."))
 		export.notes.extend(self.unequal_sums())
 		for party_type, count in self.other_parties.items():
 			export.notes.append(
-				f"{count} lines of party type {party_type} are left out: write-offs are for customers."
+				t(
+					"{count} lines of party type {party_type} are left out: write-offs are for customers.",
+					count=count,
+					party_type=party_type,
+				)
 			)
 		return export
 
-	def unequal_sums(self) -> Iterable[str]:
+	def unequal_sums(self) -> Iterable[Text]:
 		"""Where the file's own sums are not those of its lines: something was filtered, cut off or typed over."""
+		if not self.sums or self.other_parties:
+			return
 		by_customer: dict[str, Decimal] = defaultdict(lambda: ZERO)
 		currencies: dict[str, set[str]] = defaultdict(set)
 		for line in self.export.lines:
-			for whose in (line.customer, ""):
-				by_customer[whose] += line.amount
-				currencies[whose].add(line.currency)
+			by_customer[line.customer] += line.amount
+			currencies[line.customer].add(line.currency)
+		by_customer[""] = sum(by_customer.values(), ZERO)
+		currencies[""] = set().union(*currencies.values())
 		for row, customer, amount in self.sums:
 			whose = customer if customer in by_customer else ""
-			if (
-				len(currencies[whose]) == 1
-				and abs(by_customer[whose] - amount) > TOLERANCE
-				and not self.other_parties
-			):
-				yield (
-					f"Row {row} says {amount:,} for {customer or 'the total'}, the lines add up to"
-					f" {by_customer[whose]:,}. Was part of the report filtered out or changed?"
+			if len(currencies[whose]) == 1 and abs(by_customer[whose] - amount) > TOLERANCE:
+				yield t(
+					"Row {row} says {said} for {whose}, the lines add up to {sum}. Was part of the report filtered out or"
+					" changed?",
+					row=str(row),
+					said=amount,
+					whose=customer or t("the total"),
+					sum=by_customer[whose],
 				)
+
+
+class _Texts(dict[object, str]):
+	"""Cell to text. The same names stand in a column again and again."""
+
+	def __missing__(self, cell: object) -> str:
+		self[cell] = text = _text(cell)
+		return text
+
+
+def _text(cell: object) -> str:
+	"""The text of a cell without the spaces around it; empty for an empty one."""
+	if cell is None:
+		return ""
+	return cell.strip() if isinstance(cell, str) else str(cell)
+
+
+def _at(cells: Sequence[object], index: int) -> object:
+	return cells[index] if index < len(cells) else None
+
+
+def _empty() -> Text:
+	return t("This is empty.")
+
+
+def _assigned(cells: Sequence[object], names: Labels) -> dict[str, list[int]]:
+	"""Which columns may hold which field. A heading of two meanings is the one that is still missing."""
+	found: dict[str, list[int]] = {}
+	open_to_several = []
+	for index, cell in enumerate(cells):
+		if not isinstance(cell, str):
+			continue
+		# General Ledger: Debit (USD)
+		fields = names.get(labels.folded(cell)) or names.get(labels.folded(cell.partition("(")[0]), ())
+		if len(fields) == 1:
+			found.setdefault(fields[0], []).append(index)
+		elif fields:
+			open_to_several.append((index, fields))
+	for index, fields in open_to_several:
+		missing = [name for name in fields if name not in found]
+		wanted = [name for name in missing if name in REQUIRED] or missing or list(fields)
+		found.setdefault(wanted[0], []).append(index)
+	return found
+
+
+def _known(found: Mapping[str, list[int]]) -> tuple[int, int]:
+	return sum(name in found for name in REQUIRED), len(found)
+
+
+def _in_order(name: str, index: int, others: Mapping[str, int]) -> bool:
+	"""Whether a column stands where the report has it, among the columns that are certain."""
+	if name not in ORDER:
+		return False
+	place = ORDER.index(name)
+	return all(
+		(other_index < index) == (ORDER.index(other) < place)
+		for other, other_index in others.items()
+		if other in ORDER
+	)
 
 
 def _with_terms_added_up(lines: list[Line]) -> list[Line]:
 	"""One line for each voucher, due when its last payment term is."""
-	whole: dict[tuple[str, str, str, str], Line] = {}
+	whole: dict[Key, Line] = {}
 	for line in lines:
 		other = whole.get(line.key)
 		if other:
 			dates = [due for due in (line.due_date, other.due_date) if due]
-			line = replace(other, amount=other.amount + line.amount, due_date=max(dates, default=None))
+			line = other._replace(amount=other.amount + line.amount, due_date=max(dates, default=None))
 		whole[line.key] = line
 	return list(whole.values())
 
 
-def _repeated(lines: Iterable[Line]) -> Iterable[Problem]:
-	seen: dict[tuple[str, str, str, str], int] = {}
+def _repeated(lines: Iterable[Line]) -> Iterator[Problem]:
+	seen: dict[Key, int] = {}
 	for line in lines:
-		first = seen.setdefault(line.key, line.row)
-		if first != line.row:
-			yield Problem(f"{line.voucher_type} {line.voucher_no} is in row {first} already.", line.row)
+		row = line[0]
+		first = seen.setdefault(line.key, row)
+		if first != row:
+			yield Problem(
+				t(
+					"{voucher_type} {voucher_no} is in row {row} already.",
+					voucher_type=line.voucher_type,
+					voucher_no=line.voucher_no,
+					row=str(first),
+				),
+				line.row,
+			)

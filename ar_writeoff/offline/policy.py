@@ -16,8 +16,9 @@ what is written off.
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -29,10 +30,12 @@ from ar_writeoff.core import reasons, texts
 from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, LEAVE_OUT, Criteria
 from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.offline.export import HEADINGS
+from ar_writeoff.offline import words
+from ar_writeoff.offline.labels import FIELDS
 from ar_writeoff.offline.problems import BadFile, Problem
+from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE, MAX_ROWS_PER_ENTRY
-from ar_writeoff.search.rules import CustomerFacts, VoucherFacts
+from ar_writeoff.search.rules import NO_VOUCHER_FACTS, CustomerFacts, VoucherFacts
 
 if sys.version_info >= (3, 11):
 	import tomllib
@@ -62,22 +65,45 @@ class Policy:
 	disabled: frozenset[str] = frozenset()
 	frozen: frozenset[str] = frozenset()
 	discounted: frozenset[str] = frozenset()
+	advance_accounts: frozenset[str] = frozenset()
+	cutoff_is_a_guess: bool = False
 	rates: Mapping[str, Decimal] = field(default_factory=dict)
 
-	def customer_facts(self, customer: str, name: str = "") -> CustomerFacts:
+	@property
+	def named(self) -> frozenset[str]:
+		"""The customers of whom something is known."""
+		return self.opted_out | self.disabled | self.frozen
+
+	@property
+	def has_voucher_facts(self) -> bool:
+		"""Whether something is known of any voucher."""
+		return bool(self.discounted or self.advance_accounts)
+
+	def customer_facts(self, customer: str) -> CustomerFacts:
 		return CustomerFacts(
-			customer_name=name,
 			opted_out=customer in self.opted_out,
 			disabled=customer in self.disabled,
 			frozen=customer in self.frozen,
 		)
 
-	def voucher_facts(self, voucher_no: str) -> VoucherFacts:
-		return VoucherFacts(discounted=voucher_no in self.discounted)
+	def voucher_facts(self, voucher_no: str, account: str = "") -> VoucherFacts:
+		if account in self.advance_accounts:
+			return VoucherFacts(
+				obstacle=Reason.of(reasons.SEPARATE_ADVANCE, account=account).at("Account", account)
+			)
+		return VoucherFacts(discounted=True) if voucher_no in self.discounted else NO_VOUCHER_FACTS
 
 
 class BadPolicy(Exception):
-	"""Options or a policy that nothing can be looked for with."""
+	"""Options or a policy that nothing can be looked for with, in words."""
+
+
+class NotASetting(ValueError):
+	"""A value that a setting cannot have, in words."""
+
+	def __init__(self, text: Text):
+		super().__init__(text)
+		self.text = text
 
 
 # section of the file -> its keys and what they hold
@@ -115,11 +141,12 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 		"frozen": NAMES,
 		"discounted": NAMES,
 		"receivable_accounts": NAMES,
+		"advance_accounts": NAMES,
 	},
 	"accounts": {"offset": TEXT, "cost_center": TEXT},
 	"entries": {"entries_per": TEXT, "rows_per_entry": COUNT},
 	"rates": {"*": AMOUNT},
-	"columns": dict.fromkeys(HEADINGS, TEXT),
+	"columns": dict.fromkeys(FIELDS, TEXT),
 }
 CHOICES: Mapping[str, tuple[str, ...]] = {
 	"balance_type": (DEBIT, CREDIT),
@@ -139,9 +166,11 @@ def read_file(path: Path) -> Settings:
 		with path.open("rb") as file:
 			document = tomllib.load(file, parse_float=Decimal)
 	except OSError as error:
-		raise BadFile(str(path), Problem(f"This cannot be read: {error.strerror}.")) from error
+		raise BadFile(str(path), Problem(t("This cannot be read: {error}.", error=error.strerror))) from error
 	except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-		raise BadFile(path.name, Problem(f"This is not TOML: {error}")) from error
+		raise BadFile(
+			path.name, *_decimal_commas(path), Problem(t("This is not TOML: {error}", error=error))
+		) from error
 
 	settings: Settings = {}
 	problems: list[Problem] = []
@@ -151,26 +180,49 @@ def read_file(path: Path) -> Settings:
 		known = SECTIONS.get(section)
 		if known is None:
 			problems.append(
-				Problem(f"There is no section [{section}] in a policy. {_known(list(SECTIONS)[1:])}")
+				Problem(
+					t(
+						"There is no section [{section}] in a policy. There are: {known}.",
+						section=section,
+						known=", ".join(list(SECTIONS)[1:]),
+					)
+				)
 			)
 			continue
 		for key, value in content.items():
 			name = f"{section}.{key}" if section else key
 			kind = known.get(key, known.get("*"))
 			if kind is None:
-				problems.append(Problem(f"{name}: a policy has nothing of this name. {_known(known)}"))
+				problems.append(
+					Problem(
+						t(
+							"{name}: a policy has nothing of this name. There are: {known}.",
+							name=name,
+							known=", ".join(known),
+						)
+					)
+				)
 				continue
 			try:
 				settings[name] = _value(kind, key, value)
-			except ValueError as error:
-				problems.append(Problem(f"{name}: {error}"))
+			except NotASetting as error:
+				problems.append(Problem(t("{name}: {problem}", name=name, problem=error.text)))
 	if problems:
 		raise BadFile(path.name, *problems)
 	return settings
 
 
-def _known(names: Any) -> str:
-	return f"There are: {', '.join(names)}."
+DECIMAL_COMMA = re.compile(r"^\s*[\w.]+\s*=\s*(-?\d+(?:,\d+)+)\s*(?:#.*)?$")
+
+
+def _decimal_commas(path: Path) -> Iterator[Problem]:
+	"""Amounts written with a comma, which TOML does not have."""
+	for row, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
+		if found := DECIMAL_COMMA.match(line):
+			try:
+				amount(found[1])
+			except NotASetting as error:
+				yield Problem(error.text, row)
 
 
 def _value(kind: str, key: str, value: object) -> object:
@@ -184,34 +236,45 @@ def _value(kind: str, key: str, value: object) -> object:
 		return value
 	if kind == AMOUNT and isinstance(value, Decimal | int) and not isinstance(value, bool):
 		return Decimal(value)
+	if kind == AMOUNT and isinstance(value, str):
+		amount(value)  # says what is ambiguous about it
 	example = {NAMES: '["a", "b"]', TEXT: '"text"', DATE: "2026-06-30", COUNT: "30", AMOUNT: "25.00"}[kind]
-	raise ValueError(f"this should look like {example}.")
+	raise NotASetting(t("this should look like {example}.", example=example))
 
 
 def choice(key: str, value: str) -> str:
 	"""One of the words that this setting may have, however it is written.
 
 	Raises:
-	    ValueError: another word.
+	    NotASetting: another word.
 	"""
 	if key not in CHOICES:
 		return value
 	for known in CHOICES[key]:
 		if value.strip().casefold() == known.casefold():
 			return known
-	raise ValueError(f"{value!r} is none of {', '.join(CHOICES[key])}.")
+	raise NotASetting(t("{value!r} is none of {choices}.", value=value, choices=", ".join(CHOICES[key])))
 
 
-def amount(value: str) -> Decimal | None:
-	"""An amount from the command line.
+def amount(value: str, decimal: str = "") -> Decimal | None:
+	"""An amount as a person types it; `decimal` is the decimal sign where it is known.
 
 	Raises:
-	    ValueError: no amount, in words.
+	    NotASetting: no amount, or one that can be read in two ways.
 	"""
 	try:
-		return parse_amount(value)
+		return parse_amount(value, decimal)
 	except AmountError as error:
-		raise ValueError(texts.message(Reason.of(error.code, text=error.text))) from None
+		raise NotASetting(t(texts.MESSAGES[error.code], **error.facts)) from None
+
+
+def day(text: str, form: str = "%Y-%m-%d") -> date:
+	"""A date typed in this form.
+
+	Raises:
+	    ValueError: it is none.
+	"""
+	return datetime.strptime(text, form).date()
 
 
 def make(settings: Settings, *, today: date, report_date: date | None = None) -> Policy:
@@ -234,7 +297,7 @@ def make(settings: Settings, *, today: date, report_date: date | None = None) ->
 	)
 	if problems or maximum is None:
 		found = [reason for _field, reason in problems] or [Reason.of(reasons.MAXIMUM_REQUIRED)]
-		raise BadPolicy(" ".join(texts.message(reason) for reason in found))
+		raise BadPolicy(" ".join(map(words.message, found)))
 	return Policy(
 		criteria=Criteria(
 			balance_type=settings.get("criteria.balance_type", DEBIT),
@@ -258,6 +321,8 @@ def make(settings: Settings, *, today: date, report_date: date | None = None) ->
 		disabled=settings.get("leave_out.disabled", frozenset()),
 		frozen=settings.get("leave_out.frozen", frozenset()),
 		discounted=settings.get("leave_out.discounted", frozenset()),
+		advance_accounts=settings.get("leave_out.advance_accounts", frozenset()),
+		cutoff_is_a_guess=not (settings.get("criteria.cutoff_date") or report_date),
 		rates=section(settings, "rates"),
 	)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ar_writeoff.offline.words import Text, t
+
 # More than these say nothing new: the column holds something else, or the file has another format.
 SHOWN = 10
 
@@ -12,17 +14,19 @@ SHOWN = 10
 class Problem:
 	"""Something wrong at one place. `row` counts from 1 as spreadsheets do; 0: the file as a whole."""
 
-	text: str
+	text: Text
 	row: int = 0
 	column: str = ""
 
+	@property
+	def place(self) -> str:
+		"""Row and column in words, empty for the file as a whole."""
+		if self.row and self.column:
+			return str(t("row {row}, column {column}", row=str(self.row), column=self.column))
+		return str(t("row {row}", row=str(self.row))) if self.row else self.column
+
 	def __str__(self) -> str:
-		place = []
-		if self.row:
-			place.append(f"row {self.row}")
-		if self.column:
-			place.append(f"column {self.column}")
-		return f"{', '.join(place)}: {self.text}" if place else self.text
+		return f"{self.place}: {self.text}" if self.place else str(self.text)
 
 
 class BadFile(Exception):
@@ -36,5 +40,6 @@ class BadFile(Exception):
 	def __str__(self) -> str:
 		lines = [f"{self.name}: {problem}" for problem in self.problems[:SHOWN]]
 		if len(self.problems) > SHOWN:
-			lines.append(f"{self.name}: {len(self.problems) - SHOWN} more problems")
+			more = t("{count} more problems", count=len(self.problems) - SHOWN)
+			lines.append(f"{self.name}: {more}")
 		return "\n".join(lines)

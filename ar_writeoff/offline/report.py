@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from ar_writeoff.core import texts
-from ar_writeoff.core.criteria import Criteria
-from ar_writeoff.offline import summary
+from ar_writeoff.core.criteria import DEBIT, DUE_DATE, Criteria
+from ar_writeoff.offline import summary, words
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.summary import Total
+from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import EntryPlan
 from ar_writeoff.search.rules import Verdict
 
@@ -19,27 +19,19 @@ Cell = str | int | Decimal
 def lines(decision: Decision, rows: int) -> Iterator[str]:
 	"""The preview, line by line; of long lists the first `rows`."""
 	currency = decision.company_currency
-	yield from heading("What a write-off run would do")
-	yield f"Looked for   {criteria(decision.policy.criteria, currency)}"
-	yield f"Looked at    {decision.considered:,} balances"
-	for label, verdicts in (("Write off", decision.write_off), ("Leave out", decision.left_out)):
-		total = sum((verdict.base_amount for verdict in verdicts), Decimal("0.00"))
-		customers = len({verdict.balance.customer for verdict in verdicts})
-		yield f"{label:<13}{len(verdicts):,} balances of {customers:,} customers, {total:,} {currency}"
-	yield f"No match     {decision.not_matching:,} balances"
-
+	in_currency = t("Amount {currency}", currency=currency)
+	yield from head(decision)
 	if decision.left_out:
-		yield from heading("Left out, and why")
-		yield from total_table("Reason", summary.by_reason(decision), currency)
+		yield from reasons(decision)
 		yield ""
 		yield from columns(
-			("Voucher", "Customer", f"Amount {currency}", "Why"),
+			(t("Voucher"), t("Customer"), in_currency, t("Why")),
 			[
 				(
 					verdict.balance.voucher_no,
 					decision.customer_names[verdict.balance.customer],
 					verdict.base_amount,
-					texts.message(verdict.reason) if verdict.reason else "",
+					words.message(verdict.reason) if verdict.reason else "",
 				)
 				for verdict in decision.left_out[:rows]
 			],
@@ -47,22 +39,36 @@ def lines(decision: Decision, rows: int) -> Iterator[str]:
 		yield from more(decision.left_out, rows)
 
 	if decision.write_off:
-		yield from heading("Would be written off, by age in days")
-		yield from total_table("Age", summary.by_age(decision), currency)
+		yield from heading(t("Would be written off, by age in days"))
+		ages = [
+			Total(summary.age_label(total.name), total.count, total.amount)
+			for total in summary.by_age(decision)
+		]
+		yield from total_table(t("Age"), ages, currency)
 		currencies = summary.by_currency(decision)
 		if [name for name, _amount in currencies] != [currency]:
-			yield from heading("By currency of the account")
-			yield from columns(("Currency", "Amount"), currencies)
-		yield from heading("By customer")
+			yield from heading(t("By currency of the account"))
+			yield from columns((t("Currency"), t("Amount")), currencies)
+		yield from heading(t("By customer"))
 		owing = summary.by_customer(decision)
-		yield from total_table("Customer", [named(decision, total) for total in owing[:rows]], currency)
+		yield from total_table(t("Customer"), [named(decision, total) for total in owing[:rows]], currency)
 		yield from more(owing, rows)
-		yield from heading("Balances")
+		yield from heading(t("Balances"))
 		yield from balances(decision, decision.write_off[:rows], currency)
 		yield from more(decision.write_off, rows)
-		yield from heading(f"Journal entries: {len(decision.entries):,}, {decision.policy.posting_date}")
+		yield from heading(
+			t(
+				"Journal entries: {count}, {day}",
+				count=len(decision.entries),
+				day=decision.policy.posting_date,
+			)
+		)
 		yield from columns(
-			("Account", f"Debit {currency}", f"Credit {currency}"),
+			(
+				t("Account"),
+				t("Debit {currency}", currency=currency),
+				t("Credit {currency}", currency=currency),
+			),
 			[
 				(account, debit or "", credit or "")
 				for account, debit, credit in summary.by_account(decision.entries)
@@ -71,43 +77,107 @@ def lines(decision: Decision, rows: int) -> Iterator[str]:
 		yield from entry(decision.entries[0], rows, currency)
 
 	if decision.notes:
-		yield from heading("Please note")
+		yield from heading(t("Please note"))
 		yield from (f"* {note}" for note in decision.notes)
+
+
+def short(decision: Decision) -> Iterator[str]:
+	"""Totals, and what is left out by reason."""
+	yield from head(decision)
+	if decision.left_out:
+		yield from reasons(decision)
+
+
+def head(decision: Decision) -> Iterator[str]:
+	currency = decision.company_currency
+	yield from heading(t("What a write-off run would do"))
+	looked = [
+		(t("Looked for"), criteria(decision.policy.criteria, currency)),
+		(t("Looked at"), str(t("{count} balances", count=decision.considered))),
+		(t("Write off"), totals_of(decision.write_off, currency)),
+		(t("Leave out"), totals_of(decision.left_out, currency)),
+		(t("No match"), str(t("{count} balances", count=decision.not_matching))),
+	]
+	width = max(13, *(len(str(label)) + 2 for label, _text in looked))
+	yield from (f"{label!s:<{width}}{text}" for label, text in looked)
+
+
+def reasons(decision: Decision) -> Iterator[str]:
+	yield from heading(t("Left out, and why"))
+	yield from total_table(t("Reason"), summary.by_reason(decision), decision.company_currency)
+
+
+def totals_of(verdicts: Sequence[Verdict], currency: str) -> str:
+	"""How many balances, of how many customers, and their sum."""
+	total = sum((verdict.base_amount for verdict in verdicts), Decimal("0.00"))
+	customers = len({verdict.balance.customer for verdict in verdicts})
+	return str(
+		t(
+			"{count} balances of {customers} customers, {total} {currency}",
+			count=len(verdicts),
+			customers=customers,
+			total=total,
+			currency=currency,
+		)
+	)
 
 
 def criteria(asked: Criteria, currency: str) -> str:
 	"""The criteria in one line."""
+	debit = asked.balance_type == DEBIT
+	maximum = {"amount": asked.max_invoice_amount, "currency": currency}
 	parts = [
-		f"{asked.balance_type} balances up to {asked.max_invoice_amount:,} {currency}",
-		f"dated until {asked.cutoff_date}",
+		t("Debit balances up to {amount} {currency}", **maximum)
+		if debit
+		else t("Credit balances up to {amount} {currency}", **maximum),
+		t("dated until {day}", day=asked.cutoff_date),
 	]
 	if asked.minimum_age_days:
-		parts.append(f"more than {asked.minimum_age_days} days after their {asked.ageing_based_on.lower()}")
+		parts.append(
+			t("more than {days} days after their due date", days=asked.minimum_age_days)
+			if asked.ageing_based_on == DUE_DATE
+			else t("more than {days} days after their posting date", days=asked.minimum_age_days)
+		)
 	if asked.max_customer_amount:
-		parts.append(f"up to {asked.max_customer_amount:,} {currency} for each customer")
-	return ", ".join(parts)
+		parts.append(
+			t(
+				"up to {amount} {currency} for each customer",
+				amount=asked.max_customer_amount,
+				currency=currency,
+			)
+		)
+	return ", ".join(map(str, parts))
 
 
 def named(decision: Decision, total: Total) -> Total:
 	return Total(decision.customer_names[total.name], total.count, total.amount)
 
 
-def total_table(title: str, totals: Iterable[Total], currency: str) -> Iterator[str]:
+def total_table(title: Text, totals: Iterable[Total], currency: str) -> Iterator[str]:
 	return columns(
-		(title, "Balances", f"Amount {currency}"),
+		(title, t("Balances"), t("Amount {currency}", currency=currency)),
 		[(total.name, total.count, total.amount) for total in totals],
 	)
 
 
 def balances(decision: Decision, verdicts: Iterable[Verdict], currency: str) -> Iterator[str]:
 	return columns(
-		("Voucher", "Customer", "Date", "Due", "Age", "Amount", "", f"Amount {currency}"),
+		(
+			t("Voucher"),
+			t("Customer"),
+			t("Date"),
+			t("Due"),
+			t("Age"),
+			t("Amount"),
+			"",
+			t("Amount {currency}", currency=currency),
+		),
 		[
 			(
 				verdict.balance.voucher_no,
 				decision.customer_names[verdict.balance.customer],
-				str(verdict.balance.posting_date),
-				str(verdict.balance.due_date or ""),
+				words.day(verdict.balance.posting_date),
+				words.day(verdict.balance.due_date) if verdict.balance.due_date else "",
 				verdict.age_days,
 				verdict.amount,
 				verdict.balance.currency,
@@ -123,9 +193,22 @@ def entry(plan: EntryPlan, rows: int, currency: str) -> Iterator[str]:
 	receivable = [row for row in plan.rows if row.item]
 	offset = [row for row in plan.rows if not row.item]
 	yield ""
-	yield f"The first of them: {len(plan.rows)} rows, debit = credit = {plan.total:,} {currency}"
+	yield str(
+		t(
+			"The first of them: {rows} rows, debit = credit = {total} {currency}",
+			rows=len(plan.rows),
+			total=plan.total,
+			currency=currency,
+		)
+	)
 	yield from columns(
-		("Account", "Customer", "Voucher", f"Debit {currency}", f"Credit {currency}"),
+		(
+			t("Account"),
+			t("Customer"),
+			t("Voucher"),
+			t("Debit {currency}", currency=currency),
+			t("Credit {currency}", currency=currency),
+		),
 		[
 			(
 				row.account,
@@ -140,23 +223,26 @@ def entry(plan: EntryPlan, rows: int, currency: str) -> Iterator[str]:
 	yield from more(receivable, rows)
 
 
-def heading(text: str) -> Iterator[str]:
+def heading(text: Text) -> Iterator[str]:
 	yield ""
-	yield text
-	yield "-" * len(text)
+	yield str(text)
+	yield "-" * len(str(text))
 
 
 def more(things: Sequence[object], rows: int) -> Iterator[str]:
 	if len(things) > rows:
-		yield f"... and {len(things) - rows:,} more"
+		yield str(t("... and {count} more", count=len(things) - rows))
 
 
-def columns(titles: Sequence[str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+def columns(titles: Sequence[Text | str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
 	"""A table in columns: words to the left, numbers to the right."""
-	texts_of = [[f"{cell:,}" if isinstance(cell, int | Decimal) else cell for cell in row] for row in rows]
+	heads = [str(title) for title in titles]
+	texts_of = [
+		[words.number(cell) if isinstance(cell, int | Decimal) else cell for cell in row] for row in rows
+	]
 	numeric = [any(isinstance(row[index], int | Decimal) for row in rows) for index in range(len(titles))]
-	widths = [max(len(row[index]) for row in [list(titles), *texts_of]) for index in range(len(titles))]
-	for row in [list(titles), *texts_of]:
+	widths = [max(len(row[index]) for row in [heads, *texts_of]) for index in range(len(titles))]
+	for row in [heads, *texts_of]:
 		yield "  ".join(
 			cell.rjust(width) if right else cell.ljust(width)
 			for cell, width, right in zip(row, widths, numeric, strict=True)

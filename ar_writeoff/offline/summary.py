@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ar_writeoff.core import ageing, texts
+from ar_writeoff.core import ageing
 from ar_writeoff.core.money import ZERO
+from ar_writeoff.offline import words
 from ar_writeoff.offline.decide import Decision
+from ar_writeoff.offline.words import t
 from ar_writeoff.posting.rules import EntryPlan, Row
 from ar_writeoff.search.rules import Verdict
 
@@ -48,6 +50,13 @@ def bucket(verdict: Verdict) -> str:
 	return NOT_DUE if verdict.age_days < 0 else ageing.bucket(verdict.age_days)
 
 
+def age_label(name: str) -> str:
+	"""The name of a bucket as a person reads it."""
+	if name == NOT_DUE:
+		return str(t("not due"))
+	return str(t("over {days}", days=ageing.OLDEST)) if name == ageing.OLDER else name
+
+
 def by_customer(decision: Decision) -> list[Total]:
 	"""Totals of what would be written off by customer, largest first."""
 	return largest(totals(decision.write_off, lambda verdict: verdict.balance.customer))
@@ -69,7 +78,7 @@ def by_reason(decision: Decision) -> list[Total]:
 
 def reason(verdict: Verdict) -> str:
 	"""A few words for why this balance is left out."""
-	return texts.label(verdict.reason.code) if verdict.reason else ""
+	return words.label(verdict.reason.code) if verdict.reason else ""
 
 
 def by_account(entries: Iterable[EntryPlan]) -> list[tuple[str, Decimal, Decimal]]:

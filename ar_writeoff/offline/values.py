@@ -1,80 +1,205 @@
-"""Dates and amounts as an export may write them. What could be read in two ways is refused, not guessed."""
+"""Dates and amounts as an export may write them. What could be read in two ways is refused, not guessed.
+
+A site writes every date of a file in one form and every amount with one decimal sign, so the whole column decides: one
+15/01/2026 says what 01/02/2026 means.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
-from ar_writeoff.core.money import AmountError, parse_amount
+from ar_writeoff.core.money import COMMA, POINT, AmountError, parse_amount
+from ar_writeoff.offline.words import Text, t
 
-_PLAIN = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
-_GROUPED = re.compile(r"[-+]?\d{1,3}(,\d{2,3})*,\d{3}(\.\d+)?")
+# The date formats of System Settings.
+DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
+ISO = DATE_FORMATS[0]
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
+_ONE_GROUP = re.compile(r"-?\d{1,3}\.\d{3}")
+# A currency's sign or name before or after the digits: every sign of Unicode, three letters as in USD, US$, and the
+# signs in letters that Frappe's list of currencies has.
+_SIGN = r"(?:[A-Z]{0,3}[$¢£¤¥֏؋৲৳૱௹฿៛₠-⃀﷼﹩＄￠￡￥￦]|[A-Z]{3}|Rs\.?|Re\.?|[Kk]r\.?|zł|Kč|Ft|lei|L\.?|Fr\.?|R|S/\.?|B/\.?|Bs\.?|лв\.?|дин\.?|ден|КМ|KM|K|Q|G|Lek|руб\.?|сом|[؀-ۿ]+\.?(?:[؀-ۿ]+\.?)*)"
+_AMOUNT = re.compile(
+	rf"(?P<open>\()?(?P<minus>[-−])?\s*(?:{_SIGN})?\s*(?P<minus_after_sign>[-−])?\s*"
+	rf"(?P<digits>\d[\d.,'’\s]*?)\s*(?P<minus_behind>[-−])?\s*(?:{_SIGN})?\s*(?P<close>\))?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-	"""How a file writes dates and amounts. None: as ERPNext v15 exports them, 2026-01-31 and 1234.5."""
+	"""How a file writes dates and amounts. None: as the file itself shows, by all of its dates and amounts."""
 
 	date_format: str | None = None
-	decimal_comma: bool = False
+	decimal_comma: bool | None = None
 
 
-AS_ERPNEXT_WRITES = Format()
+AS_THE_FILE_SHOWS = Format()
 
 
-def to_date(value: object, form: Format) -> date | None:
-	"""A date, None for an empty cell.
+class Unreadable(ValueError):
+	"""A text that is no date or no amount, or could be two."""
 
-	Raises:
-	    ValueError: not a date, in words.
+	def __init__(self, text: Text):
+		super().__init__(text)
+		self.text = text
+
+
+def date_reader(values: Iterable[object], form: Format) -> Callable[[object], date | None]:
+	"""The function that reads the dates of a file, given all of them.
+
+	It raises `Unreadable` for what is none, and for what the whole file leaves open.
 	"""
-	if value is None:
-		return None
+	texts = {str(value).strip()[:10] for value in values if isinstance(value, str) and value.strip()}
+	if form.date_format:
+		formats = [form.date_format]
+	else:
+		formats = [format for format in DATE_FORMATS if all(_parsed(text, format) for text in texts)]
+	known: dict[object, date | None] = {None: None, "": None}
+
+	def read(value: object) -> date | None:
+		if value in known:
+			return known[value]
+		known[value] = found = _read_date(value, formats, form.date_format)
+		return found
+
+	return read
+
+
+def _read_date(value: object, formats: list[str], asked: str | None) -> date | None:
 	if isinstance(value, datetime):
 		return value.date()
 	if isinstance(value, date):
 		return value
-	text = str(value)
-	if form.date_format:
-		try:
-			return datetime.strptime(text, form.date_format).date()
-		except ValueError:
-			raise ValueError(f"{text!r} is not a date of the form {form.date_format}.") from None
-	try:
-		return date.fromisoformat(text[:10])
-	except ValueError:
-		pass
-	if re.fullmatch(r"\d{1,2}\.\d{1,2}\.\d{4}", text):
-		try:
-			return datetime.strptime(text, "%d.%m.%Y").date()
-		except ValueError:
-			pass
-	raise ValueError(
-		f"{text!r} is not a date such as 2026-01-31. Name its form, for example --date-format %d/%m/%Y."
+	text = str(value).strip()
+	if not text:
+		return None
+	readings = {found for format in formats if (found := _parsed(text if asked else text[:10], format))}
+	if len(readings) == 1:
+		return readings.pop()
+	if readings:
+		one, other = sorted(readings, reverse=True)[:2]
+		raise Unreadable(
+			t(
+				"{text} could be {one} or {other}. Name its form, for example --date-format %d/%m/%Y.",
+				text=text,
+				one=one,
+				other=other,
+			)
+		)
+	if asked:
+		raise Unreadable(t("{text!r} is not a date of the form {form}.", text=text, form=asked))
+	# Not all dates of the file have one form. This one may be as ERPNext writes them all the same.
+	if found := _parsed(text[:10], ISO) or _parsed(text, "%d.%m.%Y"):
+		return found
+	raise Unreadable(
+		t(
+			"{text!r} is not a date such as 2026-01-31. Name its form, for example --date-format %d/%m/%Y.",
+			text=text,
+		)
 	)
 
 
-def to_amount(value: object, form: Format) -> Decimal | None:
-	"""An amount, None for an empty cell.
-
-	Raises:
-	    ValueError: not an amount, in words.
-	"""
-	if isinstance(value, str):
-		text = (
-			value.replace("\N{NO-BREAK SPACE}", "").replace("\N{NARROW NO-BREAK SPACE}", "").replace(" ", "")
-		)
-		if form.decimal_comma:
-			text = text.replace(".", "").replace(",", ".")
-		if not _PLAIN.fullmatch(text) and not _GROUPED.fullmatch(text):
-			hint = " Use --decimal-comma where a comma marks the decimals." if "," in text else ""
-			raise ValueError(f"{value!r} is not an amount such as 1234.50.{hint}")
-		value = text
-	elif isinstance(value, bool) or not isinstance(value, Decimal | int | float | None):
-		raise ValueError(f"{str(value)!r} is not an amount such as 1234.50.")
+def _parsed(text: str, format: str) -> date | None:
 	try:
-		return parse_amount(value)
-	except AmountError:
-		raise ValueError(f"{str(value)!r} is not an amount such as 1234.50.") from None
+		if format == ISO:
+			return date.fromisoformat(text)
+		return datetime.strptime(text, format).date()
+	except ValueError:
+		return None
+
+
+def amount_reader(values: Iterable[object], form: Format) -> Callable[[object, bool], Decimal | None]:
+	"""The function that reads the amounts of a file, given all of them.
+
+	It takes a cell and whether its currency has no decimals, and raises `Unreadable` for what is no amount, and for
+	what the whole file leaves open.
+	"""
+	signs = _signs(values, form)
+	known: dict[tuple[object, bool], Decimal | None] = {}
+
+	def read(value: object, no_decimals: bool = False) -> Decimal | None:
+		key = (value, no_decimals)
+		if key in known:
+			return known[key]
+		known[key] = found = _read_amount(value, signs, no_decimals)
+		return found
+
+	return read
+
+
+def _signs(values: Iterable[object], form: Format) -> tuple[str, ...]:
+	"""The decimal signs with which every amount of the file can be read: one where the file tells."""
+	if form.decimal_comma is not None:
+		return (COMMA,) if form.decimal_comma else (POINT,)
+	marked = {value for value in values if isinstance(value, str) and (POINT in value or COMMA in value)}
+	fit = {sign: 0 for sign in (POINT, COMMA)}
+	for text in marked:
+		for sign in fit:
+			fit[sign] += _parsed_amount(text, sign) is not None
+	if not marked:
+		return (POINT,)
+	possible = tuple(sign for sign, count in fit.items() if count == len(marked))
+	# Where no sign fits every amount, what does not fit the more frequent one is named.
+	return possible or (max(fit, key=fit.__getitem__),)
+
+
+def _read_amount(value: object, signs: tuple[str, ...], no_decimals: bool) -> Decimal | None:
+	if value is None or value == "":
+		return None
+	if isinstance(value, Decimal | int | float) and not isinstance(value, bool):
+		number = Decimal(str(value))
+		if number.is_finite():
+			return number
+	elif isinstance(value, str):
+		if not value.strip():
+			return None
+		readings = [found for sign in signs if (found := _parsed_amount(value, sign)) is not None]
+		whole = [found for found in readings if found == found.to_integral_value()]
+		if no_decimals and whole:
+			readings = whole[:1] if len(whole) == 1 else [max(whole, key=abs)]
+		if readings and len(set(readings)) == 1:
+			return readings[0]
+		if readings:
+			raise Unreadable(
+				t(
+					"{text} could be {one} or {other}. Say whether a comma marks the decimals (--decimal-comma) or a"
+					" point (--decimal-point).",
+					text=value.strip(),
+					one=str(readings[0]),
+					other=str(readings[1]),
+				)
+			)
+		if _parsed_amount(value, COMMA if signs == (POINT,) else POINT) is not None:
+			raise Unreadable(
+				t(
+					"{text!r} is not an amount such as {example}. Use --decimal-comma where a comma marks the decimals,"
+					" --decimal-point where a point does.",
+					text=value,
+					example="1234.50" if POINT in signs else "1234,50",
+				)
+			)
+	raise Unreadable(t("{text!r} is not an amount such as {example}.", text=str(value), example="1234.50"))
+
+
+def _parsed_amount(text: str, sign: str) -> Decimal | None:
+	"""The amount where this is the decimal sign; None where the text is none."""
+	if _NUMBER.fullmatch(text):  # as ERPNext writes them
+		if sign == POINT or POINT not in text:
+			return Decimal(text)
+		return Decimal(text.replace(POINT, "")) if _ONE_GROUP.fullmatch(text) else None
+	found = _AMOUNT.fullmatch(text.strip())
+	if not found or bool(found["open"]) != bool(found["close"]):
+		return None
+	try:
+		number = parse_amount(found["digits"], sign)
+	except (AmountError, InvalidOperation):
+		return None
+	minus = [name for name in ("open", "minus", "minus_after_sign", "minus_behind") if found[name]]
+	if number is None or len(minus) > 1:
+		return None
+	return -number if minus else number

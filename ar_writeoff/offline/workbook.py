@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from ar_writeoff.core import texts
 from ar_writeoff.core.money import ZERO
-from ar_writeoff.offline import summary
+from ar_writeoff.offline import summary, words
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.progress import bar
 from ar_writeoff.offline.report import criteria
+from ar_writeoff.offline.words import Text, t
 from ar_writeoff.search.rules import Verdict
 
 Cell = str | int | Decimal | date | None
 
 AMOUNT_FORMAT = "#,##0.00"
-
-BALANCE_TITLES = (
-	"Voucher Type",
-	"Voucher No",
-	"Customer",
-	"Customer Name",
-	"Receivable Account",
-	"Posting Date",
-	"Due Date",
-	"Age (Days)",
-	"Currency",
-	"Amount",
-)
-ENTRY_TITLES = ("Entry", "Posting Date", "Account", "Customer", "Voucher Type", "Voucher No", "Cost Center")
+# What spreadsheet programs take for the beginning of a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write(path: Path, decision: Decision) -> None:
@@ -45,24 +34,56 @@ def write(path: Path, decision: Decision) -> None:
 
 	book = openpyxl.Workbook(write_only=True)
 	currency = decision.company_currency
-	_sheet(book, "Summary", ("", "Balances", f"Amount {currency}"), _summary(decision), widths=(48, 12, 18))
-	titles = (*BALANCE_TITLES, f"Amount {currency}")
+	amount = t("Amount {currency}", currency=currency)
+	_sheet(book, t("Summary"), ("", t("Balances"), amount), _summary(decision), widths=(48, 12, 18))
+	titles = (
+		t("Voucher Type"),
+		t("Voucher No"),
+		t("Customer"),
+		t("Customer Name"),
+		t("Receivable Account"),
+		t("Posting Date"),
+		t("Due Date"),
+		t("Age (Days)"),
+		t("Currency"),
+		t("Amount"),
+		amount,
+	)
 	widths = (16, 22, 24, 24, 22, 13, 13, 11, 10, 14, 16)
-	_sheet(book, "Write Off", titles, (_balance(decision, one) for one in decision.write_off), widths=widths)
 	_sheet(
 		book,
-		"Left Out",
-		(*titles, "Why"),
+		t("Write Off"),
+		(*titles, t("Open Balance")),
+		((*_balance(decision, one), one.balance.now) for one in decision.write_off),
+		widths=(*widths, 14),
+	)
+	_sheet(
+		book,
+		t("Left Out"),
+		(*titles, t("Why")),
 		(
-			(*_balance(decision, one), texts.message(one.reason) if one.reason else "")
+			(*_balance(decision, one), words.message(one.reason) if one.reason else "")
 			for one in decision.left_out
 		),
 		widths=(*widths, 70),
 	)
 	_sheet(
 		book,
-		"Journal Entries",
-		(*ENTRY_TITLES, "Currency", "Debit", "Credit", f"Debit {currency}", f"Credit {currency}"),
+		t("Journal Entries"),
+		(
+			t("Entry"),
+			t("Posting Date"),
+			t("Account"),
+			t("Customer"),
+			t("Voucher Type"),
+			t("Voucher No"),
+			t("Cost Center"),
+			t("Currency"),
+			t("Debit"),
+			t("Credit"),
+			t("Debit {currency}", currency=currency),
+			t("Credit {currency}", currency=currency),
+		),
 		_entries(decision),
 		widths=(8, 13, 26, 24, 16, 22, 18, 10, 14, 14, 16, 16),
 	)
@@ -75,14 +96,17 @@ def _summary(decision: Decision) -> Iterable[Sequence[Cell]]:
 
 	yield (criteria(decision.policy.criteria, decision.company_currency),)
 	yield ()
-	yield "Looked at", decision.considered
-	yield "Would be written off", len(decision.write_off), amount(decision.write_off)
-	yield "Left out", len(decision.left_out), amount(decision.left_out)
-	yield "No match", decision.not_matching
+	yield str(t("Looked at")), decision.considered
+	yield str(t("Would be written off")), len(decision.write_off), amount(decision.write_off)
+	yield str(t("Left out")), len(decision.left_out), amount(decision.left_out)
+	yield str(t("No match")), decision.not_matching
 	for title, totals in (
-		("Left out, by reason", summary.by_reason(decision)),
-		("Would be written off, by age in days", summary.by_age(decision)),
-		("Would be written off, by customer", summary.by_customer(decision)),
+		(str(t("Left out, by reason")), summary.by_reason(decision)),
+		(
+			str(t("Would be written off, by age in days")),
+			[replace(one, name=summary.age_label(one.name)) for one in summary.by_age(decision)],
+		),
+		(str(t("Would be written off, by customer")), summary.by_customer(decision)),
 	):
 		yield ()
 		yield (title,)
@@ -90,7 +114,7 @@ def _summary(decision: Decision) -> Iterable[Sequence[Cell]]:
 			yield decision.customer_names.get(total.name, total.name), total.count, total.amount
 	yield ()
 	for note in decision.notes:
-		yield (note,)
+		yield (str(note),)
 
 
 def _balance(decision: Decision, verdict: Verdict) -> Sequence[Cell]:
@@ -112,7 +136,7 @@ def _balance(decision: Decision, verdict: Verdict) -> Sequence[Cell]:
 
 def _entries(decision: Decision) -> Iterable[Sequence[Cell]]:
 	for number, plan in enumerate(
-		bar(decision.entries, len(decision.entries), "Writing the spreadsheet"), start=1
+		bar(decision.entries, len(decision.entries), str(t("Writing the spreadsheet"))), start=1
 	):
 		for row in plan.rows:
 			yield (
@@ -132,19 +156,24 @@ def _entries(decision: Decision) -> Iterable[Sequence[Cell]]:
 
 
 def _sheet(
-	book: Any, title: str, titles: Sequence[str], rows: Iterable[Sequence[Cell]], *, widths: Sequence[int]
+	book: Any,
+	title: Text,
+	titles: Sequence[Text | str],
+	rows: Iterable[Sequence[Cell]],
+	*,
+	widths: Sequence[int],
 ) -> None:
 	from openpyxl.cell import WriteOnlyCell
 	from openpyxl.styles import Font
 	from openpyxl.utils import get_column_letter
 
-	sheet = book.create_sheet(title)
+	sheet = book.create_sheet(str(title))
 	for index, width in enumerate(widths, start=1):
 		sheet.column_dimensions[get_column_letter(index)].width = width
 	sheet.freeze_panes = "A2"
 
 	def cell(value: Cell) -> Any:
-		if isinstance(value, str) and value.startswith("="):
+		if isinstance(value, str) and value.startswith(FORMULA):
 			# Names are typed by customers: they are text in a spreadsheet, never a formula.
 			made = WriteOnlyCell(sheet, value)
 			made.data_type = "s"
@@ -158,7 +187,7 @@ def _sheet(
 
 	heads = []
 	for text in titles:
-		head = WriteOnlyCell(sheet, text)
+		head = WriteOnlyCell(sheet, str(text))
 		head.font = Font(bold=True)
 		heads.append(head)
 	sheet.append(heads)

@@ -133,7 +133,8 @@ def judge(
 		return None
 	amount, base_amount = eligible_amounts(balance)
 	verdict = Verdict(balance, amount, base_amount, age_days)
-	return replace(verdict, reason=exclusion(verdict, criteria, customer, voucher, party))
+	reason = exclusion(verdict, criteria, customer, voucher, party)
+	return replace(verdict, reason=reason) if reason else verdict
 
 
 def amounts_match(balance: HasAmounts, criteria: Criteria) -> bool:
@@ -198,6 +199,8 @@ def exclusion(
 		return Reason.of(reasons.RECONCILIATION_RUNNING, reconciliation=party.reconciliation).at(
 			"Process Payment Reconciliation", party.reconciliation
 		)
+	if verdict.amount and not verdict.base_amount:
+		return Reason.of(reasons.WORTH_NOTHING, amount=verdict.amount, currency=balance.currency)
 	if verdict.amount * verdict.base_amount <= 0:
 		return Reason.of(reasons.BASE_RESIDUE)
 	if party.credit and criteria.balance_type == rules.DEBIT and criteria.customer_credits == rules.LEAVE_OUT:

@@ -9,9 +9,8 @@ from typing import Any
 import frappe
 import pytest
 
-from ar_writeoff.offline import cli, decide, export, policy
-from ar_writeoff.offline.problems import BadFile
-from ar_writeoff.offline.values import Format
+from ar_writeoff.offline import cli, decide, export, files, policy
+from ar_writeoff.offline.review import Review
 from demo.exports import accounts_receivable
 from tests.site.story import (
 	HL,
@@ -140,34 +139,28 @@ def test_german_export(books: None, tmp_path: Path) -> None:
 	assert export.read(german).lines == english.lines
 
 
-def test_dates_as_the_site_writes_them(books: None, tmp_path: Path) -> None:
-	"""v16 writes them in the format of System Settings, which is said, not guessed; v15 as 2026-01-31."""
+@pytest.mark.parametrize(
+	"date_format", ["yyyy-mm-dd", "dd-mm-yyyy", "dd/mm/yyyy", "dd.mm.yyyy", "mm/dd/yyyy", "mm-dd-yyyy"]
+)
+def test_dates_as_the_site_writes_them(books: None, tmp_path: Path, date_format: str) -> None:
+	"""v16 writes them in the format of System Settings, v15 as 2026-01-31. The dates of the file tell which it is."""
 	iso = exported(tmp_path)
-	path = tmp_path / "days-first.csv"
-	days_first = accounts_receivable(HL, DAY, date_format="dd/mm/yyyy")
-	path.write_bytes(days_first)
-	if days_first == accounts_receivable(HL, DAY):
-		assert export.read(path).lines == iso.lines
-		return
-	with pytest.raises(BadFile, match="--date-format"):
-		export.read(path)
-	assert export.read(path, Format("%d/%m/%Y")).lines == iso.lines
+	path = tmp_path / "other.csv"
+	path.write_bytes(accounts_receivable(HL, DAY, date_format=date_format, with_filters=True))
+	assert export.read(path).lines == [line._replace(row=line.row + 4) for line in iso.lines]
 
 
-def test_data_import_takes_the_entries_and_submits_them(books: None, tmp_path: Path) -> None:
-	(tmp_path / "ar.csv").write_bytes(accounts_receivable(HL, DAY))
-	(tmp_path / "party.csv").write_bytes(accounts_receivable(HL, DAY, in_party_currency=1))
-	entries = tmp_path / "entries.csv"
-	code = cli.main(
-		[
-			"preview", str(tmp_path / "ar.csv"), "--party-currency", str(tmp_path / "party.csv"),
-			"--maximum", "25", "--customer-credits", "Ignore", "--cutoff", DAY, "--posting-date", DAY, "--entries-per", "Customer",
-			"--company", HL, "--account", account("Write Off"), "--cost-center", cost_center(),
-			"--data-import", str(entries),
-		]
-	)  # fmt: skip
-	assert code == 0
+@pytest.mark.parametrize("language", ["de", "fr", "es", "pt-BR", "ar", "zh", "ja", "ru", "tr"])
+def test_export_in_the_language_of_the_user(books: None, tmp_path: Path, language: str) -> None:
+	english = exported(tmp_path)
+	frappe.local.lang = language
+	path = tmp_path / "other.csv"
+	path.write_bytes(accounts_receivable(HL, DAY))
+	assert export.read(path).lines == english.lines
 
+
+def import_and_submit(entries: Path) -> None:
+	"""As a person does it: Data Import, Journal Entry, Insert New Records, Submit After Import."""
 	upload = frappe.get_doc(
 		{"doctype": "File", "file_name": "entries.csv", "content": entries.read_bytes(), "is_private": 1}
 	).insert()
@@ -189,6 +182,74 @@ def test_data_import_takes_the_entries_and_submits_them(books: None, tmp_path: P
 		order_by="log_index asc",
 	)
 	assert data_import.status == "Success", log
+
+
+def test_what_the_page_confirms_is_imported_and_submitted(books: None, tmp_path: Path) -> None:
+	"""Found as on the site, two unticked, one lowered, confirmed; the balances are then what was decided."""
+	(tmp_path / "ar.csv").write_bytes(accounts_receivable(HL, DAY, with_filters=True))
+	(tmp_path / "party.csv").write_bytes(accounts_receivable(HL, DAY, in_party_currency=1))
+	review = Review(
+		{
+			"criteria.max_invoice_amount": Decimal(25),
+			"criteria.customer_credits": "Ignore",
+			"criteria.posting_date": frappe.utils.getdate(DAY),
+			"accounts.offset": account("Write Off"),
+			"accounts.cost_center": cost_center(),
+			"leave_out.opted_out": frozenset(["Compass Stores"]),
+		}
+	)
+	review.read(tmp_path / "ar.csv")
+	review.read_party_currency(tmp_path / "party.csv")
+	review.find(frappe.utils.getdate(DAY))
+	assert review.settings["company"] == HL and review.decision
+	assert review.decision.policy.criteria.cutoff_date == frappe.utils.getdate(DAY)
+
+	home = [index for index, row in enumerate(review.rows) if row.balance.currency == "USD"]
+	abroad = [index for index, row in enumerate(review.rows) if row.balance.currency != "USD"]
+	kept, lowered = home[0], home[1]
+	flags = bytearray(review.flags)
+	for index in (kept, *abroad):  # an import takes foreign balances at the invoice's rate only
+		flags[index] = 0
+	review.tick(bytes(flags))
+	review.lower(lowered, "1.50")
+	written = files.write(
+		review.chosen(), [tmp_path / "ar.csv"], tmp_path, frappe.utils.now_datetime(), "Petra"
+	)
+	import_and_submit(written[0])
+
+	def left(index: int) -> Decimal:
+		voucher = review.rows[index].balance
+		paid = frappe.get_all(
+			"Payment Ledger Entry",
+			filters={"against_voucher_no": voucher.voucher_no, "party": voucher.customer, "delinked": 0},
+			pluck="amount_in_account_currency",
+			order_by="name asc",
+		)
+		return sum((Decimal(str(amount)) for amount in paid), Decimal(0))
+
+	for index, row in enumerate(review.rows):
+		if index in (kept, *abroad):
+			expected = row.balance.now
+		else:
+			expected = row.balance.now - review.amounts[index]
+		assert left(index) == expected, row.balance.voucher_no
+
+
+def test_data_import_takes_the_entries_and_submits_them(books: None, tmp_path: Path) -> None:
+	(tmp_path / "ar.csv").write_bytes(accounts_receivable(HL, DAY))
+	(tmp_path / "party.csv").write_bytes(accounts_receivable(HL, DAY, in_party_currency=1))
+	entries = tmp_path / "entries.csv"
+	code = cli.main(
+		[
+			"preview", str(tmp_path / "ar.csv"), "--party-currency", str(tmp_path / "party.csv"),
+			"--maximum", "25", "--customer-credits", "Ignore", "--cutoff", DAY, "--posting-date", DAY, "--entries-per", "Customer",
+			"--company", HL, "--account", account("Write Off"), "--cost-center", cost_center(),
+			"--data-import", str(entries),
+		]
+	)  # fmt: skip
+	assert code == 0
+
+	import_and_submit(entries)
 
 	made = frappe.get_all(
 		"Journal Entry",

@@ -77,6 +77,8 @@ def new_account(name: str, parent: str, company: str = HL, **fields: Any) -> str
 		("12abc", "12abc is not a number. Enter digits only, for example 25.00."),
 		("abc", "abc is not a number. Enter digits only, for example 25.00."),
 		("1.2.3", "1.2.3 is not a number. Enter digits only, for example 25.00."),
+		("12,50", "12,50 could be 12.50 or 1250. Write one of these two."),
+		("1,250", "1,250 could be 1.250 or 1250. Write one of these two."),
 		("inf", "inf is not an amount. Enter a number, for example 25.00."),
 		("nan", "nan is not an amount. Enter a number, for example 25.00."),
 	],
@@ -86,7 +88,15 @@ def test_maximum_is_a_number_above_zero(typed, message):
 
 
 @pytest.mark.parametrize(
-	("typed", "stored"), [("25", 25), ("1,250.50", 1250.5), (" 0.01 ", 0.01), (25.01, 25.01)]
+	("typed", "stored"),
+	[
+		("25", 25),
+		("1,250.50", 1250.5),
+		("1.250,50", 1250.5),
+		("1,23,456", 123456),
+		(" 0.01 ", 0.01),
+		(25.01, 25.01),
+	],
 )
 def test_maximum_as_people_type_it(typed, stored):
 	run = draft(max_invoice_amount=typed)

@@ -39,8 +39,11 @@ MAY_IMPORT = {
 	DESK: {RULES, LEDGER, SERVICE, DESK},
 	OFFLINE: {RULES, OFFLINE},
 }
-# kind that is plain Python -> the packages it may use beside the standard library (the extra `preview`)
-MAY_USE: dict[str, set[str]] = {RULES: set(), OFFLINE: {"openpyxl", "tomli", "tomllib"}}
+# kind that is plain Python -> the packages it may use beside the standard library (the extras `preview` and `review`)
+MAY_USE: dict[str, set[str]] = {
+	RULES: set(),
+	OFFLINE: {"openpyxl", "python_calamine", "tomli", "tomllib", "nicegui", "fastapi"},
+}
 # Files of a kind that their name does not tell.
 KINDS = {
 	"approval.seal_rules": RULES,

@@ -27,7 +27,9 @@ from tests.documents import (
 MAKEFILE = (CHECKOUT / "Makefile").read_text()
 TARGETS = set(next(line for line in MAKEFILE.splitlines() if line.startswith("TARGETS :=")).split()[2:])
 
-PREVIEWS = [(page, command) for page, command in commands() if command.startswith("ar-writeoff ")]
+INSTALL = (INSTALL_PREVIEW, ["install", ".[review]"])
+PREVIEWS = [(page, command) for page, command in commands() if command.startswith("ar-writeoff preview")]
+REVIEWS = [(page, command) for page, command in commands() if command.startswith("ar-writeoff review")]
 
 
 def name(file: Path) -> str:
@@ -67,11 +69,11 @@ def test_every_command_is_known(page: str, command: str) -> None:
 	if program == "make":
 		assert set(arguments[:1]) <= TARGETS, f"{page}: {command}"
 	elif program == "pip":
-		assert arguments == INSTALL_PREVIEW, f"{page}: {command}"
+		assert arguments in INSTALL, f"{page}: {command}"
 	elif program in ("bench", "git"):
 		assert command in (*ON_A_SITE, *IN_A_BENCH), f"{page}: {command}"
 	else:
-		assert (page, command) in PREVIEWS, f"{page}: {command}"
+		assert (page, command) in (*PREVIEWS, *REVIEWS), f"{page}: {command}"
 
 
 @pytest.mark.parametrize(("page", "command"), PREVIEWS)
@@ -89,9 +91,18 @@ def test_every_preview_runs(
 			written.append(tmp_path / arguments[index + 1])
 			arguments[index + 1] = str(written[-1])
 	monkeypatch.chdir(CHECKOUT)
-	assert cli.main(arguments) == 0
+	assert cli.main([*arguments, "--language", "en"]) == 0
 	assert "What a write-off run would do" in capsys.readouterr().out
 	assert all(path.stat().st_size for path in written)
+
+
+@pytest.mark.parametrize(("page", "command"), REVIEWS)
+def test_every_review_could_start(page: str, command: str) -> None:
+	"""What the page shows is tested in tests/page."""
+	_program, *arguments = shlex.split(command)
+	options = cli.parser().parse_args(arguments)
+	for file in (options.file, options.policy, options.party_currency):
+		assert not file or (CHECKOUT / file).exists(), f"{page}: {command}"
 
 
 def test_targets_named_in_running_text_exist() -> None:

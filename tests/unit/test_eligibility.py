@@ -189,7 +189,7 @@ def test_closed_in_account_currency_with_a_residue_in_company_currency(
 
 def test_open_in_account_currency_and_nothing_in_company_currency() -> None:
 	verdict = judge(balance("5.00", "5.00", rate="1.1", base_now="0.00"), criteria())
-	assert verdict and verdict.reason and verdict.reason.code == "base_residue"
+	assert verdict and verdict.reason and verdict.reason.code == "worth_nothing"
 
 
 # ------------------------------------------------------------------------------- maximum per customer

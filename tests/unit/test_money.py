@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ar_writeoff.core.money import ZERO, AmountError, money, parse_amount, unit
+from ar_writeoff.core.money import COMMA, POINT, ZERO, AmountError, money, parse_amount, unit
 
 
 @pytest.mark.parametrize(
@@ -56,6 +56,15 @@ def test_a_thousand_tenths_are_a_hundred() -> None:
 		(" 25 ", "25"),
 		("1,250.50", "1250.50"),
 		("1 250.50", "1250.50"),
+		("1\N{NO-BREAK SPACE}250.50", "1250.50"),
+		("1'250.50", "1250.50"),  # Switzerland
+		("1.250,50", "1250.50"),  # both signs: the last one marks the decimals
+		("1,23,456.78", "123456.78"),  # lakhs
+		("1,23,456", "123456"),
+		("1,234,567", "1234567"),
+		("1.234.567", "1234567"),
+		("-1.250,50", "-1250.50"),
+		("1.105", "1.105"),  # a point marks the decimals
 		("0", "0"),
 		("-3", "-3"),  # a number; that it must be above 0 is for the criteria to say
 		("+3", "3"),
@@ -76,11 +85,59 @@ def test_empty_field_is_no_amount(empty: object) -> None:
 
 
 @pytest.mark.parametrize(
+	("typed", "one", "other"),
+	[
+		("12,50", "12.50", "1250"),
+		("1,10", "1.10", "110"),
+		("1,250", "1.250", "1250"),  # a rate with three decimals, or a thousand
+		("1234,5", "1234.5", "12345"),
+		("-3,9", "-3.9", "-39"),
+	],
+)
+def test_what_can_be_read_in_two_ways_is_refused_with_both(typed: str, one: str, other: str) -> None:
+	with pytest.raises(AmountError) as error:
+		parse_amount(typed)
+	assert (error.value.code, error.value.facts) == (
+		"ambiguous_amount",
+		{"text": typed, "one": one, "other": other},
+	)
+
+
+@pytest.mark.parametrize(
+	("typed", "decimal", "expected"),
+	[
+		("12,50", COMMA, "12.50"),
+		("1.250", COMMA, "1250"),
+		("1.250,5", COMMA, "1250.5"),
+		("1.234.567", COMMA, "1234567"),
+		("1,250", POINT, "1250"),
+		("1,23,456", POINT, "123456"),
+		("1.250", POINT, "1.250"),
+		("12.50", COMMA, None),
+		("12,50", POINT, None),
+		("1,250.50", COMMA, None),
+		("1,2,3", COMMA, None),
+	],
+)
+def test_where_the_decimal_sign_is_known(typed: str, decimal: str, expected: str | None) -> None:
+	if expected is None:
+		with pytest.raises(AmountError):
+			parse_amount(typed, decimal)
+	else:
+		assert parse_amount(typed, decimal) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
 	("typed", "code"),
 	[
 		("abc", "not_a_number"),
 		("12abc", "not_a_number"),
 		("12.3.4", "not_a_number"),
+		("12,3,4", "not_a_number"),
+		("1,234.5.6", "not_a_number"),
+		("12,34.50", "not_a_number"),
+		(",", "not_a_number"),
+		("a,b", "not_a_number"),
 		("0x10", "not_a_number"),
 		("--5", "not_a_number"),
 		("€25", "not_a_number"),

@@ -128,7 +128,7 @@ def test_payment_terms_add_up_to_one_balance_due_with_the_last(tmp_path: Path) -
 
 def test_sums_that_do_not_agree_are_said(tmp_path: Path) -> None:
 	[note] = read(tmp_path, table([CAFE, BAR, total(99.0)])).notes
-	assert "Row 4 says 99.0" in note and "30.5" in note
+	assert "Row 4 says 99.0" in str(note) and "30.5" in str(note)
 
 
 def test_other_party_types_are_left_out_and_said(tmp_path: Path) -> None:
@@ -144,7 +144,8 @@ def test_other_party_types_are_left_out_and_said(tmp_path: Path) -> None:
 		(
 			"Outstanding Amount",
 			"10,50",
-			"'10,50' is not an amount such as 1234.50. Use --decimal-comma where a comma marks the decimals.",
+			"'10,50' is not an amount such as 1234.50. Use --decimal-comma where a comma marks the decimals,"
+			" --decimal-point where a point does.",
 		),
 		("Outstanding Amount", "NaN", "'NaN' is not an amount such as 1234.50."),
 		("Outstanding Amount", "", "This is empty."),

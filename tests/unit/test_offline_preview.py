@@ -35,7 +35,10 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
+	for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+		monkeypatch.delenv(name, raising=False)
+
 	def preview(*arguments: object) -> tuple[int, str, str]:
 		try:
 			code = cli.main(["preview", *(str(argument) for argument in arguments)])
@@ -226,3 +229,11 @@ def test_a_bar_goes_by_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_bar_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
 	assert len(list(progress.bar(range(1000), 1000, "Reading", patience=0))) == 1000
 	assert capsys.readouterr().err == ""
+
+
+def test_review_says_what_to_install(
+	monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+	monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+	assert cli.main(["review", "--language", "en"]) == 2
+	assert 'pip install "ar_writeoff[review]"' in capsys.readouterr().err

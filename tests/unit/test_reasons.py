@@ -20,6 +20,7 @@ AT_A_FIELD = {
 	reasons.MAXIMUM_NOT_POSITIVE,
 	reasons.NOT_A_NUMBER,
 	reasons.NOT_FINITE,
+	reasons.AMBIGUOUS_AMOUNT,
 	reasons.AGE_NEGATIVE,
 	reasons.CUTOFF_AFTER_POSTING,
 }
@@ -29,9 +30,10 @@ AT_A_FIELD = {
 def uses() -> dict[str, list[set[str]]]:
 	"""For each code, the names of the facts in every `Reason.of(reasons.X, …)` of the app."""
 	found: dict[str, list[set[str]]] = {code: [] for code in CODES.values()}
-	# an AmountError carries its code and the text that was typed
+	# an AmountError carries its code, the text that was typed, and its readings
 	found[reasons.NOT_A_NUMBER].append({"text"})
 	found[reasons.NOT_FINITE].append({"text"})
+	found[reasons.AMBIGUOUS_AMOUNT].append({"text", "one", "other"})
 	for _path, tree in modules():
 		for node in ast.walk(tree):
 			if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "Reason.of"):

@@ -430,7 +430,7 @@ class WriteOffRun(LeftEmpty):
 		try:
 			part = parse_amount(amount)
 		except AmountError as error:
-			frappe.throw(messages.message(Reason.of(error.code, text=error.text)))
+			frappe.throw(messages.message(Reason.of(error.code, **error.facts)))
 		run_items.set_write_off_amount(run.name, item, part)
 		selection.selection_changed(run)
 		self.reload()
