@@ -80,14 +80,9 @@ def settle(payment_rows: Iterable[frappe._dict], checked: Checked) -> None:
 
 
 def is_plain(invoice: frappe._dict | None) -> bool:
-<<<<<<< HEAD
-	"""Whether the invoice can be brought up to date here. A discounted one has a status that ERPNext knows best."""
-	return invoice is not None and not invoice.is_discounted
-=======
 	"""Whether the invoice can be brought up to date here. A discounted one has a status that ERPNext knows best, and
 	with a Dunning there is more to bring up to date."""
-	return bool(invoice) and not invoice.is_discounted and not invoice.reminded
->>>>>>> newv15
+	return invoice is not None and not invoice.is_discounted and not invoice.reminded
 
 
 def refresh_settled(checked: Checked) -> None:
