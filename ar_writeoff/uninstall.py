@@ -9,6 +9,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import frappe
@@ -74,7 +75,7 @@ def export_records() -> str:
 	return str(path)
 
 
-def write_records(writer: "csv.Writer", doctype: str) -> None:
+def write_records(writer: Any, doctype: str) -> None:
 	columns = frappe.db.get_table_columns(doctype)
 	writer.writerow(columns)
 	for row in all_records(doctype):

@@ -125,7 +125,7 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 def lock_and_find_marked(keys: Iterable[Key]) -> list[Key]:
 	"""Lock the vouchers of these balances, in order of type and name; returns the balances of those that are marked."""
 	keys = list(keys)
-	marked = set()
+	marked: set[tuple[str, str]] = set()
 	for voucher_type, vouchers in open_items.by_type(keys):
 		table = frappe.qb.DocType(voucher_type)
 		# Not a condition: rows that do not meet it would not stay locked under READ COMMITTED.
