@@ -209,6 +209,7 @@ def stack() -> Iterator[Stack]:
 	running = Stack(session.site, {**session.redis.env, MARK: session.mark}, session.logs)
 	running.add_worker()
 	try:
+		running.warm_up()
 		yield running
 	finally:
 		running.stop()
@@ -232,7 +233,7 @@ def desk(site: str, stack: Stack, browser: Browser, request: pytest.FixtureReque
 	context = browser.new_context(
 		viewport={"width": 1280, "height": 900}, locale="en-US", timezone_id="America/New_York"
 	)
-	context.set_default_timeout(20_000)
+	context.set_default_timeout(60_000)  # the first page of a process takes long on a busy machine
 	desk = Desk(context, stack.url)
 	desk.sign_in()
 	yield desk

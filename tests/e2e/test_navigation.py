@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
 from tests.site import runs
-from tests.site.story import AUDITOR, MANAGER, OUTSIDER, invoice
+from tests.site.story import MANAGER, invoice
 
 WORKSPACE = "ar-write-off"
 SMALL_LAPTOP = {"width": 1366, "height": 768}
@@ -42,7 +42,8 @@ CUT = """() => [...document.querySelectorAll(".layout-main-section .widget .widg
 
 
 def wait_for_charts(desk: Desk) -> None:
-	desk.page.locator(".dashboard-widget-box svg .bar").nth(2).wait_for()
+	for chart in desk.page.locator(".dashboard-widget-box").all():
+		chart.locator(".bar:not([height='0'])").first.wait_for()
 	desk.page.wait_for_timeout(1500)  # the bars grow
 	desk.settle()
 
@@ -72,7 +73,6 @@ def test_the_workspace(desk: Desk, tmp_path: Path):
 
 
 def test_the_sidebar_and_the_icon(desk: Desk):
-	desk.sign_in(AUDITOR)
 	page = desk.open(WORKSPACE)
 	if not page.evaluate("() => Boolean(frappe.boot.workspace_sidebar_item)"):
 		pytest.skip("The desk of this release has no sidebars of its own.")
@@ -82,9 +82,11 @@ def test_the_sidebar_and_the_icon(desk: Desk):
 		"Home",
 		"Write-Off Run",
 		"Write-Off Schedule",
+		"Reports",
 		"Write-Off Register",
 		"Write-Off Roll-forward",
 		"Accounts Receivable",
+		"Setup",
 		"Write-Off Settings",
 		"Write-Off Reason",
 	]
@@ -94,13 +96,7 @@ def test_the_sidebar_and_the_icon(desk: Desk):
 	page.wait_for_function("() => frappe.get_route_str() === 'query-report/Write-Off Register'")
 	desk.settle()
 	assert page.locator(".body-sidebar").get_attribute("data-title") == "AR Write-Off"
-
-	def icons() -> list[str]:
-		return page.evaluate("() => frappe.boot.desktop_icons.map((icon) => icon.label)")
-
-	assert "AR Write-Off" in icons()
-	desk.sign_in(OUTSIDER).open("todo")
-	assert "AR Write-Off" not in icons()
+	assert "AR Write-Off" in page.evaluate("() => frappe.boot.desktop_icons.map((icon) => icon.label)")
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
