@@ -134,9 +134,6 @@ def package(tally: Tally) -> None:
 	"""What takes longer than a unit test and needs no bench: installing, large files."""
 	pytest(tally, venvs.dev_python(), "tests/package")
 
-	"""The package as it is installed: built, and tried in an empty environment."""
-	pytest(tally, venvs.dev_python(), "tests/package")
-
 
 def page(tally: Tally) -> None:
 	"""The page in the browser, on the sample and on files of its own; no bench."""
