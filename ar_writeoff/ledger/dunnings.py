@@ -62,6 +62,23 @@ def with_repeated_invoices(invoices: Iterable[str]) -> list[tuple[str, str, str]
 	)
 
 
+def reminded(invoices: Iterable[str]) -> set[str]:
+	"""Those of these invoices that a Dunning names, which is not cancelled."""
+	return {
+		row.sales_invoice
+		for row in frappe.get_all(
+			"Overdue Payment",
+			filters={
+				"sales_invoice": ("in", sorted(invoices)),
+				"parenttype": "Dunning",
+				"docstatus": ("<", 2),
+			},
+			fields=["sales_invoice"],
+			order_by=None,
+		)
+	}
+
+
 def updates_dunnings() -> bool:
 	"""Whether ERPNext sets the status of Dunnings whenever the balance of an invoice moves."""
 	return hasattr(dunning, "update_linked_dunnings")

@@ -20,7 +20,7 @@ from frappe import _
 from frappe.model.base_document import get_controller
 from pypika.terms import ValueWrapper
 
-from ar_writeoff.posting.fast.proven import ERPNEXT_VERSIONS, FRAPPE_VERSIONS, PROVEN
+from ar_writeoff.posting.fast.proven import ERPNEXT_VERSIONS, FRAPPE_VERSIONS, PROVEN, RELEASES
 
 JOURNAL_ENTRY = "erpnext.accounts.doctype.journal_entry.journal_entry:JournalEntry"
 GL_ENTRY = "erpnext.accounts.doctype.gl_entry.gl_entry"
@@ -99,6 +99,9 @@ HARMLESS_HANDLERS = {
 	"frappe.workflow.doctype.workflow_action.workflow_action.process_workflow_actions",
 }
 
+# Does nothing where no app has registered anything to be searched.
+SEARCH_INDEX = "frappe.search.sqlite_search.update_doc_index"
+
 # Events of the documents that are not saved here.
 EVENTS_OF_A_ROW = {
 	"before_naming",
@@ -166,12 +169,25 @@ def different_code() -> str | None:
 	if not erpnext.__version__.startswith(ERPNEXT_VERSIONS):
 		return _("Fast posting is not proven with ERPNext {0}.").format(erpnext.__version__)
 	found = fingerprints()
-	for name in sorted({*PROVEN, *found}):
-		if found.get(name) not in PROVEN.get(name, ()):
-			return _("Fast posting is not proven with ERPNext {0}: {1} is different there.").format(
-				erpnext.__version__, name
-			)
+	# All of it as in one and the same release; where it is not, the function is named by the one that comes closest.
+	different = min(
+		(
+			[name for name in sorted({*PROVEN, *found}) if found.get(name) != proven_in(number, name)]
+			for number in range(len(RELEASES))
+		),
+		key=len,
+	)
+	if different:
+		return _("Fast posting is not proven with ERPNext {0}: {1} is different there.").format(
+			erpnext.__version__, different[0]
+		)
 	return None
+
+
+def proven_in(number: int, name: str) -> str | None:
+	"""The fingerprint that the function has in this one of the proven releases."""
+	own = PROVEN.get(name, (None,))
+	return own[number] if len(own) > 1 else own[0]
 
 
 def fingerprints() -> dict[str, str]:
@@ -221,6 +237,7 @@ def other_controller() -> str | None:
 def listening_handler() -> str | None:
 	"""Which handler of another app would miss an event, or hear of the entry in one step instead of two."""
 	handlers = frappe.get_doc_hooks()
+	harmless = HARMLESS_HANDLERS if frappe.get_hooks("sqlite_search") else {*HARMLESS_HANDLERS, SEARCH_INDEX}
 	for doctype, events in (
 		("*", EVENTS_OF_A_ROW | EVENTS_OF_AN_INVOICE),
 		("Journal Entry", EVENTS_OF_A_ROW),
@@ -232,7 +249,7 @@ def listening_handler() -> str | None:
 		for event in events.intersection(handlers.get(doctype, {})):
 			for method in handlers[doctype][event]:
 				own = doctype == "Journal Entry" and method.startswith("ar_writeoff.")
-				if method not in HARMLESS_HANDLERS and not own:
+				if method not in harmless and not own:
 					return _("{0} listens to {1}.").format(method, _(doctype))
 	return None
 

@@ -9,6 +9,7 @@ from erpnext.accounts.utils import QueryPaymentLedger, update_voucher_outstandin
 from frappe.model.meta import get_field_precision
 from frappe.utils import flt, getdate, now
 
+from ar_writeoff.ledger import dunnings
 from ar_writeoff.ledger.bulk_update import by_name
 from ar_writeoff.posting.fast.checked import Checked
 
@@ -38,7 +39,7 @@ FIELDS = (
 
 def look_up(names: set[str], checked: Checked) -> dict[str, frappe._dict]:
 	"""Submitted Sales Invoices of these names, as they are after the entries before; `discounted` where a bank has
-	discounted them: those may be settled on another account."""
+	discounted them: those may be settled on another account; `reminded` where ERPNext sees to a Dunning of theirs."""
 	waiting = checked.settled[checked.refreshed :]
 	if any(row.against_voucher_no in names for row in waiting):
 		refresh_settled(checked)
@@ -60,8 +61,10 @@ def load(names: set[str], checked: Checked) -> None:
 			order_by=None,
 		)
 	)
+	reminded = dunnings.reminded(names) if dunnings.updates_dunnings() else set()
 	for invoice in found:
 		invoice.discounted = invoice.name in discounted
+		invoice.reminded = invoice.name in reminded
 		checked.invoices[invoice.name] = invoice
 
 
@@ -77,8 +80,9 @@ def settle(payment_rows: Iterable[frappe._dict], checked: Checked) -> None:
 
 
 def is_plain(invoice: frappe._dict | None) -> bool:
-	"""Whether the invoice can be brought up to date here. A discounted one has a status that ERPNext knows best."""
-	return invoice is not None and not invoice.is_discounted
+	"""Whether the invoice can be brought up to date here. A discounted one has a status that ERPNext knows best, and
+	with a Dunning there is more to bring up to date."""
+	return invoice is not None and not invoice.is_discounted and not invoice.reminded
 
 
 def refresh_settled(checked: Checked) -> None:
@@ -98,7 +102,8 @@ def refresh_on_account(account: str, parties: dict[str, str], checked: Checked) 
 	invoices = {name: invoice for name, invoice in found.items() if is_plain(invoice)}
 	for name in outstanding:
 		if name not in invoices:
-			update_voucher_outstanding(INVOICE, name, account, "Customer", parties[name])
+			with dunnings.saved_once([name]):
+				update_voucher_outstanding(INVOICE, name, account, "Customer", parties[name])
 			checked.invoices.pop(name, None)
 	if not invoices:
 		return

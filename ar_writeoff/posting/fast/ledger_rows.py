@@ -6,7 +6,7 @@ asked in sets.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import frappe
@@ -23,7 +23,9 @@ from frappe.utils import cint, flt
 from ar_writeoff.ledger import parties
 from ar_writeoff.posting.fast import invoices, rows
 from ar_writeoff.posting.fast.checked import Checked
+from ar_writeoff.posting.fast.guard import fingerprint
 from ar_writeoff.posting.fast.links import are_well, links_of
+from ar_writeoff.posting.fast.proven import PROVEN
 
 # What a check of one row may look at, beside its amounts and its party; dimensions and custom fields come on top.
 KIND = (
@@ -121,8 +123,9 @@ def general_ledger_rows(entry: Any, checked: Checked) -> list[Row]:
 	merge = cint(frappe.db.get_single_value("Accounts Settings", "merge_similar_account_heads"))
 	if any(is_allocated(company, date, center, checked) for center in {row.cost_center for row in gl_rows}):
 		return general_ledger.process_gl_map(gl_rows, merge)
-	for row in budgeted(gl_rows, checked):
-		validate_expense_against_budget(row, expense_amount=flt(row.debit) - flt(row.credit))
+	if asks_for_budgets_first():
+		for row in budgeted(gl_rows, checked):
+			validate_expense_against_budget(row, expense_amount=flt(row.debit) - flt(row.credit))
 	if merge:
 		gl_rows = general_ledger.merge_similar_entries(gl_rows)
 	return general_ledger.toggle_debit_credit_if_negative(gl_rows)
@@ -148,6 +151,14 @@ def is_allocated(company: str, date: Any, cost_center: str, checked: Checked) ->
 	)
 
 
+@cache
+def asks_for_budgets_first() -> bool:
+	"""Whether ERPNext asks for the budget of every row before it writes any, and not only where a cost center is
+	allocated: as the first of the releases that posting in sets is proven with."""
+	distribute = general_ledger.distribute_gl_based_on_cost_center_allocation
+	return fingerprint(distribute) == PROVEN[distribute.__name__][0]
+
+
 def budgeted(gl_rows: Iterable[Row], checked: Checked) -> list[Row]:
 	"""Rows that a budget can be for; none where the site has no budget."""
 	if not checked.once("budgets", lambda: frappe.get_all("Budget", limit=1)):
@@ -159,13 +170,14 @@ def budgeted(gl_rows: Iterable[Row], checked: Checked) -> list[Row]:
 
 def payment_ledger_rows(gl_rows: Iterable[Row]) -> list[Row]:
 	"""A row of the Payment Ledger for each row on a receivable account: what it adds to whose balance."""
-	dimensions = get_accounting_dimensions()
+	project = ("project",) if frappe.get_meta("Payment Ledger Entry").has_field("project") else ()
+	fields = (*IN_BOTH_LEDGERS, *project, *get_accounting_dimensions())
 	result = []
 	for row in gl_rows:
 		account_type = frappe.get_cached_value("Account", row.account, "account_type")
 		if account_type != "Receivable":
 			continue
-		payment = Row({field: row.get(field) for field in (*IN_BOTH_LEDGERS, *dimensions)})
+		payment = Row({field: row.get(field) for field in fields})
 		payment.update(
 			account_type=account_type,
 			against_voucher_type=row.against_voucher_type or row.voucher_type,
