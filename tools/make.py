@@ -201,7 +201,7 @@ def names(tally: Tally) -> None:
 		tally.notes.append(f"{words} Names and signatures were not compared.")
 		return
 	say(words)
-	env = {**bench.env(), "PYTHONPATH": str(CHECKOUT)}
+	env = {**bench.env(), "BENCH": str(bench.path), "PYTHONPATH": str(CHECKOUT)}
 	pytest(tally, venvs.bench_python(bench), "tests/names", env=env)
 	tally.ran_on = release(bench)
 

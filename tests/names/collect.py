@@ -34,8 +34,8 @@ QUERIES = (
 
 # Functions that call their first argument with the others.
 CALLERS = ("refusal", "partial")
-# Lists of names that a release need not have.
-MAY_BE_GONE = ("HARMLESS_HANDLERS",)
+# Constants with names that a release need not have.
+MAY_BE_GONE = ("HARMLESS_HANDLERS", "SEARCH_INDEX")
 
 # Posting in sets is refused on a release that it is not proven with, so there may be anything under its names there.
 FAST = Path("posting/fast")

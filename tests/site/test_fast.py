@@ -130,8 +130,18 @@ def journals() -> dict[str, Any]:
 
 
 def reminded() -> dict[str, Any]:
-	"""Invoices that a Dunning was sent for, and of a Subscription."""
+	"""Invoices that a Dunning was sent for, one of them of two terms, two of them together, and of a Subscription."""
 	dunning(invoice("Dover Council", 35, "2026-01-15"))
+	terms = [
+		{"due_date": "2026-02-14", "invoice_portion": 50, "payment_amount": 20},
+		{"due_date": "2026-02-21", "invoice_portion": 50, "payment_amount": 20},
+	]
+	of_terms, other = (
+		invoice("Dover Council", 40, "2026-01-15", payment_schedule=terms),
+		invoice("Dover Council", 45, "2026-01-15"),
+	)
+	dunning(of_terms)
+	dunning(of_terms, and_of=other)
 	subscription("Elm School", 12)
 	return {}
 

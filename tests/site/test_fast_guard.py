@@ -9,6 +9,7 @@ import pytest
 
 from ar_writeoff.posting import fast
 from ar_writeoff.posting.fast import guard
+from ar_writeoff.posting.fast import proven as proven_code
 from tests.site import runs
 from tests.site.story import HL, account, invoice
 
@@ -88,6 +89,34 @@ def test_no_other_app_may_listen(doctype: str, event: str, monkeypatch: pytest.M
 	hooks[doctype][event] = [*hooks[doctype][event], "another.app.heard"]
 	monkeypatch.setattr(frappe, "get_doc_hooks", lambda: hooks)
 	assert "another.app.heard" in fast.why_not(HL)
+
+
+@proven
+def test_no_other_app_may_have_entries_searched(monkeypatch: pytest.MonkeyPatch):
+	"""Frappe listens to everything for the search index, and does nothing where no app has registered for it."""
+	hooks = {name: dict(events) for name, events in frappe.get_doc_hooks().items()}
+	hooks["*"]["on_update"] = [guard.SEARCH_INDEX]
+	monkeypatch.setattr(frappe, "get_doc_hooks", lambda: hooks)
+	assert fast.why_not(HL) is None
+	monkeypatch.setattr(
+		frappe, "get_hooks", lambda name: ["another.app.Search"] if name == "sqlite_search" else []
+	)
+	assert guard.SEARCH_INDEX in fast.why_not(HL)
+
+
+@pytest.mark.parametrize("number", range(len(proven_code.RELEASES)))
+def test_all_of_the_code_must_be_of_one_release(number: int, monkeypatch: pytest.MonkeyPatch):
+	"""A function that is right in one proven release is not in another."""
+	code = {name: guard.proven_in(number, name) for name in proven_code.PROVEN}
+	monkeypatch.setattr(guard, "fingerprints", lambda: code)
+	monkeypatch.setattr(guard.frappe, "__version__", "15.0.0")
+	monkeypatch.setattr(guard.erpnext, "__version__", "15.0.0")
+	different_code = guard.different_code.__wrapped__
+	assert different_code() is None
+	changed = sorted(name for name, own in proven_code.PROVEN.items() if len(own) > 1)
+	other = (number + 1) % len(proven_code.RELEASES)
+	code[changed[0]] = guard.proven_in(other, changed[0])
+	assert changed[0] in different_code()
 
 
 @proven
