@@ -206,7 +206,11 @@ def _filter_link(field: str, account: str) -> tuple[str, str]:
 		fields=["name", "accounting_dimension"],
 		order_by="name asc",
 	):
-		if frappe.scrub(row.accounting_dimension) == field:
+		# Releases differ in whether they take the dimension's own field, which has the name of its label, or this one.
+		own_field = frappe.db.get_value(
+			"Accounting Dimension", {"document_type": row.accounting_dimension}, "fieldname"
+		)
+		if field in (own_field, frappe.scrub(row.accounting_dimension)):
 			return "Accounting Dimension Filter", row.name
 	return "Account", account
 

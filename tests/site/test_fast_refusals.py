@@ -61,6 +61,7 @@ def forbidden_dimension() -> None:
 		{
 			"company": HL,
 			"accounting_dimension": "Project",
+			"fieldname": "project",
 			"allow_or_restrict": "Allow",
 			"accounts": [{"applicable_on_account": account("Write Off"), "is_mandatory": 1}],
 			"dimensions": [{"accounting_dimension": "Project", "dimension_value": project()}],

@@ -26,8 +26,8 @@ def test_found_equals_the_accounts_receivable_report():
 	"""Balance by balance, debit and credit, on a company with every kind; the rest is left out with a reason.
 
 	The report names some of them by the document that moved them, we by the document they belong to: a discounted
-	invoice by the discounting instead of the invoice and, on v15, an advance by its payment instead of the order. On
-	v16 the ledger too has the advance on its payment.
+	invoice by the discounting instead of the invoice and, on ERPNext 15.71, an advance by its payment instead of the
+	order. On 15.102 and 16 the ledger too has the advance on its payment.
 	"""
 	kinds = every_kind()
 	settings(customer_credits="Ignore")
