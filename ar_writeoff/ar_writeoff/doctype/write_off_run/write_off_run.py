@@ -247,7 +247,7 @@ class WriteOffRun(LeftEmpty):
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
 		posting_terms = run_terms.terms_of(self, settings)
-		run_terms.rules_of(posting_terms)
+		rules = run_terms.rules_of(posting_terms)
 		if self.get("previewed_terms") not in (None, approval.digest_of(posting_terms)):
 			frappe.throw(
 				_("Write-Off Settings or the reason changed since the preview. Look at the entries again."),
@@ -267,7 +267,7 @@ class WriteOffRun(LeftEmpty):
 				_("Nothing is selected. Press Find Invoices and select at least one invoice, then submit."),
 				title=_("Nothing to Write Off"),
 			)
-		preview.refuse_obstacles(self, self.flags.rules)
+		preview.refuse_obstacles(self, rules)
 		self.submitted_by = frappe.session.user
 		self.submitted_on = now()
 		self.status = states.QUEUED
