@@ -244,6 +244,15 @@ def listed() -> dict[tuple[str, str, str, str], str]:
 	}
 
 
+HEADING = f"{'module':24} {'mutants':>8} {'killed':>8} {'survived':>9} {'killed':>8}"
+
+
+def line(name: str, counts: Counter[str]) -> str:
+	tried = counts[KILLED] + counts[SURVIVED]
+	share = 100 * counts[KILLED] / tried if tried else 100
+	return f"{name:24} {tried:8} {counts[KILLED]:8} {counts[SURVIVED]:9} {share:7.1f}%"
+
+
 def main() -> int:
 	options = argparse.ArgumentParser(prog="make mutants", description="Mutation tests of the rules.")
 	options.add_argument("modules", nargs="*", choices=[*TESTS, []], metavar="MODULE", default=[])
@@ -257,29 +266,23 @@ def main() -> int:
 	reasons = {key: reason for key, reason in listed().items() if key[0] in modules}
 	check_the_tests(modules)
 
-	results: dict[str, Counter[str]] = {module: Counter() for module in modules}
-	alive: set[tuple[str, str, str, str]] = set()
-	unlisted = 0
-	everything = (mutant for module in modules for mutant in mutants(module))
-	for mutant, result in run(everything, os.cpu_count() or 1):
-		results[mutant.module][result] += 1
-		if result == SURVIVED:
-			alive.add(mutant.key)
-			unlisted += mutant.key not in reasons
-		if chosen.all or (result == SURVIVED and mutant.key not in reasons):
-			print(f"# {result}\n{mutant}", flush=True)
-
 	total: Counter[str] = Counter()
-	print(f"{'module':24} {'mutants':>8} {'killed':>8} {'survived':>9} {'killed':>7}")
-	for module in [*modules, "all"]:
-		counts = results.get(module, total)
-		if module != "all":
-			total += counts
-		tried = counts[KILLED] + counts[SURVIVED]
-		share = 100 * counts[KILLED] / tried if tried else 100
-		print(f"{module:24} {tried:8} {counts[KILLED]:8} {counts[SURVIVED]:9} {share:6.1f}%")
+	alive: set[tuple[str, str, str, str]] = set()
+	print(HEADING)
+	for module in modules:
+		counts: Counter[str] = Counter()
+		for mutant, result in run(mutants(module), os.cpu_count() or 1):
+			counts[result] += 1
+			if result == SURVIVED:
+				alive.add(mutant.key)
+			if chosen.all or (result == SURVIVED and mutant.key not in reasons):
+				print(f"\n# {result}\n{mutant}")
+		print(line(module, counts), flush=True)
+		total += counts
+	print(line("all", total))
 	print(f"{total[STILLBORN]} more cannot be imported. {time.monotonic() - started:.0f} seconds.")
 
+	unlisted = len(alive - set(reasons))
 	gone = set(reasons) - alive
 	for key in sorted(gone):
 		print(f"listed in {SURVIVORS.name}, but it does not survive: {Mutant(*key, '')}")
