@@ -160,7 +160,7 @@ def test_same_warning_above_the_credit_limit():
 		doc.flags.ignore_validate = doc.flags.ignore_permissions = True
 		doc.save()
 
-	assert "credit limit" in refused_alike(
+	assert "credit_limit_exceeded" in refused_alike(
 		runs.run(reason="Unclaimed Credit", balance_type="Credit"), low_limit
 	)
 
