@@ -186,7 +186,8 @@ def why_void(run: Any) -> Reason | None:
 	changed = [name for name in (*APPROVED_FIELDS, "customers") if before.get(name) != after.get(name)]
 	if not changed:
 		return None
-	return Reason.of(reasons.RUN_CHANGED_SINCE_APPROVAL, fields="\n".join(changed))
+	labels = [frappe.get_meta("Write-Off Run").get_label(name) for name in changed]
+	return Reason.of(reasons.RUN_CHANGED_SINCE_APPROVAL, fields="\n".join(labels))
 
 
 def approved_in_words(run: Any) -> list[tuple[str, str]]:
@@ -219,8 +220,8 @@ def approved_text(row: Any, renames: Sequence[Rename]) -> str | None:
 
 
 def possible_texts(row: Any, renames: Sequence[Rename]) -> Iterator[str]:
-	yield text_of(row)
 	if not renames:
+		yield text_of(row)
 		return
 	links = [fieldname for fieldname in SEALED_FIELDS if fieldname in change_log.LINKED]
 	names = [

@@ -1,6 +1,6 @@
 """The list of a run as a file, before and after posting: what was asked, who did what, every item and why.
 
-The file is attached to the run, so that what somebody took away as evidence is there to compare with.
+The file is attached to the log of the run, so that what somebody took away as evidence is there to compare with.
 """
 
 import csv
@@ -16,6 +16,7 @@ from frappe.utils.xlsxutils import make_xlsx
 
 from ar_writeoff.core import criteria
 from ar_writeoff.run import items as run_items
+from ar_writeoff.run import log
 from ar_writeoff.run import worker as workers
 
 FORMATS = ("XLSX", "CSV")
@@ -94,12 +95,15 @@ def make_file_and_tell(run: str, file_format: str, filters: dict[str, Any] | Non
 
 
 def make_file(run: str, file_format: str, filters: dict[str, Any] | None) -> str:
-	"""Write the list of a run to a private file attached to it; returns its address."""
+	"""Write the list of a run to a private file attached to its log; returns its address."""
 	doc = frappe.get_doc("Write-Off Run", run)
 	doc.check_permission("export")
 	content = as_xlsx(doc, filters) if file_format == "XLSX" else as_csv(doc, filters)
 	stamp = now()[:19].replace(":", "").replace(" ", "-")
-	file = save_file(f"{run}-{stamp}.{file_format.lower()}", content, "Write-Off Run", run, is_private=1)
+	# Frappe gives a file to whoever may read what it is attached to. A part of a run is for more people than its log is.
+	event = log.record(run, "Exported", doc.company)
+	name = f"{run}-{stamp}.{file_format.lower()}"
+	file = save_file(name, content, "Write-Off Run Event", event, is_private=1)
 	return file.file_url
 
 

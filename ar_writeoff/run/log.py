@@ -36,15 +36,16 @@ FIELDS = (
 NUMBERS = {"batch", "duration", "posted_count", "skipped_count", "failed_count", "amount"}
 
 
-def record(run: str, event: str, company: str | None = None, **details: Any) -> None:
-	"""Write one event. `company`: of the run, where the caller knows it. `details`: batch, worker, duration (seconds),
+def record(run: str, event: str, company: str | None = None, **details: Any) -> str:
+	"""Write one event and return its name. `company`: of the run, where the caller knows it. `details`: batch, worker, duration (seconds),
 	journal_entry, voucher_no, reason (a `Reason`), posted_count, skipped_count, failed_count, amount (company currency).
 	"""
-	record_all(run, [{"event": event, **details}], company)
+	[name] = record_all(run, [{"event": event, **details}], company)
+	return name
 
 
-def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None = None) -> None:
-	"""Write several events at once, each with `event` and details as for `record`."""
+def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None = None) -> list[str]:
+	"""Write several events at once, each with `event` and details as for `record`. Returns their names."""
 	company = company or frappe.db.get_value("Write-Off Run", run, "company")
 	user, stamp = frappe.session.user, now_datetime()
 	rows = []
@@ -65,6 +66,7 @@ def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None =
 		rows.append(tuple(values.get(field) or (0 if field in NUMBERS else None) for field in FIELDS))
 	if rows:
 		frappe.db.bulk_insert("Write-Off Run Event", FIELDS, rows)
+	return [str(row[0]) for row in rows]
 
 
 def why_paused(run: str) -> str | None:

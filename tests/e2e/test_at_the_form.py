@@ -43,7 +43,7 @@ def test_the_list_is_exported(desk: Desk):
 	frappe.db.rollback()
 	files = frappe.get_all(
 		"File",
-		filters={"attached_to_doctype": "Write-Off Run", "attached_to_name": draft.name},
+		filters={"attached_to_doctype": "Write-Off Run Event", "file_name": ("like", f"{draft.name}%")},
 		fields=["file_name", "is_private"],
 	)
 	assert [file.is_private for file in files] == [1]

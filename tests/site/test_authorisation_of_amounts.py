@@ -292,7 +292,11 @@ def ways_of_dashboards(world: World) -> Iterator[tuple[str, Way]]:
 
 def ways_of_files(world: World) -> Iterator[tuple[str, Way]]:
 	for name, url in frappe.get_all(
-		"File", {"attached_to_doctype": "Write-Off Run"}, ["name", "file_url"], order_by="name", as_list=True
+		"File",
+		{"attached_to_doctype": "Write-Off Run Event"},
+		["name", "file_url"],
+		order_by="name",
+		as_list=True,
 	):
 		yield f"file {url.rpartition('.')[2]}", lambda n=name: download(n)
 
@@ -451,7 +455,7 @@ def test_names_are_text_in_the_conditions(name: str):
 
 def test_file_over_the_web(world: World, web):
 	"""The address of an export, in the browser of somebody who may see a part of the run."""
-	url = frappe.db.get_value("File", {"attached_to_name": world.posted.name}, "file_url")
+	url = frappe.db.get_value("File", {"file_name": ("like", f"{world.posted.name}%")}, "file_url")
 	assert web.session(MANAGER).get(web.url + url, timeout=60).status_code == 200
 	permit(MANAGER, "Customer", "Anchor Cafe")
 	frappe.db.commit()

@@ -155,6 +155,7 @@ def test_accounts_cost_centers_and_periods(run):
 	with pytest.raises(frappe.ValidationError, match="is disabled"):
 		runs.post(run)
 	frappe.db.rollback()
+	run.reload()
 	frappe.db.set_value("Account", account("Write Off"), {"disabled": 0, "freeze_account": "Yes"})
 	frappe.clear_cache()
 	assert len(said(run)) == 1 and "frozen" in said(run)[0]
@@ -166,6 +167,7 @@ def test_accounts_cost_centers_and_periods(run):
 	with pytest.raises(frappe.ValidationError, match="frozen"):
 		runs.post(run)
 	frappe.db.rollback()
+	run.reload()
 	frappe.db.set_value("Account", account("Debtors"), "freeze_account", "No")
 	frappe.db.set_value("Cost Center", cost_center(), "disabled", 1)
 	frappe.clear_cache()

@@ -123,7 +123,7 @@ def test_no_warning_of_a_credit_limit_that_is_kept():
 		customer(name, credit_limits=[{"company": HL, "credit_limit": limit}])
 		note = invoice(name, 15, FIRST, is_return=True)
 		invoice(name, 50, "2026-02-15")
-		assert note.outstanding_amount == -15
+		assert outstanding(note) == -15
 	runs.settings(credit_write_off_account=account("Write Off"), customer_credits="Ignore")
 	run = post_and_check(runs.run(balance_type="Credit", reason="Unclaimed Credit"))
 	messages = {row.customer: row.message or "" for row in runs.items(run, status="Posted").values()}

@@ -129,7 +129,8 @@ def test_the_list_as_a_file(file_format):
 	names = {line[header.index("Customer Name")] for line in lines}
 	assert names == {'\'=HYPERLINK("http://example.com")', "<b>Bold & Sons</b>"}
 	file = frappe.get_doc("File", {"file_url": result["file_url"]})
-	assert (file.is_private, file.attached_to_name) == (1, run.name)
+	of = frappe.db.get_value(file.attached_to_doctype, file.attached_to_name, ["run", "event"])
+	assert (file.is_private, of) == (1, (run.name, "Exported"))
 
 
 def test_the_file_says_after_posting_what_became_of_each():

@@ -41,6 +41,7 @@ class WriteOffRunEvent(InWords):
 			"Reversal Cancelled",
 			"Over Credit Limit",
 			"Stopped",
+			"Exported",
 		]
 		failed_count: DF.Int
 		journal_entry: DF.Link | None
