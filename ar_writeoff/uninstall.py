@@ -64,14 +64,6 @@ def export_records() -> str:
 				text = io.TextIOWrapper(file, "utf-8", newline="")
 				write_records(csv.writer(text), doctype)
 				text.close()
-	frappe.get_doc(
-		{
-			"doctype": "File",
-			"file_name": name,
-			"file_url": f"/private/files/{name}",
-			"is_private": 1,
-		}
-	).insert(ignore_permissions=True)
 	return str(path)
 
 
