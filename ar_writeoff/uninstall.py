@@ -6,6 +6,7 @@ Frappe removes the app's own doctypes, with their tables, and whatever else is o
 import csv
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,17 +55,25 @@ def is_dry_run() -> bool:
 def export_records() -> str:
 	"""Write every record of the app to a CSV file for each DocType, in one zip among the site's private files; returns
 	its path."""
-	name = f"ar-writeoff-{now_datetime():%Y%m%d-%H%M%S}.zip"
-	path = Path(frappe.get_site_path("private", "files", name)).resolve()
-	with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-		for doctype in frappe.get_all(
-			"DocType", filters={"module": MODULE, "issingle": 0}, pluck="name", order_by="name asc"
-		):
-			with archive.open(f"{doctype}.csv", "w", force_zip64=True) as file:
-				text = io.TextIOWrapper(file, "utf-8", newline="")
-				write_records(csv.writer(text), doctype)
-				text.close()
-	return str(path)
+	with tempfile.TemporaryFile() as scratch:
+		with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as archive:
+			for doctype in frappe.get_all(
+				"DocType", filters={"module": MODULE, "issingle": 0}, pluck="name", order_by="name asc"
+			):
+				with archive.open(f"{doctype}.csv", "w", force_zip64=True) as file:
+					text = io.TextIOWrapper(file, "utf-8", newline="")
+					write_records(csv.writer(text), doctype)
+					text.close()
+		scratch.seek(0)
+		saved = frappe.get_doc(
+			{
+				"doctype": "File",
+				"file_name": f"ar-writeoff-{now_datetime():%Y%m%d-%H%M%S}.zip",
+				"content": scratch.read(),
+				"is_private": 1,
+			}
+		).insert(ignore_permissions=True)
+	return str(Path(saved.get_full_path()).resolve())
 
 
 def write_records(writer: Any, doctype: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -52,6 +53,15 @@ def find(name: str) -> Any:
 	return walk(name)
 
 
+def sets_itself(cls: type, attribute: str) -> bool:
+	"""Whether an object of this class sets the attribute when it is made."""
+	return any(
+		re.search(rf"\bself\.{attribute}\b[^=\n]*=[^=]", inspect.getsource(base.__init__))
+		for base in cls.__mro__
+		if "__init__" in vars(base) and inspect.isfunction(base.__init__)
+	)
+
+
 def walk(name: str) -> Any:
 	first, *parts = name.split(".")
 	path, found = first, import_module(first)
@@ -60,6 +70,8 @@ def walk(name: str) -> Any:
 		try:
 			found = getattr(found, part)
 		except AttributeError:
+			if isinstance(found, type) and sets_itself(found, part):
+				return None
 			if not isinstance(found, ModuleType):
 				raise Missing(path) from None
 			try:
