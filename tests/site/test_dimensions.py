@@ -5,6 +5,7 @@ from __future__ import annotations
 import frappe
 import pytest
 
+from ar_writeoff.ledger import dimensions
 from tests.site import books, runs
 from tests.site.posted import post_and_check, undo_and_check
 from tests.site.story import (
@@ -155,6 +156,11 @@ def test_20_dimension_filter(department):
 	)  # fmt: skip
 	post_and_check(run)
 	assert set(runs.items(run, status="Posted")) == {allowed.name}
+
+	# A dimension with a label of its own has a field of that name, and some releases name the filter's field so.
+	frappe.db.set_value("Accounting Dimension", department["dimension"], "fieldname", "team")
+	for field in ("team", "department"):
+		assert dimensions._filter_link(field, account("Bad Debt Expense")) == (doc.doctype, doc.name)
 
 
 def test_20_one_cost_center_for_all_if_the_settings_say_so():
