@@ -104,7 +104,7 @@ def parser() -> argparse.ArgumentParser:
 	_add_options(review)
 	page = review.add_argument_group("the page")
 	add = page.add_argument
-	add("--port", type=_count, default=0, metavar="N", help="port on this machine (default: any free one)")
+	add("--port", type=_port, default=0, metavar="N", help="port on this machine (default: any free one)")
 	add(
 		"--out",
 		type=Path,
@@ -368,6 +368,12 @@ def _date(value: str) -> date:
 def _count(value: str) -> int:
 	if not value.isdecimal():
 		raise argparse.ArgumentTypeError(str(t("{text!r} is not a number such as 30.", text=value)))
+	return int(value)
+
+
+def _port(value: str) -> int:
+	if not value.isdecimal() or not 1 <= int(value) <= 65535:
+		raise argparse.ArgumentTypeError(str(t("{text!r} is no port: a number from 1 to 65535.", text=value)))
 	return int(value)
 
 

@@ -65,6 +65,31 @@ def test_drop_a_file_change_criteria_untick_two_preview_confirm(start: Start, fi
 	assert Path(download.value.path()).read_bytes() == next(window.out.rglob("*.csv")).read_bytes()
 
 
+def test_a_double_click_writes_once(start: Start, file: Path) -> None:
+	window = start(file, *ON, *BOOK)
+	window.has_list()
+	window.page.locator(".confirm").click()
+	expect(window.page.locator(".write")).to_be_visible()
+	window.page.locator(".write").evaluate("button => { button.click(); button.click(); }")
+	expect(window.page.locator(".written")).to_have_count(1)
+	window.page.wait_for_timeout(1000)
+	expect(window.page.locator(".written")).to_have_count(1)
+	assert len(list(window.out.iterdir())) == 1
+
+
+def test_the_review_is_in_one_window_at_a_time(start: Start, file: Path) -> None:
+	window = start(file, *ON, *BOOK)
+	window.has_list()
+	other = window.context.new_page()
+	other.goto(window.page.url)
+	expect(window.page.locator(".set-aside")).to_contain_text("The review goes on in another window.")
+	expect(other.locator(".set-aside")).to_have_count(0)
+	other.close()
+	window.page.get_by_text("Use It Here").click()
+	expect(window.page.locator(".set-aside")).to_have_count(0)
+	window.has_list()
+
+
 def test_the_same_balances_as_the_rules_find(start: Start) -> None:
 	"""On the sample, with the criteria of its policy."""
 	given = (

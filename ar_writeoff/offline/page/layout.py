@@ -11,7 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from nicegui import events, run, ui
+from nicegui import Client, events, run, ui
 
 from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, LEAVE_OUT
 from ar_writeoff.offline import files, policy, summary, words
@@ -32,7 +32,8 @@ CUSTOMERS_IN_CHART = 8
 
 
 class Page:
-	"""The page of one review. Opened anew, in another tab or language, it shows the same review."""
+	"""The page of one review. Opened anew, in another tab or language, it shows the same review; the tab before it is
+	set aside, so that what is on screen is what Confirm writes."""
 
 	def __init__(self, review: Review, *, out: Path, scratch: Path):
 		self.review = review
@@ -44,11 +45,15 @@ class Page:
 		self.pending: Path | None = review.path
 		self.pending_party: Path | None = None
 		self.fields = Fields(review, self.on_find)
+		self.client: Client | None = None
 
 	# ------------------------------------------------------------------------------------------------ frame
 
 	def build(self) -> None:
 		"""Lay the page out as the review is now."""
+		before, self.client = self.client, ui.context.client
+		if before and before.has_socket_connection:
+			self.set_aside(before)
 		ui.add_head_html(
 			f'<script>document.documentElement.lang = "{words.in_use()}"</script>'
 			'<link rel="stylesheet" href="/page/page.css"><script src="/page/grid.js"></script>'
@@ -73,6 +78,12 @@ class Page:
 			self.content()
 		with ui.footer():
 			self.footer()
+
+	def set_aside(self, client: Client) -> None:
+		"""Say in a tab that the review goes on in another one."""
+		with client, ui.dialog(value=True).props("persistent"), ui.card().classes("set-aside"):
+			ui.label(str(t("The review goes on in another window.")))
+			ui.button(str(t("Use It Here")), on_click=ui.navigate.reload).props("no-caps unelevated")
 
 	def speak(self, language: str) -> None:
 		words.use(language)
@@ -556,6 +567,8 @@ class Page:
 		self.tabs.set_value(ENTRIES)
 
 	async def on_key(self, event: events.GenericEventArguments) -> None:
+		if event.client is not self.client:
+			return
 		if event.args == "?":
 			self.show_keys()
 		elif event.args == "f":
@@ -623,12 +636,14 @@ class Page:
 				ui.button(str(t("Back")), on_click=dialog.close).props("flat no-caps")
 
 				async def write() -> None:
-					dialog.close()
-					await self.write()
+					# The second click of a double click comes before the dialog is closed.
+					if button.enabled:
+						button.disable()
+						dialog.close()
+						await self.write()
 
-				ui.button(str(t("Write the files")), on_click=write).props("no-caps unelevated").classes(
-					"write"
-				)
+				button = ui.button(str(t("Write the files")), on_click=write)
+				button.props("no-caps unelevated").classes("write")
 
 	def use_booking(self) -> None:
 		"""Take over company, accounts and the like: they say nothing about what is found, so the list stays.

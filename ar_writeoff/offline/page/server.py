@@ -124,6 +124,12 @@ def run(
 		from ar_writeoff.offline.page import lists
 		from ar_writeoff.offline.page.layout import Page
 
+		if port and listens(port):
+			print(
+				t("Port {port} is in use. Choose another one, or leave out --port.", port=port),
+				file=sys.stderr,
+			)
+			return 1
 		port = port or free_port()
 		token = secrets.token_urlsafe(32)
 		address = f"http://{HOST}:{port}/?token={token}"
