@@ -46,8 +46,10 @@ def say(text: str) -> None:
 	print(f"-- {text}", flush=True)
 
 
-def test_site() -> str:
-	return os.environ.get("AR_WRITEOFF_TEST_SITE") or TEST_SITE
+def test_site(number: int = 0) -> str:
+	"""The name of the test site; with a number, of one more beside it."""
+	name = os.environ.get("AR_WRITEOFF_TEST_SITE") or TEST_SITE
+	return f"{number + 1}.{name}" if number else name
 
 
 def find_bench() -> tuple[Bench | None, str]:

@@ -14,7 +14,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tools import demo, venvs
@@ -147,15 +147,18 @@ def page(tally: Tally) -> None:
 
 
 @contextmanager
-def ready_site(bench: Bench) -> Iterator[Site]:
-	"""This checkout in the bench, the test site made and claimed."""
-	site = bench.site(test_site())
-	with site.claimed():
+def ready_sites(bench: Bench, number: int) -> Iterator[list[Site]]:
+	"""This checkout in the bench, the test sites made and claimed."""
+	sites = [bench.site(test_site(one)) for one in range(number)]
+	with ExitStack() as claims:
+		for site in sites:
+			claims.enter_context(site.claimed())
 		bench.attach()
 		with own_redis():
 			bench.build_assets()
-			site.make()
-		yield site
+			for site in sites:
+				site.make()
+		yield sites
 
 
 @contextmanager
@@ -176,7 +179,11 @@ def own_redis() -> Iterator[None]:
 					os.environ[name] = value
 
 
-def on_bench(tally: Tally, *stages: Callable[[Tally, Bench, Site], None]) -> None:
+Stage = Callable[[Tally, Bench, list[Site]], None]
+
+
+def on_bench(tally: Tally, *stages: Stage, sites: int = 1) -> None:
+	"""Run the stages on the bench that is found; tests are spread over so many sites."""
 	bench, words = find_bench()
 	if not bench:
 		tally.notes.append(f"{words} The tests on a real site and on the real desk were not run.")
@@ -184,25 +191,29 @@ def on_bench(tally: Tally, *stages: Callable[[Tally, Bench, Site], None]) -> Non
 		return
 	say(words)
 	try:
-		with ready_site(bench) as site:
-			tally.ran_on = release(bench, site)
+		with ready_sites(bench, sites) as ready:
+			tally.ran_on = release(bench, ready[0])
 			for stage in stages:
-				stage(tally, bench, site)
+				stage(tally, bench, ready)
 	except ToolError as error:
 		say(str(error))
 		tally.broken.append("the test site")
 
 
-def bench_pytest(tally: Tally, bench: Bench, site: Site, folder: str, *extra: str, **env: str) -> None:
-	python = venvs.bench_python(bench)
-	env = {
+def bench_env(bench: Bench, sites: list[Site]) -> dict[str, str]:
+	return {
 		**bench.env(),
 		"BENCH": str(bench.path),
-		"AR_WRITEOFF_TEST_SITE": site.name,
-		"AR_WRITEOFF_CLAIMED": site.name,
-		**env,
+		"AR_WRITEOFF_TEST_SITE": sites[0].name,
+		"AR_WRITEOFF_CLAIMED": " ".join(site.name for site in sites),
 	}
-	pytest(tally, python, folder, *extra, env=env)
+
+
+def bench_pytest(tally: Tally, bench: Bench, sites: list[Site], folder: str, **env: str) -> None:
+	python = venvs.bench_python(bench)
+	# File by file, so that what a file shares is made once.
+	spread = ["--numprocesses", str(len(sites)), "--dist", "loadfile"] if len(sites) > 1 else []
+	pytest(tally, python, folder, *spread, env={**bench_env(bench, sites), **env})
 
 
 def names(tally: Tally) -> None:
@@ -226,38 +237,25 @@ def release(bench: Bench, site: Site | None = None) -> str:
 	return f"{words}, MariaDB {site.sql('SELECT VERSION()').strip().removesuffix('-log')}"
 
 
-def site(tally: Tally, bench: Bench, site: Site) -> None:
-	bench_pytest(tally, bench, site, "tests/site")
+def site(tally: Tally, bench: Bench, sites: list[Site]) -> None:
+	bench_pytest(tally, bench, sites, "tests/site")
 
 
-def e2e(tally: Tally, bench: Bench, site: Site) -> None:
+def e2e(tally: Tally, bench: Bench, sites: list[Site]) -> None:
 	browser = venvs.chromium()
 	if not browser:
 		tally.notes.append("No Chromium found and none could be installed: the desk tests were not run.")
 		return
-	bench_pytest(tally, bench, site, "tests/e2e", CHROMIUM=browser)
+	bench_pytest(tally, bench, sites, "tests/e2e", CHROMIUM=browser)
 
 
-def faults(tally: Tally, bench: Bench, site: Site) -> None:
-	if not list((CHECKOUT / "tests" / "faults").glob("test_*.py")):
-		say("tests/faults: comes with the fault campaign; nothing there yet")
-		return
-	bench_pytest(tally, bench, site, "tests/faults")
+def faults(tally: Tally, bench: Bench, sites: list[Site]) -> None:
+	bench_pytest(tally, bench, sites, "tests/faults")
 
 
-def benchmarks(tally: Tally, bench: Bench, site: Site) -> None:
-	script = CHECKOUT / "benchmarks" / "run.py"
-	if not script.exists():
-		say("benchmarks/: comes with the benchmark; nothing there yet")
-		return
+def benchmarks(tally: Tally, bench: Bench, sites: list[Site]) -> None:
 	python = venvs.bench_python(bench)
-	env = {
-		**bench.env(),
-		"BENCH": str(bench.path),
-		"AR_WRITEOFF_TEST_SITE": site.name,
-		"AR_WRITEOFF_CLAIMED": site.name,
-		"PYTHONPATH": str(CHECKOUT),
-	}
+	env = {**bench_env(bench, sites), "PYTHONPATH": str(CHECKOUT)}
 	command = [str(python), "-m", "benchmarks.run", *ARGS]
 	# In sites: importing Frappe or ERPNext may open a log in ../logs.
 	done = subprocess.run(command, cwd=bench.sites, env=env, preexec_fn=die_with_parent)
@@ -275,7 +273,8 @@ def target_test() -> int:
 	names(tally)
 	package(tally)
 	page(tally)
-	on_bench(tally, site, e2e)
+	# Two sites: most tests wait for the database as long as they work themselves.
+	on_bench(tally, site, e2e, sites=2)
 	return tally.finish()
 
 
@@ -301,7 +300,7 @@ def target_format() -> int:
 	return formatted
 
 
-def only(*stages: Callable[[Tally, Bench, Site], None]) -> Callable[[], int]:
+def only(*stages: Stage) -> Callable[[], int]:
 	def target() -> int:
 		tally = Tally()
 		on_bench(tally, *stages)
@@ -332,7 +331,7 @@ def target_mutants() -> int:
 def target_link() -> int:
 	"""The checkout into the bench and the test site made, nothing run."""
 	tally = Tally()
-	on_bench(tally, lambda tally, bench, site: say(f"{site.name} on {bench.path} is ready"))
+	on_bench(tally, lambda tally, bench, sites: say(f"{sites[0].name} on {bench.path} is ready"))
 	for note in tally.notes:
 		say(note)
 	return 1 if tally.broken else 0
@@ -342,7 +341,7 @@ def target_translations() -> int:
 	"""The strings of the app into locale/main.pot, and what is new or gone into each language."""
 	tally = Tally()
 
-	def extract(tally: Tally, bench: Bench, site: Site) -> None:
+	def extract(tally: Tally, bench: Bench, sites: list[Site]) -> None:
 		for command in ("generate-pot-file", "update-po-files", "compile-po-to-mo"):
 			bench.frappe(command, "--app", APP)
 		say("ar_writeoff/locale is up to date; `make unit` says what is not translated")
@@ -363,11 +362,11 @@ def target_clean() -> int:
 	"""Take away what the other targets made, in this checkout and on the bench: test site, dumps, link."""
 	bench, _ = find_bench()
 	if bench and bench.store.exists():
-		site = bench.site(test_site())
-		with site.claimed():
-			if site.path.exists():
-				say(f"Dropping {site.name}")
-				site.drop()
+		for site in (bench.site(test_site(number)) for number in range(2)):
+			with site.claimed():
+				if site.path.exists():
+					say(f"Dropping {site.name}")
+					site.drop()
 		for dump in bench.store.glob("ba*e-*.sql"):
 			dump.unlink()
 	for name in (

@@ -63,8 +63,10 @@ class Session:
 		if not BENCH:
 			pytest.exit(WORDS, returncode=3)
 		self.bench: Bench = BENCH
-		self.site: Site = self.bench.site(test_site())
-		if os.environ.get("AR_WRITEOFF_CLAIMED") != self.site.name:
+		# pytest-xdist: one site for each of its workers
+		number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+		self.site: Site = self.bench.site(test_site(number))
+		if self.site.name not in os.environ.get("AR_WRITEOFF_CLAIMED", "").split():
 			self.bench.attach()
 			self.site.lock.take(wait=10, busy=f"The site {self.site.name} is in use by {{holder}}.")
 		if not self.site.note.exists():

@@ -100,6 +100,8 @@ def test_fault_12_cancelling_an_invoice_locks_no_items():
 def test_fault_12_two_tills_pay_the_same_invoices_in_opposite_order():
 	names = runs.names(invoice("Anchor Cafe", 100, "2026-01-15") for _ in range(3))
 	rounds = 10
+	# The first payment of all begins the naming series; two that begin it at once are a deadlock of Frappe's own.
+	payment("Anchor Cafe", 1)
 	barrier = threading.Barrier(2, timeout=60)
 
 	def till(order: list[str]) -> int:
