@@ -2,7 +2,7 @@
 
 A handful of vouchers goes through ERPNext, submitted (invoices in two currencies, their payments, credit notes with and
 without a balance of their own, money on account). Their rows, ledgers included, are then copied in the database by
-number, with names, customers, dates and amounts of their own, so that `tests/site/books.py` finds nothing wrong with
+number, with names, customers, dates and amounts of their own, so that `tests/site/ledger_checks.py` finds nothing wrong with
 the result. Invoice n is one of:
 
     open         1 in 10      nothing paid; one in ten of these in foreign currency
@@ -88,8 +88,8 @@ def grow(company: str, upto: int, *, log: Any = print) -> None:
 def templates(company: str) -> list[Kind]:
 	"""The real vouchers, made once a site; they stay in the books, as any other."""
 	frappe.clear_cache()  # a site of this name that was made anew: the old one's vouchers are still in memory
-	from tests.site.foundation import COMPANIES
-	from tests.site.story import credit_note, invoice, pay, payment
+	from tests.site.base_data import COMPANIES
+	from tests.site.factories import credit_note, invoice, pay, payment
 
 	foreign, stranger = COMPANIES[company][3], FOREIGNERS[company]
 

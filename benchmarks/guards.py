@@ -59,7 +59,7 @@ def lay() -> list[str]:
 	"""Invoices that are large enough for all payments, of one customer."""
 	import frappe
 
-	from tests.site.story import customer, many_invoices
+	from tests.site.factories import customer, many_invoices
 
 	names = many_invoices(INVOICES, customers=[customer(TILL)], amount=lambda _number: 100_000.0)
 	frappe.db.commit()
@@ -109,7 +109,7 @@ def submit() -> str:
 def payment(names: list[str]) -> Any:
 	import frappe
 
-	from tests.site.story import HL, TODAY, account
+	from tests.site.factories import HL, TODAY, account
 
 	doc = frappe.new_doc("Payment Entry")
 	doc.update(
@@ -244,7 +244,7 @@ def main(arguments: list[str]) -> int:
 		with bare.claimed():
 			bare.make_base()
 			connect(session.site.name, session.bench)
-			if session.rewind.go():
+			if session.snapshot.restore():
 				connect(session.site.name, session.bench)
 			frappe.db.commit()
 			if options.payments:

@@ -98,7 +98,7 @@ def post_natively(names: list[str]) -> None:
 	"""Journal Entries of 99 invoices, as an accountant would have them, in the fewest steps ERPNext allows."""
 	import frappe
 
-	from tests.site.story import HL, TODAY, account, cost_center
+	from tests.site.factories import HL, TODAY, account, cost_center
 
 	for start in range(0, len(names), ROWS):
 		part = names[start : start + ROWS]
@@ -185,7 +185,7 @@ class Bench:
 
 		connect(self.session.site.name, self.session.bench)
 		frappe.db.sql_ddl("DROP TABLE IF EXISTS _bench_books")
-		if self.session.rewind.go():
+		if self.session.snapshot.restore():
 			connect(self.session.site.name, self.session.bench)
 
 	def lay(self, sizes: Iterable[int], processes: int) -> dict[int, list[list[str]]]:
@@ -193,7 +193,7 @@ class Bench:
 		invoice for each process to warm up with. Returns the names of the invoices of each run, by size."""
 		import frappe
 
-		from tests.site.story import HL, account, cost_center, customer, many_invoices
+		from tests.site.factories import HL, account, cost_center, customer, many_invoices
 
 		names = {}
 		for size in sizes:
@@ -267,7 +267,7 @@ class Bench:
 		import frappe
 
 		from ar_writeoff.posting import service
-		from tests.site.story import HL, TODAY
+		from tests.site.factories import HL, TODAY
 
 		run = frappe.new_doc("Write-Off Run")
 		run.update(

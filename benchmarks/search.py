@@ -78,7 +78,7 @@ def index(wanted: int) -> dict[str, Any]:
 def draft() -> Any:
 	import frappe
 
-	from tests.site.runs import settings
+	from tests.site.run_helpers import settings
 
 	frappe.db.delete("Write-Off Run Item")
 	frappe.db.delete("Write-Off Run")

@@ -14,10 +14,10 @@ import statistics
 
 import frappe
 
-from tests.site import books, runs
+from tests.site import ledger_checks, run_helpers
+from tests.site.concurrency import in_background
 from tests.site.conftest import Session, Workers, connect, empty_queues, eventually
-from tests.site.crash import in_background
-from tests.site.story import HL, many_invoices
+from tests.site.factories import HL, many_invoices
 
 AT_MOST = 0.65
 
@@ -25,25 +25,27 @@ AT_MOST = 0.65
 def once(session: Session, count: int, workers: int) -> tuple[float, list[tuple]]:
 	"""Seconds that so many workers need for a run of so many items, and the books afterwards."""
 	connect(session.site.name, session.bench)
-	session.rewind.go()
+	session.snapshot.restore()
 	connect(session.site.name, session.bench)
 	many_invoices(count)
-	runs.settings(parallel_jobs=workers)
-	run = runs.run()
+	run_helpers.settings(parallel_jobs=workers)
+	run = run_helpers.run()
 	frappe.db.commit()
 	empty_queues()
 	started = Workers(session)
 	try:
 		started(workers, queues="long")
 		with in_background():
-			runs.post(run)
+			run_helpers.post(run)
 			frappe.db.commit()
-		eventually(lambda: runs.status(run) in ("Posted", "Partly Posted", "Failed"), timeout=1800, every=0.5)
+		eventually(
+			lambda: run_helpers.status(run) in ("Posted", "Partly Posted", "Failed"), timeout=1800, every=0.5
+		)
 	finally:
 		started.stop()
-	runs.assert_posted_once(run)
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	run_helpers.assert_posted_once(run)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 	at = dict(
 		frappe.get_all(
 			"Write-Off Run Event",

@@ -13,7 +13,7 @@ import frappe
 from frappe.utils import add_days, flt, getdate, nowdate
 
 from demo.books import ABBR, COMPANY, CURRENCY, EURO, EURO_RATE, ITEMS, make
-from tests.site.volume import Copy, Payment, copy_invoices, copy_payments
+from tests.site.bulk_copy import Copy, Payment, copy_invoices, copy_payments
 
 DAYS = 720
 DUE_IN = 30

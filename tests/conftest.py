@@ -6,6 +6,4 @@ import pytest
 def pytest_configure(config: pytest.Config) -> None:
 	config.addinivalue_line("markers", "slow: takes more than a few seconds; leave out with -m 'not slow'")
 	config.addinivalue_line("markers", "workers: needs real worker processes")
-	config.addinivalue_line(
-		"markers", "spoils_the_books: leaves books that do not balance or agree, on purpose"
-	)
+	config.addinivalue_line("markers", "corrupts_ledgers: leaves inconsistent ledgers on purpose")

@@ -5,7 +5,7 @@ Standard library only, and no `bench` command needed: everything goes through th
 A site is made in layers, each kept on disk so that the next run is quick and always starts from the same books:
 
     Frappe + ERPNext                       ->  a SQL dump for these versions
-    the story's foundations on top         ->  a SQL dump for this version of tests/site/foundation.py
+    the test companies on top         ->  a SQL dump for this version of tests/site/base_data.py
     this app installed on top              ->  a note beside the site, with a hash of what was installed
 
 Whatever is half-made, from a run that was killed, has no note, and is made again from the dump.
@@ -29,7 +29,7 @@ from tools.processes import Lock, ToolError, die_with_parent
 
 APP = "ar_writeoff"
 CHECKOUT = Path(__file__).resolve().parent.parent
-FOUNDATION = CHECKOUT / "tests" / "site" / "foundation.py"
+BASE_DATA = CHECKOUT / "tests" / "site" / "base_data.py"
 TEST_SITE = "ar-writeoff-test.localhost"
 
 # How a site for tests and for the demo is to behave.
@@ -395,22 +395,22 @@ class Site:
 		return self.bench.store / f"bare-{fingerprint([], *self._versions())[:12]}.sql"
 
 	def base_dump(self) -> Path:
-		"""Where the dump with the story's foundations is kept."""
-		return self.bench.store / f"base-{fingerprint([FOUNDATION], *self._versions())[:12]}.sql"
+		"""Where the dump with the test companies is kept."""
+		return self.bench.store / f"base-{fingerprint([BASE_DATA], *self._versions())[:12]}.sql"
 
 	def _versions(self) -> list[str]:
 		return [f"{app} {self.bench.version(app)}" for app in ("frappe", "erpnext")]
 
 	def make_base(self) -> None:
-		"""Frappe, ERPNext and the story's foundations, without the app."""
+		"""Frappe, ERPNext and the test companies, without the app."""
 		self.note.unlink(missing_ok=True)
 		dump = self.base_dump()
 		if dump.exists():
 			self._from_dump(dump)
 		else:
 			self.make_bare()
-			say(f"Laying the foundations of {self.name}")
-			self.python_file(FOUNDATION, "lay")
+			say(f"Creating the test companies of {self.name}")
+			self.python_file(BASE_DATA, "create")
 			self.dump(dump)
 			for old in sorted(dump.parent.glob("base-*.sql"), key=lambda path: path.stat().st_mtime)[:-4]:
 				old.unlink(missing_ok=True)

@@ -27,9 +27,9 @@ from playwright.sync_api import (
 	sync_playwright,
 )
 
+from tests.site.base_data import PASSWORD
 from tests.site.conftest import MARK, Session, eventually, site
-from tests.site.foundation import PASSWORD
-from tests.site.story import MANAGER, SECOND_MANAGER
+from tests.site.factories import MANAGER, SECOND_MANAGER
 from tools import venvs
 from tools.desk import Desk as Stack
 

@@ -11,8 +11,8 @@ from typing import Any
 from playwright.sync_api import Locator
 
 from tests.e2e.conftest import Desk
-from tests.site.foundation import HL
-from tests.site.story import TODAY
+from tests.site.base_data import HL
+from tests.site.factories import TODAY
 from tools.bench import CHECKOUT
 
 FINISHED = ("Posted", "Partly Posted", "Failed")

@@ -10,8 +10,8 @@ import pytest
 from ar_writeoff.posting import service as posting
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
-from tests.site.runs import entries, items, post, refusing, run, status
-from tests.site.story import accounting_period, invoice, outstanding
+from tests.site.factories import accounting_period, invoice, outstanding
+from tests.site.run_helpers import entries, items, post, refusing, run, status
 
 LATER = "2026-07-15"
 

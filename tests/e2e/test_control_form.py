@@ -8,8 +8,8 @@ import frappe
 
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
-from tests.site.runs import items, run, settings
-from tests.site.story import AUDITOR, PREPARER, invoice, outstanding
+from tests.site.factories import AUDITOR, PREPARER, invoice, outstanding
+from tests.site.run_helpers import items, run, settings
 
 ENOUGH = "The limit of Accounts Manager is enough."
 

@@ -8,8 +8,8 @@ import frappe
 
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
-from tests.site.runs import entries, post, run, settings
-from tests.site.story import HL, account, cost_center, many_invoices
+from tests.site.factories import HL, account, cost_center, many_invoices
+from tests.site.run_helpers import entries, post, run, settings
 
 
 def test_settings_limits_reason_and_schedule(desk: Desk, tmp_path: Path):

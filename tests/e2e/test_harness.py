@@ -6,7 +6,7 @@ import frappe
 import pytest
 
 from tests.e2e.conftest import Desk, eventually
-from tests.site.story import AUDITOR, invoice
+from tests.site.factories import AUDITOR, invoice
 
 
 def test_the_desk_opens_a_real_invoice(desk: Desk):

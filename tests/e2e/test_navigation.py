@@ -9,8 +9,8 @@ import pytest
 
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
-from tests.site import runs
-from tests.site.story import MANAGER, invoice
+from tests.site import run_helpers
+from tests.site.factories import MANAGER, invoice
 
 WORKSPACE = "ar-write-off"
 SMALL_LAPTOP = {"width": 1366, "height": 768}
@@ -51,9 +51,9 @@ def wait_for_charts(desk: Desk) -> None:
 def test_the_workspace(desk: Desk, tmp_path: Path):
 	for reason in ("Small Balance", "Bank Charges Deducted by Customer", "Uncollectible"):
 		invoice("Anchor Cafe", 10, "2026-01-15")
-		runs.post(runs.run(reason=reason, posting_date=frappe.utils.nowdate()))
+		run_helpers.post(run_helpers.run(reason=reason, posting_date=frappe.utils.nowdate()))
 	invoice("Breakwater Bar", 10, "2026-01-15")
-	runs.run()
+	run_helpers.run()
 	frappe.db.set_value("User", MANAGER, "desk_theme", "Light")
 	frappe.db.commit()
 	desk.page.set_viewport_size(SMALL_LAPTOP)
@@ -102,7 +102,7 @@ def test_the_sidebar_and_the_icon(desk: Desk):
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_primary_button_on_a_phone(language: str, desk: Desk):
 	invoice("Anchor Cafe", 10, "2026-01-15")
-	draft = runs.run()
+	draft = run_helpers.run()
 	frappe.db.set_value("User", MANAGER, "language", language)
 	frappe.clear_cache(user=MANAGER)
 	frappe.db.commit()

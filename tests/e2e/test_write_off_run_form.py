@@ -12,8 +12,7 @@ import pytest
 
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
-from tests.site.runs import entries, items, run, settings
-from tests.site.story import (
+from tests.site.factories import (
 	AUDITOR,
 	HL,
 	NW,
@@ -24,6 +23,7 @@ from tests.site.story import (
 	many_invoices,
 	pay,
 )
+from tests.site.run_helpers import entries, items, run, settings
 
 SCRIPT = '<img src=x onerror="window.hacked = 1"> $\' & <b>Sons</b>'
 

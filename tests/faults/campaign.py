@@ -26,12 +26,12 @@ from frappe.utils import add_days, flt
 
 from ar_writeoff.ledger.transactions import transaction_is_lost
 from ar_writeoff.watchdog import resume_stalled_runs
-from tests.faults.tally import FAST, PATHS, Tally
-from tests.faults.world import World
-from tests.site import books, runs, story
-from tests.site.crash import OtherSession, in_background
-from tests.site.story import HL, MANAGER, SECOND_MANAGER, as_user, customer, invoice
-from tests.site.volume import Copy, copy_invoices
+from tests.faults.environment import FaultEnvironment
+from tests.faults.statistics import FAST, PATHS, CampaignStatistics
+from tests.site import factories, ledger_checks, run_helpers
+from tests.site.bulk_copy import Copy, copy_invoices
+from tests.site.concurrency import ConcurrentSession, in_background
+from tests.site.factories import HL, MANAGER, SECOND_MANAGER, as_user, customer, invoice
 
 T = TypeVar("T")
 
@@ -61,13 +61,13 @@ PEOPLE = (MANAGER, SECOND_MANAGER)
 
 
 class Campaign:
-	def __init__(self, world: World, seed: int, count: int, say: Callable[[str], None]):
-		self.world = world
+	def __init__(self, environment: FaultEnvironment, seed: int, count: int, say: Callable[[str], None]):
+		self.environment = environment
 		self.rng = random.Random(seed)
 		self.count = count
 		self.say = say
-		self.tally = Tally()
-		self.sessions: list[tuple[OtherSession, str]] = []
+		self.statistics = CampaignStatistics()
+		self.sessions: list[tuple[ConcurrentSession, str]] = []
 		self.customers: list[str] = []
 		self.vouchers: list[list[str]] = []
 		self.paid: set[str] = set()
@@ -76,7 +76,7 @@ class Campaign:
 
 	def prepare(self) -> None:
 		"""Customers, and invoices for every run, each run's of a day of its own."""
-		runs.settings(rows_per_entry=6, parallel_jobs=2)
+		run_helpers.settings(rows_per_entry=6, parallel_jobs=2)
 		self.customers = [customer(f"Customer {number:02d}") for number in range(CUSTOMERS)]
 		copies: dict[str, list[Copy]] = {name: [] for name in self.customers}
 		for number in range(self.count):
@@ -91,13 +91,13 @@ class Campaign:
 			if own:
 				template = invoice(name, 1000, FIRST_DAY)
 				copy_invoices(template, own)
-				story.remove(template)
+				factories.remove(template)
 		frappe.db.commit()
-		self.world.supervise()
+		self.environment.supervise()
 
 	# ---------------------------------------------------------------------------------------------- runs
 
-	def run_all(self) -> Tally:
+	def run_all(self) -> CampaignStatistics:
 		started = time.monotonic()
 		groups = range(0, self.count, TOGETHER)
 		restarts, flushes = self._spread(len(groups)), self._spread(len(groups))
@@ -106,9 +106,9 @@ class Campaign:
 			last = min(first + TOGETHER, self.count)
 			self.post(list(range(first, last)), number in restarts, number in flushes)
 			if number % 5 == 4:
-				self.say(f"{last} runs, {time.monotonic() - started:.0f} s: {self.tally.counts}")
-		self.tally.seconds = time.monotonic() - started
-		return self.tally
+				self.say(f"{last} runs, {time.monotonic() - started:.0f} s: {self.statistics.counts}")
+		self.statistics.seconds = time.monotonic() - started
+		return self.statistics
 
 	def _spread(self, groups: int) -> set[int]:
 		"""One in ten of the groups of runs, as many of each path, and three of each at least where there are."""
@@ -121,11 +121,11 @@ class Campaign:
 
 	def take_path(self, path: str) -> None:
 		"""Post what follows on this path. No run is under way."""
-		self.tally.path = path
+		self.statistics.path = path
 		self.steadily(self._switch)
 
 	def _switch(self) -> None:
-		runs.settings(fast_posting=int(self.tally.path == FAST))
+		run_helpers.settings(fast_posting=int(self.statistics.path == FAST))
 		frappe.db.commit()
 
 	def post(self, numbers: list[int], restart: bool, flush: bool) -> None:
@@ -136,7 +136,7 @@ class Campaign:
 			names.append(self.submit(number, MANAGER))
 			if rng.random() < 0.2:
 				names.append(self.submit(number, SECOND_MANAGER))
-				self.tally.count("rival runs")
+				self.statistics.count("rival runs")
 			actions += [(rng.uniform(0, 5), self.pay(number)) for _ in range(rng.choice((0, 1, 1, 2)))]
 		names = [name for name in names if name]
 		actions += [(rng.uniform(0, 5), self.meddle(names)) for _ in range(rng.randint(*MEDDLERS)) if names]
@@ -156,7 +156,7 @@ class Campaign:
 		def draft() -> str:
 			day = str(add_days(FIRST_DAY, number))
 			with as_user(user):
-				run = runs.run(
+				run = run_helpers.run(
 					cutoff_date=day,
 					posting_date=day,
 					customers=[{"customer": self.customers[number % CUSTOMERS]}],
@@ -189,9 +189,9 @@ class Campaign:
 				frappe.db.commit()
 
 		self.steadily(submit)
-		self.tally.count("runs")
-		self.tally.path_of[name] = self.tally.path
-		self.tally.count("items", self.steadily(lambda: len(runs.items(name, selected=1))))
+		self.statistics.count("runs")
+		self.statistics.path_of[name] = self.statistics.path
+		self.statistics.count("items", self.steadily(lambda: len(run_helpers.items(name, selected=1))))
 		return name
 
 	def until(self, names: list[str], actions: list[tuple[float, Callable[[], bool | None]]]) -> None:
@@ -209,7 +209,7 @@ class Campaign:
 				action = due.pop(0)[1]
 				if action() is False:
 					due = sorted([*due, (passed + 0.3, action)], key=lambda each: each[0])
-			self.world.supervise()
+			self.environment.supervise()
 			if passed - watched >= 1:
 				watched = passed
 				self.steadily(self.watch)
@@ -234,20 +234,20 @@ class Campaign:
 
 	def status(self, run: str) -> str:
 		frappe.db.rollback()
-		return runs.status(run)
+		return run_helpers.status(run)
 
 	def watch(self) -> None:
 		frappe.db.rollback()
 		with in_background():
-			self.tally.count("resumed by the watchdog", len(resume_stalled_runs(LEASE)))
+			self.statistics.count("resumed by the watchdog", len(resume_stalled_runs(LEASE)))
 		frappe.db.commit()
 
 	# -------------------------------------------------------------------------------------------- faults
 
 	def kill(self) -> bool:
-		what = self.world.kill_a_worker(self.rng)
+		what = self.environment.kill_worker(self.rng)
 		if what:
-			self.tally.count(what)
+			self.statistics.count(what)
 		return bool(what)
 
 	def pay(self, number: int) -> Callable[[], None]:
@@ -257,33 +257,33 @@ class Campaign:
 		share = self.rng.choice((1, 1, 0.5))
 
 		def work() -> bool:
-			left = story.outstanding(voucher)
+			left = factories.outstanding(voucher)
 			if left <= 0.01:
 				return False
-			story.pay(voucher, flt(left * share, 2), str(add_days(FIRST_DAY, number)))
+			factories.pay(voucher, flt(left * share, 2), str(add_days(FIRST_DAY, number)))
 			return True
 
-		return lambda: self.sessions.append((OtherSession(work), "payments"))
+		return lambda: self.sessions.append((ConcurrentSession(work), "payments"))
 
-	def settle(self, session: OtherSession, what: str) -> None:
+	def settle(self, session: ConcurrentSession, what: str) -> None:
 		"""What became of a payment or of what somebody did with a run: done, refused in words, or lost with its
 		connection. Anything else is a violation."""
 		try:
 			done = session.result(timeout=120)
-			self.tally.count(f"{what} done" if done else f"{what} too late")
+			self.statistics.count(f"{what} done" if done else f"{what} too late")
 		except Exception as error:
 			if not (
 				isinstance(error, (frappe.ValidationError, redis.exceptions.ConnectionError, *_lost()))
 				or transaction_is_lost(error)
 			):
 				raise
-			self.tally.count(f"{what} refused")
+			self.statistics.count(f"{what} refused")
 
 	def meddle(self, names: list[str]) -> Callable[[], None]:
 		user, what, name = self.rng.choice(PEOPLE), self.rng.choice(MEDDLING), self.rng.choice(names)
 		return lambda: self.sessions.append((self.session(user, what, name), what))
 
-	def session(self, user: str, what: str, name: str) -> OtherSession:
+	def session(self, user: str, what: str, name: str) -> ConcurrentSession:
 		"""Somebody who does this with the run, in a session of their own."""
 		seed = self.rng.random()
 
@@ -295,15 +295,15 @@ class Campaign:
 					ACTIONS[what](frappe.get_doc("Write-Off Run", name), random.Random(seed))
 			return True
 
-		return OtherSession(work, "Administrator" if what == "settings" else user)
+		return ConcurrentSession(work, "Administrator" if what == "settings" else user)
 
 	def restart_database(self, kill: bool, away: float) -> None:
-		self.world.database.restart(kill=kill, away=away)
-		self.tally.count("MariaDB killed" if kill else "MariaDB restarted")
+		self.environment.database.restart(kill=kill, away=away)
+		self.statistics.count("MariaDB killed" if kill else "MariaDB restarted")
 
 	def flush(self, restart: bool) -> None:
-		self.world.flush_redis(restart)
-		self.tally.count("Redis restarted" if restart else "Redis flushed")
+		self.environment.flush_redis(restart)
+		self.statistics.count("Redis restarted" if restart else "Redis flushed")
 
 	def steadily(self, work: Callable[[], T]) -> T:
 		"""Do this, as often as it takes MariaDB to come back."""
@@ -314,11 +314,11 @@ class Campaign:
 			except (redis.exceptions.ConnectionError, *_lost()) as error:
 				if time.monotonic() > deadline:
 					raise
-				self.tally.count("driver's own retries")
+				self.statistics.count("driver's own retries")
 				self.say(f"again after {type(error).__name__}: {str(error)[:80]}")
 				time.sleep(0.5)
 				with contextlib.suppress(*_lost()):
-					self.world.connect()
+					self.environment.connect()
 
 	# ---------------------------------------------------------------------------------------- invariants
 
@@ -327,41 +327,43 @@ class Campaign:
 			self.steadily(lambda: self._check(names))
 		except AssertionError as error:
 			for voucher in dict.fromkeys(re.findall(r"FLT-\d+-\d+", str(error))):
-				error.add_note(self.steadily(lambda voucher=voucher: books.everything_about(voucher)))
+				error.add_note(self.steadily(lambda voucher=voucher: ledger_checks.voucher_rows(voucher)))
 			raise
 
 	def _check(self, names: list[str]) -> None:
 		"""Everything, as of one moment: the first query begins a transaction that sees no later commit."""
 		frappe.db.rollback()
-		books.assert_books_balanced(HL)
-		books.ple_equals_gl(HL)
+		ledger_checks.assert_debits_equal_credits(HL)
+		ledger_checks.assert_ple_equals_gl(HL)
 		for name in names:
 			self.check_run(name)
-			self.tally.count("checks")
+			self.statistics.count("checks")
 		self.every_run_is_finished()
 		self.one_write_off_for_each_voucher()
 		self.expense_is_what_was_written_off()
 
 	def check_run(self, name: str) -> None:
-		runs.assert_posted_once(name)
+		run_helpers.assert_posted_once(name)
 		run = frappe.get_doc("Write-Off Run", name)
 		if run.docstatus == 2:
 			assert run.status == "Reversed", (name, run.status)
-			alive = [row.name for row in runs.items(name).values() if row.status in ("Posted", "Conflict")]
+			alive = [
+				row.name for row in run_helpers.items(name).values() if row.status in ("Posted", "Conflict")
+			]
 			assert not alive, f"{name} is cancelled and has live entries: {alive}"
-			self.tally.count("runs cancelled")
+			self.statistics.count("runs cancelled")
 		elif run.reversed_on and not run.posted_count:
-			self.tally.count("runs undone")
+			self.statistics.count("runs undone")
 		assert run.submitted_by in PEOPLE, (name, run.submitted_by)
 		owners = {
 			frappe.db.get_value("Journal Entry", row.journal_entry, "owner")
-			for row in runs.items(name).values()
+			for row in run_helpers.items(name).values()
 			if row.journal_entry
 		}
 		assert owners <= {run.submitted_by}, f"{name}: {owners}, submitted by {run.submitted_by}"
-		why_slow = runs.events(name).get("Started")
+		why_slow = run_helpers.events(name).get("Started")
 		if owners:
-			assert (not why_slow) == (self.tally.path_of[name] == FAST), f"{name}: {why_slow}"
+			assert (not why_slow) == (self.statistics.path_of[name] == FAST), f"{name}: {why_slow}"
 		assert run.verify_approval()["intact"], f"{name} is not what was approved"
 
 	def every_run_is_finished(self) -> None:
@@ -396,7 +398,7 @@ class Campaign:
 	def expense_is_what_was_written_off(self) -> None:
 		[[expense]] = frappe.db.sql(
 			"SELECT COALESCE(SUM(debit - credit), 0) FROM `tabGL Entry` WHERE account = %s AND is_cancelled = 0",
-			story.account("Write Off"),
+			factories.account("Write Off"),
 		)
 		[[written_off]] = frappe.db.sql(
 			"""SELECT COALESCE(SUM(base_write_off_amount - base_reinstated_amount), 0) FROM `tabWrite-Off Run Item`
@@ -407,7 +409,7 @@ class Campaign:
 
 def change_settings(rng: random.Random) -> None:
 	"""What runs are posted with, changed while they post."""
-	runs.settings(
+	run_helpers.settings(
 		rows_per_entry=rng.choice((4, 6, 11)),
 		entries_per=rng.choice(("Batch", "Customer", "Invoice")),
 		customer_credits=rng.choice(("Leave Out", "Ignore")),
@@ -416,7 +418,7 @@ def change_settings(rng: random.Random) -> None:
 
 
 def tick(run: Any, rng: random.Random) -> None:
-	names = [row.name for row in runs.items(run).values()]
+	names = [row.name for row in run_helpers.items(run).values()]
 	run.set_selection(selected=rng.random() < 0.5, items=rng.sample(names, len(names) // 3))
 
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.campaign import Campaign
-from tests.faults.tally import PATHS, summary
-from tests.faults.world import World
+from tests.faults.environment import FaultEnvironment
+from tests.faults.statistics import PATHS, summary
 from tools import bench as benches
 from tools.bench import CHECKOUT, find_bench, say
 
@@ -25,11 +25,11 @@ BEGIN, END = "<!-- campaign: begin -->", "<!-- campaign: end -->"
 
 
 @pytest.fixture
-def world() -> Iterator[World]:
+def environment() -> Iterator[FaultEnvironment]:
 	bench, words = find_bench()
 	if not bench:
 		pytest.exit(words, returncode=3)
-	made = World(bench, bench.site(benches.test_site()))
+	made = FaultEnvironment(bench, bench.site(benches.test_site()))
 	try:
 		made.open()
 		yield made
@@ -37,21 +37,23 @@ def world() -> Iterator[World]:
 		made.close()
 
 
-def test_campaign(world: World) -> None:
+def test_campaign(environment: FaultEnvironment) -> None:
 	count = int(os.environ.get("AR_WRITEOFF_FAULT_RUNS") or 200)
 	seed = int(os.environ.get("AR_WRITEOFF_FAULT_SEED") or random.randrange(1_000_000))
 	say(f"{count} runs, seed {seed}")
-	campaign = Campaign(world, seed, count, say)
+	campaign = Campaign(environment, seed, count, say)
 	campaign.prepare()
-	tally = campaign.run_all()
-	text = summary(tally, seed, count)
+	statistics = campaign.run_all()
+	text = summary(statistics, seed, count)
 	print(text)
 	if os.environ.get("AR_WRITEOFF_FAULT_PAGE"):
 		write_page(PAGE, text)
 	if count >= 200:
 		databases, queues = ("MariaDB killed", "MariaDB restarted"), ("Redis flushed", "Redis restarted")
 		for faults in (databases, queues, ("workers killed",)):
-			assert tally.total(*faults) >= 5 and all(tally.of(path, *faults) for path in PATHS), faults
+			assert statistics.total(*faults) >= 5 and all(statistics.of(path, *faults) for path in PATHS), (
+				faults
+			)
 
 
 def write_page(page: Path, text: str) -> None:

@@ -1,14 +1,14 @@
-"""A real site for every test in this folder: connected, its books empty, its settings as they were laid.
+"""A real site for every test in this folder: connected, without transactions, with the settings of base_data.py.
 
 Fixtures a test may ask for:
 
-site             the connected site's name (always there)
+site             the connected site's name (used by every test)
 proven           skips where posting in sets is not proven with this release of ERPNext
 workers(n)       starts n real RQ workers; see Workers
 web              a web server for the site; web.url, web.session(user)
-another_site()   makes one more site from the same foundations, for tests that install and uninstall
+another_site()   makes a second site from the same base data, for tests that install and uninstall
 
-`make site` prepares what this needs. The site is claimed meanwhile, nobody else can use it.
+`make site` prepares the site. It is locked while the tests run.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from typing import TypeVar
 import frappe
 import pytest
 
-from tests.site import books
-from tests.site.foundation import PASSWORD
-from tests.site.rewind import Rewind, forget
+from tests.site import ledger_checks
+from tests.site.base_data import PASSWORD
+from tests.site.db_snapshot import DatabaseSnapshot, clear_caches
 from tools import processes
 from tools.bench import CHECKOUT, Bench, Site, find_bench, test_site, write_file
 from tools.processes import Redis
@@ -75,7 +75,7 @@ class Session:
 		# the whole path: other benches on this machine may have a site of the same name
 		self.mark = str(self.site.path)
 		for pid in processes.marked(MARK, self.mark):
-			processes.kill_pid(pid)  # left behind by a session that was killed
+			processes.kill_pid(pid)  # left by a killed session
 		self.scratch = Path(tempfile.mkdtemp(prefix="ar-writeoff-"))
 		self.logs = self.bench.store / "logs" / self.site.name
 		self.logs.mkdir(parents=True, exist_ok=True)
@@ -85,21 +85,21 @@ class Session:
 		self.redis = Redis(self.scratch)
 		os.environ.update(self.redis.env)
 		connect(self.site.name, self.bench)
-		self.rewind = Rewind()
-		# Gone until the books are as they were: a session that is killed leaves a site that will be made anew.
-		self.laid = self.site.note.read_text()
+		self.snapshot = DatabaseSnapshot()
+		# Removed until the snapshot is restored: a killed session leaves a site that is rebuilt.
+		self.note_text = self.site.note.read_text()
 		self.site.note.unlink()
 
 	def close(self) -> None:
 		connect(self.site.name, self.bench)
-		self.rewind.go()
-		write_file(self.site.note, self.laid)
+		self.snapshot.restore()
+		write_file(self.site.note, self.note_text)
 		frappe.destroy()
 		self.redis.stop()
 		shutil.rmtree(self.scratch, ignore_errors=True)
 
 	def env(self) -> dict[str, str]:
-		"""For programs of the bench that are to work on our site and our Redis."""
+		"""Environment for programs of the bench that use the tests' site and Redis."""
 		return {**self.bench.env(), **self.redis.env, MARK: self.mark}
 
 	def start(self, name: str, *command: str | Path, **more_env: str) -> processes.subprocess.Popen[bytes]:
@@ -133,36 +133,36 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture(autouse=True)
 def site(request: pytest.FixtureRequest) -> Iterator[str]:
-	"""The test site as it was laid: no transactions, original settings, Administrator signed in.
+	"""The restored test site: no transactions, original settings, Administrator signed in.
 
-	Whatever a test was about: where it posted Journal Entries, the books must balance and the ledgers agree afterwards,
-	as the test saw them and as they are committed. A test that spoils them on purpose says so: `spoils_the_books`.
+	After each test that posted Journal Entries the ledgers are checked, both uncommitted and committed. Tests that corrupt
+	them on purpose have the marker `corrupts_ledgers`.
 	"""
 	session = Session.get()
 	connect(session.site.name, session.bench)
-	if session.rewind.go():
+	if session.snapshot.restore():
 		connect(session.site.name, session.bench)
 	yield session.site.name
-	check = frappe.local.site == session.site.name and not request.node.get_closest_marker("spoils_the_books")
+	check = frappe.local.site == session.site.name and not request.node.get_closest_marker("corrupts_ledgers")
 	if check:
-		books_are_in_order()
+		assert_ledgers_consistent()
 	frappe.db.rollback()
 	if check:
-		books_are_in_order()
+		assert_ledgers_consistent()
 
 
-def books_are_in_order() -> None:
+def assert_ledgers_consistent() -> None:
 	for company in frappe.db.sql_list(
 		"SELECT DISTINCT company FROM `tabGL Entry` WHERE voucher_type = 'Journal Entry'"
 	):
-		books.assert_books_balanced(company)
-		books.ple_equals_gl(company)
+		ledger_checks.assert_debits_equal_credits(company)
+		ledger_checks.assert_ple_equals_gl(company)
 
 
 def skip_unless_proven() -> None:
-	"""For tests of posting in sets, where it is not proven with the release of ERPNext: every entry is posted row by row.
+	"""Skip tests of fast posting where it is not proven with the installed release of ERPNext.
 
-	On a release that it is proven with nothing is skipped, so that those tests fail where it is refused after all.
+	On a proven release nothing is skipped, so that the tests fail if fast posting is refused there.
 	"""
 	import erpnext
 
@@ -181,7 +181,7 @@ def proven(site: str) -> None:
 
 
 class Worker:
-	"""A worker process as a bench has it: it forks a child (the horse) for each job."""
+	"""A bench worker process, which forks a child (the horse) for each job."""
 
 	def __init__(self, process: processes.subprocess.Popen[bytes], log: Path):
 		self.process = process
@@ -193,7 +193,7 @@ class Worker:
 
 	@property
 	def horse(self) -> int | None:
-		"""The process that is at work on a job just now."""
+		"""The process that runs the current job."""
 		below = processes.descendants(self.pid)
 		return below[0] if below else None
 
@@ -265,7 +265,7 @@ def empty_queues() -> None:
 
 
 def eventually(condition: Callable[[], T], timeout: float = 30, every: float = 0.1) -> T:
-	"""Wait until the condition holds, seeing what other processes have committed. Commits what is open here."""
+	"""Wait until the condition holds. Commits before each check, to see changes of other processes."""
 	deadline = time.monotonic() + timeout
 	while True:
 		frappe.db.commit()
@@ -273,7 +273,7 @@ def eventually(condition: Callable[[], T], timeout: float = 30, every: float = 0
 			return result
 		if time.monotonic() >= deadline:
 			raise AssertionError(
-				f"Not so within {timeout:.0f} seconds: {getattr(condition, '__name__', condition)}"
+				f"Not met within {timeout:.0f} seconds: {getattr(condition, '__name__', condition)}"
 			)
 		time.sleep(every)
 
@@ -292,7 +292,7 @@ class Web:
 		processes.wait_for_port(self.port, self.process, session.logs / "web.log")
 
 	def session(self, user: str = "Administrator", password: str = ""):
-		"""A requests.Session signed in as the user, as a script over REST would be."""
+		"""A requests.Session signed in as the user."""
 		import requests
 
 		password = password or ("admin" if user == "Administrator" else PASSWORD)
@@ -328,7 +328,7 @@ def web(site: str, web_server: Web) -> Web:
 
 @pytest.fixture(scope="session")
 def another_site() -> Iterator[Callable[[], Site]]:
-	"""Makes a second site from the same foundations, without the app; for installing, migrating, uninstalling.
+	"""Makes a second site from the same base data without the app, to install, migrate and uninstall.
 
 	The commands run as `another.bench.frappe("--site", another.name, ...)`, SQL as `another.sql(...)`.
 	"""
@@ -343,4 +343,4 @@ def another_site() -> Iterator[Callable[[], Site]]:
 		yield make
 
 
-__all__ = ["Session", "Web", "Worker", "Workers", "connect", "eventually", "forget"]
+__all__ = ["Session", "Web", "Worker", "Workers", "clear_caches", "connect", "eventually"]

@@ -11,8 +11,8 @@ import frappe
 import pytest
 
 from tests.documents import CHECKOUT
-from tests.site import runs
-from tests.site.story import HL, TODAY, account, cost_center, credit_note, invoice, pay
+from tests.site import run_helpers
+from tests.site.factories import HL, TODAY, account, cost_center, credit_note, invoice, pay
 
 PAGE = (CHECKOUT / "docs" / "accounting.md").read_text()
 
@@ -93,7 +93,7 @@ def several() -> dict[str, Any]:
 def credit() -> dict[str, Any]:
 	bill = invoice("Elm School", 50, "2026-02-20")
 	credit_note(bill, 7, update_outstanding_for_self=True)
-	runs.settings(HL, credit_write_off_account=account("Sales"))
+	run_helpers.settings(HL, credit_write_off_account=account("Sales"))
 	return {"balance_type": "Credit"}
 
 
@@ -140,45 +140,45 @@ CASES: dict[str, Callable[[], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("heading", CASES)
 def test_entry(site: str, heading: str) -> None:
-	run = runs.run(**CASES[heading]())
+	run = run_helpers.run(**CASES[heading]())
 	if heading == "A part of a balance":
-		[item] = runs.items(run).values()
+		[item] = run_helpers.items(run).values()
 		run.set_write_off_amount(item.name, 40)
-	runs.post(run)
+	run_helpers.post(run)
 	assert run.status == "Posted"
 	assert ledger(run, heading) == table(heading)
 
 
 def test_undo(site: str) -> None:
 	"""The rows that reverse the entry of the first case."""
-	run = runs.post(runs.run(**debit()))
+	run = run_helpers.post(run_helpers.run(**debit()))
 	run.cancel()
 	both = ledger(run, "Undo", is_cancelled=1)
 	assert both - table("A debit balance") == table("Undo")
 
 
 def test_undo_in_a_closed_period(site: str) -> None:
-	run = runs.post(runs.run(**debit()))
-	before = set(runs.entries(run))
+	run = run_helpers.post(run_helpers.run(**debit()))
+	before = set(run_helpers.entries(run))
 	run.reverse(TODAY, dated=1)
-	[entry] = set(runs.entries(run)) - before
+	[entry] = set(run_helpers.entries(run)) - before
 	assert ledger(run, "Undo in a closed period", of=[entry]) == table("Undo in a closed period")
 
 
 def test_recovery(site: str) -> None:
 	invoice("Anchor Cafe", 100, "2026-01-15")
-	assert reinstated(runs.run(), 30, "Recovery") == table("Recovery")
+	assert reinstated(run_helpers.run(), 30, "Recovery") == table("Recovery")
 
 
 def test_recovery_under_the_allowance_method(site: str) -> None:
 	heading = "Recovery under the allowance method"
-	assert reinstated(runs.run(**allowance()), 20, heading) == table(heading)
+	assert reinstated(run_helpers.run(**allowance()), 20, heading) == table(heading)
 
 
 def reinstated(run: Any, amount: float, heading: str) -> set[Row]:
 	"""The entry that takes so much of the run's only balance back, after the run was posted."""
-	runs.post(run)
-	[item] = runs.items(run).values()
+	run_helpers.post(run)
+	[item] = run_helpers.items(run).values()
 	entries = run.reinstate([item.name], [amount], TODAY)
 	return ledger(run, heading, of=list(entries.values()))
 

@@ -16,8 +16,8 @@ import frappe
 import pytest
 
 import ar_writeoff
-from tests.site import runs
-from tests.site.story import (
+from tests.site import run_helpers
+from tests.site.factories import (
 	AUDITOR,
 	HL,
 	MANAGER,
@@ -115,9 +115,9 @@ def test_nothing_is_open_to_guests():
 def test_who_may(person: str):
 	permit(user(STRANGER, "Accounts User"), "Company", NW)
 	facts = {"invoice": invoice("Anchor Cafe", 10, "2026-01-15").name}
-	settings = runs.settings()
-	run = runs.run(user=PREPARER)
-	facts["item"] = next(iter(runs.items(run).values())).name
+	settings = run_helpers.settings()
+	run = run_helpers.run(user=PREPARER)
+	facts["item"] = next(iter(run_helpers.items(run).values())).name
 	schedule = make_schedule()
 	frappe.db.commit()
 
@@ -180,7 +180,7 @@ def test_another_company_sees_nothing_of_ours():
 	"""Lists and single documents, of everything that belongs to a run."""
 	permit(user(STRANGER, "Accounts User"), "Company", NW)
 	invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.post(runs.run(user=PREPARER))
+	run = run_helpers.post(run_helpers.run(user=PREPARER))
 	assert run.status == "Posted"
 	for doctype in ("Write-Off Run", "Write-Off Run Item", "Write-Off Run Batch"):
 		[name] = frappe.get_all(doctype, pluck="name", order_by="name asc")

@@ -24,8 +24,8 @@ from frappe.desk.reportview import export_query, get, get_stats
 from frappe.handler import run_doc_method
 from frappe.utils import cint
 
-from tests.site import runs
-from tests.site.story import (
+from tests.site import run_helpers
+from tests.site.factories import (
 	HL,
 	MANAGER,
 	NW,
@@ -47,7 +47,7 @@ from tests.site.test_authorisation import (
 	make_schedule,
 	methods,
 )
-from tests.unit import shipped
+from tests.unit import app_files
 
 MODULE = {"module": "AR Writeoff"}
 FIRST = "2026-01-15"
@@ -88,25 +88,25 @@ class World:
 		self.hidden_customer = customer("Elmshorn Hidden", "Schools", "US West")
 		mine = [invoice("Anchor Cafe", amount, FIRST, cost_center=north) for amount in SEEN]
 		hidden = [invoice(self.hidden_customer, amount, FIRST, cost_center=south) for amount in HIDDEN]
-		self.secrets = {self.hidden_customer, *runs.names(hidden)}
-		runs.settings()
-		self.posted = runs.run(user=PREPARER, max_invoice_amount=62)
+		self.secrets = {self.hidden_customer, *run_helpers.names(hidden)}
+		run_helpers.settings()
+		self.posted = run_helpers.run(user=PREPARER, max_invoice_amount=62)
 		with as_user(PREPARER):
-			left_out = runs.items(self.posted)
+			left_out = run_helpers.items(self.posted)
 			self.posted.set_selection(
 				selected=0, items=[left_out[doc.name].name for doc in (mine[2], hidden[3], hidden[4])]
 			)
 		pay(hidden[1], 2)
-		runs.post(self.posted)
-		items = runs.items(self.posted)
+		run_helpers.post(self.posted)
+		items = run_helpers.items(self.posted)
 		assert items[hidden[0].name].status == "Posted" and items[hidden[1].name].status == "Skipped"
 		with as_user(MANAGER):
 			self.posted.reinstate([items[hidden[0].name].name], [5.11])
 		with as_user(PREPARER):
 			self.posted.export_items("XLSX")
 			self.posted.export_items("CSV")
-		self.draft = runs.run(user=PREPARER, max_invoice_amount=50)
-		drafted = runs.items(self.draft)
+		self.draft = run_helpers.run(user=PREPARER, max_invoice_amount=50)
+		drafted = run_helpers.items(self.draft)
 		self.names = {
 			"item": items[hidden[0].name].name,
 			"draft_item": drafted[hidden[3].name].name,
@@ -240,7 +240,7 @@ def ways_of_doctypes(world: World) -> Iterator[tuple[str, Way]]:
 
 
 def print_formats_of(doctype: str) -> list[str]:
-	formats = [json.loads(path.read_text()) for path in sorted(shipped.APP.glob("*/print_format/*/*.json"))]
+	formats = [json.loads(path.read_text()) for path in sorted(app_files.APP.glob("*/print_format/*/*.json"))]
 	return [one["name"] for one in formats if one["doc_type"] == doctype]
 
 
@@ -265,7 +265,7 @@ def form_of(doctype: str, name: str) -> dict[str, Any]:
 
 
 def ways_of_reports(world: World) -> Iterator[tuple[str, Way]]:
-	for path in sorted(shipped.APP.glob("*/report/*/*.json")):
+	for path in sorted(app_files.APP.glob("*/report/*/*.json")):
 		name = json.loads(path.read_text())["name"]
 		filters = {"company": HL, "from_date": "2024-01-01", "to_date": "2027-12-31", "period": "Yearly"}
 		yield f"report {name}", lambda n=name, f=filters: run_report(n, filters=dict(f))
@@ -276,11 +276,11 @@ def ways_of_dashboards(world: World) -> Iterator[tuple[str, Way]]:
 	from frappe.desk.doctype.dashboard_chart.dashboard_chart import get as chart_result
 	from frappe.desk.doctype.number_card.number_card import get_result
 
-	for path in sorted(shipped.APP.glob("*/number_card/*/*.json")):
+	for path in sorted(app_files.APP.glob("*/number_card/*/*.json")):
 		card = json.loads(path.read_text())
 		filters = [row[:4] for row in json.loads(card["filters_json"])]
 		yield f"card {card['name']}", lambda c=card, f=filters: get_result(c, f)
-	for path in sorted(shipped.APP.glob("*/dashboard_chart/*/*.json")):
+	for path in sorted(app_files.APP.glob("*/dashboard_chart/*/*.json")):
 		chart = json.loads(path.read_text())
 		if chart["chart_type"] == "Custom":
 			source = methods()["ar_writeoff.ar_writeoff.dashboard_chart_source.write_offs.write_offs.get"]
@@ -429,9 +429,9 @@ def test_fault_04_a_run_that_may_be_seen_whole_is_listed(world: World):
 	"""With its totals, its log and its exports, which are for those who may see all of it."""
 	permit(MANAGER, "Customer", "Anchor Cafe")
 	with as_user(MANAGER):
-		run = runs.run(find=True, user=MANAGER, max_invoice_amount=50)
+		run = run_helpers.run(find=True, user=MANAGER, max_invoice_amount=50)
 		assert frappe.get_list("Write-Off Run", pluck="name") == [run.name]
-		runs.post(run)
+		run_helpers.post(run)
 		[row] = frappe.get_list("Write-Off Run", fields=["name", "posted_amount"])
 		assert (row.name, row.posted_amount) == (run.name, 40)
 		assert frappe.get_list("Write-Off Run Event", {"event": "Finished"}, pluck="run") == [run.name]
@@ -441,7 +441,7 @@ def test_fault_04_a_run_that_may_be_seen_whole_is_listed(world: World):
 def test_names_are_text_in_the_conditions(name: str):
 	one = invoice(customer(name), 10, FIRST)
 	invoice("Anchor Cafe", 20, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	permit(MANAGER, "Customer", name)
 	with as_user(MANAGER):
 		assert frappe.get_list("Write-Off Run Item", pluck="voucher_no") == [one.name]

@@ -8,9 +8,8 @@ import frappe
 import pytest
 
 from ar_writeoff.ledger.periods import why_closed
-from tests.site import books, runs
-from tests.site.posted import post_and_check, undo_and_check
-from tests.site.story import (
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import (
 	HL,
 	MANAGER,
 	PREPARER,
@@ -20,6 +19,7 @@ from tests.site.story import (
 	invoice,
 	outstanding,
 )
+from tests.site.posting_checks import post_and_check, undo_and_check
 
 pytestmark = pytest.mark.usefixtures("site")
 
@@ -36,9 +36,9 @@ def closed_period(**values: Any) -> Any:
 
 def test_a_disabled_period_is_open():
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
-	start = books.snapshot(HL)
+	start = ledger_checks.snapshot(HL)
 	period = closed_period(disabled=1)
-	run = post_and_check(runs.run())
+	run = post_and_check(run_helpers.run())
 	assert outstanding(one) == 0
 	undo_and_check(run, start)
 	period.db_set("disabled", 0)
@@ -47,11 +47,11 @@ def test_a_disabled_period_is_open():
 
 def test_a_period_is_open_for_the_exempted_role():
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
-	start = books.snapshot(HL)
+	start = ledger_checks.snapshot(HL)
 	period = closed_period(exempted_role="Accounts Manager")
 	with as_user(PREPARER):
 		assert period.name in why_closed(HL, TODAY)
-	run = post_and_check(runs.run(user=MANAGER))
+	run = post_and_check(run_helpers.run(user=MANAGER))
 	assert outstanding(one) == 0
 	undo_and_check(run, start)
 
@@ -60,7 +60,7 @@ def test_a_period_that_the_role_lost_after_approval():
 	"""Asked again when the run posts, as the user who submitted it."""
 	invoice("Anchor Cafe", 10, "2026-01-15")
 	period = closed_period(exempted_role="Accounts Manager")
-	run = runs.run(user=MANAGER)
+	run = run_helpers.run(user=MANAGER)
 	period.db_set("exempted_role", "Auditor")
 	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match=period.name):
 		run.submit()

@@ -8,8 +8,8 @@ from typing import Any
 import frappe
 import pytest
 
-from tests.site import runs
-from tests.site.story import (
+from tests.site import run_helpers
+from tests.site.factories import (
 	HL,
 	MANAGER,
 	NW,
@@ -21,9 +21,9 @@ from tests.site.story import (
 	outstanding,
 	pay,
 )
-from tests.site.ways import Way, by_client, ways
+from tests.site.submit_methods import SubmitMethod, by_client, submit_methods
 
-__all__ = ["ways"]
+__all__ = ["submit_methods"]
 
 CHIEF = SECOND_MANAGER
 
@@ -46,7 +46,7 @@ def chief(site: str) -> None:
 
 def limits(*rows: dict[str, Any], company: str = HL, **values: Any) -> None:
 	"""Limits of the company, and one without any amount for the Controller."""
-	runs.settings(company, limits=[*rows, {"role": "Controller", "instead": 1}], **values)
+	run_helpers.settings(company, limits=[*rows, {"role": "Controller", "instead": 1}], **values)
 
 
 def row(**amounts: float) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def state(run: Any) -> tuple[int, str]:
 
 
 def messages_of(run: Any) -> set[str]:
-	return {item.message for item in runs.items(run).values()}
+	return {item.message for item in run_helpers.items(run).values()}
 
 
 # ------------------------------------------------------------------------------------------ limits, three sides
@@ -73,25 +73,27 @@ RULES = {
 
 
 def one_run_each(make: Callable[[str], Any], **values: Any) -> list[Any]:
-	"""A run for each way of submitting, over one customer's balances made by `make`."""
+	"""One draft run per submit method, over the balances that `make` creates for a customer."""
 	result = []
 	for customer in ("Anchor Cafe", "Breakwater Bar", "Compass Stores"):
 		make(customer)
-		result.append(runs.run(**{"user": PREPARER, "customers": [{"customer": customer}], **values}))
+		result.append(run_helpers.run(**{"user": PREPARER, "customers": [{"customer": customer}], **values}))
 	return result
 
 
-def refused_then_allowed(drafts: list[Any], ways: list[Way], wrong: str, right: str) -> None:
-	"""By each way the wrong person is refused and leaves no trace, and the right one may."""
-	for run, way in zip(drafts, ways, strict=True):
-		assert not way(run, wrong)
+def refused_then_allowed(
+	drafts: list[Any], submit_methods: list[SubmitMethod], wrong: str, right: str
+) -> None:
+	"""With each submit method, `wrong` is refused without any change and `right` succeeds."""
+	for run, submit in zip(drafts, submit_methods, strict=True):
+		assert not submit(run, wrong)
 		assert state(run) == (0, "Draft")
-		assert way(run, right)
+		assert submit(run, right)
 		assert state(run)[0] == 1
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_limit_from_three_sides(rule: str, ways: list[Way]):
+def test_limit_from_three_sides(rule: str, submit_methods: list[SubmitMethod]):
 	limit, at, over = RULES[rule]
 
 	def owes(amounts: list[float]) -> Callable[[str], None]:
@@ -104,29 +106,29 @@ def test_limit_from_three_sides(rule: str, ways: list[Way]):
 		return make
 
 	limits(row(**limit))
-	refused_then_allowed(one_run_each(owes(over)), ways, MANAGER, CHIEF)
+	refused_then_allowed(one_run_each(owes(over)), submit_methods, MANAGER, CHIEF)
 	# Of another month, in which nothing is written off yet; exactly the limit is within it.
-	for run, way in zip(one_run_each(owes(at), posting_date="2026-07-01"), ways, strict=True):
-		assert way(run, MANAGER)
+	for run, submit in zip(one_run_each(owes(at), posting_date="2026-07-01"), submit_methods, strict=True):
+		assert submit(run, MANAGER)
 		assert state(run)[0] == 1
 
 
-def test_who_has_no_row_may_write_off_nothing_once_there_are_rows(ways: list[Way]):
+def test_who_has_no_row_may_write_off_nothing_once_there_are_rows(submit_methods: list[SubmitMethod]):
 	limits()
 	drafts = one_run_each(lambda customer: invoice(customer, 1, "2026-01-15"))
-	refused_then_allowed(drafts, ways, MANAGER, CHIEF)
+	refused_then_allowed(drafts, submit_methods, MANAGER, CHIEF)
 
 
-def test_without_any_row_the_permission_to_submit_decides(ways: list[Way]):
-	runs.settings()
+def test_without_any_row_the_permission_to_submit_decides(submit_methods: list[SubmitMethod]):
+	run_helpers.settings()
 	drafts = one_run_each(lambda customer: invoice(customer, 999_999, "2026-01-15"))
-	refused_then_allowed(drafts, ways, PREPARER, MANAGER)
+	refused_then_allowed(drafts, submit_methods, PREPARER, MANAGER)
 
 
 def test_limits_are_the_companys_own():
 	invoice("Anchor Cafe", 60, "2026-01-15", company=NW)
 	limits(row(max_item_amount=50))
-	run = runs.run(NW, user=PREPARER)
+	run = run_helpers.run(NW, user=PREPARER)
 	assert by_client(run, MANAGER)
 
 
@@ -134,8 +136,11 @@ def test_a_row_in_a_currency_is_for_balances_in_it():
 	euro = invoice("Helios SARL", 40, "2026-01-15", currency="EUR")
 	dollar = invoice("Anchor Cafe", 100, "2026-01-15")
 	limits(row(max_item_amount=100), row(max_item_amount=39.99, limit_currency="EUR"))
-	run = runs.run(user=MANAGER)
-	assert {name: item.selected for name, item in runs.items(run).items()} == {euro.name: 0, dollar.name: 1}
+	run = run_helpers.run(user=MANAGER)
+	assert {name: item.selected for name, item in run_helpers.items(run).items()} == {
+		euro.name: 0,
+		dollar.name: 1,
+	}
 
 
 # ------------------------------------------------------------------------------------------------- cumulative
@@ -144,16 +149,16 @@ def test_a_row_in_a_currency_is_for_balances_in_it():
 def test_splitting_a_balance_over_runs_does_not_help():
 	one = invoice("Anchor Cafe", 60, "2026-01-15")
 	limits(row(max_customer_month_amount=100))
-	assert by_client(runs.run(), MANAGER)
+	assert by_client(run_helpers.run(), MANAGER)
 	assert outstanding(one) == 0
 	invoice("Anchor Cafe", 40, "2026-02-15")
 	over = invoice("Breakwater Bar", 100, "2026-02-15")
-	second = runs.run()
-	assert set(runs.items(second, selected=1)) == set(runs.items(second)) > {over.name}, (
+	second = run_helpers.run()
+	assert set(run_helpers.items(second, selected=1)) == set(run_helpers.items(second)) > {over.name}, (
 		"40 + 60 is the limit"
 	)
 	invoice("Anchor Cafe", 0.01, "2026-02-15")
-	third = runs.run(user=PREPARER, customers=[{"customer": "Anchor Cafe"}])
+	third = run_helpers.run(user=PREPARER, customers=[{"customer": "Anchor Cafe"}])
 	assert not by_client(third, MANAGER)
 	assert by_client(third, CHIEF)
 
@@ -161,24 +166,24 @@ def test_splitting_a_balance_over_runs_does_not_help():
 def test_what_was_undone_and_other_months_do_not_count():
 	invoice("Anchor Cafe", 60, "2026-01-15")
 	limits(row(max_customer_month_amount=100))
-	first = runs.post(runs.run())
+	first = run_helpers.post(run_helpers.run())
 	invoice("Anchor Cafe", 60, "2026-02-15")
-	july = runs.run(posting_date="2026-07-01")
-	assert set(item.selected for item in runs.items(july).values()) == {1}
-	assert {item.selected for item in runs.items(runs.run()).values()} == {0}
+	july = run_helpers.run(posting_date="2026-07-01")
+	assert set(item.selected for item in run_helpers.items(july).values()) == {1}
+	assert {item.selected for item in run_helpers.items(run_helpers.run()).values()} == {0}
 	first.cancel()
-	again = runs.run(customers=[{"customer": "Anchor Cafe"}], max_invoice_amount=60)
-	assert not any(item.selected for item in runs.items(again).values()), "now it is 60 + 60"
+	again = run_helpers.run(customers=[{"customer": "Anchor Cafe"}], max_invoice_amount=60)
+	assert not any(item.selected for item in run_helpers.items(again).values()), "now it is 60 + 60"
 	with as_user(MANAGER):
-		again.set_selection(selected=False, items=[next(iter(runs.items(again).values())).name])
-	assert sum(item.selected for item in runs.items(again).values()) == 1
+		again.set_selection(selected=False, items=[next(iter(run_helpers.items(again).values())).name])
+	assert sum(item.selected for item in run_helpers.items(again).values()) == 1
 
 
 def test_two_runs_approved_at_the_same_time_share_the_month():
 	"""Both were within the limit when they were approved; the second one to post finds the month used up."""
 	one, two = invoice("Anchor Cafe", 60, "2026-01-15"), invoice("Anchor Cafe", 50, "2026-02-15")
 	limits(row(max_customer_month_amount=100))
-	runs_ = [runs.run(max_invoice_amount=50), runs.run(max_invoice_amount=60)]
+	runs_ = [run_helpers.run(max_invoice_amount=50), run_helpers.run(max_invoice_amount=60)]
 	with as_user(MANAGER):
 		runs_[1].set_selection(selected=False, filters={"voucher_no": two.name})
 	frappe.flags.in_test = False  # queued, as with a worker
@@ -201,7 +206,7 @@ def test_two_runs_approved_at_the_same_time_share_the_month():
 	for run in runs_:
 		post_run(run.name)
 	assert (outstanding(one), outstanding(two)) == (60, 0)
-	skipped = runs.items(runs_[1])[one.name]
+	skipped = run_helpers.items(runs_[1])[one.name]
 	assert (skipped.status, skipped.reason_code) == ("Skipped", "over_customer_limit")
 
 
@@ -211,8 +216,8 @@ def test_two_runs_approved_at_the_same_time_share_the_month():
 def test_what_is_over_the_preparers_limit_is_pending_and_says_whose_is_enough():
 	small, large = invoice("Anchor Cafe", 40, "2026-01-15"), invoice("Breakwater Bar", 400, "2026-01-15")
 	limits({"role": "Accounts User", "max_item_amount": 50}, row(max_item_amount=500))
-	run = runs.run(user=PREPARER)
-	item = runs.items(run)[large.name]
+	run = run_helpers.run(user=PREPARER)
+	item = run_helpers.items(run)[large.name]
 	assert (item.status, item.selected, item.reason_code) == ("Open", 0, "over_item_limit")
 	assert item.message == (
 		"400.00 is over the limit of 50.00 per balance for Accounts User."
@@ -222,62 +227,62 @@ def test_what_is_over_the_preparers_limit_is_pending_and_says_whose_is_enough():
 		summary = run.get_summary()
 		assert (summary["pending"]["count"], summary["pending"]["base_amount"]) == (1, 400)
 		run.set_selection(selected=True, items=[item.name])
-	assert not runs.items(run)[large.name].selected, "ticking it does not raise the limit"
+	assert not run_helpers.items(run)[large.name].selected, "ticking it does not raise the limit"
 	assert run.held_count == 1 and run.held_amount == 400
 	# It was proposed, not unticked: whoever has the limit sees it in the preview and posts it by submitting.
 	for person, total in ((PREPARER, 40), (MANAGER, 440)):
 		with as_user(person):
 			assert frappe.get_doc("Write-Off Run", run.name).preview_entries()["total"] == total
-	runs.post(run.reload())
+	run_helpers.post(run.reload())
 	assert [outstanding(small), outstanding(large)] == [0, 0]
 
 
 def test_what_the_preparer_unticked_is_not_pending():
 	small, large = invoice("Anchor Cafe", 40, "2026-01-15"), invoice("Breakwater Bar", 400, "2026-01-15")
 	limits({"role": "Accounts User", "max_item_amount": 50}, row(max_item_amount=500))
-	run = runs.run(user=PREPARER)
+	run = run_helpers.run(user=PREPARER)
 	with as_user(PREPARER):
-		run.set_selection(selected=False, items=[runs.items(run)[large.name].name])
+		run.set_selection(selected=False, items=[run_helpers.items(run)[large.name].name])
 		assert run.get_summary()["pending"]["count"] == 0
 		run.find_invoices()
-	assert runs.items(run)[large.name].reason_code == "", "remembered as unticked when searched again"
-	runs.post(run.reload())
+	assert run_helpers.items(run)[large.name].reason_code == "", "remembered as unticked when searched again"
+	run_helpers.post(run.reload())
 	assert [outstanding(small), outstanding(large)] == [0, 400]
 
 
 def test_what_is_over_the_submitters_limit_goes_to_a_draft_of_its_own():
 	small, large = invoice("Anchor Cafe", 40, "2026-01-15"), invoice("Breakwater Bar", 400, "2026-01-15")
 	limits(row(max_item_amount=50))
-	run = runs.post(runs.run(user=PREPARER))
-	assert (run.status, list(runs.items(run))) == ("Posted", [small.name])
+	run = run_helpers.post(run_helpers.run(user=PREPARER))
+	assert (run.status, list(run_helpers.items(run))) == ("Posted", [small.name])
 	rest = frappe.get_last_doc("Write-Off Run", {"remainder_of": run.name})
 	assert (rest.status, rest.held_count, rest.prepared_by) == ("Draft", 1, PREPARER)
 	assert frappe.db.exists("Notification Log", {"for_user": CHIEF, "document_name": rest.name})
-	runs.post(rest, user=CHIEF)
+	run_helpers.post(rest, user=CHIEF)
 	assert [outstanding(small), outstanding(large)] == [0, 0]
 
 
 def test_limits_are_looked_at_again_when_posting():
 	one = invoice("Anchor Cafe", 60, "2026-01-15")
 	limits(row(max_item_amount=60))
-	run = submitted_but_not_posted(runs.run())
+	run = submitted_but_not_posted(run_helpers.run())
 	frappe.db.set_value("Write-Off Limit", {"role": "Accounts Manager"}, "max_item_amount", 59)
 	post_now(run)
-	item = runs.items(run)[one.name]
+	item = run_helpers.items(run)[one.name]
 	assert (item.status, item.reason_code, outstanding(one)) == ("Skipped", "over_item_limit", 60)
 
 
 # -------------------------------------------------------------------------------------------- second approver
 
 
-def test_who_prepared_the_run_cannot_submit_it(ways: list[Way]):
-	runs.settings(require_second_approver=1)
+def test_who_prepared_the_run_cannot_submit_it(submit_methods: list[SubmitMethod]):
+	run_helpers.settings(require_second_approver=1)
 	drafts = one_run_each(lambda customer: invoice(customer, 60, "2026-01-15"), user=MANAGER)
-	refused_then_allowed(drafts, ways, MANAGER, CHIEF)
+	refused_then_allowed(drafts, submit_methods, MANAGER, CHIEF)
 
 
-def test_who_changed_it_last_cannot_submit_it(ways: list[Way]):
-	runs.settings(require_second_approver=1)
+def test_who_changed_it_last_cannot_submit_it(submit_methods: list[SubmitMethod]):
+	run_helpers.settings(require_second_approver=1)
 	drafts = one_run_each(lambda customer: invoice(customer, 60, "2026-01-15"))
 	with as_user(MANAGER):
 		drafts[0].set_selection(selected=True)
@@ -285,20 +290,20 @@ def test_who_changed_it_last_cannot_submit_it(ways: list[Way]):
 		drafts[2].posting_date = "2026-07-01"
 		drafts[2].save()
 	assert {run.prepared_by for run in drafts} == {PREPARER}
-	refused_then_allowed(drafts, ways, MANAGER, CHIEF)
+	refused_then_allowed(drafts, submit_methods, MANAGER, CHIEF)
 
 
-def test_without_the_setting_one_person_is_enough(ways: list[Way]):
-	runs.settings()
+def test_without_the_setting_one_person_is_enough(submit_methods: list[SubmitMethod]):
+	run_helpers.settings()
 	drafts = one_run_each(lambda customer: invoice(customer, 60, "2026-01-15"), user=MANAGER)
-	for run, way in zip(drafts, ways, strict=True):
-		assert way(run, MANAGER)
+	for run, submit in zip(drafts, submit_methods, strict=True):
+		assert submit(run, MANAGER)
 
 
 def test_who_prepared_and_changed_cannot_be_forged(web: Any):
 	invoice("Anchor Cafe", 60, "2026-01-15")
-	runs.settings(require_second_approver=1)
-	run = runs.run(user=MANAGER)
+	run_helpers.settings(require_second_approver=1)
+	run = run_helpers.run(user=MANAGER)
 	frappe.db.commit()
 	session = web.session(MANAGER)
 	url = f"{web.url}/api/resource/Write-Off Run/{run.name}"
@@ -312,7 +317,7 @@ def test_who_prepared_and_changed_cannot_be_forged(web: Any):
 
 def test_a_form_that_shows_an_older_selection_cannot_submit():
 	invoice("Anchor Cafe", 60, "2026-01-15")
-	run = runs.run(user=PREPARER)
+	run = run_helpers.run(user=PREPARER)
 	with as_user(MANAGER):
 		seen = frappe.get_doc("Write-Off Run", run.name)
 	with as_user(PREPARER):
@@ -323,10 +328,10 @@ def test_a_form_that_shows_an_older_selection_cannot_submit():
 
 def test_data_import_follows_the_same_rules():
 	"""A file that sets docstatus, as Data Import's 'submit after import' does."""
-	runs.settings(require_second_approver=1)
+	run_helpers.settings(require_second_approver=1)
 	invoice("Anchor Cafe", 60, "2026-01-15")
 	with as_user(MANAGER):
-		doc = runs.run(find=False)
+		doc = run_helpers.run(find=False)
 		frappe.flags.in_import = True
 		try:
 			with pytest.raises((frappe.PermissionError, frappe.ValidationError)):
@@ -358,7 +363,7 @@ def test_asking_for_approval_tells_those_who_can_give_it():
 	invoice("Anchor Cafe", 60, "2026-01-15")
 	limits(row(max_item_amount=500), require_second_approver=1)
 	mailbox()
-	run = runs.run(user=MANAGER)
+	run = run_helpers.run(user=MANAGER)
 	with as_user(MANAGER):
 		assert run.request_approval() == ["Selma Second"]
 	assert run.approval_requested_by == MANAGER
@@ -408,9 +413,9 @@ def post_now(run: Any) -> None:
 )
 def test_a_row_changed_in_the_database_is_refused(change: dict[str, Any]):
 	one, two = invoice("Anchor Cafe", 60, "2026-01-15"), invoice("Breakwater Bar", 40, "2026-01-15")
-	runs.settings(notify_role="Auditor")
-	run = submitted_but_not_posted(runs.run(user=PREPARER))
-	name = runs.items(run)[one.name].name
+	run_helpers.settings(notify_role="Auditor")
+	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	name = run_helpers.items(run)[one.name].name
 	frappe.db.set_value("Write-Off Run Item", name, change)
 	post_now(run)
 	item = frappe.get_doc("Write-Off Run Item", name)
@@ -425,11 +430,11 @@ def test_a_row_changed_in_the_database_is_refused(change: dict[str, Any]):
 def test_a_row_added_or_ticked_in_the_database_is_refused():
 	one, two = invoice("Anchor Cafe", 60, "2026-01-15"), invoice("Breakwater Bar", 40, "2026-01-15")
 	three = invoice("Compass Stores", 30, "2026-01-15")
-	draft = runs.run(user=PREPARER)
+	draft = run_helpers.run(user=PREPARER)
 	with as_user(PREPARER):
 		draft.set_selection(selected=False, filters={"voucher_no": two.name})
 	run = submitted_but_not_posted(draft)
-	items = runs.items(run)
+	items = run_helpers.items(run)
 	frappe.db.set_value(
 		"Write-Off Run Item", items[two.name].name, {"selected": 1, "status": "Open", "batch": 1}
 	)
@@ -439,7 +444,7 @@ def test_a_row_added_or_ticked_in_the_database_is_refused():
 	frappe.db.set_value("Write-Off Run Item", copy.name, "seal", seal)
 	post_now(run)
 	assert [outstanding(one), outstanding(two), outstanding(three)] == [0, 40, 30]
-	refused = {no: row.reason_code for no, row in runs.items(run).items() if row.status == "Skipped"}
+	refused = {no: row.reason_code for no, row in run_helpers.items(run).items() if row.status == "Skipped"}
 	assert refused == dict.fromkeys((two.name, three.name), "changed_since_approval")
 
 
@@ -458,7 +463,7 @@ def test_a_row_added_or_ticked_in_the_database_is_refused():
 )
 def test_terms_changed_in_the_database_void_the_approval(change: dict[str, Any]):
 	one = invoice("Anchor Cafe", 60, "2026-01-15")
-	run = submitted_but_not_posted(runs.run(user=PREPARER))
+	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	frappe.db.set_value("Write-Off Run", run.name, change)
 	post_now(run)
 	assert (run.status, outstanding(one)) == ("Failed", 60)
@@ -467,19 +472,19 @@ def test_terms_changed_in_the_database_void_the_approval(change: dict[str, Any])
 
 def test_another_offset_account_after_the_approval_changes_nothing():
 	one = invoice("Anchor Cafe", 60, "2026-01-15")
-	run = submitted_but_not_posted(runs.run(user=PREPARER))
+	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	frappe.db.set_value("Write-Off Settings", HL, "bad_debt_account", "Small Balances Written Off - HL")
 	post_now(run)
 	assert (run.status, outstanding(one)) == ("Posted", 0)
-	[entry] = runs.entries(run)
+	[entry] = run_helpers.entries(run)
 	accounts = {row.account for row in frappe.get_doc("Journal Entry", entry).accounts if not row.party}
 	assert accounts == {"Write Off - HL"}
 
 
 def test_items_are_not_changed_by_themselves():
 	invoice("Anchor Cafe", 60, "2026-01-15")
-	run = runs.run()
-	item = frappe.get_doc("Write-Off Run Item", next(iter(runs.items(run).values())).name)
+	run = run_helpers.run()
+	item = frappe.get_doc("Write-Off Run Item", next(iter(run_helpers.items(run).values())).name)
 	item.write_off_amount = 1
 	with pytest.raises(frappe.PermissionError):
 		item.save()
@@ -493,7 +498,7 @@ def test_items_are_not_changed_by_themselves():
 def test_the_run_says_who_did_what_and_by_which_limits():
 	invoice("Anchor Cafe", 60, "2026-01-15")
 	limits(row(max_item_amount=60), require_second_approver=1)
-	run = runs.post(runs.run(user=PREPARER))
+	run = run_helpers.post(run_helpers.run(user=PREPARER))
 	assert (run.prepared_by, run.changed_by, run.submitted_by) == (PREPARER, PREPARER, MANAGER)
 	assert frappe.parse_json(run.limits_applied) == {
 		"user": MANAGER,
@@ -513,9 +518,9 @@ def test_the_run_says_who_did_what_and_by_which_limits():
 def test_many_items_are_approved_quickly():
 	many_invoices(60)
 	limits(row(max_item_amount=50, max_customer_month_amount=5000, max_run_amount=5000, max_share=100))
-	run = runs.run(user=PREPARER)
+	run = run_helpers.run(user=PREPARER)
 	assert run.selected_count == 60
-	run = runs.post(run)
+	run = run_helpers.post(run)
 	assert run.posted_count == 60
 
 
@@ -534,12 +539,12 @@ def test_the_shipped_workflow_changes_nothing_until_it_is_active_and_then_the_sa
 	assert workflow.create() == workflow.NAME
 	assert frappe.db.get_value("Workflow", workflow.NAME, "override_status") == 1, "what is there is kept"
 	assert not frappe.get_meta("Write-Off Run").get_workflow()
-	assert by_client(runs.run(user=PREPARER), CHIEF)
+	assert by_client(run_helpers.run(user=PREPARER), CHIEF)
 
 	frappe.get_doc("Workflow", workflow.NAME).update({"is_active": 1}).save()
 	frappe.clear_cache()
 	invoice("Breakwater Bar", 60, "2026-01-15")
-	run = runs.run(user=PREPARER)
+	run = run_helpers.run(user=PREPARER)
 	assert run.workflow_state == "Draft"
 	with as_user(PREPARER):
 		apply_workflow(run, "Request Approval")
@@ -564,7 +569,7 @@ def test_the_shipped_workflow_changes_nothing_until_it_is_active_and_then_the_sa
 
 def test_what_was_submitted_cannot_be_deleted_with_its_log():
 	invoice("Anchor Cafe", 60, "2026-01-15")
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	run.cancel()
 	frappe.db.commit()
 	log = frappe.db.count("Write-Off Run Event", {"run": run.name})
@@ -575,8 +580,8 @@ def test_what_was_submitted_cannot_be_deleted_with_its_log():
 		frappe.db.rollback()
 	assert frappe.db.count("Write-Off Run Event", {"run": run.name}) == log
 
-	draft = runs.run()
-	assert runs.items(draft)
+	draft = run_helpers.run()
+	assert run_helpers.items(draft)
 	frappe.delete_doc("Write-Off Run", draft.name)
 	assert not frappe.db.exists("Write-Off Run Item", {"run": draft.name})
 
@@ -585,9 +590,9 @@ def test_what_was_submitted_cannot_be_deleted_with_its_log():
 
 
 def test_direct_and_allowance_side_by_side():
-	from tests.site.books import gl_table
+	from tests.site.ledger_checks import gl_table
 
-	runs.settings(bad_debt_account="Bad Debt Expense - HL")
+	run_helpers.settings(bad_debt_account="Bad Debt Expense - HL")
 	make_reason = {"doctype": "Write-Off Reason", "applies_to": "Debit", "method": "Allowance"}
 	with pytest.raises(frappe.ValidationError, match="Asset or Liability"):
 		frappe.get_doc(
@@ -602,16 +607,16 @@ def test_direct_and_allowance_side_by_side():
 	frappe.get_doc({**make_reason, "reason": "Allowed For"}).insert()
 
 	one = invoice("Anchor Cafe", 60, "2026-01-15")
-	run = runs.run(reason="Allowed For")
-	[item] = runs.items(run).values()
+	run = run_helpers.run(reason="Allowed For")
+	[item] = run_helpers.items(run).values()
 	assert (item.status, item.reason_code) == ("Excluded", "no_offset_account"), "an expense is no substitute"
-	runs.settings(allowance_account="Allowance for Doubtful Accounts - HL")
-	run = runs.post(runs.run(reason="Allowed For"))
-	assert gl_table(runs.entries(run)[0]) == (
+	run_helpers.settings(allowance_account="Allowance for Doubtful Accounts - HL")
+	run = run_helpers.post(run_helpers.run(reason="Allowed For"))
+	assert gl_table(run_helpers.entries(run)[0]) == (
 		"account                              | party       | cost center | debit | credit | against\n"
 		"Allowance for Doubtful Accounts - HL |             | Main - HL   | 60.00 |        |\n"
 		f"Debtors - HL                         | Anchor Cafe |             |       |  60.00 | Sales Invoice {one.name}"
 	)
 	invoice("Breakwater Bar", 40, "2026-01-15")
-	direct = runs.post(runs.run())
-	assert "Bad Debt Expense - HL" in gl_table(runs.entries(direct)[0])
+	direct = run_helpers.post(run_helpers.run())
+	assert "Bad Debt Expense - HL" in gl_table(run_helpers.entries(direct)[0])

@@ -21,13 +21,13 @@ frappe.init(sys.argv[2], sites_path=".")
 frappe.connect()
 from pathlib import Path
 from demo import books, example
-from tests.site.books import assert_books_balanced, ple_equals_gl, register_equals_gl, roll_forward_equals_gl
+from tests.site.ledger_checks import assert_debits_equal_credits, assert_ple_equals_gl, assert_register_equals_gl, assert_roll_forward_equals_gl
 books.lay(customer_count=80, invoice_count=1600)
 frappe.db.commit()
-assert_books_balanced(books.COMPANY)
-ple_equals_gl(books.COMPANY)
-roll_forward_equals_gl(books.COMPANY)
-register_equals_gl(books.COMPANY)
+assert_debits_equal_credits(books.COMPANY)
+assert_ple_equals_gl(books.COMPANY)
+assert_roll_forward_equals_gl(books.COMPANY)
+assert_register_equals_gl(books.COMPANY)
 example.write(Path(sys.argv[3]))
 
 runs = frappe.get_all("Write-Off Run", fields=["name", "status"], order_by="name asc")

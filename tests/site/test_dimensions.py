@@ -6,9 +6,8 @@ import frappe
 import pytest
 
 from ar_writeoff.ledger import dimensions
-from tests.site import books, runs
-from tests.site.posted import post_and_check, undo_and_check
-from tests.site.story import (
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import (
 	HL,
 	account,
 	cost_center,
@@ -18,13 +17,14 @@ from tests.site.story import (
 	project,
 	stopping_budget,
 )
+from tests.site.posting_checks import post_and_check, undo_and_check
 
 FIRST = "2026-01-15"
 
 
 @pytest.fixture(autouse=True)
 def accounts(site: str) -> None:
-	runs.settings(bad_debt_account=account("Bad Debt Expense"), cost_center=cost_center("Main"))
+	run_helpers.settings(bad_debt_account=account("Bad Debt Expense"), cost_center=cost_center("Main"))
 
 
 @pytest.fixture
@@ -73,9 +73,11 @@ def test_10_many_dimensions_push_an_entry_past_100_rows():
 	)
 	for name, one in projects.items():
 		frappe.db.set_value("GL Entry", {"voucher_no": name}, "project", one)
-	run = post_and_check(runs.run())
+	run = post_and_check(run_helpers.run())
 	assert run.status == "Posted"
-	lengths = [frappe.db.count("Journal Entry Account", {"parent": entry}) for entry in runs.entries(run)]
+	lengths = [
+		frappe.db.count("Journal Entry Account", {"parent": entry}) for entry in run_helpers.entries(run)
+	]
 	assert lengths == [100, 20]
 	assert {outstanding(name) for name in names} == {0}
 	expenses = frappe.get_all(
@@ -89,9 +91,9 @@ def test_20_each_side_has_the_dimensions_of_its_voucher(department):
 	invoice("Anchor Cafe", 10, FIRST, cost_center=cost_center("North Pier"), department=department["Pilots"])
 	invoice("Anchor Cafe", 20, FIRST, cost_center=cost_center("South Pier"), project=project())
 	invoice("Elm School", 30, FIRST, cost_center=cost_center("North Pier"), department=department["Pilots"])
-	start = books.snapshot(HL)
-	run = post_and_check(runs.run())
-	[entry] = runs.entries(run)
+	start = ledger_checks.snapshot(HL)
+	run = post_and_check(run_helpers.run())
+	[entry] = run_helpers.entries(run)
 	rows = frappe.get_all(
 		"GL Entry",
 		{"voucher_no": entry, "account": account("Bad Debt Expense")},
@@ -110,17 +112,17 @@ def test_20_mandatory_dimension_missing_on_a_side(department):
 	without = invoice("Anchor Cafe", 10, FIRST)
 	with_one = invoice("Elm School", 20, FIRST, department=department["Pilots"])
 	require(department["dimension"], mandatory_for_pl=1)
-	run = runs.run()
-	row = runs.items(run)[without.name]
+	run = run_helpers.run()
+	row = run_helpers.items(run)[without.name]
 	assert (row.status, row.reason_code) == ("Excluded", "dimension_missing")
 	assert account("Bad Debt Expense") in row.message and "Department" in row.message
 	assert (row.reason_doctype, row.reason_name) == ("Accounting Dimension", department["dimension"])
 	post_and_check(run)
-	assert set(runs.items(run, status="Posted")) == {with_one.name}
+	assert set(run_helpers.items(run, status="Posted")) == {with_one.name}
 
 	require(department["dimension"], default_dimension=department["Harbour Masters"])
-	run = post_and_check(runs.run())
-	[entry] = runs.entries(run)
+	run = post_and_check(run_helpers.run())
+	[entry] = run_helpers.entries(run)
 	assert own_and_offset(entry, "department") == ({""}, {department["Harbour Masters"]}), (
 		"the default fills in"
 	)
@@ -129,7 +131,7 @@ def test_20_mandatory_dimension_missing_on_a_side(department):
 def test_20_mandatory_for_the_balance_sheet(department):
 	without = invoice("Anchor Cafe", 10, FIRST)
 	require(department["dimension"], mandatory_for_bs=1)
-	row = runs.items(runs.run())[without.name]
+	row = run_helpers.items(run_helpers.run())[without.name]
 	assert row.reason_code == "dimension_missing" and account("Debtors") in row.message
 
 
@@ -149,13 +151,13 @@ def test_20_dimension_filter(department):
 	)
 	doc.insert()
 	forget_rules()
-	run = runs.run()
-	row = runs.items(run)[forbidden.name]
+	run = run_helpers.run()
+	row = run_helpers.items(run)[forbidden.name]
 	assert (row.reason_code, row.reason_doctype, row.reason_name) == (
 		"dimension_not_allowed", "Accounting Dimension Filter", doc.name,
 	)  # fmt: skip
 	post_and_check(run)
-	assert set(runs.items(run, status="Posted")) == {allowed.name}
+	assert set(run_helpers.items(run, status="Posted")) == {allowed.name}
 
 	# A dimension with a label of its own has a field of that name, and some releases name the filter's field so.
 	frappe.db.set_value("Accounting Dimension", department["dimension"], "fieldname", "team")
@@ -164,9 +166,9 @@ def test_20_dimension_filter(department):
 
 
 def test_20_one_cost_center_for_all_if_the_settings_say_so():
-	runs.settings(cost_center=cost_center("Main"), force_cost_center=1)
+	run_helpers.settings(cost_center=cost_center("Main"), force_cost_center=1)
 	invoice("Anchor Cafe", 10, FIRST, cost_center=cost_center("North Pier"))
-	[entry] = runs.entries(post_and_check(runs.run()))
+	[entry] = run_helpers.entries(post_and_check(run_helpers.run()))
 	assert own_and_offset(entry, "cost_center") == ({cost_center("North Pier")}, {cost_center("Main")})
 
 
@@ -187,11 +189,11 @@ def test_20_cost_center_allocation():
 	doc.docstatus = 1
 	doc.insert()
 	bill = invoice("Anchor Cafe", 10, FIRST, cost_center=cost_center("Main"))
-	start = books.snapshot(HL)
-	run = runs.run()
-	assert runs.items(run)[bill.name].outstanding_amount == 10
+	start = ledger_checks.snapshot(HL)
+	run = run_helpers.run()
+	assert run_helpers.items(run)[bill.name].outstanding_amount == 10
 	post_and_check(run)
-	[entry] = runs.entries(run)
+	[entry] = run_helpers.entries(run)
 	rows = frappe.get_all(
 		"GL Entry",
 		{"voucher_no": entry, "account": account("Bad Debt Expense")},
@@ -208,7 +210,7 @@ def test_20_budget_that_stops_fails_the_item_with_erpnexts_words():
 	stopping_budget(account("Bad Debt Expense"), cost_center("North Pier"), 5)
 	over = invoice("Anchor Cafe", 10, FIRST, cost_center=cost_center("North Pier"))
 	fine = invoice("Elm School", 20, FIRST, cost_center=cost_center("South Pier"))
-	run = post_and_check(runs.run())
-	assert set(runs.items(run, status="Posted")) == {fine.name}
-	row = runs.items(run)[over.name]
+	run = post_and_check(run_helpers.run())
+	assert set(run_helpers.items(run, status="Posted")) == {fine.name}
+	row = run_helpers.items(run)[over.name]
 	assert row.status == "Failed" and "Budget" in row.message

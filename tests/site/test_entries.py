@@ -9,9 +9,8 @@ from typing import Any
 
 import frappe
 
-from tests.site import books, runs
-from tests.site.posted import assert_posting_again_posts_nothing
-from tests.site.story import (
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import (
 	HL,
 	TODAY,
 	account,
@@ -24,6 +23,7 @@ from tests.site.story import (
 	pay,
 	project,
 )
+from tests.site.posting_checks import assert_posting_again_posts_nothing
 
 ANCHOR, BREAKWATER, COMPASS, ELM, HELIOS = (
 	"Anchor Cafe",
@@ -35,7 +35,7 @@ ANCHOR, BREAKWATER, COMPASS, ELM, HELIOS = (
 
 
 def settings(**values: Any) -> None:
-	runs.settings(
+	run_helpers.settings(
 		bad_debt_account=account("Bad Debt Expense"),
 		credit_write_off_account=account("Credit Balances Written Off"),
 		**values,
@@ -43,7 +43,7 @@ def settings(**values: Any) -> None:
 
 
 def ledger(entry: str) -> str:
-	return "\n" + books.gl_table(entry)
+	return "\n" + ledger_checks.gl_table(entry)
 
 
 def table(text: str) -> str:
@@ -98,7 +98,7 @@ def posted_by_account(run: Any) -> dict[tuple[str, str, str], tuple[float, float
 	sums: dict[tuple[str, str, str], list[Decimal]] = defaultdict(lambda: [Decimal(0), Decimal(0)])
 	for row in frappe.get_all(
 		"GL Entry",
-		filters={"voucher_no": ("in", runs.entries(run)), "is_cancelled": 0},
+		filters={"voucher_no": ("in", run_helpers.entries(run)), "is_cancelled": 0},
 		fields=["account", "cost_center", "project", "debit", "credit"],
 	):
 		key = (row.account, row.cost_center or "", row.project or "")
@@ -116,14 +116,17 @@ def previewed_by_account(preview: dict[str, Any]) -> dict[tuple[str, str, str], 
 
 def written_off(run: Any) -> Decimal:
 	return sum(
-		(Decimal(str(item.base_write_off_amount)) for item in runs.items(run, status="Posted").values()),
+		(
+			Decimal(str(item.base_write_off_amount))
+			for item in run_helpers.items(run, status="Posted").values()
+		),
 		Decimal(0),
 	)
 
 
 def assert_sound(run: Any, before: Decimal, entry_rows: list[int]) -> None:
 	"""What holds after every posting: the entries, the ledgers, and that posting again posts nothing."""
-	names = runs.entries(run)
+	names = run_helpers.entries(run)
 	made = [frappe.get_doc("Journal Entry", name) for name in names]
 	assert [len(entry.accounts) for entry in made] == entry_rows
 	for entry in made:
@@ -131,11 +134,11 @@ def assert_sound(run: Any, before: Decimal, entry_rows: list[int]) -> None:
 		assert entry.total_debit == entry.total_credit > 0
 		assert len(entry.accounts) <= 100
 		assert str(entry.posting_date) == TODAY
-	assert {item.journal_entry for item in runs.items(run, status="Posted").values()} == set(names)
+	assert {item.journal_entry for item in run_helpers.items(run, status="Posted").values()} == set(names)
 
 	assert before - receivables() == written_off(run)
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 	assert_posting_again_posts_nothing(run)
 
@@ -153,8 +156,8 @@ def test_two_hundred_and_fifty_invoices():
 	too_large = invoice(BREAKWATER, 1000, "2026-01-15").name
 	frappe.db.commit()
 
-	run = runs.run(max_invoice_amount=100)
-	items = runs.items(run)
+	run = run_helpers.run(max_invoice_amount=100)
+	items = run_helpers.items(run)
 	assert set(items) == {*names, paid_in_part.name, *opted_out}
 	unticked = [*names[10:16]]
 	run.set_selection(selected=False, items=[items[name].name for name in unticked])
@@ -162,11 +165,11 @@ def test_two_hundred_and_fifty_invoices():
 	assert len(selected) == 250
 
 	untouched = {*unticked, *opted_out, too_large}
-	before, owed, open_before = books.snapshot(HL), receivables(), listed_as_open()
+	before, owed, open_before = ledger_checks.snapshot(HL), receivables(), listed_as_open()
 	assert open_before == selected | untouched
 	preview = run.preview_entries(limit=100)
 
-	runs.post(run)
+	run_helpers.post(run)
 
 	assert run.status == "Posted"
 	assert_sound(run, owed, entry_rows=[100, 100, 53])
@@ -176,7 +179,7 @@ def test_two_hundred_and_fifty_invoices():
 	debit, credit = trial_balance()
 	assert debit == credit > 0
 
-	items = runs.items(run)
+	items = run_helpers.items(run)
 	assert {items[name].status for name in selected} == {"Posted"}
 	assert {(items[name].status, items[name].journal_entry) for name in unticked + opted_out} == {
 		("Excluded", None)
@@ -189,19 +192,19 @@ def test_two_hundred_and_fifty_invoices():
 		assert amount == items[name].write_off_amount
 
 	# Nothing else moved: not the unticked, not the excluded, not the payments.
-	after = books.snapshot(HL)
+	after = ledger_checks.snapshot(HL)
 	for key, values in before.rows.items():
 		if key[0] != "Sales Invoice" or key[1] not in selected:
 			assert after.rows[key] == values, key
 	new = {key[2] for key in after.rows.keys() - before.rows.keys()}
-	assert new == set(runs.entries(run))
+	assert new == set(run_helpers.entries(run))
 
 	# The preview is what was posted.
 	assert previewed_by_account(preview) == posted_by_account(run)
 	assert (preview["entry_count"], preview["item_count"]) == (3, 250)
 	assert preview["total"] == float(written_off(run))
 	assert [len(entry["rows"]) for entry in preview["entries"]] == [100, 100, 53]
-	for shown, name in zip(preview["entries"], runs.entries(run), strict=True):
+	for shown, name in zip(preview["entries"], run_helpers.entries(run), strict=True):
 		posted = frappe.get_doc("Journal Entry", name)
 		assert [
 			(row["account"], row["party"], row["reference_name"], row["debit"], row["credit"])
@@ -212,8 +215,8 @@ def test_two_hundred_and_fifty_invoices():
 		]
 
 	# And a new run finds only what is left.
-	again = runs.run(max_invoice_amount=100)
-	assert set(runs.items(again)) == {*unticked, *opted_out}
+	again = run_helpers.run(max_invoice_amount=100)
+	assert set(run_helpers.items(again)) == {*unticked, *opted_out}
 
 
 # ------------------------------------------------------------------------------------------ entries as tables
@@ -225,10 +228,10 @@ def test_debit_balances_with_cost_centers_and_a_project():
 	two = invoice(BREAKWATER, 4.5, "2026-01-16", cost_center=cost_center("South Pier"))
 	three = invoice(BREAKWATER, 3, "2026-01-17", cost_center=cost_center("North Pier"))
 	four = invoice(ELM, 2, "2026-01-18", cost_center=cost_center("North Pier"), project=project())
-	owed, run = receivables(), runs.run()
+	owed, run = receivables(), run_helpers.run()
 	preview = run.preview_entries()
-	runs.post(run)
-	[entry] = runs.entries(run)
+	run_helpers.post(run)
+	[entry] = run_helpers.entries(run)
 	assert ledger(entry) == table(f"""
 		account               | party          | cost center     | debit | credit | against
 		Bad Debt Expense - HL |                | North Pier - HL | 15.00 |        |
@@ -255,10 +258,10 @@ def test_credit_balances():
 	one = invoice(ANCHOR, 10, "2026-01-15", is_return=True)
 	of = invoice(ELM, 100, "2026-01-15")
 	two = credit_note(of, 2.5, "2026-01-20", update_outstanding_for_self=True)
-	owed, run = receivables(), runs.run(balance_type="Credit", reason="Unclaimed Credit")
+	owed, run = receivables(), run_helpers.run(balance_type="Credit", reason="Unclaimed Credit")
 	preview = run.preview_entries()
-	runs.post(run)
-	[entry] = runs.entries(run)
+	run_helpers.post(run)
+	[entry] = run_helpers.entries(run)
 	assert ledger(entry) == table(f"""
 		account                          | party       | cost center | debit | credit | against
 		Debtors - HL                     | Anchor Cafe |             | 10.00 |        | Sales Invoice {one.name}
@@ -283,10 +286,10 @@ def test_foreign_currency_leaves_at_its_carrying_value():
 	for rate in (1.2345, 1.2345, 1.30):
 		pay(two, 1, "2026-02-01", rate=rate)
 	three = invoice(ANCHOR, 7, "2026-01-17", currency="EUR", rate=1.10)  # on an account in dollars
-	owed, run = receivables(), runs.run()
+	owed, run = receivables(), run_helpers.run()
 	preview = run.preview_entries()
-	runs.post(run)
-	[entry] = runs.entries(run)
+	run_helpers.post(run)
+	[entry] = run_helpers.entries(run)
 	assert ledger(entry) == table(f"""
 		account               | party       | cost center | debit |            credit | against
 		Bad Debt Expense - HL |             | Main - HL   | 39.70 |                   |
@@ -306,8 +309,8 @@ def test_the_reasons_account_comes_before_the_settings_and_those_before_the_comp
 	one = invoice(ANCHOR, 10, "2026-01-15")
 
 	def account_for(reason: str) -> str:
-		run = runs.post(runs.run(reason=reason))
-		[entry] = runs.entries(run)
+		run = run_helpers.post(run_helpers.run(reason=reason))
+		[entry] = run_helpers.entries(run)
 		[row] = [row for row in frappe.get_doc("Journal Entry", entry).accounts if row.debit]
 		run.cancel()
 		assert outstanding(one) == 10
@@ -319,7 +322,7 @@ def test_the_reasons_account_comes_before_the_settings_and_those_before_the_comp
 	settings()
 	assert account_for("Small Balance") == "Small Balances Written Off - HL"
 	assert account_for("Uncollectible") == "Bad Debt Expense - HL"
-	runs.settings(bad_debt_account=None)
+	run_helpers.settings(bad_debt_account=None)
 	assert account_for("Uncollectible") == "Write Off - HL"
 
 
@@ -331,10 +334,10 @@ def entries_made(**values: Any) -> list[tuple[int, ...]]:
 	settings(**values)
 	for amount, customer in enumerate([ANCHOR, BREAKWATER, ANCHOR, BREAKWATER, COMPASS], start=1):
 		invoice(customer, amount, f"2026-01-{amount:02d}")
-	owed, run = receivables(), runs.run()
+	owed, run = receivables(), run_helpers.run()
 	preview = run.preview_entries()
-	runs.post(run)
-	entries = [frappe.get_doc("Journal Entry", name) for name in runs.entries(run)]
+	run_helpers.post(run)
+	entries = [frappe.get_doc("Journal Entry", name) for name in run_helpers.entries(run)]
 	assert_sound(run, owed, entry_rows=[len(entry.accounts) for entry in entries])
 	assert previewed_by_account(preview) == posted_by_account(run)
 	made = [tuple(int(row.credit) for row in entry.accounts if row.party) for entry in entries]

@@ -10,9 +10,10 @@ import pytest
 from frappe.utils import add_days, flt, getdate, today
 
 from ar_writeoff.posting import entries, fast
-from tests.site import runs
-from tests.site.kinds import dunning, opening_journal, subscription
-from tests.site.story import (
+from tests.site import run_helpers
+from tests.site.balance_kinds import dunning, opening_journal, subscription
+from tests.site.differential import assert_posted_identically, post_and_cancel
+from tests.site.factories import (
 	HL,
 	NW,
 	account,
@@ -28,7 +29,6 @@ from tests.site.story import (
 	project,
 	setting,
 )
-from tests.site.twice import post_and_cancel, posted_alike
 
 pytestmark = pytest.mark.usefixtures("proven")
 UNCLAIMED = {"reason": "Unclaimed Credit", "balance_type": "Credit"}
@@ -203,21 +203,23 @@ def found(world: Callable[[], dict[str, Any]]) -> Any:
 	"""A draft run over these books."""
 	values = world()
 	company = values.get("company", HL)
-	runs.settings(company, credit_write_off_account=account("Write Off", company), customer_credits="Ignore")
-	return runs.run(**values)
+	run_helpers.settings(
+		company, credit_write_off_account=account("Write Off", company), customer_credits="Ignore"
+	)
+	return run_helpers.run(**values)
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
 def test_same_rows(world: Callable[[], dict[str, Any]]):
-	outcomes = posted_alike(found(world))
+	outcomes = assert_posted_identically(found(world))
 	assert [outcome.message for outcome in outcomes if outcome.status != "Posted"] == []
 
 
 @pytest.mark.parametrize("entries_per", ("Customer", "Invoice"))
 def test_same_rows_in_several_entries(entries_per: str):
 	run = found(every_debit)
-	runs.settings(entries_per=entries_per)
-	outcomes = posted_alike(run)
+	run_helpers.settings(entries_per=entries_per)
+	outcomes = assert_posted_identically(run)
 	assert len({outcome.journal_entry for outcome in outcomes}) > 4
 	assert [outcome.message for outcome in outcomes if outcome.status != "Posted"] == []
 
@@ -228,10 +230,10 @@ def test_what_was_well_in_one_entry_is_asked_of_the_next():
 	invoice("Breakwater Bar", 12, "2026-01-15", cost_center=cost_center("North Pier"))
 	invoice("Compass Stores", 13, "2026-01-15", cost_center=cost_center("Main"))
 	run = found(lambda: {})
-	runs.settings(entries_per="Customer")
+	run_helpers.settings(entries_per="Customer")
 	frappe.db.set_value("Cost Center", cost_center("North Pier"), "is_group", 1)
 	frappe.clear_cache()
-	outcomes = posted_alike(run)
+	outcomes = assert_posted_identically(run)
 	assert one and [outcome.status for outcome in outcomes] == ["Posted", "Failed", "Posted"]
 	assert "is a group cost center" in outcomes[1].message
 
@@ -240,19 +242,19 @@ def test_what_was_well_in_one_entry_is_asked_of_the_next():
 @pytest.mark.parametrize("immutable", (False, True))
 def test_same_rows_after_cancelling(world: Callable[[], dict[str, Any]], immutable: bool):
 	setting("Accounts Settings", enable_immutable_ledger=int(immutable))
-	posted_alike(found(world), post_and_cancel)
+	assert_posted_identically(found(world), post_and_cancel)
 
 
 @pytest.mark.parametrize("world", (every_debit, every_credit), ids=lambda world: world.__name__)
 def test_same_rows_for_a_part(world: Callable[[], dict[str, Any]]):
 	run = found(world)
-	for row in runs.items(run, status="Open").values():
+	for row in run_helpers.items(run, status="Open").values():
 		if row.voucher_type != "Sales Invoice" or row.outstanding_amount > 0:  # a credit note has no part
 			part = flt(row.write_off_amount / 3, 2)
 			frappe.db.set_value(
 				"Write-Off Run Item", row.name, "write_off_amount", part, update_modified=False
 			)
-	outcomes = posted_alike(run)
+	outcomes = assert_posted_identically(run)
 	assert [outcome.message for outcome in outcomes if outcome.status != "Posted"] == []
 
 
@@ -268,7 +270,7 @@ def test_same_rows_with_an_accounting_dimension():
 		frappe.db.set_value("GL Entry", {"voucher_no": one.name}, "territory", territory)
 		frappe.db.set_value("Payment Ledger Entry", {"voucher_no": one.name}, "territory", territory)
 	frappe.db.commit()
-	outcomes = posted_alike(runs.run())
+	outcomes = assert_posted_identically(run_helpers.run())
 	assert [outcome.message for outcome in outcomes if outcome.status != "Posted"] == []
 	assert frappe.db.count("GL Entry", {"voucher_type": "Journal Entry", "territory": "US East"}) == 3
 

@@ -10,8 +10,8 @@ import pytest
 from ar_writeoff.posting import fast
 from ar_writeoff.posting.fast import guard
 from ar_writeoff.posting.fast import proven as proven_code
-from tests.site import runs
-from tests.site.story import HL, account, invoice
+from tests.site import run_helpers
+from tests.site.factories import HL, account, invoice
 
 proven = pytest.mark.usefixtures("proven")
 
@@ -34,16 +34,16 @@ def entries_posted_fast(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_a_run_is_posted_fast(monkeypatch: pytest.MonkeyPatch):
 	names = entries_posted_fast(monkeypatch)
 	plain()
-	run = runs.post(runs.run())
-	assert run.status == "Posted" and names == runs.entries(run)
+	run = run_helpers.post(run_helpers.run())
+	assert run.status == "Posted" and names == run_helpers.entries(run)
 
 
 def test_the_switch(monkeypatch: pytest.MonkeyPatch):
 	names = entries_posted_fast(monkeypatch)
 	plain()
-	runs.settings(fast_posting=0)
+	run_helpers.settings(fast_posting=0)
 	assert "switched off" in fast.why_not(HL)
-	assert runs.post(runs.run()).status == "Posted" and not names
+	assert run_helpers.post(run_helpers.run()).status == "Posted" and not names
 
 
 def test_a_version_that_it_is_not_proven_with(monkeypatch: pytest.MonkeyPatch):
@@ -54,7 +54,7 @@ def test_a_version_that_it_is_not_proven_with(monkeypatch: pytest.MonkeyPatch):
 		names = entries_posted_fast(monkeypatch)
 		plain()
 		assert "is not proven with" in fast.why_not(HL)
-		assert runs.post(runs.run()).status == "Posted" and not names
+		assert run_helpers.post(run_helpers.run()).status == "Posted" and not names
 	finally:
 		guard.different_code.cache_clear()
 
@@ -150,7 +150,7 @@ def test_an_account_that_is_looked_at_after_each_row(monkeypatch: pytest.MonkeyP
 	frappe.db.set_value("Account", account("Write Off"), "balance_must_be", "Debit")
 	frappe.clear_cache()
 	plain()
-	assert runs.post(runs.run()).status == "Posted" and not names
+	assert run_helpers.post(run_helpers.run()).status == "Posted" and not names
 
 
 @proven
@@ -164,11 +164,11 @@ def test_listeners_are_looked_for_once_in_a_batch(monkeypatch: pytest.MonkeyPatc
 	"""Three entries, one transaction, a moment after the worker has begun: nobody can begin to listen in between."""
 	plain()
 	invoice("Compass Stores", 9, "2026-02-16")
-	runs.settings(entries_per="Customer")
-	run = runs.run()
+	run_helpers.settings(entries_per="Customer")
+	run = run_helpers.run()
 	asked: list[str] = []
 	why_not = guard.why_not
 	for module in (guard, fast):
 		monkeypatch.setattr(module, "why_not", lambda company: (asked.append(company), why_not(company))[1])
-	runs.post(run)
-	assert len(runs.entries(run)) == 3 and asked == [HL]
+	run_helpers.post(run)
+	assert len(run_helpers.entries(run)) == 3 and asked == [HL]

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import frappe
 import pytest
 
-from tests.site import runs
-from tests.site.story import (
+from tests.site import run_helpers
+from tests.site.differential import assert_posted_identically, assert_refused_identically
+from tests.site.factories import (
 	HL,
 	NW,
 	account,
@@ -22,7 +23,6 @@ from tests.site.story import (
 	project,
 	stopping_budget,
 )
-from tests.site.twice import posted_alike, refused_alike
 
 pytestmark = pytest.mark.usefixtures("proven")
 
@@ -146,13 +146,13 @@ def test_same_refusals(obstacle: Callable[[], None]):
 	"""What the run does not look at itself, ERPNext refuses in the same words."""
 	invoice("Anchor Cafe", 10, "2026-01-15")
 	invoice("Breakwater Bar", 12, "2026-01-15")
-	assert refused_alike(runs.run(), obstacle) != "{}"
+	assert assert_refused_identically(run_helpers.run(), obstacle) != "{}"
 
 
 def test_same_warning_above_the_credit_limit():
 	of = invoice("Anchor Cafe", 100, "2026-01-15")
 	credit_note(of, 15, update_outstanding_for_self=True)
-	runs.settings(credit_write_off_account=account("Write Off"))
+	run_helpers.settings(credit_write_off_account=account("Write Off"))
 
 	def low_limit() -> None:
 		doc = frappe.get_doc("Customer", "Anchor Cafe")
@@ -160,8 +160,8 @@ def test_same_warning_above_the_credit_limit():
 		doc.flags.ignore_validate = doc.flags.ignore_permissions = True
 		doc.save()
 
-	assert "credit_limit_exceeded" in refused_alike(
-		runs.run(reason="Unclaimed Credit", balance_type="Credit"), low_limit
+	assert "credit_limit_exceeded" in assert_refused_identically(
+		run_helpers.run(reason="Unclaimed Credit", balance_type="Credit"), low_limit
 	)
 
 
@@ -170,8 +170,8 @@ def test_a_customer_of_the_test_only():
 	names = [customer(f"Customer {number}") for number in range(4)]
 	for name in names:
 		invoice(name, 10, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.set_value("Customer", names[2], "disabled", 1)
 	frappe.clear_cache()
-	outcomes = posted_alike(run)
+	outcomes = assert_posted_identically(run)
 	assert sum(outcome.status == "Posted" for outcome in outcomes) == 3

@@ -12,8 +12,8 @@ from typing import Any
 import frappe
 import pytest
 
-from tests.site import runs
-from tests.site.story import (
+from tests.site import run_helpers
+from tests.site.factories import (
 	HL,
 	NW,
 	account,
@@ -269,8 +269,8 @@ def found(values: dict[str, Any], label_of: dict[str, str]) -> dict[str, Any]:
 		values["customers"] = [{"customer": CUSTOMERS[letter]} for letter in customers.split()]
 	if values.get("project"):
 		values["project"] = project(values["company"])
-	run = runs.run(**values)
-	result = {label_of[voucher]: item for voucher, item in runs.items(run).items()}
+	run = run_helpers.run(**values)
+	result = {label_of[voucher]: item for voucher, item in run_helpers.items(run).items()}
 	assert len(result) == frappe.db.count("Write-Off Run Item", {"run": run.name}), "no invoice twice"
 	run.delete(ignore_permissions=True)
 	assert not frappe.db.count("Write-Off Run Item", {"run": run.name}), "items go with their run"
@@ -279,7 +279,7 @@ def found(values: dict[str, Any], label_of: dict[str, str]) -> dict[str, Any]:
 
 def test_each_criterion_finds_exactly_what_it_asks_for():
 	for company in (HL, NW):
-		runs.settings(company, customer_credits="Ignore")
+		run_helpers.settings(company, customer_credits="Ignore")
 	label_of = make_invoices()
 	assert len(label_of) == 60
 	differences = []
@@ -311,7 +311,7 @@ def test_a_party_that_is_no_customer_any_more_is_passed_over():
 	for name in ("Anchor Cafe", "Breakwater Bar", "Compass Stores"):
 		invoice(name, 10, "2026-01-15")
 	frappe.db.delete("Customer", "Breakwater Bar")
-	found = frappe.get_all("Write-Off Run Item", filters={"run": runs.run().name}, pluck="customer")
+	found = frappe.get_all("Write-Off Run Item", filters={"run": run_helpers.run().name}, pluck="customer")
 	assert set(found) == {"Anchor Cafe", "Compass Stores"}
 
 
@@ -324,7 +324,7 @@ def test_maximum_per_customer_takes_all_of_a_customer_or_none():
 	names = [one.name for one in make]
 
 	def left_out(maximum: float) -> list[bool]:
-		items = runs.items(runs.run(max_invoice_amount=25, max_customer_amount=maximum))
+		items = run_helpers.items(run_helpers.run(max_invoice_amount=25, max_customer_amount=maximum))
 		assert set(items) == set(names), "what is left out stays on the list"
 		return [items[name].status == "Excluded" for name in names]
 
@@ -338,8 +338,8 @@ def test_maximum_per_customer_takes_all_of_a_customer_or_none():
 def test_what_matches_and_is_left_out_says_why():
 	mine, other = invoice(ANCHOR, 10, "2026-01-15"), invoice(ELM, 10, "2026-01-15")
 	exclude_balances(ELM)
-	run = runs.run()
-	items = runs.items(run)
+	run = run_helpers.run()
+	items = run_helpers.items(run)
 	assert (items[mine.name].status, items[mine.name].selected) == ("Open", 1)
 	assert (items[other.name].status, items[other.name].selected) == ("Excluded", 0)
 	assert items[other.name].message == "The customer is excluded from write-offs."
@@ -355,16 +355,16 @@ def draft() -> Any:
 	"""A draft run over invoices of 1, 2, … 6, in that order on the list."""
 	for amount in range(1, 7):
 		invoice(ANCHOR if amount <= 3 else ELM, amount, f"2026-01-{amount:02d}")
-	return runs.run()
+	return run_helpers.run()
 
 
 def selected(run: Any) -> list[int]:
 	"""The amounts that are ticked."""
-	return sorted(int(item.outstanding_amount) for item in runs.items(run).values() if item.selected)
+	return sorted(int(item.outstanding_amount) for item in run_helpers.items(run).values() if item.selected)
 
 
 def names(run: Any, *amounts: int) -> list[str]:
-	return [item.name for item in runs.items(run).values() if item.outstanding_amount in amounts]
+	return [item.name for item in run_helpers.items(run).values() if item.outstanding_amount in amounts]
 
 
 def test_everything_found_is_selected(draft):
@@ -415,7 +415,7 @@ def test_an_empty_list_of_items_selects_nothing(draft):
 
 
 def test_items_of_another_run_are_not_touched(draft):
-	other = runs.run()
+	other = run_helpers.run()
 	draft.set_selection(selected=False, items=names(other, 1, 2, 3))
 	assert selected(other) == selected(draft) == [1, 2, 3, 4, 5, 6]
 
@@ -438,7 +438,7 @@ def test_what_cannot_be_filtered_by_is_refused(draft):
 
 def test_finding_again_says_what_changed_and_keeps_what_was_unticked(draft):
 	draft.set_selection(selected=False, items=names(draft, 1, 2))
-	of = {int(item.outstanding_amount): voucher for voucher, item in runs.items(draft).items()}
+	of = {int(item.outstanding_amount): voucher for voucher, item in run_helpers.items(draft).items()}
 	pay(of[2], 1.50, "2026-02-01")
 	pay(of[3], 3, "2026-02-01")
 	pay(of[4], 1.50, "2026-02-01")
@@ -453,7 +453,7 @@ def test_finding_again_says_what_changed_and_keeps_what_was_unticked(draft):
 		"dropped": 1,  # 3, paid
 		"changed": 2,  # 2 and 4, paid in part
 	}
-	assert sorted((item.outstanding_amount, item.selected) for item in runs.items(draft).values()) == [
+	assert sorted((item.outstanding_amount, item.selected) for item in run_helpers.items(draft).values()) == [
 		(0.5, 0),
 		(1, 0),
 		(2.5, 1),
@@ -482,7 +482,7 @@ def test_changing_a_criterion_empties_the_list(draft):
 	"""A list found with other criteria would be the answer to another question."""
 	draft.max_invoice_amount = 3
 	draft.save()
-	assert runs.items(draft) == {}
+	assert run_helpers.items(draft) == {}
 	assert (draft.found_count, draft.selected_count, draft.selected_amount) == (0, 0, 0)
 	draft.find_invoices()
 	assert selected(draft) == [1, 2, 3]
@@ -494,7 +494,7 @@ def test_saving_without_a_change_keeps_the_list(draft):
 
 
 def test_finding_on_a_submitted_run_is_refused(draft):
-	runs.post(draft)
+	run_helpers.post(draft)
 	with pytest.raises(frappe.ValidationError, match="can no longer be changed"):
 		draft.find_invoices()
 	with pytest.raises(frappe.ValidationError, match="can no longer be changed"):

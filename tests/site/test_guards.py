@@ -12,9 +12,9 @@ import pytest
 
 from ar_writeoff.patches import mark_written_off_vouchers
 from ar_writeoff.undo import guards
-from tests.site import kinds, runs
-from tests.site.crash import OtherSession
-from tests.site.story import HL, TODAY, account, customer, invoice, journal, line, pay, payment
+from tests.site import balance_kinds, run_helpers
+from tests.site.concurrency import ConcurrentSession
+from tests.site.factories import HL, TODAY, account, customer, invoice, journal, line, pay, payment
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def test_fault_12_an_ordinary_payment_asks_one_statement_and_locks_no_ledger_row
 
 
 def test_fault_12_a_journal_is_asked_of_its_own_row_only():
-	opening = kinds.opening_journal(("Anchor Cafe", 70.0))
+	opening = balance_kinds.opening_journal(("Anchor Cafe", 70.0))
 	with statements() as asked:
 		journal(line("Debtors", credit=30, party="Anchor Cafe", against=opening), line("House Bank", 30))
 	assert not [query for query in locking(asked) if "Payment Ledger Entry" in query or "Write-Off" in query]
@@ -91,14 +91,14 @@ def test_fault_12_a_journal_is_asked_of_its_own_row_only():
 def test_fault_12_cancelling_an_invoice_locks_no_items():
 	"""A worker locks items before vouchers: who cancels an invoice of a run must not ask the other way round."""
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
-	runs.run()
+	run_helpers.run()
 	with statements() as asked:
 		one.reload().cancel()
 	assert not [query for query in locking(asked) if "Write-Off" in query]
 
 
 def test_fault_12_two_tills_pay_the_same_invoices_in_opposite_order():
-	names = runs.names(invoice("Anchor Cafe", 100, "2026-01-15") for _ in range(3))
+	names = run_helpers.names(invoice("Anchor Cafe", 100, "2026-01-15") for _ in range(3))
 	rounds = 10
 	# The first payment of all begins the naming series; two that begin it at once are a deadlock of Frappe's own.
 	payment("Anchor Cafe", 1)
@@ -119,7 +119,7 @@ def test_fault_12_two_tills_pay_the_same_invoices_in_opposite_order():
 	snapshots = frappe.db.sql("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")
 	if snapshots and snapshots[0][1] == "ON":
 		pytest.skip("two payments of one invoice at the same time are refused by MariaDB itself")
-	tills = [OtherSession(lambda order=order: till(order)) for order in (names, names[::-1])]
+	tills = [ConcurrentSession(lambda order=order: till(order)) for order in (names, names[::-1])]
 	assert [one.result(180) for one in tills] == [rounds, rounds]
 	frappe.db.rollback()
 	left = frappe.get_all(
@@ -137,13 +137,13 @@ def marked(voucher: Any) -> int:
 
 
 def test_journals_and_payments_say_that_they_are_written_off():
-	opening = kinds.opening_journal(("Anchor Cafe", 70.0))
+	opening = balance_kinds.opening_journal(("Anchor Cafe", 70.0))
 	money = payment("Breakwater Bar", 25)
-	debits = runs.post(runs.run())
-	credits = runs.run(balance_type="Credit", find=False)
-	frappe.db.set_value("Write-Off Settings", HL, "credit_write_off_account", runs.credit_account())
+	debits = run_helpers.post(run_helpers.run())
+	credits = run_helpers.run(balance_type="Credit", find=False)
+	frappe.db.set_value("Write-Off Settings", HL, "credit_write_off_account", run_helpers.credit_account())
 	credits.find_invoices()
-	runs.post(credits)
+	run_helpers.post(credits)
 	assert (marked(opening), marked(money)) == (1, 1)
 	with pytest.raises(frappe.ValidationError, match=debits.name):
 		journal(line("Debtors", credit=70, party="Anchor Cafe", against=opening), line("House Bank", 70))
@@ -165,8 +165,8 @@ def test_journals_and_payments_say_that_they_are_written_off():
 def test_fault_15_nothing_is_deleted_under_the_evidence(kind: str):
 	name = customer("Gone Ltd")
 	one = invoice(name, 10, "2026-01-15")
-	run = runs.post(runs.run())
-	[entry] = runs.entries(run)
+	run = run_helpers.post(run_helpers.run())
+	[entry] = run_helpers.entries(run)
 	run.cancel()
 	frappe.db.commit()
 	one.reload().cancel()
@@ -187,7 +187,7 @@ def test_fault_15_nothing_is_deleted_under_the_evidence(kind: str):
 
 def test_a_draft_run_is_deleted_with_what_belongs_to_it():
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.delete_doc("Write-Off Run", run.name)
 	assert not frappe.db.exists("Write-Off Run Item", {"run": run.name})
 	one.reload().cancel()

@@ -7,9 +7,8 @@ import time
 import frappe
 import pytest
 
-from tests.site.books import assert_books_balanced, gl_table, ple_equals_gl, snapshot
 from tests.site.conftest import eventually
-from tests.site.story import (
+from tests.site.factories import (
 	HL,
 	MANAGER,
 	NW,
@@ -31,13 +30,14 @@ from tests.site.story import (
 	remove,
 	setting,
 )
+from tests.site.ledger_checks import assert_debits_equal_credits, assert_ple_equals_gl, gl_table, snapshot
 from tools.processes import birth
 
 
 def healthy(*companies: str) -> None:
 	for company in companies or (HL, NW):
-		assert_books_balanced(company)
-		ple_equals_gl(company)
+		assert_debits_equal_credits(company)
+		assert_ple_equals_gl(company)
 
 
 def test_invoices_payments_and_credit_notes_change_the_balance_as_told():
@@ -193,10 +193,10 @@ def test_books_that_do_not_balance_are_noticed():
 	bill = invoice("Anchor Cafe", 100, "2026-01-15")
 	frappe.db.set_value("GL Entry", {"voucher_no": bill.name, "account": account("Sales")}, "credit", 99)
 	with pytest.raises(AssertionError, match="ACC-SINV-2026-00001"):
-		assert_books_balanced(HL)
+		assert_debits_equal_credits(HL)
 	frappe.db.set_value("Payment Ledger Entry", {"voucher_no": bill.name}, "amount", 90)
 	with pytest.raises(AssertionError, match="Anchor Cafe"):
-		ple_equals_gl(HL)
+		assert_ple_equals_gl(HL)
 
 
 @pytest.mark.workers

@@ -15,10 +15,10 @@ from ar_writeoff.ledger import transactions
 from ar_writeoff.posting.service import post_run
 from ar_writeoff.run import gate
 from ar_writeoff.search import service as search
-from tests.site import books, runs
+from tests.site import ledger_checks, run_helpers
+from tests.site.concurrency import BreakpointWorkers, ConcurrentSession, in_background, watchdog
 from tests.site.conftest import Web, Workers, eventually
-from tests.site.crash import Crashable, OtherSession, in_background, watchdog
-from tests.site.story import HL, MANAGER, PREPARER, as_user, invoice, many_invoices
+from tests.site.factories import HL, MANAGER, PREPARER, as_user, invoice, many_invoices
 
 FIRST = "2026-01-15"
 EVIDENCE = {
@@ -38,8 +38,8 @@ EVIDENCE = {
 def ledgers_agree():
 	yield
 	frappe.db.rollback()
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 	assert_runs_are_whole()
 
 
@@ -50,7 +50,7 @@ def assert_runs_are_whole() -> None:
 			assert run.status not in ("Draft", "Searching"), run
 		else:
 			assert run.status in ("Draft", "Searching"), run
-		for item in runs.items(run.name).values():
+		for item in run_helpers.items(run.name).values():
 			alive = (
 				item.journal_entry
 				and frappe.db.get_value("Journal Entry", item.journal_entry, "docstatus") == 1
@@ -74,28 +74,28 @@ def put(web: Web, run: str, values: dict[str, Any], user: str = MANAGER) -> int:
 
 
 @pytest.fixture
-def crash(workers: Workers, tmp_path: Path) -> Crashable:
-	return Crashable(workers, tmp_path)
+def breakpoints(workers: Workers, tmp_path: Path) -> BreakpointWorkers:
+	return BreakpointWorkers(workers, tmp_path)
 
 
-def run_in_hand(crash: Crashable, point: str = "submitted") -> Any:
+def run_held_at(breakpoints: BreakpointWorkers, point: str = "submitted") -> Any:
 	"""A run of three batches, of which a worker has the first in hand."""
 	many_invoices(12, customers=("Anchor Cafe", "Breakwater Bar", "Compass Stores"))
-	runs.settings(rows_per_entry=5)
-	run = runs.run()
+	run_helpers.settings(rows_per_entry=5)
+	run = run_helpers.run()
 	with in_background():
-		runs.post(run)
+		run_helpers.post(run)
 	frappe.db.commit()
-	crash.hold(point)
-	crash.start()
-	crash.wait_for(point)
+	breakpoints.hold(point)
+	breakpoints.start()
+	breakpoints.wait_for(point)
 	return run
 
 
 @pytest.mark.workers
 @pytest.mark.parametrize("how", ["cancel", "reverse"])
-def test_fault_01_undone_while_a_worker_holds_a_batch(crash: Crashable, how: str):
-	run = run_in_hand(crash)
+def test_fault_01_undone_while_a_worker_holds_a_batch(breakpoints: BreakpointWorkers, how: str):
+	run = run_held_at(breakpoints)
 
 	def pause_and_undo() -> None:
 		with in_background():
@@ -103,54 +103,54 @@ def test_fault_01_undone_while_a_worker_holds_a_batch(crash: Crashable, how: str
 			frappe.db.commit()
 			getattr(frappe.get_doc("Write-Off Run", run.name), how)()
 
-	undoing = OtherSession(pause_and_undo, MANAGER)
+	undoing = ConcurrentSession(pause_and_undo, MANAGER)
 	undoing.join(2)
 	assert undoing.is_alive(), "it waits for the batch in hand"
-	crash.release("submitted")
+	breakpoints.release("submitted")
 	undoing.result()
-	eventually(lambda: runs.status(run) == "Reversed")
-	eventually(lambda: not runs.live_workers(run))
-	assert runs.entries(run) == []
-	assert {item.status for item in runs.items(run).values()} == {"Reversed", "Skipped"}
+	eventually(lambda: run_helpers.status(run) == "Reversed")
+	eventually(lambda: not run_helpers.live_workers(run))
+	assert run_helpers.entries(run) == []
+	assert {item.status for item in run_helpers.items(run).values()} == {"Reversed", "Skipped"}
 	run.reload()
 	assert (run.docstatus, run.posted_amount) == (2 if how == "cancel" else 1, 0)
 
 
 @pytest.mark.workers
-def test_fault_01_a_batch_taken_and_not_begun_does_not_post_for_a_paused_run(crash: Crashable):
-	run = run_in_hand(crash, "after_commit")
+def test_fault_01_a_batch_taken_and_not_begun_does_not_post_for_a_paused_run(breakpoints: BreakpointWorkers):
+	run = run_held_at(breakpoints, "after_commit")
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).pause()
 	frappe.db.commit()
-	crash.release("after_commit")
-	eventually(lambda: not runs.live_workers(run))
-	assert (runs.status(run), len(runs.entries(run))) == ("Paused", 1)
+	breakpoints.release("after_commit")
+	eventually(lambda: not run_helpers.live_workers(run))
+	assert (run_helpers.status(run), len(run_helpers.entries(run))) == ("Paused", 1)
 	run.reload()
 	assert run.posted_count == 4, "the totals say what is posted"
 	with as_user(MANAGER):
 		run.cancel()
-	assert (run.docstatus, runs.entries(run)) == (2, [])
+	assert (run.docstatus, run_helpers.entries(run)) == (2, [])
 
 
 @pytest.mark.parametrize("how", ["cancel", "reverse"])
 def test_fault_01_undone_before_anything_was_posted(how: str):
 	"""The run is Reversed, and no worker tries to finish it for ever."""
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	with in_background():
-		runs.post(run)
+		run_helpers.post(run)
 	with as_user(MANAGER):
 		run.pause()
 		getattr(run.reload(), how)()
 	run.reload()
 	assert (run.docstatus, run.status) == (2 if how == "cancel" else 1, "Reversed")
-	assert {item.status for item in runs.items(run).values()} == {"Skipped"}
+	assert {item.status for item in run_helpers.items(run).values()} == {"Skipped"}
 
 
 def test_fault_01_an_entry_that_somebody_else_has_is_never_passed_over():
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.post(runs.run())
-	[entry] = runs.entries(run)
+	run = run_helpers.post(run_helpers.run())
+	[entry] = run_helpers.entries(run)
 	frappe.db.commit()
 	frappe.db.get_value("Journal Entry", entry, "name", for_update=True)
 
@@ -158,7 +158,7 @@ def test_fault_01_an_entry_that_somebody_else_has_is_never_passed_over():
 		frappe.get_doc("Write-Off Run", run.name).cancel()
 
 	with pytest.raises(frappe.ValidationError, match="being changed by somebody else"):
-		OtherSession(cancel, MANAGER).result()
+		ConcurrentSession(cancel, MANAGER).result()
 	frappe.db.rollback()
 	assert run.reload().docstatus == 1
 
@@ -166,11 +166,11 @@ def test_fault_01_an_entry_that_somebody_else_has_is_never_passed_over():
 def test_fault_01_sibling_an_entry_of_a_cancelled_run_cannot_open_it_again():
 	"""Cancelling a reversing entry by hand writes its balances off again: not for a run that is cancelled."""
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	with as_user(MANAGER):
 		run.reverse(dated=True)
 		run.reload().cancel()
-		[item] = runs.items(run).values()
+		[item] = run_helpers.items(run).values()
 		with pytest.raises(frappe.ValidationError, match="is cancelled"):
 			frappe.get_doc("Journal Entry", item.reversal_entry).cancel()
 
@@ -224,9 +224,9 @@ def allowed(call: Callable[[], Any]) -> bool:
 @pytest.mark.parametrize("way", WAYS)
 def test_fault_02_a_run_at_work_is_not_cancelled(web: Web, way: Callable):
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	with in_background():
-		runs.post(run)
+		run_helpers.post(run)
 	frappe.db.commit()
 	for status in ("Queued", "Posting", "Reversing"):
 		frappe.db.set_value("Write-Off Run", run.name, "status", status)
@@ -235,13 +235,13 @@ def test_fault_02_a_run_at_work_is_not_cancelled(web: Web, way: Callable):
 	frappe.db.set_value("Write-Off Run", run.name, "status", "Queued")
 	frappe.db.commit()
 	post_run(run.name)
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_fault_02_cancelling_keeps_the_evidence(web: Web, way: Callable):
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.post(runs.run(customers=[{"customer": "Anchor Cafe"}]))
+	run = run_helpers.post(run_helpers.run(customers=[{"customer": "Anchor Cafe"}]))
 	before = run.as_dict()
 	assert way(web, run.name, **EVIDENCE, customers=[], reason="Uncollectible", max_invoice_amount=1)
 	run.reload()
@@ -254,9 +254,9 @@ def test_fault_02_cancelling_keeps_the_evidence(web: Web, way: Callable):
 @pytest.mark.parametrize("docstatus", [0, 1])
 def test_fault_02_saving_keeps_the_evidence(web: Web, docstatus: int):
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	if docstatus:
-		runs.post(run)
+		run_helpers.post(run)
 	before = run.reload().as_dict()
 	put(web, run.name, {**EVIDENCE, "status": "Paused"})
 	run.reload()
@@ -267,23 +267,23 @@ def test_fault_02_saving_keeps_the_evidence(web: Web, docstatus: int):
 @pytest.mark.parametrize("way", WAYS)
 def test_fault_02_many_entries_are_cancelled_by_workers_whoever_asks(web: Web, way: Callable):
 	many_invoices(6)
-	runs.settings(entries_per="Invoice")
-	run = runs.post(runs.run())
-	assert len(runs.entries(run)) == 6
+	run_helpers.settings(entries_per="Invoice")
+	run = run_helpers.post(run_helpers.run())
+	assert len(run_helpers.entries(run)) == 6
 	with in_background():
 		assert way(web, run.name)
 	run.reload()
 	assert (run.docstatus, run.status, run.reversed_by) == (1, "Reversing", MANAGER)
-	assert len(runs.entries(run)) == 6
+	assert len(run_helpers.entries(run)) == 6
 	frappe.get_attr("ar_writeoff.jobs.undo_run")(run.name)
 	run.reload()
-	assert (run.docstatus, run.status, runs.entries(run)) == (2, "Reversed", [])
+	assert (run.docstatus, run.status, run_helpers.entries(run)) == (2, "Reversed", [])
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_fault_02_who_prepares_does_not_cancel(web: Web, way: Callable, monkeypatch):
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	if way is by_rest:
 		frappe.db.commit()
 		assert put(web, run.name, {"docstatus": 2}, PREPARER) == 403
@@ -312,7 +312,7 @@ def untick(run: str) -> None:
 
 def lower(run: str) -> None:
 	doc = frappe.get_doc("Write-Off Run", run)
-	doc.set_write_off_amount(next(iter(runs.items(run).values())).name, 1)
+	doc.set_write_off_amount(next(iter(run_helpers.items(run).values())).name, 1)
 
 
 def change_criteria(run: str) -> None:
@@ -328,42 +328,42 @@ CHANGES = [find, add, untick, lower, change_criteria]
 def test_fault_03_a_change_that_overlaps_with_submit(change: Callable):
 	"""Begun while the run is a draft, and through when it is submitted."""
 	many_invoices(3)
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
 	with in_background():
-		runs.post(run)  # not committed yet
-	sealed = runs.items(run)
-	changing = OtherSession(lambda: change(run.name), MANAGER)
+		run_helpers.post(run)  # not committed yet
+	sealed = run_helpers.items(run)
+	changing = ConcurrentSession(lambda: change(run.name), MANAGER)
 	changing.join(1.5)
 	assert changing.is_alive(), "it waits for the submit"
 	frappe.db.commit()
 	with pytest.raises(frappe.ValidationError):
 		changing.result()
 	frappe.db.rollback()
-	assert runs.items(run) == sealed
+	assert run_helpers.items(run) == sealed
 	assert (run.reload().docstatus, run.status) == (1, "Queued")
 	post_run(run.name)
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 	assert run.reload().verify_approval()["intact"]
 
 
 def test_fault_03_a_run_is_not_deleted_below_its_submit():
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
 	with in_background():
-		runs.post(run)  # not committed yet
+		run_helpers.post(run)  # not committed yet
 	with pytest.raises((frappe.ValidationError, frappe.QueryTimeoutError)):
-		OtherSession(lambda: frappe.delete_doc("Write-Off Run", run.name), MANAGER).result()
+		ConcurrentSession(lambda: frappe.delete_doc("Write-Off Run", run.name), MANAGER).result()
 	frappe.db.commit()
 	post_run(run.name)
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 
 
 @pytest.mark.parametrize("change", [find, add, untick, lower])
 def test_fault_03_submit_that_overlaps_with_a_change(change: Callable):
 	many_invoices(3)
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
 	with as_user(MANAGER):
 		change(run.name)  # not committed yet
@@ -372,7 +372,7 @@ def test_fault_03_submit_that_overlaps_with_a_change(change: Callable):
 		with in_background():
 			frappe.get_doc("Write-Off Run", run.name).submit()
 
-	submitting = OtherSession(submit, MANAGER)
+	submitting = ConcurrentSession(submit, MANAGER)
 	submitting.join(1.5)
 	assert submitting.is_alive(), "it waits for the change"
 	frappe.db.commit()
@@ -385,16 +385,16 @@ def test_fault_03_submit_that_overlaps_with_a_change(change: Callable):
 def test_fault_03_two_people_tick_at_the_same_time():
 	"""The second one counts with what the first one has done, though the request began before."""
 	many_invoices(4)
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
-	first, second, *_rest = [item.name for item in runs.items(run).values()]
+	first, second, *_rest = [item.name for item in run_helpers.items(run).values()]
 
 	def tick(name: str) -> Callable[[], None]:
 		return lambda: frappe.get_doc("Write-Off Run", run.name).set_selection(selected=False, items=[name])
 
 	with as_user(MANAGER):
 		tick(first)()
-	other = OtherSession(tick(second), PREPARER)
+	other = ConcurrentSession(tick(second), PREPARER)
 	other.join(1.5)
 	assert other.is_alive()
 	frappe.db.commit()
@@ -406,7 +406,7 @@ def test_fault_03_two_people_tick_at_the_same_time():
 def test_fault_03_a_search_that_was_cancelled_never_comes_through(monkeypatch):
 	"""Not when the run is submitted meanwhile, and not when it is being searched again."""
 	kept = invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	invoice("Breakwater Bar", 10, FIRST)
 	with as_user(MANAGER):
 		run.find_invoices(background=True)
@@ -429,14 +429,14 @@ def test_fault_03_a_search_that_was_cancelled_never_comes_through(monkeypatch):
 	with pytest.raises(search.Cancelled):
 		search.finish_search(session, stamp, found)
 	frappe.db.commit()
-	assert set(runs.items(run)) == {kept.name}
+	assert set(run_helpers.items(run)) == {kept.name}
 	post_run(run.name)
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 
 
 def test_fault_03_a_search_whose_worker_died_is_ended_by_the_watchdog():
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	with as_user(MANAGER):
 		run.find_invoices(background=True)
 	frappe.db.commit()
@@ -444,7 +444,7 @@ def test_fault_03_a_search_whose_worker_died_is_ended_by_the_watchdog():
 	frappe.db.delete("Write-Off Run Worker", {"run": run.name})
 	frappe.db.commit()
 	assert watchdog(lease=60) == [run.name]
-	assert (runs.status(run), len(runs.items(run))) == ("Draft", 1)
+	assert (run_helpers.status(run), len(run_helpers.items(run))) == ("Draft", 1)
 
 
 # ------------------------------------------------------------------------------------------------ the gate itself
@@ -453,10 +453,10 @@ def test_fault_03_a_search_whose_worker_died_is_ended_by_the_watchdog():
 def test_what_is_older_than_the_run_is_not_gone_on_with():
 	"""A transaction that has written something cannot begin anew: it is refused rather than mixed up."""
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
 	frappe.db.get_value("Write-Off Run", run.name, "modified")
-	OtherSession(lambda: untick(run.name), MANAGER).result()
+	ConcurrentSession(lambda: untick(run.name), MANAGER).result()
 	frappe.get_doc({"doctype": "ToDo", "description": "something written"}).insert()
 	with pytest.raises((frappe.TimestampMismatchError, frappe.QueryDeadlockError)), as_user(MANAGER):
 		gate.enter(run.name, gate.SELECT)
@@ -471,13 +471,13 @@ def test_what_is_older_than_the_run_is_not_gone_on_with():
 def test_fault_13_a_preview_writes_nothing():
 	for amount in (40, 400):
 		invoice("Anchor Cafe", amount, FIRST)
-	runs.settings(
+	run_helpers.settings(
 		limits=[
 			{"role": "Accounts User", "max_item_amount": 50},
 			{"role": "Accounts Manager", "max_item_amount": 500},
 		]
 	)
-	run = runs.run(user=PREPARER)
+	run = run_helpers.run(user=PREPARER)
 	assert run.selected_count == 1, "400 is over the limit of who prepares"
 	frappe.db.commit()
 	with as_user(MANAGER):

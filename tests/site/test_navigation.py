@@ -8,7 +8,7 @@ import frappe
 import pytest
 
 from ar_writeoff.patches import ship_navigation
-from tests.site.story import AUDITOR, OUTSIDER, PREPARER, as_user
+from tests.site.factories import AUDITOR, OUTSIDER, PREPARER, as_user
 
 pytestmark = pytest.mark.usefixtures("site")
 

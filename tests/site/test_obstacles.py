@@ -8,8 +8,8 @@ from typing import Any
 import frappe
 import pytest
 
-from tests.site import books, runs
-from tests.site.story import (
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import (
 	HL,
 	account,
 	accounting_period,
@@ -44,18 +44,18 @@ def mandatory(doctype: str = "Journal Entry", **fields: Any) -> None:
 def run() -> Iterator[Any]:
 	for n in range(30):
 		invoice(customer(f"Debtor {n:02d}"), 5, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
 	yield run
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 
 def said(run: Any) -> list[str]:
 	"""What stands in the way of all entries, as the preview says."""
-	before = books.snapshot(HL)
+	before = ledger_checks.snapshot(HL)
 	problems = frappe.get_doc("Write-Off Run", run.name).preview_entries()["problems"]
-	assert before.diff(books.snapshot(HL)) == []
+	assert before.diff(ledger_checks.snapshot(HL)) == []
 	assert not frappe.db.count("Journal Entry")
 	return [problem["message"] for problem in problems if not problem["voucher_no"]]
 
@@ -65,20 +65,20 @@ def test_c08_a_mandatory_field_is_said_at_preview_and_on_submit_and_given_in_set
 	[message] = said(run)
 	assert LABEL in message and "Write-Off Settings" in message and "approval_note" not in message
 	with pytest.raises(frappe.ValidationError, match=LABEL):
-		runs.post(run)
+		run_helpers.post(run)
 	frappe.db.rollback()
-	assert runs.status(run) == "Draft"
+	assert run_helpers.status(run) == "Draft"
 
-	runs.settings(
+	run_helpers.settings(
 		entry_values=[{"applies_to": "Journal Entry", "entry_field": LABEL, "value": "by the board"}]
 	)
 	assert said(run) == []
-	runs.post(run.reload())
+	run_helpers.post(run.reload())
 	assert run.status == "Posted"
-	[entry] = runs.entries(run)
+	[entry] = run_helpers.entries(run)
 	assert frappe.db.get_value("Journal Entry", entry, "approval_note") == "by the board"
 	run.reverse("2026-07-15", dated=True)
-	_original, reversing = runs.entries(run)
+	_original, reversing = run_helpers.entries(run)
 	assert frappe.db.get_value("Journal Entry", reversing, "approval_note") == "by the board"
 
 
@@ -87,11 +87,11 @@ def test_c08_a_mandatory_field_of_the_rows(run):
 	assert LABEL in said(run)[0]
 	with pytest.raises(frappe.ValidationError, match="does not exist"):
 		row = {"applies_to": "Journal Entry Account", "entry_field": "approval_note", "value": "Atlantis"}
-		runs.settings(entry_values=[row])
-	runs.settings(entry_values=[{**row, "value": "US East"}])
+		run_helpers.settings(entry_values=[row])
+	run_helpers.settings(entry_values=[{**row, "value": "US East"}])
 	assert said(run) == []
-	runs.post(run.reload())
-	[entry] = runs.entries(run)
+	run_helpers.post(run.reload())
+	[entry] = run_helpers.entries(run)
 	values = frappe.get_all(
 		"Journal Entry Account", {"parent": entry}, pluck="approval_note", order_by="idx asc"
 	)
@@ -101,7 +101,7 @@ def test_c08_a_mandatory_field_of_the_rows(run):
 def test_c08_a_default_is_enough(run):
 	mandatory(default="as usual")
 	assert said(run) == []
-	assert runs.post(run).status == "Posted"
+	assert run_helpers.post(run).status == "Posted"
 
 
 def test_c08_a_script_of_the_site_that_fills_the_field_is_enough(run, monkeypatch):
@@ -119,17 +119,17 @@ def test_c08_a_script_of_the_site_that_fills_the_field_is_enough(run, monkeypatc
 
 
 def test_c08_made_mandatory_after_the_approval(run):
-	with runs.approved(run):
+	with run_helpers.approved(run):
 		mandatory()
-	assert runs.status(run) == "Paused"
-	assert {row.status for row in runs.items(run).values()} == {"Open"}
-	assert LABEL in runs.events(run)["Paused"]
-	runs.settings(
+	assert run_helpers.status(run) == "Paused"
+	assert {row.status for row in run_helpers.items(run).values()} == {"Open"}
+	assert LABEL in run_helpers.events(run)["Paused"]
+	run_helpers.settings(
 		entry_values=[{"applies_to": "Journal Entry", "entry_field": LABEL, "value": "by the board"}]
 	)
 	frappe.db.commit()
 	run.reload().resume()
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 
 
 def test_what_the_app_decides_is_not_given_in_settings():
@@ -143,7 +143,7 @@ def test_what_the_app_decides_is_not_given_in_settings():
 	):
 		with pytest.raises(frappe.ValidationError, match="cannot be given"):
 			row = {"applies_to": doctype, "entry_field": fieldname, "value": "x"}
-			runs.settings(entry_values=[row])
+			run_helpers.settings(entry_values=[row])
 		frappe.db.rollback()
 
 
@@ -153,7 +153,7 @@ def test_accounts_cost_centers_and_periods(run):
 	frappe.clear_cache()
 	assert said(run) == [f'ERPNext refused the entry ("Account {account("Write Off")} is disabled.").']
 	with pytest.raises(frappe.ValidationError, match="is disabled"):
-		runs.post(run)
+		run_helpers.post(run)
 	frappe.db.rollback()
 	run.reload()
 	frappe.db.set_value("Account", account("Write Off"), {"disabled": 0, "freeze_account": "Yes"})
@@ -165,7 +165,7 @@ def test_accounts_cost_centers_and_periods(run):
 	frappe.clear_cache()
 	assert len(said(run)) == 1 and account("Debtors") in said(run)[0]
 	with pytest.raises(frappe.ValidationError, match="frozen"):
-		runs.post(run)
+		run_helpers.post(run)
 	frappe.db.rollback()
 	run.reload()
 	frappe.db.set_value("Account", account("Debtors"), "freeze_account", "No")
@@ -183,11 +183,11 @@ def test_accounts_cost_centers_and_periods(run):
 
 def test_a_balance_that_changed_meanwhile_stands_in_nobodys_way():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	pay(one)
 	assert said(run) == []
-	assert runs.post(run).status == "Failed"
-	assert runs.items(run)[one.name].status == "Skipped"
+	assert run_helpers.post(run).status == "Failed"
+	assert run_helpers.items(run)[one.name].status == "Skipped"
 	assert outstanding(one) == 0
 
 

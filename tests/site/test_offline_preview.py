@@ -12,7 +12,7 @@ import pytest
 from ar_writeoff.offline import cli, decide, export, files, policy
 from ar_writeoff.offline.review import Review
 from demo.exports import accounts_receivable
-from tests.site.story import (
+from tests.site.factories import (
 	HL,
 	account,
 	cost_center,

@@ -7,8 +7,8 @@ from typing import Any
 import frappe
 
 from ar_writeoff.ledger.versions import advances_stand_on_payments
-from tests.site.kinds import every_kind, receivable_report
-from tests.site.runs import run, settings
+from tests.site.balance_kinds import create_all_kinds, receivable_report
+from tests.site.run_helpers import run, settings
 
 
 def found_by(*runs: Any) -> dict[tuple, Any]:
@@ -29,7 +29,7 @@ def test_found_equals_the_accounts_receivable_report():
 	invoice by the discounting instead of the invoice and, on ERPNext 15.71, an advance by its payment instead of the
 	order. On 15.102 and 16 the ledger too has the advance on its payment.
 	"""
-	kinds = every_kind()
+	kinds = create_all_kinds()
 	settings(customer_credits="Ignore")
 	found = found_by(run(balance_type="Debit"), run(balance_type="Credit"))
 	report = receivable_report()

@@ -9,10 +9,9 @@ import frappe
 import pytest
 
 from ar_writeoff.ledger import dunnings
-from tests.site import runs
-from tests.site.kinds import dunning, subscription
-from tests.site.posted import post_and_check
-from tests.site.story import (
+from tests.site import run_helpers
+from tests.site.balance_kinds import dunning, subscription
+from tests.site.factories import (
 	MANAGER,
 	TODAY,
 	as_user,
@@ -21,6 +20,7 @@ from tests.site.story import (
 	outstanding,
 	permit,
 )
+from tests.site.posting_checks import post_and_check
 
 FIRST = "2026-01-15"
 
@@ -53,15 +53,15 @@ PERMISSIONS = [
 @pytest.mark.parametrize(("doctype", "value"), PERMISSIONS)
 def test_25_hidden_in_search(bills, doctype, value):
 	permit(MANAGER, doctype, value)
-	assert set(runs.items(runs.run())) == {bills["Anchor Cafe"].name}
+	assert set(run_helpers.items(run_helpers.run())) == {bills["Anchor Cafe"].name}
 
 
 @pytest.mark.parametrize(("doctype", "value"), PERMISSIONS)
 def test_25_hidden_in_the_list_of_a_run_that_somebody_else_made(bills, doctype, value):
 	from ar_writeoff.review.export import as_csv
 
-	run = runs.run()
-	hidden = runs.items(run)[bills["Elm School"].name].name
+	run = run_helpers.run()
+	hidden = run_helpers.items(run)[bills["Elm School"].name].name
 	permit(MANAGER, doctype, value)
 	mine = {bills["Anchor Cafe"].name}
 	with as_user(MANAGER):
@@ -85,17 +85,17 @@ def test_25_hidden_in_the_list_of_a_run_that_somebody_else_made(bills, doctype, 
 @pytest.mark.parametrize(("doctype", "value"), PERMISSIONS)
 def test_25_refused_at_posting(bills, doctype, value):
 	"""Found by somebody who may, posted by somebody who may only in part: the rest is skipped and says so."""
-	run = runs.run()
+	run = run_helpers.run()
 	permit(MANAGER, doctype, value)
 	post_and_check(run)
-	rows = runs.items(run)
+	rows = run_helpers.items(run)
 	assert rows[bills["Anchor Cafe"].name].status == "Posted"
 	assert rows[bills["Elm School"].name].status == "Skipped"
 	assert outstanding(bills["Elm School"]) == 20
 
 
 def test_25_another_company_is_refused(bills):
-	run = runs.run()
+	run = run_helpers.run()
 	permit(MANAGER, "Company", "Nordwind GmbH")
 	with as_user(MANAGER), pytest.raises(frappe.PermissionError):
 		frappe.get_doc("Write-Off Run", run.name).get_items()
@@ -105,21 +105,21 @@ def test_25_another_company_is_refused(bills):
 
 def test_25_criteria_tampered_in_a_draft_do_not_widen_what_is_posted(bills):
 	"""Lowered behind the list's back: what no longer matches is skipped. Raised: the list is what was found."""
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.set_value("Write-Off Run", run.name, "max_invoice_amount", 15)
 	run.reload()
 	post_and_check(run)
-	rows = runs.items(run)
+	rows = run_helpers.items(run)
 	assert rows[bills["Anchor Cafe"].name].status == "Posted"
 	assert rows[bills["Elm School"].name].status == "Skipped"
 
 	small = invoice("Dover Council", 5, FIRST)
 	large = invoice("Dover Council", 500, FIRST)
-	run = runs.run(max_invoice_amount=5)
+	run = run_helpers.run(max_invoice_amount=5)
 	frappe.db.set_value("Write-Off Run", run.name, "max_invoice_amount", 1000)
 	run.reload()
 	post_and_check(run)
-	assert set(runs.items(run, status="Posted")) == {small.name}
+	assert set(run_helpers.items(run, status="Posted")) == {small.name}
 	assert outstanding(large) == 500
 
 
@@ -149,7 +149,7 @@ def test_25_payment_terms_dunning_and_subscription_afterwards():
 
 	before = terms_reminder_contract()
 	assert before == (amounts, "Unresolved", "Unpaid")
-	run = post_and_check(runs.run())
+	run = post_and_check(run_helpers.run())
 	for doc in (bill, month):
 		assert (doc.reload().outstanding_amount, doc.status) == (0, "Paid")
 	reminded = "Resolved" if dunnings.updates_dunnings() else "Unresolved"

@@ -6,25 +6,25 @@ import frappe
 import pytest
 
 from ar_writeoff.ledger.transactions import forget_cached_settings, in_one_commit, read_committed
-from tests.site import books, runs
-from tests.site.story import HL, customer, invoice, outstanding, pay
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import HL, customer, invoice, outstanding, pay
 
 
 @pytest.fixture(autouse=True)
 def ledgers_agree():
 	yield
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 
 def test_a_run_posts_once_and_is_cancelled():
 	one, two = invoice("Anchor Cafe", 100, "2026-01-15"), invoice("Breakwater Bar", 40.5, "2026-02-15")
-	before = books.snapshot(HL)
-	run = runs.post(runs.run())
+	before = ledger_checks.snapshot(HL)
+	run = run_helpers.post(run_helpers.run())
 	assert run.status == "Posted"
 	assert [outstanding(one), outstanding(two)] == [0, 0]
-	[entry] = runs.entries(run)
-	assert books.gl_table(entry) == "\n".join(
+	[entry] = run_helpers.entries(run)
+	assert ledger_checks.gl_table(entry) == "\n".join(
 		[
 			"account        | party          | cost center |  debit | credit | against",
 			"Write Off - HL |                | Main - HL   | 140.50 |        |",
@@ -32,23 +32,23 @@ def test_a_run_posts_once_and_is_cancelled():
 			f"Debtors - HL   | Breakwater Bar |             |        |  40.50 | Sales Invoice {two.name}",
 		]
 	)
-	posted = books.snapshot(HL)
+	posted = ledger_checks.snapshot(HL)
 	frappe.get_attr("ar_writeoff.jobs.post_run")(run.name)
-	assert posted.diff(books.snapshot(HL)) == []
+	assert posted.diff(ledger_checks.snapshot(HL)) == []
 	run.cancel()
-	assert before.diff(books.snapshot(HL)) == []
-	assert runs.status(run) == "Reversed"
+	assert before.diff(ledger_checks.snapshot(HL)) == []
+	assert run_helpers.status(run) == "Reversed"
 	assert frappe.db.get_value("Sales Invoice", one.name, "written_off_amount") == 0
 
 
 def test_07_paid_partly_paid_or_cancelled_between_search_and_post():
 	paid, partly, cancelled, untouched = (invoice("Anchor Cafe", 10 + n, "2026-01-15") for n in range(4))
-	run = runs.run()
+	run = run_helpers.run()
 	pay(paid)
 	pay(partly, 4)
 	cancelled.reload().cancel()
-	runs.post(run)
-	found = runs.items(run)
+	run_helpers.post(run)
+	found = run_helpers.items(run)
 	assert found[paid.name].status == "Skipped" and "from 10.00 USD to 0.00 USD" in found[paid.name].message
 	assert (
 		found[partly.name].status == "Skipped" and "from 11.00 USD to 7.00 USD" in found[partly.name].message
@@ -62,43 +62,43 @@ def test_07_paid_partly_paid_or_cancelled_between_search_and_post():
 
 def test_08_one_voucher_in_two_runs():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	first, second = runs.run(), runs.run()
-	runs.post(first)
-	runs.post(second)
-	item = runs.items(second)[one.name]
+	first, second = run_helpers.run(), run_helpers.run()
+	run_helpers.post(first)
+	run_helpers.post(second)
+	item = run_helpers.items(second)[one.name]
 	assert (item.status, item.journal_entry) == ("Skipped", None)
 	assert first.name in item.message
 	assert second.status == "Failed"
-	assert runs.items(first)[one.name].status == "Posted"
+	assert run_helpers.items(first)[one.name].status == "Posted"
 	assert outstanding(one) == 0
 
 
 def test_09_one_bad_item_of_forty():
-	names = runs.names(invoice("Anchor Cafe", 5 + n, "2026-01-15") for n in range(39))
+	names = run_helpers.names(invoice("Anchor Cafe", 5 + n, "2026-01-15") for n in range(39))
 	bad = invoice(customer("Misfit Ltd"), 7, "2026-01-15")
-	run = runs.run()
-	with runs.refusing(bad.name):
-		runs.post(run)
-	found = runs.items(run)
+	run = run_helpers.run()
+	with run_helpers.refusing(bad.name):
+		run_helpers.post(run)
+	found = run_helpers.items(run)
 	assert found[bad.name].status == "Failed"
 	assert "refused for the test" in found[bad.name].message
 	assert {found[name].status for name in names} == {"Posted"}
 	assert run.status == "Partly Posted"
 	assert outstanding(bad) == 7
 	run.retry_failed()
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 	assert outstanding(bad) == 0
-	assert runs.live_entries_of(bad.name) == 1
+	assert run_helpers.live_entries_of(bad.name) == 1
 
 
 def test_18_a_customer_disabled_or_frozen_since_the_search_is_skipped_with_the_reason():
 	disabled, frozen, fine = customer("Gone Ltd"), customer("Cold Ltd"), customer("Fine Ltd")
 	vouchers = [invoice(name, 10, "2026-01-15").name for name in (disabled, frozen, fine)]
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.set_value("Customer", disabled, "disabled", 1)
 	frappe.db.set_value("Customer", frozen, "is_frozen", 1)
-	runs.post(run)
-	found = [runs.items(run)[name] for name in vouchers]
+	run_helpers.post(run)
+	found = [run_helpers.items(run)[name] for name in vouchers]
 	assert [row.status for row in found] == ["Skipped", "Skipped", "Posted"]
 	assert "disabled" in found[0].message and "frozen" in found[1].message
 
@@ -130,7 +130,7 @@ def test_a_worker_that_loses_a_batch_to_another_backs_off(monkeypatch):
 
 	monkeypatch.setattr(posting, "post_batch", lost_once)
 	monkeypatch.setattr(WorkerSession, "back_off", lambda session: backed_off.append(session.run))
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	assert run.status == "Posted" and len(backed_off) == 1
 
 

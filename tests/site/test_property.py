@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ar_writeoff.posting import fast
-from tests.site import books, runs
+from tests.site import ledger_checks, run_helpers
 from tests.site.conftest import Session, connect, skip_unless_proven
-from tests.site.story import HL, account, invoice, outstanding, pay
+from tests.site.factories import HL, account, invoice, outstanding, pay
 
 CUSTOMERS = ("Anchor Cafe", "Helios SARL", "Elm School")
 DAYS = ("2026-06-30", "2026-07-15", "2026-07-31")
@@ -44,7 +44,7 @@ step = st.one_of(
 )
 def test_the_ledgers_hold_whatever_is_done(fast_posting, amounts, steps):
 	session = Session.get()
-	session.rewind.go()
+	session.snapshot.restore()
 	connect(session.site.name, session.bench)
 	if fast_posting:
 		skip_unless_proven()
@@ -52,7 +52,7 @@ def test_the_ledgers_hold_whatever_is_done(fast_posting, amounts, steps):
 	for place, cents in enumerate(amounts):
 		foreign = {"currency": "EUR", "rate": 1.2345} if CUSTOMERS[place % 3] == "Helios SARL" else {}
 		vouchers.append(invoice(CUSTOMERS[place % 3], cents / 100, "2026-01-15", **foreign).name)
-	runs.settings(rows_per_entry=3, fast_posting=fast_posting)
+	run_helpers.settings(rows_per_entry=3, fast_posting=fast_posting)
 	frappe.db.commit()
 	assert (fast.why_not(HL) is None) == bool(fast_posting)
 	for action, which, part in steps:
@@ -79,11 +79,11 @@ def submitted_runs() -> list[str]:
 
 
 def find_and_submit(vouchers: list[str], which: int, part: float) -> None:
-	run = runs.run(max_invoice_amount=(10, 100, 1_000_000)[which % 3])
-	if not runs.items(run, status="Open"):
+	run = run_helpers.run(max_invoice_amount=(10, 100, 1_000_000)[which % 3])
+	if not run_helpers.items(run, status="Open"):
 		raise frappe.ValidationError
 	frappe.db.commit()
-	runs.post(run)
+	run_helpers.post(run)
 
 
 def pay_one(vouchers: list[str], which: int, part: float) -> None:
@@ -139,11 +139,11 @@ STEPS = {
 
 
 def assert_everything() -> None:
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
-	books.roll_forward_equals_gl(HL)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
+	ledger_checks.assert_roll_forward_equals_gl(HL)
 	for run in submitted_runs():
-		runs.assert_posted_once(run)
+		run_helpers.assert_posted_once(run)
 	for name, balance, written_off, items in frappe.db.sql(
 		"""SELECT si.name, si.outstanding_amount, si.written_off_amount,
 			COALESCE(SUM(IF(item.status IN ('Posted', 'Conflict'), item.write_off_amount - item.reinstated_amount, 0)), 0)

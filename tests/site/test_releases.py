@@ -9,10 +9,21 @@ import pytest
 
 from ar_writeoff.ledger import dunnings
 from ar_writeoff.search import eligibility_data
-from tests.site import books, runs
-from tests.site.kinds import dunning, order_advance
-from tests.site.posted import post_and_check, undo_and_check
-from tests.site.story import HL, MANAGER, account, as_user, customer, invoice, journal, line, outstanding, pay
+from tests.site import ledger_checks, run_helpers
+from tests.site.balance_kinds import dunning, order_advance
+from tests.site.factories import (
+	HL,
+	MANAGER,
+	account,
+	as_user,
+	customer,
+	invoice,
+	journal,
+	line,
+	outstanding,
+	pay,
+)
+from tests.site.posting_checks import post_and_check, undo_and_check
 
 FIRST, LATER = "2026-01-15", "2026-07-31"
 
@@ -45,9 +56,9 @@ def test_a_reminder_of_several_terms_is_settled_and_opened_again(days: tuple[int
 	reminders = [dunning(bill), dunning(bill)]
 	assert [len(reminder.overdue_payments) for reminder in reminders] == [len(days)] * 2
 	frappe.db.commit()
-	start = books.snapshot(HL)
-	run = post_and_check(runs.run())
-	row = runs.items(run)[bill.name]
+	start = ledger_checks.snapshot(HL)
+	run = post_and_check(run_helpers.run())
+	row = run_helpers.items(run)[bill.name]
 	assert (row.status, row.message) == ("Posted", "")
 	assert (outstanding(bill), statuses(*reminders)) == (0, [SETTLED] * 2)
 	undo_and_check(run, start)
@@ -57,7 +68,7 @@ def test_a_reminder_of_several_terms_is_settled_and_opened_again(days: tuple[int
 def test_a_reminder_of_two_terms_when_a_write_off_is_taken_back_with_a_date():
 	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
 	reminder = dunning(bill)
-	run = post_and_check(runs.run())
+	run = post_and_check(run_helpers.run())
 	assert statuses(reminder) == [SETTLED]
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).reverse(LATER)
@@ -69,12 +80,12 @@ def test_a_reminder_of_two_terms_stays_unresolved_while_something_is_open():
 	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
 	other = invoice("Compass Stores", 300, FIRST, payment_schedule=terms(14, 21))
 	in_part, of_both = dunning(bill), dunning(other, and_of=bill)
-	run = runs.run(max_invoice_amount=200)
+	run = run_helpers.run(max_invoice_amount=200)
 	with as_user(MANAGER):
-		run.set_write_off_amount(runs.items(run)[bill.name].name, 40)
+		run.set_write_off_amount(run_helpers.items(run)[bill.name].name, 40)
 	post_and_check(run)
 	assert (outstanding(bill), statuses(in_part, of_both)) == (60, ["Unresolved"] * 2)
-	post_and_check(runs.run(max_invoice_amount=200))
+	post_and_check(run_helpers.run(max_invoice_amount=200))
 	assert (outstanding(bill), statuses(in_part, of_both)) == (0, [SETTLED, "Unresolved"])
 
 
@@ -82,10 +93,10 @@ def test_a_refused_write_off_leaves_the_reminder_as_it_was():
 	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
 	other = invoice("Anchor Cafe", 50, FIRST)
 	reminder = dunning(bill)
-	run = runs.run()
-	with runs.refusing(bill.name):
+	run = run_helpers.run()
+	with run_helpers.refusing(bill.name):
 		post_and_check(run)
-	found = runs.items(run)
+	found = run_helpers.items(run)
 	assert (found[bill.name].status, found[other.name].status) == ("Failed", "Posted")
 	assert statuses(reminder) == ["Unresolved"]
 
@@ -101,10 +112,10 @@ def test_advances_are_known_by_erpnexts_own_list_of_orders(monkeypatch: pytest.M
 		line("Debtors", credit=35, party="Elm School", is_advance="Yes"),
 		posting_date="2026-03-02",
 	)
-	runs.settings(credit_write_off_account=account("Write Off"), customer_credits="Ignore")
+	run_helpers.settings(credit_write_off_account=account("Write Off"), customer_credits="Ignore")
 
 	def found() -> dict[str, tuple[str, str]]:
-		rows = runs.items(runs.run(balance_type="Credit", reason="Unclaimed Credit")).values()
+		rows = run_helpers.items(run_helpers.run(balance_type="Credit", reason="Unclaimed Credit")).values()
 		return {row.customer: (row.status, row.reason_code or "") for row in rows}
 
 	assert found() == {"Elm School": ("Open", ""), "Pacific Traders": ("Excluded", "on_order")}
@@ -124,9 +135,9 @@ def test_no_warning_of_a_credit_limit_that_is_kept():
 		note = invoice(name, 15, FIRST, is_return=True)
 		invoice(name, 50, "2026-02-15")
 		assert outstanding(note) == -15
-	runs.settings(credit_write_off_account=account("Write Off"), customer_credits="Ignore")
-	run = post_and_check(runs.run(balance_type="Credit", reason="Unclaimed Credit"))
-	messages = {row.customer: row.message or "" for row in runs.items(run, status="Posted").values()}
+	run_helpers.settings(credit_write_off_account=account("Write Off"), customer_credits="Ignore")
+	run = post_and_check(run_helpers.run(balance_type="Credit", reason="Unclaimed Credit"))
+	messages = {row.customer: row.message or "" for row in run_helpers.items(run, status="Posted").values()}
 	assert messages.keys() == {"Wide Ltd", "Tight Ltd"}
 	assert messages["Wide Ltd"] == ""
 	assert "over the credit limit of" in messages["Tight Ltd"]
@@ -148,7 +159,7 @@ def test_a_payment_that_is_stopped_by_a_reminder_is_erpnexts_affair():
 		return True
 
 	before = could_be_paid()
-	run = post_and_check(runs.run())
+	run = post_and_check(run_helpers.run())
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).cancel()
 	assert could_be_paid() == before

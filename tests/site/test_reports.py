@@ -10,8 +10,8 @@ import pytest
 
 from ar_writeoff.ar_writeoff.report.write_off_register import write_off_register as register
 from ar_writeoff.ar_writeoff.report.write_off_roll_forward import write_off_roll_forward as roll_forward
-from tests.site import books, runs
-from tests.site.story import (
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import (
 	AUDITOR,
 	HL,
 	MANAGER,
@@ -52,13 +52,13 @@ def ledger(account: str) -> float:
 
 def story() -> None:
 	"""Written off in March and June, one of June undone; something else is on the account as well."""
-	runs.settings()
+	run_helpers.settings()
 	invoice("Anchor Cafe", 100, "2026-01-15", cost_center=cost_center("North Pier"))
-	runs.post(runs.run(cutoff_date="2026-03-31", posting_date="2026-03-31"))
+	run_helpers.post(run_helpers.run(cutoff_date="2026-03-31", posting_date="2026-03-31"))
 	invoice("Breakwater Bar", 40, "2026-04-15")
-	runs.post(runs.run(reason="Uncollectible"))
+	run_helpers.post(run_helpers.run(reason="Uncollectible"))
 	invoice("Compass Stores", 7, "2026-05-15")
-	runs.post(runs.run()).cancel()
+	run_helpers.post(run_helpers.run()).cancel()
 	journal(line("Write Off", 15), line("House Bank", credit=15), posting_date="2026-06-30")
 
 
@@ -87,7 +87,7 @@ def test_periods_carry_forward():
 	assert totals == [(0, 100, 0, 100), (100, 47, -7, 140), (140, 0, 0, 140), (140, 0, 0, 140)]
 
 
-@pytest.mark.spoils_the_books
+@pytest.mark.corrupts_ledgers
 def test_a_ledger_that_was_changed_by_hand_is_told():
 	story()
 	entry = frappe.get_all("Journal Entry", {"write_off_run": ("is", "set"), "docstatus": 1}, pluck="name")[0]
@@ -152,14 +152,14 @@ def test_reports_open_at_the_desk_for_every_role(user: str):
 
 
 def test_dated_reversals_and_recoveries_are_on_their_own_day():
-	runs.settings()
+	run_helpers.settings()
 	invoice("Anchor Cafe", 100, "2026-01-15")
-	first = runs.post(runs.run(cutoff_date="2026-03-31", posting_date="2026-03-31"))
+	first = run_helpers.post(run_helpers.run(cutoff_date="2026-03-31", posting_date="2026-03-31"))
 	one = invoice("Breakwater Bar", 40, "2026-04-15")
-	second = runs.post(runs.run(cutoff_date="2026-04-30", posting_date="2026-04-30"))
+	second = run_helpers.post(run_helpers.run(cutoff_date="2026-04-30", posting_date="2026-04-30"))
 	with as_user(MANAGER):
 		first.reverse("2026-05-31", dated=True)
-		second.reinstate([runs.items(second)[one.name].name], [15], "2026-06-10")
+		second.reinstate([run_helpers.items(second)[one.name].name], [15], "2026-06-10")
 	rows, message = rolled(period="Quarterly", to_date="2026-06-30")
 	assert message.startswith("The totals equal")
 	totals = [
@@ -168,7 +168,7 @@ def test_dated_reversals_and_recoveries_are_on_their_own_day():
 		if row["period"].startswith("Total")
 	]
 	assert totals == [(0, 100, 0, 0, 100), (100, 40, -100, -15, 25)]
-	books.roll_forward_equals_gl(HL)
+	ledger_checks.assert_roll_forward_equals_gl(HL)
 
 	_columns, found, _message, _chart, summary = register.execute(YEAR)
 	assert [(row.customer, row.status, row.written_off, row.recovered) for row in found] == [
@@ -176,14 +176,14 @@ def test_dated_reversals_and_recoveries_are_on_their_own_day():
 		("Breakwater Bar", "Posted", 25, 15),
 	]
 	assert [total["value"] for total in summary[:2]] == [25, 15]
-	books.register_equals_gl(HL)
+	ledger_checks.assert_register_equals_gl(HL)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_books_roll_forward_to_the_general_ledger(seed: int):
 	"""Runs over random invoices on random dates, some undone: whatever happened, report and ledger agree."""
 	chance = random.Random(seed)
-	runs.settings()
+	run_helpers.settings()
 	done = []
 	for month in range(1, 7):
 		for _number in range(chance.randint(1, 4)):
@@ -200,10 +200,10 @@ def test_random_books_roll_forward_to_the_general_ledger(seed: int):
 			"balance_type": chance.choice(["Debit", "Debit", "Credit"]),
 			"reason": chance.choice(["Small Balance", "Rounding Difference"]),
 		}
-		run = runs.run(**values)
+		run = run_helpers.run(**values)
 		if run.selected_count:
-			done.append(runs.post(run))
+			done.append(run_helpers.post(run))
 		if done and chance.random() < 0.4:
 			done.pop(chance.randrange(len(done))).cancel()
 	assert done
-	books.roll_forward_equals_gl(HL)
+	ledger_checks.assert_roll_forward_equals_gl(HL)

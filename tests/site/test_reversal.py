@@ -8,8 +8,8 @@ import frappe
 import pytest
 from frappe.utils import flt
 
-from tests.site import books, runs, story
-from tests.site.story import (
+from tests.site import factories, ledger_checks, run_helpers
+from tests.site.factories import (
 	HL,
 	PREPARER,
 	accounting_period,
@@ -31,8 +31,8 @@ LATER = "2026-07-15"
 @pytest.fixture(autouse=True)
 def ledgers_agree():
 	yield
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 
 @contextmanager
@@ -67,24 +67,24 @@ def ledgers_on(day: str) -> tuple[float, float]:
 
 def test_reverse_cancels_where_the_period_is_open():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	before = books.snapshot(HL)
-	run = runs.post(runs.run())
+	before = ledger_checks.snapshot(HL)
+	run = run_helpers.post(run_helpers.run())
 	assert (outstanding(one), written_off(one)) == (0, 100)
 	run.reverse(LATER)
-	assert runs.status(run) == "Reversed"
+	assert run_helpers.status(run) == "Reversed"
 	assert (outstanding(one), written_off(one)) == (100, 0)
-	assert before.diff(books.snapshot(HL)) == []
-	assert runs.entries(run) == [] and len(runs.entries(run, docstatus=2)) == 1
-	assert runs.items(run)[one.name].status == "Reversed"
+	assert before.diff(ledger_checks.snapshot(HL)) == []
+	assert run_helpers.entries(run) == [] and len(run_helpers.entries(run, docstatus=2)) == 1
+	assert run_helpers.items(run)[one.name].status == "Reversed"
 	assert {"Submitted", "Started", "Batch Posted", "Finished", "Reversal Started", "Entry Cancelled"} <= set(
-		runs.events(run)
+		run_helpers.events(run)
 	)
 
 
 @pytest.mark.parametrize("how", ["accounting period", "frozen books", "immutable ledger", "asked for"])
 def test_21_a_closed_period_is_reversed_on_a_later_date(how: str):
 	one, two = invoice("Anchor Cafe", 100, "2026-01-15"), invoice("Breakwater Bar", 50, "2026-01-15")
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	if how == "accounting period":
 		accounting_period("2026-06-01", "2026-06-30")
 	elif how == "frozen books":
@@ -96,15 +96,15 @@ def test_21_a_closed_period_is_reversed_on_a_later_date(how: str):
 			run.cancel()
 			run.reload()
 	run.reverse(LATER, dated=how == "asked for")
-	assert runs.status(run) == "Reversed"
+	assert run_helpers.status(run) == "Reversed"
 	assert [outstanding(one), outstanding(two)] == [100, 50]
-	original, reversing = runs.entries(run)
+	original, reversing = run_helpers.entries(run)
 	assert reversing == f"{original}-R"
 	assert frappe.db.get_value("Journal Entry", reversing, ["reversal_of", "posting_date"]) == (
 		original,
 		frappe.utils.getdate(LATER),
 	)
-	assert books.gl_table(reversing) == "\n".join(
+	assert ledger_checks.gl_table(reversing) == "\n".join(
 		[
 			"account        | party          | cost center |  debit | credit | against",
 			f"Debtors - HL   | Anchor Cafe    |             | 100.00 |        | Sales Invoice {one.name}",
@@ -115,39 +115,39 @@ def test_21_a_closed_period_is_reversed_on_a_later_date(how: str):
 	assert ledgers_on("2026-06-29") == (150, 150)
 	assert ledgers_on("2026-06-30") == ledgers_on("2026-07-14") == (0, 0)
 	assert ledgers_on(LATER) == (150, 150)
-	assert {row.reversal_entry for row in runs.items(run).values()} == {reversing}
+	assert {row.reversal_entry for row in run_helpers.items(run).values()} == {reversing}
 
 
 def test_21_a_period_closed_between_approval_and_posting():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.run()
-	with runs.approved(run):
+	run = run_helpers.run()
+	with run_helpers.approved(run):
 		accounting_period("2026-06-01", "2026-06-30")
-	assert runs.status(run) == "Failed"
-	assert "Accounting Period" in runs.items(run)[one.name].message
+	assert run_helpers.status(run) == "Failed"
+	assert "Accounting Period" in run_helpers.items(run)[one.name].message
 	assert outstanding(one) == 100
 	frappe.db.delete("Accounting Period")
 	frappe.db.delete("Closed Document")
 	frappe.clear_cache()
 	run.reload().retry_failed()
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 	assert outstanding(one) == 0
 
 
 def test_21_books_frozen_between_approval_and_posting():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.run()
-	with runs.approved(run):
+	run = run_helpers.run()
+	with run_helpers.approved(run):
 		freeze_books("2026-06-30")
-	assert runs.status(run) == "Failed"
-	assert "not authorized" in runs.items(run)[one.name].message
+	assert run_helpers.status(run) == "Failed"
+	assert "not authorized" in run_helpers.items(run)[one.name].message
 	assert outstanding(one) == 100
 
 
 def test_18_disabled_and_frozen_customers_are_undone():
 	gone, cold = customer("Gone Ltd"), customer("Cold Ltd")
 	vouchers = [invoice(name, 10, "2026-01-15") for name in (gone, cold)]
-	first = runs.post(runs.run())
+	first = run_helpers.post(run_helpers.run())
 	frappe.db.set_value("Customer", gone, "disabled", 1)
 	frappe.db.set_value("Customer", cold, "is_frozen", 1)
 	frappe.clear_cache()
@@ -158,13 +158,13 @@ def test_18_disabled_and_frozen_customers_are_undone():
 	frappe.db.set_value("Customer", gone, "disabled", 0)
 	frappe.db.set_value("Customer", cold, "is_frozen", 0)
 	frappe.clear_cache()
-	second = runs.post(runs.run())
+	second = run_helpers.post(run_helpers.run())
 	frappe.db.set_value("Customer", gone, "disabled", 1)
 	frappe.db.set_value("Customer", cold, "is_frozen", 1)
 	frappe.clear_cache()
 	second.reverse(LATER, dated=True)
 	assert [outstanding(one) for one in vouchers] == [10, 10]
-	assert runs.status(second) == "Reversed"
+	assert run_helpers.status(second) == "Reversed"
 
 
 # Once only
@@ -172,12 +172,12 @@ def test_18_disabled_and_frozen_customers_are_undone():
 
 def test_22_a_second_reversal():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	run.reverse(LATER, dated=True)
 	with refused("nothing in it is written off"):
 		run.reverse(LATER, dated=True)
 	assert outstanding(one) == 100
-	[original, reversing] = runs.entries(run)
+	[original, reversing] = run_helpers.entries(run)
 	by_hand = frappe.get_attr(
 		"erpnext.accounts.doctype.journal_entry.journal_entry.make_reverse_journal_entry"
 	)
@@ -186,7 +186,7 @@ def test_22_a_second_reversal():
 		with refused(f"belongs to .*{run.name}|already exists for this"):
 			entry = by_hand(name)
 			entry.posting_date = LATER
-			story.submitted(entry)
+			factories.submitted(entry)
 	with refused():
 		frappe.get_doc("Journal Entry", original).cancel()
 	assert outstanding(one) == 100
@@ -194,46 +194,46 @@ def test_22_a_second_reversal():
 
 def test_22_a_journal_entry_cancelled_by_hand():
 	one, two = invoice("Anchor Cafe", 100, "2026-01-15"), invoice("Breakwater Bar", 50, "2026-01-15")
-	runs.settings(entries_per="Customer")
-	run = runs.post(runs.run())
-	frappe.get_doc("Journal Entry", runs.items(run)[one.name].journal_entry).cancel()
+	run_helpers.settings(entries_per="Customer")
+	run = run_helpers.post(run_helpers.run())
+	frappe.get_doc("Journal Entry", run_helpers.items(run)[one.name].journal_entry).cancel()
 	assert [outstanding(one), outstanding(two)] == [100, 0]
 	assert [written_off(one), written_off(two)] == [0, 50]
-	assert {name: row.status for name, row in runs.items(run).items()} == {
+	assert {name: row.status for name, row in run_helpers.items(run).items()} == {
 		one.name: "Reversed",
 		two.name: "Posted",
 	}
 	run.reload()
 	assert (run.status, run.posted_count, run.posted_amount) == ("Partly Posted", 1, 50)
-	assert "cancelled by Administrator" in runs.events(run)["Entry Cancelled"]
-	again = runs.post(runs.run())
-	assert runs.items(again)[one.name].status == "Posted"
+	assert "cancelled by Administrator" in run_helpers.events(run)["Entry Cancelled"]
+	again = run_helpers.post(run_helpers.run())
+	assert run_helpers.items(again)[one.name].status == "Posted"
 	assert outstanding(one) == 0
 
 
 def test_22_a_reversing_entry_cancelled_by_hand():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	run.reverse(LATER, dated=True)
-	[_original, reversing] = runs.entries(run)
+	[_original, reversing] = run_helpers.entries(run)
 	payment = pay(one, 100, LATER)
 	with refused("settled since"):
 		frappe.get_doc("Journal Entry", reversing).cancel()
 	payment.cancel()
 	frappe.get_doc("Journal Entry", reversing).cancel()
 	assert (outstanding(one), written_off(one)) == (0, 100)
-	assert runs.items(run)[one.name].status == "Posted"
-	assert runs.status(run) == "Posted"
+	assert run_helpers.items(run)[one.name].status == "Posted"
+	assert run_helpers.status(run) == "Posted"
 	run.reload().reverse(LATER, dated=True)
 	assert outstanding(one) == 100
-	assert len(runs.entries(run)) == 2
+	assert len(run_helpers.entries(run)) == 2
 
 
 def test_22_unreconcile():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	doc = frappe.new_doc("Unreconcile Payment")
-	doc.update({"company": HL, "voucher_type": "Journal Entry", "voucher_no": runs.entries(run)[0]})
+	doc.update({"company": HL, "voucher_type": "Journal Entry", "voucher_no": run_helpers.entries(run)[0]})
 	doc.add_references()
 	with refused(f"belongs to .*{run.name}"):
 		doc.insert()
@@ -242,7 +242,7 @@ def test_22_unreconcile():
 
 def test_22_an_invoice_cancelled_after_the_write_off():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	with refused(f"written off by .*{run.name}"):
 		frappe.get_doc("Sales Invoice", one.name).cancel()
 	run.reverse(LATER)
@@ -253,13 +253,13 @@ def test_22_an_invoice_cancelled_after_the_write_off():
 def test_a_journal_entry_by_hand_does_not_settle_what_is_written_off(monkeypatch):
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
 	with monkeypatch.context() as patched:
-		patched.setattr(story, "submitted", lambda doc: doc.insert())
+		patched.setattr(factories, "submitted", lambda doc: doc.insert())
 		settles = [
 			line("Debtors", credit=100, party="Anchor Cafe", against=one),
 			line("Write Off", debit=100),
 		]
 		entry = journal(*settles)
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	entry.validate_invoices = lambda: None  # validated a moment before the run committed
 	with refused(f"was written off by .*{run.name}"):
 		entry.submit()
@@ -271,12 +271,12 @@ def test_a_journal_entry_by_hand_does_not_settle_what_is_written_off(monkeypatch
 
 def test_23_a_late_payment_after_a_partial_reinstatement():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
-	[item] = runs.items(run).values()
+	run = run_helpers.post(run_helpers.run())
+	[item] = run_helpers.items(run).values()
 	with refused():
 		pay(one, 30, LATER)
 	entry = run.reinstate([item.name], {item.name: 30}, LATER)[item.name]
-	assert books.gl_table(entry) == "\n".join(
+	assert ledger_checks.gl_table(entry) == "\n".join(
 		[
 			"account        | party       | cost center | debit | credit | against",
 			f"Debtors - HL   | Anchor Cafe |             | 30.00 |        | Sales Invoice {one.name}",
@@ -293,7 +293,7 @@ def test_23_a_late_payment_after_a_partial_reinstatement():
 	with refused("up to"):
 		run.reinstate([item.name], {item.name: 70.01}, LATER)
 	with refused("open them twice"):
-		frappe.get_doc("Journal Entry", runs.items(run)[one.name].journal_entry).cancel()
+		frappe.get_doc("Journal Entry", run_helpers.items(run)[one.name].journal_entry).cancel()
 	run.reverse(LATER)  # the rest
 	assert (outstanding(one), written_off(one)) == (70, 0)
 	run.reload()
@@ -304,10 +304,10 @@ def test_23_a_late_payment_after_a_partial_reinstatement():
 
 def test_23_a_reinstatement_cancelled_by_hand():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
-	[item] = runs.items(run).values()
+	run = run_helpers.post(run_helpers.run())
+	[item] = run_helpers.items(run).values()
 	entry = run.reinstate([item.name], None, LATER)[item.name]
-	assert runs.items(run)[one.name].status == "Reversed" and runs.status(run) == "Reversed"
+	assert run_helpers.items(run)[one.name].status == "Reversed" and run_helpers.status(run) == "Reversed"
 	late = pay(one, 60, LATER)
 	with refused("settled since"):
 		frappe.get_doc("Journal Entry", entry).cancel()
@@ -316,13 +316,13 @@ def test_23_a_reinstatement_cancelled_by_hand():
 	assert (outstanding(one), written_off(one)) == (0, 100)
 	run.reload()
 	assert (run.status, run.posted_amount, run.recovered_amount) == ("Posted", 100, 0)
-	assert runs.items(run)[one.name].reinstated_amount == 0
+	assert run_helpers.items(run)[one.name].reinstated_amount == 0
 
 
 def test_23_a_foreign_balance_reinstated_in_three_parts_sums_exactly():
 	one = invoice("Helios SARL", 100, "2026-01-15", currency="EUR", rate=1.23457)
-	run = runs.post(runs.run())
-	[item] = runs.items(run).values()
+	run = run_helpers.post(run_helpers.run())
+	[item] = run_helpers.items(run).values()
 	for part in (33.33, 33.33, 33.34):
 		run.reinstate([item.name], [part], LATER)
 	assert outstanding(one) == 100
@@ -332,7 +332,7 @@ def test_23_a_foreign_balance_reinstated_in_three_parts_sums_exactly():
 		one.name,
 	)
 	assert (flt(own, 9), flt(base, 9)) == (100, 123.46)
-	row = runs.items(run)[one.name]
+	row = run_helpers.items(run)[one.name]
 	assert (row.status, row.reinstated_amount, row.base_reinstated_amount) == ("Reversed", 100, 123.46)
 
 
@@ -340,13 +340,13 @@ def test_19_a_customer_over_the_credit_limit():
 	limited = customer("Tight Ltd", credit_limits=[{"company": HL, "credit_limit": 60}])
 	frappe.db.set_single_value("Accounts Settings", "credit_controller", "")
 	one = invoice(limited, 50, "2026-01-15")
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	invoice(limited, 55, "2026-05-15")
-	[item] = runs.items(run).values()
-	with as_user(story.MANAGER):
+	[item] = run_helpers.items(run).values()
+	with as_user(factories.MANAGER):
 		run.reinstate([item.name], None, LATER)
 	assert outstanding(one) == 50
-	assert "over the credit limit of" in runs.events(run)["Over Credit Limit"]
+	assert "over the credit limit of" in run_helpers.events(run)["Over Credit Limit"]
 
 
 def test_19_a_credit_written_off_for_a_customer_over_the_credit_limit():
@@ -354,9 +354,9 @@ def test_19_a_credit_written_off_for_a_customer_over_the_credit_limit():
 	invoice(limited, 55, "2026-01-15")
 	note = invoice(limited, 10, "2026-02-15", is_return=True)
 	invoice(limited, 12, "2026-03-15")
-	runs.settings(credit_write_off_account=runs.credit_account())
-	run = runs.post(runs.run(balance_type="Credit"))
-	[item] = runs.items(run, status="Posted").values()
+	run_helpers.settings(credit_write_off_account=run_helpers.credit_account())
+	run = run_helpers.post(run_helpers.run(balance_type="Credit"))
+	[item] = run_helpers.items(run, status="Posted").values()
 	assert item.voucher_no == note.name
 	assert "over the credit limit of" in item.message
 	assert outstanding(note) == 0
@@ -367,8 +367,8 @@ def test_19_a_credit_written_off_for_a_customer_over_the_credit_limit():
 
 def test_a_preparer_may_neither_pause_nor_undo():
 	invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
-	[item] = runs.items(run)
+	run = run_helpers.post(run_helpers.run())
+	[item] = run_helpers.items(run)
 	with as_user(PREPARER):
 		own = frappe.get_doc("Write-Off Run", run.name)
 		for call in (
@@ -384,21 +384,25 @@ def test_a_preparer_may_neither_pause_nor_undo():
 
 def test_an_auditor_reads_and_exports_the_log():
 	invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
-	with as_user(story.AUDITOR):
+	run = run_helpers.post(run_helpers.run())
+	with as_user(factories.AUDITOR):
 		assert frappe.has_permission("Write-Off Run Event", "export")
 		assert not frappe.has_permission("Write-Off Run Event", "write")
 		rows = frappe.get_list(
 			"Write-Off Run Event", filters={"run": run.name}, fields=["*"], order_by="at asc"
 		)
 	assert [row.event for row in rows] == ["Submitted", "Started", "Batch Posted", "Finished"]
-	assert (rows[2].posted_count, rows[2].amount, rows[2].journal_entry) == (1, 100, runs.entries(run)[0])
-	assert {row.user for row in rows} == {story.MANAGER}
+	assert (rows[2].posted_count, rows[2].amount, rows[2].journal_entry) == (
+		1,
+		100,
+		run_helpers.entries(run)[0],
+	)
+	assert {row.user for row in rows} == {factories.MANAGER}
 
 
 def test_money_on_account_does_not_stop_an_undo():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	payment("Anchor Cafe", 25, "2026-07-01")
 	run.reverse(LATER, dated=True)
 	assert outstanding(one) == 100

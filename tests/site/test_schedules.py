@@ -12,9 +12,9 @@ import pytest
 from frappe.utils import get_datetime
 
 from ar_writeoff.schedules import service as schedules
-from tests.site import runs
+from tests.site import run_helpers
 from tests.site.conftest import Workers, eventually
-from tests.site.story import HL, MANAGER, PREPARER, SECOND_MANAGER, as_user, invoice, outstanding, setting
+from tests.site.factories import HL, MANAGER, PREPARER, SECOND_MANAGER, as_user, invoice, outstanding, setting
 
 CAPS = {"action": "Post Within Limits", "max_item_amount": 50}
 
@@ -42,7 +42,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def schedule(user: str = MANAGER, **values: Any) -> Any:
 	"""Daily at six, everything up to 1,000 as of the day of the run."""
 	if not frappe.db.exists("Write-Off Settings", HL):
-		runs.settings()
+		run_helpers.settings()
 	with as_user(user):
 		doc = frappe.get_doc(
 			{
@@ -158,7 +158,7 @@ def test_real_workers_fire_in_parallel(workers: Workers):
 
 def test_the_database_keeps_out_a_second_run_of_a_period():
 	doc = schedule()
-	runs_ = [runs.run(find=False), runs.run(find=False)]
+	runs_ = [run_helpers.run(find=False), run_helpers.run(find=False)]
 	frappe.db.set_value("Write-Off Run", runs_[0].name, "schedule_key", f"{doc.name}: 2026-06-01")
 	with pytest.raises(Exception, match="Duplicate entry"):
 		frappe.db.set_value("Write-Off Run", runs_[1].name, "schedule_key", f"{doc.name}: 2026-06-01")
@@ -278,7 +278,7 @@ def test_post_within_caps_and_leave_the_rest(clock: Clock):
 	assert (run.status, run.by_schedule, run.submitted_by) == ("Posted", 1, MANAGER)
 	assert frappe.parse_json(run.limits_applied)["caps_of_schedule"][0]["per_balance"] == "50.00"
 	assert (rest.status, rest.held_count, rest.by_schedule, rest.schedule) == ("Draft", 1, 0, doc.name)
-	runs.post(rest)
+	run_helpers.post(rest)
 	assert outstanding(over) == 0, "the caps are the schedule's, not the person's"
 
 
@@ -300,7 +300,7 @@ def test_over_its_cap_per_run_everything_stays_a_draft(clock: Clock):
 def test_the_limits_of_who_approved_it_bind_it_too(clock: Clock):
 	clock.set(2026, 6, 1)
 	small, large = invoice("Anchor Cafe", 20, "2026-01-15"), invoice("Breakwater Bar", 40, "2026-01-15")
-	runs.settings(limits=[{"role": "Accounts Manager", "max_item_amount": 30}])
+	run_helpers.settings(limits=[{"role": "Accounts Manager", "max_item_amount": 30}])
 	schedule(**CAPS)
 	clock.set(2026, 6, 1, 7)
 	fire()
@@ -310,7 +310,7 @@ def test_the_limits_of_who_approved_it_bind_it_too(clock: Clock):
 def test_a_schedule_posts_nothing_that_one_person_alone_decided(clock: Clock):
 	clock.set(2026, 6, 1)
 	one = invoice("Anchor Cafe", 20, "2026-01-15")
-	runs.settings(require_second_approver=1)
+	run_helpers.settings(require_second_approver=1)
 	doc = schedule(**CAPS)
 	assert not doc.approved_by
 	clock.set(2026, 6, 1, 7)
@@ -332,7 +332,7 @@ def test_a_schedule_posts_nothing_that_one_person_alone_decided(clock: Clock):
 
 
 def test_approval_and_results_cannot_be_forged(web: Any):
-	runs.settings(require_second_approver=1)
+	run_helpers.settings(require_second_approver=1)
 	doc = schedule(**CAPS)
 	answer = web.session(MANAGER).put(
 		f"{web.url}/api/resource/Write-Off Schedule/{doc.name}",
@@ -346,7 +346,7 @@ def test_approval_and_results_cannot_be_forged(web: Any):
 
 
 def test_a_reason_that_somebody_has_to_decide_is_not_for_schedules():
-	runs.settings()
+	run_helpers.settings()
 	with pytest.raises(frappe.ValidationError, match="not for schedules"):
 		schedule(reason="Uncollectible")
 	doc = schedule()
@@ -386,7 +386,7 @@ def test_nothing_found_leaves_no_draft_but_a_trace(clock: Clock):
 def test_off_after_three_failures_in_a_row_and_somebody_is_told(clock: Clock):
 	clock.set(2026, 6, 1)
 	invoice("Anchor Cafe", 20, "2026-01-15")
-	runs.settings(notify_role="Auditor")
+	run_helpers.settings(notify_role="Auditor")
 	doc = schedule()
 	frappe.db.set_value("User", MANAGER, "enabled", 0)
 	frappe.db.commit()

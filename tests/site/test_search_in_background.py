@@ -7,10 +7,10 @@ import pytest
 
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search import service as job
-from tests.site import runs
+from tests.site import run_helpers
+from tests.site.concurrency import watchdog
 from tests.site.conftest import eventually
-from tests.site.crash import watchdog
-from tests.site.story import MANAGER, as_user, invoice, many_invoices
+from tests.site.factories import MANAGER, as_user, invoice, many_invoices
 
 FIRST = "2026-01-15"
 
@@ -21,7 +21,7 @@ def status(run) -> str:
 
 def test_a_worker_fills_the_list_as_the_user_who_asked(workers):
 	many_invoices(300)
-	run = runs.run(find=False)
+	run = run_helpers.run(find=False)
 	frappe.db.commit()
 	workers(1)
 	with as_user(MANAGER):
@@ -45,7 +45,7 @@ def test_a_worker_fills_the_list_as_the_user_who_asked(workers):
 
 def test_large_searches_go_to_a_worker(monkeypatch):
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run(find=False)
+	run = run_helpers.run(find=False)
 	assert not job.is_large(run)
 	monkeypatch.setattr(job, "BACKGROUND_ABOVE", 0)
 	with as_user(MANAGER):
@@ -57,7 +57,7 @@ def test_large_searches_go_to_a_worker(monkeypatch):
 
 def test_cancelled_in_the_middle_the_list_is_as_before(monkeypatch):
 	first = invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	for name in ("Breakwater Bar", "Compass Stores", "Dover Council"):
 		invoice(name, 10, FIRST)
 	monkeypatch.setattr(search, "ROWS_PER_QUERY", 1)
@@ -75,12 +75,12 @@ def test_cancelled_in_the_middle_the_list_is_as_before(monkeypatch):
 	monkeypatch.setattr(job, "still_wanted", cancel_after_two)
 	job.search_in_background(run.name)
 	assert seen == [(1, 4), (2, 4)], "a range after the other, with how far it is"
-	assert set(runs.items(run)) == {first.name}
+	assert set(run_helpers.items(run)) == {first.name}
 
 
 def test_a_search_that_fails_or_dies_leaves_a_draft_with_its_list(monkeypatch):
 	first = invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
 	frappe.db.commit()
 
@@ -90,18 +90,18 @@ def test_a_search_that_fails_or_dies_leaves_a_draft_with_its_list(monkeypatch):
 	monkeypatch.setattr(job, "still_wanted", no_more_time)
 	with pytest.raises(TimeoutError):
 		job.search_in_background(run.name)
-	assert status(run) == "Draft" and set(runs.items(run)) == {first.name}
+	assert status(run) == "Draft" and set(run_helpers.items(run)) == {first.name}
 
 	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
 	frappe.db.commit()
 	assert watchdog() == [run.name]
-	assert status(run) == "Draft" and set(runs.items(run)) == {first.name}
+	assert status(run) == "Draft" and set(run_helpers.items(run)) == {first.name}
 
 
 def test_a_search_lives_from_its_first_moment(monkeypatch):
 	"""The watchdog would end one that has given no heartbeat yet."""
 	invoice("Anchor Cafe", 10, FIRST)
-	run = runs.run(find=False)
+	run = run_helpers.run(find=False)
 	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
 	frappe.db.commit()
 	look, seen = job.look, []
@@ -113,7 +113,7 @@ def test_a_search_lives_from_its_first_moment(monkeypatch):
 	monkeypatch.setattr(job, "look", watched)
 	job.search_in_background(run.name)
 	assert seen == [[]]
-	assert (status(run), len(runs.items(run))) == ("Draft", 1)
+	assert (status(run), len(run_helpers.items(run))) == ("Draft", 1)
 
 
 def test_ranges_never_divide_a_customer():

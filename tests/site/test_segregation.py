@@ -8,8 +8,8 @@ import frappe
 import pytest
 
 from ar_writeoff.review.evidence import write_off_run_evidence
-from tests.site import runs
-from tests.site.story import (
+from tests.site import run_helpers
+from tests.site.factories import (
 	HL,
 	MANAGER,
 	PREPARER,
@@ -58,7 +58,7 @@ CHANGES = {
 
 @pytest.mark.parametrize("control", CHANGES)
 def test_fault_11_who_is_bound_by_the_limits_does_not_change_them_alone(control: str):
-	before = runs.settings(limits=[LIMIT])
+	before = run_helpers.settings(limits=[LIMIT])
 	after = save(MANAGER, **{control: CHANGES[control]}, minimum_age_days=7)
 	assert after.minimum_age_days == 7, "what is no control is changed at once"
 	if control == "limits":
@@ -83,7 +83,7 @@ def test_fault_11_who_is_bound_by_the_limits_does_not_change_them_alone(control:
 
 
 def test_fault_11_a_proposal_is_confirmed_as_it_was_seen_or_withdrawn():
-	runs.settings(limits=[LIMIT])
+	run_helpers.settings(limits=[LIMIT])
 	seen = save(MANAGER, limits=[{**LIMIT, "max_item_amount": 60}])
 	save(MANAGER, limits=[{**LIMIT, "max_item_amount": 6000}])
 	with as_user(SECOND_MANAGER), pytest.raises(frappe.ValidationError, match="changed or withdrawn"):
@@ -101,7 +101,7 @@ def test_fault_11_a_proposal_is_confirmed_as_it_was_seen_or_withdrawn():
 def test_fault_11_a_role_named_in_the_settings_changes_controls_and_nobody_else():
 	frappe.get_doc({"doctype": "Role", "role_name": "Internal Control"}).insert()
 	controller = user("control@example.com", "Accounts Manager", "Internal Control")
-	runs.settings(limits=[LIMIT], control_role="Internal Control")
+	run_helpers.settings(limits=[LIMIT], control_role="Internal Control")
 	after = save(MANAGER, limits=[])
 	assert limit_of(after) == 50
 	with as_user(SECOND_MANAGER), pytest.raises(frappe.PermissionError, match="Internal Control"):
@@ -114,17 +114,17 @@ def test_fault_11_a_role_named_in_the_settings_changes_controls_and_nobody_else(
 def test_fault_11_who_has_no_limit_is_not_bound():
 	frappe.get_doc({"doctype": "Role", "role_name": "Controller"}).insert()
 	chief = user("chief@example.com", "Accounts Manager", "Controller")
-	runs.settings(limits=[LIMIT, {"role": "Controller", "instead": 1}])
+	run_helpers.settings(limits=[LIMIT, {"role": "Controller", "instead": 1}])
 	assert (
 		limit_of(save(chief, limits=[{**LIMIT, "max_item_amount": 70}, {"role": "Controller", "instead": 1}]))
 		== 70
 	)
-	runs.settings(require_second_approver=1)
+	run_helpers.settings(require_second_approver=1)
 	assert save(chief, require_second_approver=0).require_second_approver == 1, "bound by the second approver"
 
 
 def test_fault_11_settings_and_reasons_are_no_way_round():
-	runs.settings(limits=[LIMIT])
+	run_helpers.settings(limits=[LIMIT])
 	with as_user(MANAGER), pytest.raises(frappe.PermissionError):
 		frappe.delete_doc("Write-Off Settings", HL)
 	with as_user(MANAGER), pytest.raises(frappe.PermissionError):
@@ -147,7 +147,7 @@ def test_fault_11_settings_and_reasons_are_no_way_round():
 
 
 def test_without_limits_nobody_sees_any_of_this():
-	runs.settings()
+	run_helpers.settings()
 	after = save(MANAGER, bad_debt_account=account("Bad Debt Expense"), max_invoice_amount=20)
 	assert (after.bad_debt_account, after.proposed_by) == (account("Bad Debt Expense"), None)
 	assert limit_of(save(MANAGER, limits=[LIMIT])) == 50, "the first limits are free to set"
@@ -164,14 +164,14 @@ def evidence(run: Any) -> list[str]:
 
 def test_fault_11_the_evidence_says_who_set_the_limits_that_a_run_was_posted_with():
 	invoice("Anchor Cafe", 60, FIRST)
-	runs.settings()
+	run_helpers.settings()
 	save(MANAGER, limits=[{**LIMIT, "max_item_amount": 10}])
 	proposal = save(MANAGER, limits=[{**LIMIT, "max_item_amount": 100}])
 	with as_user(SECOND_MANAGER):
 		frappe.get_doc("Write-Off Settings", HL).confirm_changes(str(proposal.proposed_on))
-	draft = runs.run(user=PREPARER)
+	draft = run_helpers.run(user=PREPARER)
 	save("Administrator", require_second_approver=1)
-	run = runs.post(draft)
+	run = run_helpers.post(draft)
 	save("Administrator", limits=[])
 	found = evidence(run)
 	assert any(
@@ -186,7 +186,7 @@ def test_fault_11_the_evidence_says_who_set_the_limits_that_a_run_was_posted_wit
 
 
 def test_the_change_log_is_kept_and_written_by_the_app_alone():
-	runs.settings(limits=[LIMIT])
+	run_helpers.settings(limits=[LIMIT])
 	row = frappe.get_doc("Write-Off Change Log", {"fieldname": "limits"})
 	with pytest.raises(frappe.ValidationError):
 		row.delete()

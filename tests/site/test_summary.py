@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import frappe
 
-from tests.site.runs import items, post, run
-from tests.site.story import MANAGER, as_user, customer, exclude_balances, invoice, payment
+from tests.site.factories import MANAGER, as_user, customer, exclude_balances, invoice, payment
+from tests.site.run_helpers import items, post, run
 
 
 def test_counts_sums_ages_and_customers_of_a_list(site: str):

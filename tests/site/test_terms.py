@@ -12,9 +12,8 @@ import pytest
 
 from ar_writeoff.approval import change_log
 from ar_writeoff.posting.service import post_run
-from tests.site import books, runs
-from tests.site.posted import undo_and_check
-from tests.site.story import (
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import (
 	HL,
 	MANAGER,
 	PREPARER,
@@ -27,6 +26,7 @@ from tests.site.story import (
 	payment,
 	project,
 )
+from tests.site.posting_checks import undo_and_check
 
 FIRST = "2026-01-15"
 
@@ -87,7 +87,7 @@ def posted(run: Any) -> list[list[tuple]]:
 			(row.account, row.party or "", row.cost_center or "", row.debit, row.credit)
 			for row in frappe.get_doc("Journal Entry", name).accounts
 		)
-		for name in runs.entries(run)
+		for name in run_helpers.entries(run)
 	)
 
 
@@ -95,7 +95,7 @@ def posted(run: Any) -> list[list[tuple]]:
 
 
 def settings_saved(**values: Any) -> Callable[[], None]:
-	return lambda: runs.settings(**values) and None
+	return lambda: run_helpers.settings(**values) and None
 
 
 def reason_account() -> None:
@@ -124,8 +124,8 @@ CHANGES: dict[str, Callable[[], None]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_fault_06_settings_changed_after_the_approval_change_nothing_of_what_is_posted(change: str):
-	start = books.snapshot(HL)
-	runs.settings(customer_credits="Ignore")
+	start = ledger_checks.snapshot(HL)
+	run_helpers.settings(customer_credits="Ignore")
 	invoices = [
 		invoice("Anchor Cafe", 10, FIRST, cost_center=cost_center("North Pier")),
 		invoice("Anchor Cafe", 20, FIRST),
@@ -133,8 +133,8 @@ def test_fault_06_settings_changed_after_the_approval_change_nothing_of_what_is_
 	]
 	payment("Compass Stores", 5, FIRST)
 	payment("Breakwater Bar", 5, FIRST)
-	start = books.snapshot(HL)
-	run = runs.run(user=PREPARER)
+	start = ledger_checks.snapshot(HL)
+	run = run_helpers.run(user=PREPARER)
 	preview = planned(run)
 	submitted_but_not_posted(run)
 	CHANGES[change]()
@@ -162,7 +162,7 @@ def test_fault_06_default_dimension_changed_after_the_approval():
 	dimension.insert()
 	forget_dimensions()
 	invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(runs.run(user=PREPARER))
+	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	frappe.db.set_value(
 		"Accounting Dimension Detail", {"parent": dimension.name}, "default_dimension", departments[1]
 	)
@@ -170,7 +170,7 @@ def test_fault_06_default_dimension_changed_after_the_approval():
 	pilots = rename("Department", departments[0], "Sea Pilots - HL")
 	forget_dimensions()
 	post_now(run)
-	[entry] = runs.entries(run)
+	[entry] = run_helpers.entries(run)
 	assert [row.department for row in frappe.get_doc("Journal Entry", entry).accounts if not row.party] == [
 		pilots
 	]
@@ -185,9 +185,9 @@ def forget_dimensions() -> None:
 
 @pytest.mark.parametrize("what", ["account", "cost center"])
 def test_fault_06_account_or_cost_center_disabled_since_is_said(what: str):
-	runs.settings(cost_center=cost_center("North Pier"))
+	run_helpers.settings(cost_center=cost_center("North Pier"))
 	one = invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(runs.run(user=PREPARER))
+	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	doctype, name = {
 		"account": ("Account", account("Write Off")),
 		"cost center": ("Cost Center", cost_center("North Pier")),
@@ -196,7 +196,7 @@ def test_fault_06_account_or_cost_center_disabled_since_is_said(what: str):
 	frappe.clear_cache()
 	post_now(run)
 	assert (run.status, outstanding(one)) == ("Paused", 60)
-	assert f"{name} is disabled" in runs.events(run)["Paused"]
+	assert f"{name} is disabled" in run_helpers.events(run)["Paused"]
 	frappe.db.set_value(doctype, name, "disabled", 0)
 	frappe.clear_cache()
 	frappe.db.commit()
@@ -205,13 +205,13 @@ def test_fault_06_account_or_cost_center_disabled_since_is_said(what: str):
 	assert (run.reload().status, outstanding(one)) == ("Posted", 0)
 
 
-@pytest.mark.spoils_the_books
+@pytest.mark.corrupts_ledgers
 def test_fault_06_what_was_posted_otherwise_is_seen():
-	runs.settings(force_cost_center=1, cost_center=cost_center("North Pier"))
+	run_helpers.settings(force_cost_center=1, cost_center=cost_center("North Pier"))
 	invoice("Anchor Cafe", 60, FIRST)
-	run = runs.post(runs.run(user=PREPARER))
+	run = run_helpers.post(run_helpers.run(user=PREPARER))
 	assert verified(run)["intact"]
-	[entry] = runs.entries(run)
+	[entry] = run_helpers.entries(run)
 	row = frappe.db.get_value("Journal Entry Account", {"parent": entry, "party": ("is", "not set")})
 	for field, value, words in (
 		("account", account("Bad Debt Expense"), f"{entry}: posted to Bad Debt Expense - HL"),
@@ -242,7 +242,9 @@ def as_approved_by_the_first_version(run: Any) -> None:
 	for name in {*FROM_SETTINGS, "change_log_until"} - {"offset_account"}:
 		record.pop(name, None)
 	text = seal_rules.canonical(record)
-	digest = seal_rules.digest(text, [service.text_of(row) for row in runs.items(run).values() if row.seal])
+	digest = seal_rules.digest(
+		text, [service.text_of(row) for row in run_helpers.items(run).values() if row.seal]
+	)
 	frappe.db.set_value(
 		"Write-Off Run",
 		run.name,
@@ -255,12 +257,12 @@ def as_approved_by_the_first_version(run: Any) -> None:
 @pytest.mark.parametrize("status", ["Queued", "Paused"])
 def test_a_run_approved_by_the_first_version_is_posted_after_the_upgrade(status: str):
 	one = invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(runs.run(user=PREPARER, customers=[{"customer": "Anchor Cafe"}]))
+	run = submitted_but_not_posted(run_helpers.run(user=PREPARER, customers=[{"customer": "Anchor Cafe"}]))
 	as_approved_by_the_first_version(run)
 	if status == "Paused":
 		with as_user(MANAGER):
 			frappe.get_doc("Write-Off Run", run.name).pause()
-	runs.settings(bad_debt_account=account("Bad Debt Expense"))
+	run_helpers.settings(bad_debt_account=account("Bad Debt Expense"))
 	new = rename("Customer", "Anchor Cafe", "Anchor Coffee")
 	if status == "Paused":
 		with as_user(MANAGER):
@@ -276,7 +278,7 @@ def test_a_run_approved_by_the_first_version_is_posted_after_the_upgrade(status:
 
 def test_tampering_with_a_run_approved_by_the_first_version_is_still_seen():
 	one = invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(runs.run(user=PREPARER))
+	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	as_approved_by_the_first_version(run)
 	frappe.db.set_value("Write-Off Run", run.name, "max_invoice_amount", 5)
 	post_now(run)
@@ -338,10 +340,10 @@ def all_renamed() -> list[str]:
 
 def narrow_run() -> tuple[Any, list[Any]]:
 	"""A run with every criterion that is a link, over two customers."""
-	runs.settings(cost_center=cost_center("South Pier"))
+	run_helpers.settings(cost_center=cost_center("South Pier"))
 	values = {"cost_center": cost_center("North Pier"), "project": project()}
 	invoices = [invoice("Anchor Cafe", 60, FIRST, **values), invoice("Breakwater Bar", 40, FIRST, **values)]
-	run = runs.run(
+	run = run_helpers.run(
 		user=PREPARER,
 		customers=[{"customer": "Anchor Cafe"}, {"customer": "Breakwater Bar"}],
 		customer_group="Trade",
@@ -369,7 +371,7 @@ def test_fault_14_renamed_between_approval_and_posting(change: Callable[[], list
 	submitted_but_not_posted(run)
 	found = change()
 	post_now(run)
-	assert run.status == "Posted", {row.message for row in runs.items(run).values()}
+	assert run.status == "Posted", {row.message for row in run_helpers.items(run).values()}
 	assert [outstanding(one) for one in invoices] == [0, 0]
 	result = verified(run)
 	assert result["intact"], result
@@ -379,7 +381,7 @@ def test_fault_14_renamed_between_approval_and_posting(change: Callable[[], list
 @pytest.mark.parametrize("change", [all_renamed, merged])
 def test_fault_14_renamed_after_posting(change: Callable[[], list[str]]):
 	run, invoices = narrow_run()
-	runs.post(run)
+	run_helpers.post(run)
 	found = change()
 	frappe.db.commit()
 	result = verified(run)
@@ -397,9 +399,9 @@ def test_fault_14_renamed_while_paused_and_before_a_retry():
 		frappe.get_doc("Write-Off Run", run.name).pause()
 	found = [words(renumbered_account()), words(renamed("Customer", "Anchor Cafe", "Anchor Coffee"))]
 	frappe.db.commit()
-	with as_user(MANAGER), runs.refusing(two.name):
+	with as_user(MANAGER), run_helpers.refusing(two.name):
 		frappe.get_doc("Write-Off Run", run.name).resume()
-	assert run.reload().status == "Partly Posted", {row.message for row in runs.items(run).values()}
+	assert run.reload().status == "Partly Posted", {row.message for row in run_helpers.items(run).values()}
 	found.append(words(renamed("Write-Off Reason", "Small Balance", "Tiny Balance")))
 	frappe.db.commit()
 	with as_user(MANAGER):
@@ -412,7 +414,7 @@ def test_fault_14_renamed_while_paused_and_before_a_retry():
 
 def test_fault_14_renamed_twice_and_the_old_name_used_again():
 	invoice("Anchor Cafe", 60, FIRST)
-	run = runs.post(runs.run(user=PREPARER))
+	run = run_helpers.post(run_helpers.run(user=PREPARER))
 	rename("Customer", "Anchor Cafe", "Anchor Coffee")
 	rename("Customer", "Anchor Coffee", "Anchor Tea")
 	customer("Anchor Cafe")
@@ -426,9 +428,9 @@ def test_fault_14_renamed_twice_and_the_old_name_used_again():
 
 def test_fault_14_tampering_beside_a_rename_is_told_apart():
 	one, two = invoice("Anchor Cafe", 60, FIRST), invoice("Compass Stores", 40, FIRST)
-	run = submitted_but_not_posted(runs.run(user=PREPARER))
+	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	rename("Customer", "Anchor Cafe", "Breakwater Bar", merge=True)
-	item = runs.items(run)[two.name]
+	item = run_helpers.items(run)[two.name]
 	frappe.db.set_value("Write-Off Run Item", item.name, "customer", "Breakwater Bar")
 	post_now(run)
 	assert [outstanding(one), outstanding(two)] == [0, 40]
@@ -441,7 +443,7 @@ def test_fault_14_tampering_beside_a_rename_is_told_apart():
 
 def test_fault_14_a_rename_written_into_the_database_counts_for_nothing():
 	one = invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(runs.run(user=PREPARER))
+	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	rename("Customer", "Dover Council", "Dover District Council")
 	name = frappe.db.get_value("Write-Off Change Log", {"document_type": "Customer"})
 	frappe.db.set_value(
@@ -455,9 +457,11 @@ def test_fault_14_a_rename_written_into_the_database_counts_for_nothing():
 
 
 def test_fault_14_the_settings_follow_their_company():
-	runs.settings(require_second_approver=1, limits=[{"role": "Accounts Manager", "max_item_amount": 5}])
+	run_helpers.settings(
+		require_second_approver=1, limits=[{"role": "Accounts Manager", "max_item_amount": 5}]
+	)
 	one = invoice("Anchor Cafe", 60, FIRST)
-	run = runs.run(user=PREPARER)
+	run = run_helpers.run(user=PREPARER)
 	rename("Company", HL, "Harbour Lights Inc")
 	frappe.db.commit()
 	settings = frappe.get_doc("Write-Off Settings", "Harbour Lights Inc")
@@ -496,7 +500,7 @@ def lists_of(run: Any) -> Iterator[Callable[..., dict[str, Any]]]:
 def test_fault_05_maximum_customer_total_holds_for_invoices_added_to_a_run():
 	one, two, three = (invoice("Anchor Cafe", amount, FIRST) for amount in (40, 50, 20))
 	other = invoice("Breakwater Bar", 90, FIRST)
-	run = runs.run(max_customer_amount=100, find=False)
+	run = run_helpers.run(max_customer_amount=100, find=False)
 	with lists_of(run) as add:
 		assert add(one, other) == {"run": run.name, "added": 2, "left_out": []}
 		assert add(two)["added"] == 1, "90 of 100"
@@ -504,35 +508,35 @@ def test_fault_05_maximum_customer_total_holds_for_invoices_added_to_a_run():
 	assert result["added"] == 0
 	assert {row["voucher_no"] for row in result["left_out"]} == {one.name, two.name, three.name}
 	assert "110.00" in result["left_out"][0]["message"] and "100.00" in result["left_out"][0]["message"]
-	items = runs.items(run)
+	items = run_helpers.items(run)
 	assert {no for no, row in items.items() if row.status == "Open" and row.selected} == {other.name}
 	assert {items[one.name].reason_code, items[three.name].reason_code} == {"customer_over_maximum"}
 	assert run.reload().selected_count == 1
 	with lists_of(run) as add:
 		assert add(one, two, three, other)["added"] == 0, "once more changes nothing"
-	assert len(runs.items(run)) == 4
+	assert len(run_helpers.items(run)) == 4
 
 
 def test_fault_05_a_run_over_the_maximum_is_not_approved():
 	invoice("Anchor Cafe", 60, FIRST)
-	run = runs.run(user=PREPARER, max_customer_amount=100)
+	run = run_helpers.run(user=PREPARER, max_customer_amount=100)
 	frappe.db.set_value("Write-Off Run Item", {"run": run.name}, "base_write_off_amount", 101)
 	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match=re.escape("Anchor Cafe")):
 		frappe.get_doc("Write-Off Run", run.name).submit()
 
 
 def test_fault_05_credits_that_were_deducted_and_used_up_since():
-	runs.settings(customer_credits="Deduct", entries_per="Invoice", rows_per_entry=2)
+	run_helpers.settings(customer_credits="Deduct", entries_per="Invoice", rows_per_entry=2)
 	one, two, three = (invoice("Anchor Cafe", amount, FIRST) for amount in (40, 50, 20))
 	other = invoice("Breakwater Bar", 100, FIRST)
 	credit = payment("Anchor Cafe", 30, FIRST)
-	run = runs.run(user=PREPARER, max_customer_amount=100)
+	run = run_helpers.run(user=PREPARER, max_customer_amount=100)
 	assert run.selected_count == 4, "110 less 30"
 	submitted_but_not_posted(run)
 	credit.cancel()
 	post_now(run)
 	assert [outstanding(doc) for doc in (one, two, three, other)] == [40, 50, 20, 0]
-	items = runs.items(run)
+	items = run_helpers.items(run)
 	assert {items[doc.name].reason_code for doc in (one, two, three)} == {"customer_over_maximum"}, (
 		"all of the customer, in whichever batch"
 	)
@@ -540,21 +544,21 @@ def test_fault_05_credits_that_were_deducted_and_used_up_since():
 
 def test_fault_05_customers_merged_since_are_one_customer():
 	one, two = invoice("Anchor Cafe", 60, FIRST), invoice("Breakwater Bar", 60, FIRST)
-	run = runs.run(user=PREPARER, max_customer_amount=100)
+	run = run_helpers.run(user=PREPARER, max_customer_amount=100)
 	assert run.selected_count == 2
 	submitted_but_not_posted(run)
 	rename("Customer", "Anchor Cafe", "Breakwater Bar", merge=True)
 	post_now(run)
 	assert [outstanding(one), outstanding(two)] == [60, 60]
-	assert {row.reason_code for row in runs.items(run).values()} == {"customer_over_maximum"}
+	assert {row.reason_code for row in run_helpers.items(run).values()} == {"customer_over_maximum"}
 
 
 def test_what_is_submitted_is_what_was_previewed():
 	invoice("Anchor Cafe", 60, FIRST)
-	draft = runs.run(user=PREPARER)
+	draft = run_helpers.run(user=PREPARER)
 	with as_user(MANAGER):
 		plan = frappe.get_doc("Write-Off Run", draft.name).preview_entries()
-		runs.settings(bad_debt_account=account("Bad Debt Expense"))
+		run_helpers.settings(bad_debt_account=account("Bad Debt Expense"))
 		frappe.db.commit()
 		doc = frappe.get_doc(
 			{**frappe.get_doc("Write-Off Run", draft.name).as_dict(), "previewed_terms": plan["terms"]}

@@ -8,9 +8,9 @@ import frappe
 import pytest
 
 from ar_writeoff.undo.service import MOST_CANCELLED_AT_ONCE, undo_run
-from tests.site import books, runs
-from tests.site.crash import in_background
-from tests.site.story import (
+from tests.site import ledger_checks, run_helpers
+from tests.site.concurrency import in_background
+from tests.site.factories import (
 	HL,
 	MANAGER,
 	account,
@@ -32,7 +32,7 @@ BOOKS = ("GL Entry", "Payment Ledger Entry", "Sales Invoice", "Payment Entry", "
 @pytest.fixture
 def invoices() -> list[str]:
 	"""Debit balances of every kind that a run posts."""
-	runs.settings(bad_debt_account=account("Bad Debt Expense"), rows_per_entry=4)
+	run_helpers.settings(bad_debt_account=account("Bad Debt Expense"), rows_per_entry=4)
 	paid = invoice("Anchor Cafe", 100, "2026-01-15")
 	pay(paid, 90, "2026-02-01")
 	credited = invoice("Anchor Cafe", 30, "2026-01-16")
@@ -67,18 +67,18 @@ def cancel(run: Any) -> None:
 
 
 def test_cancelling_restores_the_books_row_by_row(invoices):
-	before, live_before = all_rows([]), books.snapshot(HL)
-	run = runs.post(runs.run())
-	entries = runs.entries(run)
+	before, live_before = all_rows([]), ledger_checks.snapshot(HL)
+	run = run_helpers.post(run_helpers.run())
+	entries = run_helpers.entries(run)
 	assert len(entries) == 3
 	assert {outstanding(name) for name in invoices} == {0}
 
 	cancel(run)
 
 	assert all_rows(entries) == before
-	assert books.snapshot(HL).diff(live_before) == []
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	assert ledger_checks.snapshot(HL).diff(live_before) == []
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 	# What is left of the entries: cancelled documents, cancelled and delinked rows.
 	assert set(frappe.get_all("Journal Entry", {"name": ("in", entries)}, pluck="docstatus")) == {2}
 	assert set(frappe.get_all("GL Entry", {"voucher_no": ("in", entries)}, pluck="is_cancelled")) == {1}
@@ -100,63 +100,63 @@ def cancelling(run: Any) -> None:
 
 def test_a_run_of_many_entries_is_cancelled_in_the_background():
 	names = many_invoices(7)
-	runs.settings(rows_per_entry=2)
+	run_helpers.settings(rows_per_entry=2)
 	frappe.db.commit()
-	before, live_before = all_rows([]), books.snapshot(HL)
-	run = runs.post(runs.run())
-	entries = runs.entries(run)
+	before, live_before = all_rows([]), ledger_checks.snapshot(HL)
+	run = run_helpers.post(run_helpers.run())
+	entries = run_helpers.entries(run)
 	assert len(entries) == 7 > MOST_CANCELLED_AT_ONCE
 	cancelling(run)
-	assert runs.entries(run) == entries
+	assert run_helpers.entries(run) == entries
 	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="Wait until it has finished"):
 		run.cancel()
 
 	undo_run(run.name)
 	run.reload()
 	assert (run.docstatus, run.status, run.posted_count, run.modified_by) == (2, "Reversed", 0, MANAGER)
-	assert runs.entries(run) == [] and runs.entries(run, docstatus=2) == entries
+	assert run_helpers.entries(run) == [] and run_helpers.entries(run, docstatus=2) == entries
 	assert all_rows(entries) == before
-	assert live_before.diff(books.snapshot(HL)) == []
+	assert live_before.diff(ledger_checks.snapshot(HL)) == []
 	assert {outstanding(name) for name in names} == {10}
 
 
 def test_a_run_of_many_entries_whose_period_is_closed_meanwhile_is_neither_cancelled_nor_reversed():
 	many_invoices(7)
-	runs.settings(rows_per_entry=2)
-	run = runs.post(runs.run())
+	run_helpers.settings(rows_per_entry=2)
+	run = run_helpers.post(run_helpers.run())
 	cancelling(run)
-	posted = books.snapshot(HL)
+	posted = ledger_checks.snapshot(HL)
 	freeze_books("2026-07-31")
 	frappe.db.commit()
 	undo_run(run.name)
 	run.reload()
 	assert (run.docstatus, run.status, run.posted_count) == (1, "Posted", 7)
-	assert posted.diff(books.snapshot(HL)) == []
-	assert "Use Undo" in runs.events(run)["Not Reversed"]
+	assert posted.diff(ledger_checks.snapshot(HL)) == []
+	assert "Use Undo" in run_helpers.events(run)["Not Reversed"]
 	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="Use Undo"):
 		run.cancel()
 
 
 def test_credits_too():
-	runs.settings(credit_write_off_account=account("Credit Balances Written Off"))
+	run_helpers.settings(credit_write_off_account=account("Credit Balances Written Off"))
 	one = invoice("Anchor Cafe", 10, "2026-01-15", is_return=True)
 	of = invoice("Elm School", 100, "2026-01-15")
 	two = credit_note(of, 5, "2026-01-20", update_outstanding_for_self=True)
 	frappe.db.commit()
 	before = all_rows([])
-	run = runs.post(runs.run(balance_type="Credit"))
-	entries = runs.entries(run)
+	run = run_helpers.post(run_helpers.run(balance_type="Credit"))
+	entries = run_helpers.entries(run)
 	assert [outstanding(one), outstanding(two), outstanding(of)] == [0, 0, 100]
 	cancel(run)
 	assert all_rows(entries) == before
 
 
 def test_the_run_says_that_it_was_undone(invoices):
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	assert (run.status, run.posted_count) == ("Posted", 6)
 	cancel(run)
 	assert (run.docstatus, run.status, run.posted_count, run.posted_amount) == (2, "Reversed", 0, 0)
-	items = runs.items(run)
+	items = run_helpers.items(run)
 	assert {item.status for item in items.values()} == {"Reversed"}
 	assert all(item.journal_entry for item in items.values()), "the way to the cancelled entry stays"
 	amounts = frappe.get_all("Sales Invoice", {"name": ("in", invoices)}, pluck="written_off_amount")
@@ -164,21 +164,21 @@ def test_the_run_says_that_it_was_undone(invoices):
 
 
 def test_what_was_undone_is_found_and_posted_again_by_another_run(invoices):
-	first = runs.post(runs.run())
+	first = run_helpers.post(run_helpers.run())
 	cancel(first)
-	second = runs.run()
-	assert set(runs.items(second)) == set(invoices)
-	runs.post(second)
+	second = run_helpers.run()
+	assert set(run_helpers.items(second)) == set(invoices)
+	run_helpers.post(second)
 	assert second.status == "Posted"
 	assert {outstanding(name) for name in invoices} == {0}
-	assert not set(runs.entries(second)) & set(runs.entries(first, docstatus=2))
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	assert not set(run_helpers.entries(second)) & set(run_helpers.entries(first, docstatus=2))
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 
 def test_the_run_is_amended_and_posted_again(invoices):
 	before = all_rows([])
-	first = runs.post(runs.run(max_invoice_amount=15))
+	first = run_helpers.post(run_helpers.run(max_invoice_amount=15))
 	cancel(first)
 
 	with as_user(MANAGER):
@@ -191,23 +191,23 @@ def test_the_run_is_amended_and_posted_again(invoices):
 	assert (amended.selected_amount, amended.posted_amount) == (0, 0)
 	assert not amended.submitted_by and not amended.searched_on
 	assert amended.max_invoice_amount == 15
-	assert runs.items(amended) == {}, "a new search, as balances may have changed"
+	assert run_helpers.items(amended) == {}, "a new search, as balances may have changed"
 
 	with as_user(MANAGER):
 		amended.find_invoices()
-	runs.post(amended)
+	run_helpers.post(amended)
 	assert amended.status == "Posted"
-	assert set(runs.items(amended)) == set(runs.items(first))
+	assert set(run_helpers.items(amended)) == set(run_helpers.items(first))
 	cancel(amended)
-	entries = [*runs.entries(first, docstatus=2), *runs.entries(amended, docstatus=2)]
+	entries = [*run_helpers.entries(first, docstatus=2), *run_helpers.entries(amended, docstatus=2)]
 	assert all_rows(entries) == before
 
 
 def test_undo_is_refused_in_frozen_books_and_nothing_changes(invoices):
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	freeze_books("2026-07-31")
 	frappe.db.commit()
-	posted = books.snapshot(HL)
+	posted = ledger_checks.snapshot(HL)
 	with (
 		as_user(MANAGER),
 		pytest.raises(frappe.ValidationError, match="not authorized to add or update entries before"),
@@ -216,30 +216,30 @@ def test_undo_is_refused_in_frozen_books_and_nothing_changes(invoices):
 	frappe.db.rollback()
 	run.reload()
 	assert (run.docstatus, run.status) == (1, "Posted")
-	assert posted.diff(books.snapshot(HL)) == []
+	assert posted.diff(ledger_checks.snapshot(HL)) == []
 
 
 def test_an_entry_cancelled_by_hand_is_undone_in_the_run_too(invoices):
-	run = runs.post(runs.run())
-	entry = runs.entries(run)[0]
-	undone = [item.voucher_no for item in runs.items(run, journal_entry=entry).values()]
+	run = run_helpers.post(run_helpers.run())
+	entry = run_helpers.entries(run)[0]
+	undone = [item.voucher_no for item in run_helpers.items(run, journal_entry=entry).values()]
 	with as_user(MANAGER):
 		frappe.get_doc("Journal Entry", entry).cancel()
 	frappe.db.commit()
 	run.reload()
 	assert run.status == "Partly Posted"
-	items = runs.items(run)
+	items = run_helpers.items(run)
 	for name, item in items.items():
 		assert item.status == ("Reversed" if name in undone else "Posted")
 		assert bool(outstanding(name)) is (name in undone)
 	cancel(run)
 	assert run.status == "Reversed"
 	assert all(outstanding(name) for name in invoices)
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 
 def test_only_who_may_cancel_can_undo(invoices):
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	with as_user("preparer@example.com"), pytest.raises(frappe.PermissionError):
 		frappe.get_doc("Write-Off Run", run.name).cancel()
 	frappe.db.rollback()

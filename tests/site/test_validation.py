@@ -10,8 +10,8 @@ import pytest
 from frappe.utils import today
 
 from ar_writeoff.ar_writeoff.doctype.write_off_run.write_off_run import get_defaults
-from tests.site import books, runs
-from tests.site.story import (
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import (
 	AUDITOR,
 	HL,
 	MANAGER,
@@ -44,7 +44,7 @@ def refusal(make: Any, **values: Any) -> str:
 
 
 def draft(**values: Any) -> Any:
-	return runs.run(find=False, **values)
+	return run_helpers.run(find=False, **values)
 
 
 def disabled(doctype: str, name: str) -> str:
@@ -123,7 +123,7 @@ def test_age_is_not_negative():
 
 def test_a_wrong_value_on_a_saved_run_loses_nothing():
 	invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run(max_invoice_amount=25)
+	run = run_helpers.run(max_invoice_amount=25)
 	run.max_invoice_amount = "12abc"
 	run.minimum_age_days = 30
 	assert "12abc is not a number" in refusal(run.save)
@@ -132,7 +132,7 @@ def test_a_wrong_value_on_a_saved_run_loses_nothing():
 	)
 	saved = frappe.get_doc("Write-Off Run", run.name)
 	assert (saved.max_invoice_amount, saved.minimum_age_days, saved.found_count) == (25, 0, 1)
-	assert len(runs.items(run)) == 1
+	assert len(run_helpers.items(run)) == 1
 
 	saved.max_invoice_amount = "12"
 	saved.save()
@@ -177,7 +177,7 @@ def test_cost_center_and_project_of_another_company():
 
 
 def settings(company: str = HL, **values: Any) -> Any:
-	return runs.settings(company, **values)
+	return run_helpers.settings(company, **values)
 
 
 UNFIT = [
@@ -224,7 +224,7 @@ def test_bad_debt_account(kind, message):
 	reason = frappe.get_doc("Write-Off Reason", "Uncollectible")
 	reason.append("accounts", {"company": HL, "account": name})
 	assert refusal(reason.save) == f"Write-Off Accounts: Row 1: {message}"
-	runs.settings()
+	run_helpers.settings()
 	frappe.db.set_value("Write-Off Settings", HL, "bad_debt_account", name)
 	assert refusal(draft) == f"Reason: {message}"
 
@@ -336,7 +336,7 @@ def test_posting_date_before_the_cutoff():
 
 def test_books_frozen_after_the_draft_was_saved():
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	freeze_books("2026-06-30")
 	frappe.db.commit()
 	with as_user(MANAGER):
@@ -363,11 +363,11 @@ def test_reason_that_is_disabled_or_for_the_other_side():
 
 
 def test_no_account_to_write_off_to():
-	runs.settings(bad_debt_account=None)
+	run_helpers.settings(bad_debt_account=None)
 	frappe.db.set_value("Company", HL, "write_off_account", None)
 	frappe.clear_document_cache("Company", HL)
 	invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	assert refusal(run.submit) == (
 		f"No account to write off to. Set one in the Write-Off Reason or in the Write-Off Settings of {HL}."
 	)
@@ -376,7 +376,7 @@ def test_no_account_to_write_off_to():
 
 def test_nothing_selected():
 	invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	run.set_selection(selected=False)
 	assert refusal(run.submit).startswith("Nothing is selected.")
 
@@ -386,7 +386,7 @@ def test_nothing_selected():
 
 def from_settings(**values: Any) -> Any:
 	"""A run made with as little as a script would give."""
-	runs.settings(
+	run_helpers.settings(
 		max_invoice_amount=50, minimum_age_days=60, ageing_based_on="Posting Date", default_reason="Rounding Difference"
 	)  # fmt: skip
 	return frappe.get_doc({"doctype": "Write-Off Run", "company": HL, **values}).insert()
@@ -405,7 +405,7 @@ def test_defaults_come_from_the_settings_and_dates_are_today():
 
 
 def test_defaults_for_a_run_made_with_new_doc():
-	runs.settings(max_invoice_amount=50, minimum_age_days=60, ageing_based_on="Posting Date")
+	run_helpers.settings(max_invoice_amount=50, minimum_age_days=60, ageing_based_on="Posting Date")
 	run = frappe.new_doc("Write-Off Run", company=HL, reason="Small Balance").insert()
 	assert (run.max_invoice_amount, run.minimum_age_days, run.ageing_based_on) == (50, 60, "Posting Date")
 
@@ -453,7 +453,7 @@ def test_defaults_of_the_user_never_narrow_a_search():
 	for run in (from_settings(max_invoice_amount=100, minimum_age_days=0, reason="Small Balance"), draft()):
 		assert [run.get(field) for field in run.NARROWING] == [None] * 7
 		run.find_invoices()
-		assert set(runs.items(run)) == {one.name}
+		assert set(run_helpers.items(run)) == {one.name}
 	run = from_settings(currency="USD", customer_group="Trade", reason="Small Balance")
 	assert (run.currency, run.customer_group, run.territory) == ("USD", "Trade", None)
 
@@ -475,7 +475,7 @@ def as_seen_by(user: str, run: Any) -> Any:
 
 def test_without_a_role_nothing_can_be_done():
 	invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
 	mine = as_seen_by(OUTSIDER, run)
 	for do in (
@@ -497,7 +497,7 @@ def test_without_a_role_nothing_can_be_done():
 
 def test_accounts_user_prepares_and_does_not_submit():
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run(user=PREPARER)
+	run = run_helpers.run(user=PREPARER)
 	frappe.db.commit()
 	mine = as_seen_by(PREPARER, run)
 	mine.find_invoices()
@@ -516,7 +516,7 @@ def test_accounts_user_prepares_and_does_not_submit():
 
 def test_auditor_reads_and_changes_nothing():
 	invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
 	mine = as_seen_by(AUDITOR, run)
 	assert mine.get_items()["total"] == 1
@@ -529,7 +529,7 @@ def test_auditor_reads_and_changes_nothing():
 def test_manager_of_another_company():
 	"""A User Permission on the other company: nothing of this one, whatever the role."""
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	permit(MANAGER, "Company", NW)
 	frappe.db.commit()
 	mine = as_seen_by(MANAGER, run)
@@ -550,13 +550,13 @@ def test_manager_of_another_company():
 	frappe.db.rollback()
 	frappe.set_user("Administrator")
 	assert outstanding(one) == 10
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 
 def test_over_http_a_caller_cannot_say_what_the_run_holds(web):
 	"""The document a caller sends along with the method is not what is worked on: the one in the database is."""
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
 	client = web.session(OUTSIDER)
 	sent = {**run.as_dict(no_default_fields=False), "owner": OUTSIDER}

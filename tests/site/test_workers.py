@@ -12,63 +12,63 @@ import frappe
 import pytest
 from rq.timeouts import JobTimeoutException
 
-from tests.site import books, runs, story
+from tests.site import factories, ledger_checks, run_helpers
+from tests.site.concurrency import BreakpointWorkers, ConcurrentSession, in_background, watchdog
 from tests.site.conftest import Workers, empty_queues, eventually
-from tests.site.crash import Crashable, OtherSession, in_background, watchdog
-from tests.site.story import HL, MANAGER, invoice, many_invoices, outstanding, pay
+from tests.site.factories import HL, MANAGER, invoice, many_invoices, outstanding, pay
 
 pytestmark = pytest.mark.workers
 
 
 @pytest.fixture
-def crash(workers: Workers, tmp_path: Path) -> Crashable:
-	return Crashable(workers, tmp_path)
+def breakpoints(workers: Workers, tmp_path: Path) -> BreakpointWorkers:
+	return BreakpointWorkers(workers, tmp_path)
 
 
 @pytest.fixture(autouse=True)
 def ledgers_agree():
 	yield
 	frappe.db.rollback()
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 
 def submitted_run(count: int = 12, per_entry: int = 5, **values):
 	"""A run over this many invoices, in batches of `per_entry` - 1, submitted and left to the workers."""
 	many_invoices(count, customers=("Anchor Cafe", "Breakwater Bar", "Compass Stores")[:count])
-	runs.settings(rows_per_entry=per_entry, **values)
-	run = runs.run()
+	run_helpers.settings(rows_per_entry=per_entry, **values)
+	run = run_helpers.run()
 	with in_background():
-		runs.post(run)
+		run_helpers.post(run)
 	frappe.db.commit()
 	return run
 
 
 def finished(run, timeout: float = 90):
-	eventually(lambda: runs.status(run) in ("Posted", "Partly Posted", "Failed"), timeout)
-	runs.assert_posted_once(run)
-	return runs.status(run)
+	eventually(lambda: run_helpers.status(run) in ("Posted", "Partly Posted", "Failed"), timeout)
+	run_helpers.assert_posted_once(run)
+	return run_helpers.status(run)
 
 
 @pytest.mark.parametrize("point", ["submitted", "before_commit", "after_commit"])
-def test_01_killed_around_the_commit(crash: Crashable, point: str):
+def test_01_killed_around_the_commit(breakpoints: BreakpointWorkers, point: str):
 	run = submitted_run()
-	crash.hold(point)
-	[worker] = crash.start()
-	crash.wait_for(point)
+	breakpoints.hold(point)
+	[worker] = breakpoints.start()
+	breakpoints.wait_for(point)
 	worker.kill()
-	assert len(runs.entries(run)) == (1 if point == "after_commit" else 0)
-	crash.release(point)
+	assert len(run_helpers.entries(run)) == (1 if point == "after_commit" else 0)
+	breakpoints.release(point)
 	assert watchdog() == [run.name]
-	crash.start()
+	breakpoints.start()
 	assert finished(run) == "Posted"
-	assert len(runs.entries(run)) == 3
-	assert "Resumed by Watchdog" in runs.events(run)
+	assert len(run_helpers.entries(run)) == 3
+	assert "Resumed by Watchdog" in run_helpers.events(run)
 
 
-def test_02_and_11_two_workers_on_one_run_of_1500(crash: Crashable):
+def test_02_and_11_two_workers_on_one_run_of_1500(breakpoints: BreakpointWorkers):
 	run = submitted_run(1500, per_entry=100)
-	crash.start(2)
+	breakpoints.start(2)
 	assert finished(run, timeout=400) == "Posted"
 	posted = frappe.get_all(
 		"Journal Entry", filters={"write_off_run": run.name}, fields=["*"], order_by="name asc"
@@ -100,16 +100,18 @@ def refused_because_of(run: Any) -> Iterator[None]:
 		yield
 
 
-def test_03_a_payment_validated_before_the_post_and_submitted_after_it_is_refused(crash: Crashable):
+def test_03_a_payment_validated_before_the_post_and_submitted_after_it_is_refused(
+	breakpoints: BreakpointWorkers,
+):
 	run = submitted_run(1)
-	[name] = runs.items(run)
-	crash.hold("before_commit")
-	crash.start()
-	crash.wait_for("before_commit")
-	payment = OtherSession(lambda: pay(name))
+	[name] = run_helpers.items(run)
+	breakpoints.hold("before_commit")
+	breakpoints.start()
+	breakpoints.wait_for("before_commit")
+	payment = ConcurrentSession(lambda: pay(name))
 	payment.join(1)
 	assert payment.is_alive(), "the payment waits for the lock"
-	crash.release("before_commit")
+	breakpoints.release("before_commit")
 	with refused_because_of(run):
 		payment.result()
 	assert finished(run) == "Posted"
@@ -119,9 +121,9 @@ def test_03_a_payment_validated_before_the_post_and_submitted_after_it_is_refuse
 def test_03_a_payment_is_refused_while_the_items_are_locked_still(monkeypatch):
 	"""MariaDB lets go of a transaction's locks one by one: the invoice's may be free before the item's."""
 	invoice("Anchor Cafe", 10, "2026-01-15")
-	run = runs.run()
-	[name] = runs.items(run)
-	monkeypatch.setattr(story, "submitted", lambda doc: doc.insert())
+	run = run_helpers.run()
+	[name] = run_helpers.items(run)
+	monkeypatch.setattr(factories, "submitted", lambda doc: doc.insert())
 	drafted, go_on = threading.Event(), threading.Event()
 
 	def submit_later() -> None:
@@ -131,9 +133,9 @@ def test_03_a_payment_is_refused_while_the_items_are_locked_still(monkeypatch):
 		payment.submit()
 
 	frappe.db.commit()
-	payment = OtherSession(submit_later)
+	payment = ConcurrentSession(submit_later)
 	assert drafted.wait(30)
-	runs.post(run)
+	run_helpers.post(run)
 	frappe.db.commit()
 	frappe.db.sql("SELECT name FROM `tabWrite-Off Run Item` WHERE voucher_no = %s FOR UPDATE", name)
 	go_on.set()
@@ -142,7 +144,7 @@ def test_03_a_payment_is_refused_while_the_items_are_locked_still(monkeypatch):
 	assert outstanding(name) == 0
 
 
-def test_03_a_payment_that_has_the_lock_first_wins(crash: Crashable, monkeypatch):
+def test_03_a_payment_that_has_the_lock_first_wins(breakpoints: BreakpointWorkers, monkeypatch):
 	from ar_writeoff.undo import guards
 
 	locked, go_on = threading.Event(), threading.Event()
@@ -155,39 +157,39 @@ def test_03_a_payment_that_has_the_lock_first_wins(crash: Crashable, monkeypatch
 
 	monkeypatch.setattr(guards, "refuse_over_allocation", slow)
 	run = submitted_run(1)
-	[name] = runs.items(run)
-	payment = OtherSession(lambda: pay(name).name)
+	[name] = run_helpers.items(run)
+	payment = ConcurrentSession(lambda: pay(name).name)
 	assert locked.wait(30)
-	crash.start()
-	eventually(lambda: runs.status(run) == "Posting")
+	breakpoints.start()
+	eventually(lambda: run_helpers.status(run) == "Posting")
 	go_on.set()
 	payment.result()
 	assert finished(run) == "Failed"
-	assert runs.items(run)[name].status == "Skipped"
+	assert run_helpers.items(run)[name].status == "Skipped"
 	assert outstanding(name) == 0
 
 
-def test_03_a_payment_that_asks_for_no_lock_is_found_afterwards(crash: Crashable, monkeypatch):
+def test_03_a_payment_that_asks_for_no_lock_is_found_afterwards(breakpoints: BreakpointWorkers, monkeypatch):
 	from ar_writeoff.undo import guards
 
 	monkeypatch.setattr(guards, "refuse_over_allocation", lambda *args: None)
 	run = submitted_run(8)
-	name, *others = runs.items(run)
-	monkeypatch.setattr(story, "submitted", lambda doc: doc.insert())
+	name, *others = run_helpers.items(run)
+	monkeypatch.setattr(factories, "submitted", lambda doc: doc.insert())
 	payment = pay(name)
 	frappe.db.commit()
-	crash.hold("after_commit")
-	crash.start()
-	crash.wait_for("after_commit")
+	breakpoints.hold("after_commit")
+	breakpoints.start()
+	breakpoints.wait_for("after_commit")
 	payment.flags.ignore_validate = True
 	payment.submit()
 	frappe.db.commit()
-	crash.release("after_commit")
-	eventually(lambda: runs.status(run) == "Partly Posted", 60)
-	item = runs.items(run)[name]
+	breakpoints.release("after_commit")
+	eventually(lambda: run_helpers.status(run) == "Partly Posted", 60)
+	item = run_helpers.items(run)[name]
 	assert item.status == "Conflict"
 	assert "-10.00 USD is left" in item.message
-	assert {runs.items(run)[other].status for other in others} == {"Posted"}
+	assert {run_helpers.items(run)[other].status for other in others} == {"Posted"}
 	told = eventually(
 		lambda: frappe.get_all(
 			"Notification Log", filters={"document_name": run.name}, pluck="for_user", order_by=None
@@ -196,42 +198,42 @@ def test_03_a_payment_that_asks_for_no_lock_is_found_afterwards(crash: Crashable
 	assert {MANAGER, "second.manager@example.com"} <= set(told)
 
 
-def test_04_a_deadlock_restarts_the_batch_as_the_same_user(crash: Crashable):
+def test_04_a_deadlock_restarts_the_batch_as_the_same_user(breakpoints: BreakpointWorkers):
 	run = submitted_run(4)
-	first, *_, last = sorted(runs.items(run))
-	crash.hold("items_locked")
-	crash.start()
-	crash.wait_for("items_locked")
+	first, *_, last = sorted(run_helpers.items(run))
+	breakpoints.hold("items_locked")
+	breakpoints.start()
+	breakpoints.wait_for("items_locked")
 	frappe.db.sql("INSERT INTO `tabDefaultValue` (name, parent) SELECT UUID(), 'heavier' FROM `tabDocField`")
 	frappe.db.sql("SELECT name FROM `tabSales Invoice` WHERE name = %s FOR UPDATE", last)
-	crash.release("items_locked")
-	runs.eventually_waiting_for_a_lock()
+	breakpoints.release("items_locked")
+	run_helpers.wait_for_lock_wait()
 	# The worker has the first and wants the last. Whoever wrote less is taken back by MariaDB.
 	frappe.db.sql("SELECT name FROM `tabSales Invoice` WHERE name = %s FOR UPDATE", first)
 	frappe.db.rollback()
 	assert finished(run) == "Posted"
-	[entry] = runs.entries(run)
+	[entry] = run_helpers.entries(run)
 	assert frappe.db.get_value("Journal Entry", entry, "owner") == MANAGER
-	assert "Interrupted" not in runs.events(run)
+	assert "Interrupted" not in run_helpers.events(run)
 
 
-def test_05_the_end_of_the_jobs_time_is_not_swallowed(crash: Crashable, monkeypatch):
+def test_05_the_end_of_the_jobs_time_is_not_swallowed(breakpoints: BreakpointWorkers, monkeypatch):
 	monkeypatch.setitem(frappe.conf, "ar_writeoff_job_timeout", 15)
 	run = submitted_run()
-	crash.hold("submitted")
-	crash.start()
-	crash.wait_for("submitted")
-	eventually(lambda: "Interrupted" in runs.events(run), 30)
-	assert JobTimeoutException.__name__ in runs.events(run)["Interrupted"]
-	assert runs.entries(run) == []
-	assert runs.status(run) == "Posting"
-	crash.release("submitted")
+	breakpoints.hold("submitted")
+	breakpoints.start()
+	breakpoints.wait_for("submitted")
+	eventually(lambda: "Interrupted" in run_helpers.events(run), 30)
+	assert JobTimeoutException.__name__ in run_helpers.events(run)["Interrupted"]
+	assert run_helpers.entries(run) == []
+	assert run_helpers.status(run) == "Posting"
+	breakpoints.release("submitted")
 	monkeypatch.undo()
 	assert watchdog() == [run.name]
 	assert finished(run) == "Posted"
 
 
-def test_05_a_job_hands_over_before_its_time_is_up(crash: Crashable, monkeypatch):
+def test_05_a_job_hands_over_before_its_time_is_up(breakpoints: BreakpointWorkers, monkeypatch):
 	from ar_writeoff.posting import service as posting
 	from ar_writeoff.run import worker
 
@@ -242,73 +244,73 @@ def test_05_a_job_hands_over_before_its_time_is_up(crash: Crashable, monkeypatch
 	posting.post_run(run.name, worker=2)
 	assert jobs == [(run.name, "ar_writeoff.jobs.post_run", [2])]
 	monkeypatch.undo()
-	crash.start()
+	breakpoints.start()
 	assert finished(run) == "Posted"
 
 
-def test_06_a_lost_enqueue(crash: Crashable):
+def test_06_a_lost_enqueue(breakpoints: BreakpointWorkers):
 	run = submitted_run()
 	empty_queues()
-	assert runs.status(run) == "Queued"
+	assert run_helpers.status(run) == "Queued"
 	assert watchdog() == [run.name]
 	assert watchdog() == [], "its jobs are waiting in the queue"
-	crash.start()
+	breakpoints.start()
 	assert finished(run) == "Posted"
 
 
-def test_06_a_job_that_redis_believes_to_be_at_work(crash: Crashable):
+def test_06_a_job_that_redis_believes_to_be_at_work(breakpoints: BreakpointWorkers):
 	from frappe.utils.background_jobs import get_job_status
 
 	run = submitted_run()
-	crash.hold("looked")
-	[worker] = crash.start()
-	crash.wait_for("looked")
+	breakpoints.hold("looked")
+	[worker] = breakpoints.start()
+	breakpoints.wait_for("looked")
 	worker.kill()
-	crash.release("looked")
+	breakpoints.release("looked")
 	jobs = frappe.get_all(
 		"Write-Off Run Worker", filters={"run": run.name}, pluck="job_id", order_by="number"
 	)
 	assert str(get_job_status(jobs[0])) in ("started", "JobStatus.STARTED")
 	assert watchdog(lease=600) == [], "its lease has not run out"
 	assert watchdog() == [run.name]
-	crash.start()
+	breakpoints.start()
 	assert finished(run) == "Posted"
 
 
-def test_paused_resumed_and_undone_while_workers_are_at_it(crash: Crashable):
+def test_paused_resumed_and_undone_while_workers_are_at_it(breakpoints: BreakpointWorkers):
 	before = None
 	many_invoices(12)
-	before = books.snapshot(HL)
-	runs.settings(rows_per_entry=5, parallel_jobs=1)
-	run = runs.run()
+	before = ledger_checks.snapshot(HL)
+	run_helpers.settings(rows_per_entry=5, parallel_jobs=1)
+	run = run_helpers.run()
 	with in_background():
-		runs.post(run)
-	crash.hold("before_commit")
-	crash.start()
-	crash.wait_for("before_commit")
-	pausing = OtherSession(lambda: frappe.get_doc("Write-Off Run", run.name).pause())
+		run_helpers.post(run)
+	breakpoints.hold("before_commit")
+	breakpoints.start()
+	breakpoints.wait_for("before_commit")
+	pausing = ConcurrentSession(lambda: frappe.get_doc("Write-Off Run", run.name).pause())
 	pausing.join(1)
 	assert pausing.is_alive(), "it waits for the batch in hand"
-	crash.release("before_commit")
+	breakpoints.release("before_commit")
 	pausing.result()
-	eventually(lambda: len(runs.entries(run)) == 1)
-	eventually(lambda: not runs.live_workers(run))
-	assert runs.status(run) == "Paused"
+	eventually(lambda: len(run_helpers.entries(run)) == 1)
+	eventually(lambda: not run_helpers.live_workers(run))
+	assert run_helpers.status(run) == "Paused"
 	with in_background():
 		run.resume()
 		frappe.db.commit()
 	assert finished(run) == "Posted"
 
-	crash.hold("undone")
+	breakpoints.hold("undone")
 	with in_background():
 		run.reload().reverse("2026-07-15")
 		frappe.db.commit()
-	crash.wait_for("undone")
-	[worker] = [one for one in crash.workers.all if one.alive]
+	breakpoints.wait_for("undone")
+	[worker] = [one for one in breakpoints.workers.all if one.alive]
 	worker.kill()
-	assert len(runs.entries(run)) == 3, "nothing of it was committed"
-	crash.release("undone")
+	assert len(run_helpers.entries(run)) == 3, "nothing of it was committed"
+	breakpoints.release("undone")
 	assert watchdog() == [run.name]
-	crash.start()
-	eventually(lambda: runs.status(run) == "Reversed", 60)
-	assert before.diff(books.snapshot(HL)) == []
+	breakpoints.start()
+	eventually(lambda: run_helpers.status(run) == "Reversed", 60)
+	assert before.diff(ledger_checks.snapshot(HL)) == []

@@ -22,7 +22,7 @@ from ar_writeoff.core.criteria import (
 	problems,
 )
 from ar_writeoff.core.money import parse_amount
-from tests.unit.shipped import select_options
+from tests.unit.app_files import select_options
 from tests.unit.tables import rows
 
 GOOD = {

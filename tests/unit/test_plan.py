@@ -20,7 +20,7 @@ from ar_writeoff.posting.rules import (
 	batches,
 	plan_entries,
 )
-from tests.unit.shipped import select_options
+from tests.unit.app_files import select_options
 from tests.unit.tables import rows
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ar_writeoff.core import reasons, texts
 from ar_writeoff.core.reasons import Reason
-from tests.unit.shipped import modules
+from tests.unit.app_files import modules
 
 CODES = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
 

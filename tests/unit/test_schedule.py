@@ -8,7 +8,7 @@ import pytest
 
 from ar_writeoff.schedules import rules as schedule
 from ar_writeoff.schedules.rules import CRON, DAILY, MONTHLY, QUARTER_END, WEEKLY, Rhythm
-from tests.unit.shipped import select_options
+from tests.unit.app_files import select_options
 
 SIX = time(6, 0)
 

@@ -8,7 +8,7 @@ import pytest
 
 from ar_writeoff.core import status as statuses
 from ar_writeoff.core.status import finished_status, may_follow
-from tests.unit.shipped import select_options
+from tests.unit.app_files import select_options
 
 RUN = (
 	"Draft",

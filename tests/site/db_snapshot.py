@@ -1,10 +1,9 @@
-"""Puts a site's database back to what it was, row by row, whoever changed it and however it was committed.
+"""A snapshot of the site's database, restored before each test.
 
-Tests here commit, start workers and drive a browser, so nothing can be undone with a rollback. Instead every table's
-rows are remembered once, when the session begins, and before each test the tables that differ are put back: what a
-test empties, freezes, disables or renames is as it was for the next one, in any order.
+Tests commit, start workers and drive a browser, so a rollback cannot isolate them. The rows of all tables are read once
+at the start of the session; before each test the tables that differ are restored row by row.
 
-Finding the changed tables takes about 40 ms, putting back what one small test leaves about as much.
+Finding the changed tables takes about 40 ms, restoring them after a small test about as much.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Any
 
 import frappe
 
-# A change in one of these means that what Frappe knows about doctypes is stale as well.
+# A change in one of these tables invalidates the cached DocType metadata as well.
 META_TABLES = {
 	f"tab{name}"
 	for name in (
@@ -34,7 +33,7 @@ META_TABLES = {
 		"Accounting Dimension",
 	)
 }
-# Dear to build and untouched by data: kept in the cache while none of the above changed.
+# Expensive to build and independent of data: kept in the cache unless one of the tables above changed.
 KEPT_KEYS = (
 	"doctype_meta",
 	"doctype_form_meta",
@@ -53,14 +52,14 @@ KEPT_KEYS = (
 CHUNK = 500  # rows an INSERT
 
 
-class Rewind:
+class DatabaseSnapshot:
 	def __init__(self) -> None:
 		self.empty: list[str] = []
 		self.rows: dict[str, dict[Any, tuple]] = {}  # table -> key -> row
 		self.checksums: dict[str, int] = {}
-		self.remember()
+		self.take()
 
-	def remember(self) -> None:
+	def take(self) -> None:
 		tables = [
 			row[0]
 			for row in frappe.db.sql(
@@ -73,8 +72,8 @@ class Rewind:
 		self.checksums = self._checksums()
 		frappe.db.rollback()
 
-	def go(self) -> list[str]:
-		"""Put everything back. Returns the tables that had changed."""
+	def restore(self) -> list[str]:
+		"""Restore all tables. Returns the names of those that had changed."""
 		frappe.db.rollback()
 		frappe.db.sql("SET SESSION innodb_lock_wait_timeout = 20")
 		changed = []
@@ -85,11 +84,11 @@ class Rewind:
 		now = self._checksums()
 		for table, checksum in self.checksums.items():
 			if now.get(table) != checksum:
-				self._put_back(table)
+				self._restore_table(table)
 				changed.append(table)
 		frappe.db.commit()
 		if changed:
-			forget(everything=bool(META_TABLES.intersection(changed)))
+			clear_caches(everything=bool(META_TABLES.intersection(changed)))
 		return changed
 
 	# ------------------------------------------------------------------------------------------- tables
@@ -128,7 +127,7 @@ class Rewind:
 		else:
 			frappe.db.sql(f"DELETE FROM `{table}`")
 
-	def _put_back(self, table: str) -> None:
+	def _restore_table(self, table: str) -> None:
 		before, key = self.rows[table], self._key(table)
 		if not key:
 			frappe.db.sql(f"DELETE FROM `{table}`")
@@ -136,7 +135,7 @@ class Rewind:
 			return
 		now = self._read(table)
 		width = len(next(iter(before.values())))
-		# a column added since (a custom field, a dimension) stays, empty; rows are compared without it
+		# a column added since (a custom field, a dimension) stays and is ignored in the comparison
 		differing = [name for name, row in now.items() if row[:width] != before.get(name)]
 		condition = " AND ".join(f"`{column}` = %s" for column in key)
 		for name in differing:
@@ -156,8 +155,8 @@ class Rewind:
 			frappe.db.sql(f"INSERT INTO `{table}` ({names}) VALUES {', '.join([one] * len(part))}", values)
 
 
-def forget(everything: bool = False) -> None:
-	"""Drop what is cached of the site's data, here and in Redis (which is ours alone)."""
+def clear_caches(everything: bool = False) -> None:
+	"""Clear the caches of the site's data, in this process and in the tests' own Redis."""
 	with contextlib.suppress(ImportError, AttributeError):
 		from frappe.utils.caching import _SITE_CACHE
 

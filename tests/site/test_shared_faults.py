@@ -11,15 +11,15 @@ import pytest
 
 from ar_writeoff.ledger import transactions
 from ar_writeoff.posting import ledger as posting
-from tests.site import books, runs
-from tests.site.story import HL, customer, invoice, outstanding
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import HL, customer, invoice, outstanding
 
 
 @pytest.fixture(autouse=True)
 def ledgers_agree():
 	yield
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 
 @pytest.fixture
@@ -59,23 +59,23 @@ def refuse_all(entry: Any) -> None:
 
 
 def thirty() -> list[str]:
-	return runs.names(invoice(customer(f"Debtor {n:02d}"), 5 + n, "2026-01-15") for n in range(30))
+	return run_helpers.names(invoice(customer(f"Debtor {n:02d}"), 5 + n, "2026-01-15") for n in range(30))
 
 
 @pytest.mark.parametrize("entries_per", ["Batch", "Customer", "Invoice"])
 def test_fault_10_a_fault_that_every_item_shares_pauses_the_run(entries_per: str, attempts: list[int]):
 	names = thirty()
-	before = books.snapshot(HL)
-	runs.settings(entries_per=entries_per)
-	run = runs.run()
+	before = ledger_checks.snapshot(HL)
+	run_helpers.settings(entries_per=entries_per)
+	run = run_helpers.run()
 	with on_submit(refuse_all):
-		runs.post(run)
+		run_helpers.post(run)
 	assert run.status == "Paused"
 	assert len(attempts) <= 1 + posting.BALANCES_COMPARED
-	found = runs.items(run)
+	found = run_helpers.items(run)
 	assert {row.status for row in found.values()} == {"Open"}
 	assert not any(row.message for row in found.values())
-	assert not runs.entries(run) and before.diff(books.snapshot(HL)) == []
+	assert not run_helpers.entries(run) and before.diff(ledger_checks.snapshot(HL)) == []
 	logged = frappe.get_all("Write-Off Run Event", {"run": run.name, "event": "Paused"}, pluck="message")
 	assert len(logged) == 1 and "No entries of" in logged[0] and "resume" in logged[0]
 	assert not frappe.db.count("Write-Off Run Event", {"run": run.name, "event": "Not Posted"})
@@ -84,22 +84,22 @@ def test_fault_10_a_fault_that_every_item_shares_pauses_the_run(entries_per: str
 	assert told and "Paused" in told[0].subject and "No entries of" in told[0].email_content
 
 	run.reload().resume()
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 	assert {outstanding(name) for name in names} == {0}
-	runs.assert_posted_once(run)
+	run_helpers.assert_posted_once(run)
 
 
 def test_fault_10_resumed_before_it_is_mended_it_pauses_again(attempts: list[int]):
 	thirty()
-	run = runs.run()
+	run = run_helpers.run()
 	with on_submit(refuse_all):
-		runs.post(run)
+		run_helpers.post(run)
 		for _time in range(11):
 			frappe.get_doc("Write-Off Run", run.name).resume()
-	assert runs.status(run) == "Paused"
-	assert {row.status for row in runs.items(run).values()} == {"Open"}
+	assert run_helpers.status(run) == "Paused"
+	assert {row.status for row in run_helpers.items(run).values()} == {"Open"}
 	run.reload().resume()
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 
 
 def test_fault_10_an_error_nobody_foresaw_is_logged_once(attempts: list[int]):
@@ -107,14 +107,14 @@ def test_fault_10_an_error_nobody_foresaw_is_logged_once(attempts: list[int]):
 		raise KeyError(f"rate of {entry.name}")
 
 	thirty()
-	run = runs.run()
+	run = run_helpers.run()
 	with on_submit(fail):
-		runs.post(run)
+		run_helpers.post(run)
 	assert run.status == "Paused"
 	assert frappe.db.count("Error Log") == 1
 	[error_log] = frappe.get_all("Error Log", ["name", "error"])
 	assert "KeyError" in error_log.error
-	assert error_log.name in runs.events(run)["Paused"]
+	assert error_log.name in run_helpers.events(run)["Paused"]
 
 
 def test_fault_10_bad_items_with_the_same_reason_fail_one_by_one(attempts: list[int]):
@@ -126,24 +126,24 @@ def test_fault_10_bad_items_with_the_same_reason_fail_one_by_one(attempts: list[
 		if bad & {row.reference_name for row in entry.accounts}:
 			refuse_all(entry)
 
-	run = runs.run()
+	run = run_helpers.run()
 	with on_submit(rule):
-		runs.post(run)
-	found = runs.items(run)
+		run_helpers.post(run)
+	found = run_helpers.items(run)
 	assert run.status == "Partly Posted"
 	assert {name for name, row in found.items() if row.status == "Failed"} == bad
 	assert {row.status for name, row in found.items() if name not in bad} == {"Posted"}
-	runs.assert_posted_once(run)
+	run_helpers.assert_posted_once(run)
 
 
 def test_a_batch_of_two_is_looked_at_one_by_one(attempts: list[int]):
 	for n in range(2):
 		invoice("Anchor Cafe", 5 + n, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	with on_submit(refuse_all):
-		runs.post(run)
+		run_helpers.post(run)
 	assert run.status == "Failed"
-	assert {row.status for row in runs.items(run).values()} == {"Failed"}
+	assert {row.status for row in run_helpers.items(run).values()} == {"Failed"}
 
 
 # By their number
@@ -162,14 +162,17 @@ def missing_column(fieldname: str, doctype: str = "Journal Entry") -> Iterator[N
 def test_fault_09_a_missing_column_is_no_lost_connection(attempts: list[int], monkeypatch):
 	monkeypatch.setattr(transactions.time, "sleep", lambda seconds: pytest.fail("nothing to wait for"))
 	names = thirty()
-	run = runs.run()
+	run = run_helpers.run()
 	frappe.db.commit()
 	with missing_column("pay_to_recd_from"):
-		runs.post(run)
+		run_helpers.post(run)
 	assert run.status == "Paused"
-	assert len(attempts) == 1, runs.events(run)
-	assert {row.status for row in runs.items(run).values()} == {"Open"}
-	assert "migrate" in runs.events(run)["Paused"] and "pay_to_recd_from" in runs.events(run)["Paused"]
+	assert len(attempts) == 1, run_helpers.events(run)
+	assert {row.status for row in run_helpers.items(run).values()} == {"Open"}
+	assert (
+		"migrate" in run_helpers.events(run)["Paused"]
+		and "pay_to_recd_from" in run_helpers.events(run)["Paused"]
+	)
 	run.reload().resume()
 	assert {outstanding(name) for name in names} == {0}
 
@@ -178,18 +181,18 @@ def test_fault_09_a_missing_column_of_our_own(monkeypatch):
 	"""The posting itself cannot go on: paused all the same, and the job ends with the error."""
 	monkeypatch.setattr(transactions.time, "sleep", lambda seconds: pytest.fail("nothing to wait for"))
 	one = invoice("Anchor Cafe", 5, "2026-01-15")
-	run = runs.run()
-	with runs.approved(run):
+	run = run_helpers.run()
+	with run_helpers.approved(run):
 		frappe.db.commit()
 		with (
 			missing_column("written_off_amount", "Sales Invoice"),
 			pytest.raises(Exception, match="written_off_amount"),
 		):
-			runs.posting.post_run(run.name)
-		assert runs.status(run) == "Paused"
+			run_helpers.posting.post_run(run.name)
+		assert run_helpers.status(run) == "Paused"
 		assert outstanding(one) == 5
 		frappe.get_doc("Write-Off Run", run.name).resume()
-	assert runs.status(run) == "Posted"
+	assert run_helpers.status(run) == "Posted"
 
 
 def test_errors_are_told_apart_by_their_number():

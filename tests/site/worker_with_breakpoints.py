@@ -1,4 +1,4 @@
-"""A worker as a bench has it, with the points of patches.py in it. Arguments are those of Frappe's command line."""
+"""A bench worker with the breakpoints of breakpoints.py. Arguments are those of Frappe's command line."""
 
 import runpy
 import sys
@@ -7,6 +7,6 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 
 if __name__ == "__main__":
-	runpy.run_path(str(HERE / "patches.py"))["install"]()
+	runpy.run_path(str(HERE / "breakpoints.py"))["install"]()
 	sys.argv[0] = str(HERE.parents[1] / "tools" / "frappe_cli.py")
 	runpy.run_path(sys.argv[0], run_name="__main__")

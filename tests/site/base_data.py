@@ -1,12 +1,12 @@
-"""The story company's foundations: what every test site starts from, made once and kept as a dump.
+"""Master data of the test companies, created once and kept as a SQL dump that every test site starts from.
 
 Two companies, both service businesses that keep no stock:
 
 * Harbour Lights Ltd (HL, USD) runs moorings and memberships in an American harbour.
 * Nordwind GmbH (NW, EUR) does the same on the Baltic.
 
-Everything here is master data. Transactions are made, and cleared away again, by each test (see story.py). A change
-of this file makes a new dump on the next run, so it costs a minute: put what one test needs into that test.
+Each test creates its own transactions (see factories.py); they are removed before the next test. A change of this file
+rebuilds the dump on the next run, which takes a minute: put data that only one test needs into that test.
 
 Fiscal years exist from 2024 to the current year, at least to 2026; none before 2024.
 """
@@ -72,8 +72,8 @@ RATES = {
 }
 
 
-def lay() -> None:
-	"""Turn a new ERPNext site into the story's site."""
+def create() -> None:
+	"""Create the master data on a new ERPNext site."""
 	frappe.flags.in_test = True
 	frappe.set_user("Administrator")
 	complete_setup()
@@ -144,7 +144,7 @@ def settings() -> None:
 		allow_stale=1,
 		allow_multi_currency_invoices_against_single_party_account=1,
 	)
-	# monthly: ERPNext would otherwise sum up the month's sales of the company with every invoice
+	# monthly: ERPNext would otherwise update the company's monthly sales with every invoice
 	single("Selling Settings", cust_master_name="Customer Name", sales_update_frequency="Monthly")
 	single("Global Defaults", default_company=HL, demo_company="")
 
@@ -158,7 +158,7 @@ def fiscal_years() -> None:
 
 
 def tree(doctype: str, branches: dict[str, list[str]]) -> None:
-	"""Two levels below the root that ERPNext made."""
+	"""Create two levels below ERPNext's root node."""
 	name_field = {"Customer Group": "customer_group_name", "Territory": "territory_name"}.get(
 		doctype, "item_group_name"
 	)
@@ -174,7 +174,7 @@ def tree(doctype: str, branches: dict[str, list[str]]) -> None:
 
 
 def exchange_rates() -> None:
-	"""Stored rates for every pair the story uses, so that ERPNext never asks the internet."""
+	"""Exchange rates for every currency pair in the tests, so that ERPNext never fetches one from the internet."""
 	for (source, target), rate in RATES.items():
 		for currency in (source, target):
 			frappe.db.set_value("Currency", currency, "enabled", 1)

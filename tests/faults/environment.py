@@ -1,4 +1,4 @@
-"""What the campaign is fought in: a site on a MariaDB and a Redis of its own, worker processes, and ways to hurt them."""
+"""The environment of the fault campaign: a site on its own MariaDB and Redis, worker processes, and fault injection."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tools.processes import Redis
 WORKERS = 3
 
 
-class World:
-	"""The site on its own MariaDB and Redis, with its workers. Stands in for the harness's Session."""
+class FaultEnvironment:
+	"""The site on its own MariaDB and Redis, with its workers. Replaces the Session of the site tests."""
 
 	def __init__(self, bench: Bench, site: Site):
 		self.scratch = Path(tempfile.mkdtemp(prefix="ar-writeoff-faults-"))
@@ -60,7 +60,7 @@ class World:
 		return {**self.bench.env(), **self.redis.env, harness.MARK: str(self.site.path)}
 
 	def supervise(self) -> None:
-		"""Start workers where some are missing, as a bench's supervisor does."""
+		"""Restart workers that ended, as a bench's supervisor does."""
 		self.workers = [worker for worker in self.workers if worker.poll() is None]
 		while len(self.workers) < WORKERS:
 			self.started += 1
@@ -69,7 +69,7 @@ class World:
 			log = self.logs / f"worker-{self.started}.log"
 			self.workers.append(processes.start(command, log=log, cwd=self.bench.sites, env=self.env()))
 
-	def kill_a_worker(self, rng: random.Random) -> str | None:
+	def kill_worker(self, rng: random.Random) -> str | None:
 		"""SIGKILL to a worker with its job, or to the job's process only; one at work if there is one."""
 		busy = [worker for worker in self.workers if processes.descendants(worker.pid)]
 		if not busy:
@@ -83,7 +83,7 @@ class World:
 		return "workers killed"
 
 	def flush_redis(self, restart: bool) -> None:
-		"""Lose all jobs and caches; with `restart` the server is gone for a moment as well."""
+		"""Flush Redis, which loses all jobs and caches; with `restart` kill and restart the server."""
 		if restart:
 			processes.kill(self.redis.process)
 			time.sleep(0.5)

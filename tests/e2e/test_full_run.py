@@ -1,4 +1,4 @@
-"""The whole story at the real desk: find, look, untick, preview, approve, see it posted, undo."""
+"""A whole run at the real desk: search, review, preview, approve, post, undo."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import frappe
 
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
-from tests.site.runs import entries, settings
-from tests.site.story import TODAY, account, exclude_balances, invoice, outstanding
+from tests.site.factories import TODAY, account, exclude_balances, invoice, outstanding
+from tests.site.run_helpers import entries, settings
 
 
 def test_an_accountant_writes_off_small_balances_and_takes_it_back(desk: Desk, tmp_path: Path):

@@ -8,8 +8,8 @@ import openpyxl
 import pytest
 
 from ar_writeoff.search.from_invoices import get_my_drafts, write_off_invoices
-from tests.site import runs
-from tests.site.story import (
+from tests.site import run_helpers
+from tests.site.factories import (
 	AUDITOR,
 	MANAGER,
 	NW,
@@ -52,12 +52,12 @@ def renamed(name: str, customer_name: str) -> str:
 
 def test_ticked_invoices_make_a_draft_with_just_them():
 	one, two, left = (invoice("Anchor Cafe", amount, "2026-01-15") for amount in (12, 30, 7))
-	runs.settings()
+	run_helpers.settings()
 	with as_user(PREPARER):
 		result = write_off_invoices([one.name, two.name])
 	run = frappe.get_doc("Write-Off Run", result["run"])
 	assert result["added"] == 2 and result["left_out"] == []
-	assert set(runs.items(run)) == {one.name, two.name} and left.name not in runs.items(run)
+	assert set(run_helpers.items(run)) == {one.name, two.name} and left.name not in run_helpers.items(run)
 	assert run.max_invoice_amount == 30
 	assert [row.customer for row in run.customers] == ["Anchor Cafe"]
 	assert (run.docstatus, run.selected_count, run.selected_amount) == (0, 2, 42)
@@ -65,20 +65,20 @@ def test_ticked_invoices_make_a_draft_with_just_them():
 
 def test_into_a_draft_of_ones_own_once():
 	one, two = invoice("Anchor Cafe", 12, "2026-01-15"), invoice("Breakwater Bar", 8, "2026-01-15")
-	runs.settings()
+	run_helpers.settings()
 	with as_user(PREPARER):
 		run = write_off_invoices([one.name])["run"]
 		assert [draft["name"] for draft in get_my_drafts([two.name])] == [run]
 		again = write_off_invoices([one.name, two.name], run)
 	# Breakwater Bar is not among the run's customers, but somebody chose the invoice: it is in
 	assert again["run"] == run and again["added"] == 1
-	assert set(runs.items(run)) == {one.name, two.name}
+	assert set(run_helpers.items(run)) == {one.name, two.name}
 
 
 def test_what_must_not_be_written_off_is_listed_with_the_reason():
 	one, two = invoice("Anchor Cafe", 12, "2026-01-15"), invoice("Breakwater Bar", 8, "2026-01-15")
 	exclude_balances("Breakwater Bar")
-	runs.settings()
+	run_helpers.settings()
 	with as_user(PREPARER):
 		result = write_off_invoices([one.name, two.name])
 	assert result["added"] == 1
@@ -96,7 +96,7 @@ def test_invoices_that_do_not_go_together_are_refused(what):
 		names = [one.name, invoice("Fischhaus Kiel", 8, "2026-01-15", company=NW).name]
 	else:
 		names = [one.name, invoice("Anchor Cafe", 8, "2026-01-15", is_return=True).name]
-	runs.settings()
+	run_helpers.settings()
 	with pytest.raises(frappe.ValidationError):
 		write_off_invoices(names)
 	assert not frappe.db.count("Write-Off Run")
@@ -104,7 +104,7 @@ def test_invoices_that_do_not_go_together_are_refused(what):
 
 def test_only_invoices_that_one_may_read():
 	one = invoice("Anchor Cafe", 12, "2026-01-15")
-	runs.settings()
+	run_helpers.settings()
 	with as_user(OUTSIDER), pytest.raises(frappe.PermissionError):
 		write_off_invoices([one.name])
 	permit(PREPARER, "Customer", "Breakwater Bar")
@@ -121,7 +121,7 @@ def test_the_list_as_a_file(file_format):
 	tagged = renamed(customer("Bold"), "<b>Bold & Sons</b>")
 	invoice(trick, 12, "2026-01-15")
 	invoice(tagged, 13, "2026-01-15")
-	run = runs.run()
+	run = run_helpers.run()
 	with as_user(MANAGER):
 		result = run.export_items(file_format)
 	header, lines, about = items_of(result["file_url"])
@@ -135,12 +135,12 @@ def test_the_list_as_a_file(file_format):
 
 def test_the_file_says_after_posting_what_became_of_each():
 	invoice("Anchor Cafe", 12, "2026-01-15")
-	run = runs.post(runs.run())
+	run = run_helpers.post(run_helpers.run())
 	with as_user(AUDITOR):
 		header, [line], about = items_of(run.export_items("CSV")["file_url"])
 	assert about["Submitted By"] == MANAGER
 	assert line[header.index("Status")] == "Posted"
-	assert line[header.index("Journal Entry")] == runs.entries(run)[0]
+	assert line[header.index("Journal Entry")] == run_helpers.entries(run)[0]
 
 
 # ------------------------------------------------------------------------------------ what one wants to know
@@ -149,8 +149,8 @@ def test_the_file_says_after_posting_what_became_of_each():
 def test_the_story_of_an_invoice():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
 	payment = pay(one, 90, "2026-02-01")
-	run = runs.run()
-	item = runs.items(run)[one.name]
+	run = run_helpers.run()
+	item = run_helpers.items(run)[one.name]
 	with as_user(PREPARER):
 		story = run.get_voucher_story(item.name)
 	assert story["lines"][0]["item_code"] == "Mooring Fee"
@@ -166,12 +166,12 @@ def test_the_evidence_page():
 	tagged = renamed(customer("Script Ltd"), "<script>alert(1)</script> Ltd")
 	invoice(tagged, 12.5, "2026-01-15")
 	setting("Print Settings", allow_print_for_draft=1)
-	runs.settings(limits=[{"role": "Accounts Manager", "max_item_amount": 30, "max_share": 100}])
-	run = runs.post(runs.run())
+	run_helpers.settings(limits=[{"role": "Accounts Manager", "max_item_amount": 30, "max_share": 100}])
+	run = run_helpers.post(run_helpers.run())
 	with as_user(AUDITOR):
 		page = frappe.get_print("Write-Off Run", run.name, print_format="Write-Off Evidence")
 	assert "<script>alert(1)</script>" not in page
-	assert runs.entries(run)[0] in page and "12.50" in page
+	assert run_helpers.entries(run)[0] in page and "12.50" in page
 	assert run.approval_hash and run.approval_hash in page
 	assert "Accounts Manager, Per Balance: $ 30.00, Share of Original Amount: 100 %" in page
 

@@ -1,4 +1,4 @@
-"""What a campaign did and saw, for each of the two ways of posting, and the table of it."""
+"""Counts of a fault campaign for fast and row-by-row posting, and their table."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 import frappe
 
-# The ways of posting, as the table calls them: in sets, or as ERPNext does.
+# The posting methods, as named in the table.
 FAST, ROW_BY_ROW = "fast", "row by row"
 PATHS = (FAST, ROW_BY_ROW)
 
 
 @dataclass
-class Tally:
-	"""Counts what happens under the path that is on just now, and remembers which run was posted on which."""
+class CampaignStatistics:
+	"""Counts events under the current posting method, and which run was posted with which."""
 
 	path: str = FAST
 	counts: dict[str, Counter[str]] = field(default_factory=lambda: {path: Counter() for path in PATHS})
@@ -26,7 +26,7 @@ class Tally:
 		self.counts[self.path][what] += times
 
 	def of(self, path: str, *what: str) -> int:
-		"""How often any of these happened on this path."""
+		"""Sum of these counts for this posting method."""
 		return sum(self.counts[path][one] for one in what)
 
 	def total(self, *what: str) -> int:
@@ -66,14 +66,14 @@ ROWS: tuple[tuple[str, tuple[str | tuple[str, ...], ...]], ...] = (
 OUTCOMES = ("Posted", "Reversed", "Skipped", "Failed", "Conflict")
 
 
-def summary(tally: Tally, seed: int, count: int) -> str:
+def summary(statistics: CampaignStatistics, seed: int, count: int) -> str:
 	"""The campaign as a table. A violation would have ended it."""
 	table = [
 		(
 			words,
 			*(
 				", ".join(
-					str(tally.of(path, *([what] if isinstance(what, str) else what))) for what in behind
+					str(statistics.of(path, *([what] if isinstance(what, str) else what))) for what in behind
 				)
 				for path in PATHS
 			),
@@ -83,13 +83,13 @@ def summary(tally: Tally, seed: int, count: int) -> str:
 	table += [
 		(
 			"Items at the end: written off, undone, skipped, failed, in conflict",
-			*(", ".join(map(str, outcome_counts(tally.runs(path)))) for path in PATHS),
+			*(", ".join(map(str, outcome_counts(statistics.runs(path)))) for path in PATHS),
 		),
-		("Batches begun more than once", *(str(begun_again(tally.runs(path))) for path in PATHS)),
+		("Batches begun more than once", *(str(retried_batches(statistics.runs(path))) for path in PATHS)),
 		("Violations", *("0" for _path in PATHS)),
 	]
 	lines = [
-		f"{count} runs with seed {seed} on {time.strftime('%Y-%m-%d')}, {tally.seconds / 60:.0f} minutes, posted in"
+		f"{count} runs with seed {seed} on {time.strftime('%Y-%m-%d')}, {statistics.seconds / 60:.0f} minutes, posted in"
 		" turns with fast posting and row by row:",
 		"",
 		"| What | Fast posting | Row by row |",
@@ -105,6 +105,6 @@ def outcome_counts(runs: list[str]) -> list[int]:
 	return [frappe.db.count("Write-Off Run Item", {**filters, "status": status}) for status in OUTCOMES]
 
 
-def begun_again(runs: list[str]) -> int:
+def retried_batches(runs: list[str]) -> int:
 	"""Batches of these runs that were begun more than once."""
 	return frappe.db.count("Write-Off Run Batch", {"run": ("in", runs or [""]), "attempts": (">", 1)})

@@ -11,8 +11,8 @@ from babel.messages.pofile import read_po
 
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
-from tests.site.runs import run, settings
-from tests.site.story import MANAGER, account, exclude_balances, invoice
+from tests.site.factories import MANAGER, account, exclude_balances, invoice
+from tests.site.run_helpers import run, settings
 from tools.bench import CHECKOUT
 
 # tablet upright, and a small laptop

@@ -1,4 +1,4 @@
-"""A company with every kind of open balance that receivables have, for tests of the search."""
+"""Factories for every kind of open receivable balance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import frappe
 
-from tests.site.story import (
+from tests.site.factories import (
 	HL,
 	TODAY,
 	account,
@@ -26,8 +26,8 @@ from tests.site.story import (
 FIRST = "2026-01-15"
 
 
-def every_kind() -> dict[str, Any]:
-	"""Books of Harbour Lights with each kind of balance, by a word for the kind. Nothing commits here."""
+def create_all_kinds() -> dict[str, Any]:
+	"""Create one balance of each kind for Harbour Lights. Returns the vouchers by a label. Does not commit."""
 	kinds: dict[str, Any] = {}
 	kinds["invoice"] = invoice("Anchor Cafe", 100, FIRST)
 	kinds["partly paid"] = invoice("Anchor Cafe", 80, FIRST)
@@ -70,7 +70,7 @@ def opening_invoice(name: str, amount: float) -> Any:
 
 
 def opening_journal(*parties: tuple[str, float]) -> Any:
-	"""The opening entry of several customers on one account, as an import makes it."""
+	"""An opening Journal Entry for several customers on one account, as an import creates it."""
 	total = sum(amount for _name, amount in parties)
 	return journal(
 		*[line("Debtors", amount, party=name) for name, amount in parties],
@@ -82,7 +82,7 @@ def opening_journal(*parties: tuple[str, float]) -> Any:
 
 
 def separate_advance(name: str, amount: float) -> Any:
-	"""Money on account that the company books as a liability until it is allocated."""
+	"""An advance booked in a separate liability account until it is allocated."""
 	frappe.db.set_value(
 		"Company",
 		HL,
@@ -105,7 +105,7 @@ def separate_advance(name: str, amount: float) -> Any:
 
 
 def refund(name: str, amount: float) -> Any:
-	"""Money paid back to a customer, allocated to nothing."""
+	"""An unallocated refund to a customer."""
 	doc = frappe.new_doc("Payment Entry")
 	doc.update(
 		{
@@ -165,7 +165,7 @@ def order_advance(name: str, amount: float) -> Any:
 
 
 def dunning(of: Any, and_of: Any = None) -> Any:
-	"""A reminder that was sent for an overdue invoice, or for two of them, with a fee."""
+	"""A Dunning with a fee for one or two overdue invoices."""
 	from erpnext.accounts.doctype.sales_invoice.sales_invoice import create_dunning
 
 	doc = create_dunning(of.name)
@@ -183,7 +183,7 @@ def dunning(of: Any, and_of: Any = None) -> Any:
 
 
 def subscription(name: str, amount: float) -> tuple[Any, Any]:
-	"""A monthly subscription, and the invoice of its first month."""
+	"""A monthly Subscription and its first invoice."""
 	plan = frappe.new_doc("Subscription Plan")
 	plan.update(
 		{
@@ -218,7 +218,7 @@ def subscription(name: str, amount: float) -> tuple[Any, Any]:
 
 
 def receivable_report(company: str = HL, date: str = TODAY) -> dict[tuple, float]:
-	"""What ERPNext's Accounts Receivable report says is open, in company currency: voucher, account, customer."""
+	"""Open balances of ERPNext's Accounts Receivable report in company currency, by voucher, account and customer."""
 	from erpnext.accounts.report.accounts_receivable.accounts_receivable import execute
 
 	filters = frappe._dict(
@@ -236,4 +236,4 @@ def receivable_report(company: str = HL, date: str = TODAY) -> dict[tuple, float
 	}
 
 
-__all__ = ["customer", "every_kind", "receivable_report"]
+__all__ = ["create_all_kinds", "customer", "receivable_report"]

@@ -1,4 +1,4 @@
-"""Ways to submit a document: what the form does, `frappe.client`, and REST with a real session."""
+"""The three ways to submit a document: the form, `frappe.client` and REST with a real session."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import frappe
 import pytest
 
 from tests.site.conftest import Web
-from tests.site.story import as_user
+from tests.site.factories import as_user
 
-Way = Callable[[Any, str], bool]
+SubmitMethod = Callable[[Any, str], bool]
 
 
 def by_form(doc: Any, user: str) -> bool:
@@ -44,8 +44,8 @@ def _allowed(call: Callable[[], Any], user: str) -> bool:
 
 
 @pytest.fixture
-def ways(web: Web) -> list[Way]:
-	"""Each submits a document as a user and answers whether that was allowed."""
+def submit_methods(web: Web) -> list[SubmitMethod]:
+	"""Functions that submit a document as a user and return whether it was allowed."""
 
 	def by_rest(doc: Any, user: str) -> bool:
 		frappe.db.commit()

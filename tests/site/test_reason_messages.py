@@ -15,9 +15,9 @@ from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.patches import reasons_as_facts
 from ar_writeoff.review import lists
-from tests.site import runs
-from tests.site.posted import post_and_check
-from tests.site.story import MANAGER, PREPARER, as_user, customer, invoice, outstanding, pay
+from tests.site import run_helpers
+from tests.site.factories import MANAGER, PREPARER, as_user, customer, invoice, outstanding, pay
+from tests.site.posting_checks import post_and_check
 
 FIRST = "2026-01-15"
 OPTED_OUT = {
@@ -58,9 +58,9 @@ def test_fault_07_reasons_in_the_language_of_the_reader():
 	"""Written by somebody who speaks German, read by one who speaks English and one who speaks German."""
 	left_out, gone = opted_out(), invoice("Anchor Cafe", 12, FIRST)
 	with language("de"):
-		run = runs.run()
+		run = run_helpers.run()
 		pay(gone, 5)
-		runs.post(run)
+		run_helpers.post(run)
 	for code, excluded in OPTED_OUT.items():
 		with language(code), as_user(MANAGER):
 			doc = frappe.get_doc("Write-Off Run", run.name)
@@ -68,7 +68,7 @@ def test_fault_07_reasons_in_the_language_of_the_reader():
 			assert rows[left_out.name] == excluded
 			changed = rows[gone.name]
 			assert ("12.00 USD" in changed, "The balance changed" in changed) == (True, code == "en")
-			item = frappe.get_doc("Write-Off Run Item", runs.items(run)[left_out.name].name)
+			item = frappe.get_doc("Write-Off Run Item", run_helpers.items(run)[left_out.name].name)
 			assert item.as_dict().message == excluded
 			file = frappe.get_doc("File", {"file_url": doc.export_items("CSV")["file_url"]})
 			exported = file.get_content()
@@ -88,16 +88,16 @@ def test_fault_07_nothing_is_stored_in_the_language_of_whoever_wrote_it():
 	"""Code and facts; the sentence beside them is in English, whoever is at work."""
 	left_out, gone = opted_out(), invoice("Anchor Cafe", 12, FIRST)
 	with language("de"):
-		run = runs.run()
+		run = run_helpers.run()
 		pay(gone, 5)
-		runs.post(run)
-	row = runs.items(run)[gone.name]
+		run_helpers.post(run)
+	row = run_helpers.items(run)[gone.name]
 	assert (row.reason_code, json.loads(row.reason_facts)) == (
 		"balance_changed",
 		{"before": "12.00 USD", "now": "7.00 USD"},
 	)
 	assert row.message == texts.message(Reason.stored(row.reason_code, row.reason_facts))
-	assert runs.items(run)[left_out.name].message == OPTED_OUT["en"]
+	assert run_helpers.items(run)[left_out.name].message == OPTED_OUT["en"]
 	for event in frappe.get_all(
 		"Write-Off Run Event", {"run": run.name}, ["reason_code", "reason_facts", "message"]
 	):
@@ -106,30 +106,30 @@ def test_fault_07_nothing_is_stored_in_the_language_of_whoever_wrote_it():
 
 def test_fault_07_whose_limit_is_enough():
 	large = invoice("Breakwater Bar", 400, FIRST)
-	runs.settings(
+	run_helpers.settings(
 		limits=[
 			{"role": "Accounts User", "max_item_amount": 50},
 			{"role": "Accounts Manager", "max_item_amount": 500},
 		]
 	)
 	with language("de"):
-		run = runs.run(user=PREPARER)
+		run = run_helpers.run(user=PREPARER)
 	with language("en"):
 		[pending] = run.get_summary()["pending"]["reasons"]
 		assert "The limit of Accounts Manager is enough." in pending["message"]
 	with language("de"):
 		[pending] = run.get_summary()["pending"]["reasons"]
 		assert "reicht aus." in pending["message"]
-	assert json.loads(runs.items(run)[large.name].reason_facts)["enough"] == "Accounts Manager"
+	assert json.loads(run_helpers.items(run)[large.name].reason_facts)["enough"] == "Accounts Manager"
 
 
 def test_fault_07_what_became_of_a_balance():
 	bill = invoice("Anchor Cafe", 30, FIRST)
-	run = post_and_check(runs.run())
-	name = runs.items(run)[bill.name].name
+	run = post_and_check(run_helpers.run())
+	name = run_helpers.items(run)[bill.name].name
 	with language("de"), as_user(MANAGER):
 		entry = run.reinstate([name], [10])[name]
-	row = runs.items(run)[bill.name]
+	row = run_helpers.items(run)[bill.name]
 	assert json.loads(row.reason_facts) == {"amount": "10.00 USD", "entry": entry}
 	assert messages.of_row(row) == f"10.00 USD reinstated by {entry}."
 	with language("de"):
@@ -166,9 +166,9 @@ def test_amounts_and_dates_are_shown_in_the_formats_of_the_site():
 def test_the_list_is_searched_by_the_words_that_the_reader_sees(code: str, text: str, found: int):
 	opted_out()
 	gone = invoice("Anchor Cafe", 12, FIRST)
-	run = runs.run()
+	run = run_helpers.run()
 	pay(gone, 5)
-	runs.post(run)
+	run_helpers.post(run)
 	with language(code), as_user(MANAGER):
 		page = run.get_items(filters={"message": text}, sort_by="message")
 	assert (page["total"], len(page["items"])) == (found, found)
@@ -179,7 +179,7 @@ def test_the_list_is_searched_by_the_words_that_the_reader_sees(code: str, text:
 
 def stored_before(run: Any, code: str, text: str) -> Any:
 	"""An item as an earlier version left it."""
-	row = next(iter(runs.items(run).values()))
+	row = next(iter(run_helpers.items(run).values()))
 	frappe.db.set_value(
 		"Write-Off Run Item", row.name, {"reason_code": code, "reason_facts": None, "message": text}
 	)
@@ -212,7 +212,7 @@ def stored_before(run: Any, code: str, text: str) -> Any:
 )
 def test_fault_07_what_was_stored_before_is_migrated(code: str, text: str, facts: dict):
 	invoice("Anchor Cafe", 12, FIRST)
-	row = stored_before(runs.run(), code, text)
+	row = stored_before(run_helpers.run(), code, text)
 	assert (row.reason_code, json.loads(row.reason_facts or "{}")) == (code, facts)
 	with language("de"):
 		said = messages.of_row(row)
@@ -228,7 +228,7 @@ def test_fault_07_what_was_stored_before_is_migrated(code: str, text: str, facts
 
 def test_fault_07_the_log_is_migrated():
 	invoice("Anchor Cafe", 12, FIRST)
-	run = post_and_check(runs.run())
+	run = post_and_check(run_helpers.run())
 	name = frappe.db.get_value("Write-Off Run Event", {"run": run.name, "event": "Finished"})
 	for text, code in (
 		("ACC-JV-1 was cancelled by somebody@example.com.", "entry_cancelled"),
@@ -244,11 +244,11 @@ def test_fault_07_the_log_is_migrated():
 
 def test_fault_07_people_are_told_in_their_own_language():
 	"""By somebody, or a worker, with another language: each in their own."""
-	from tests.site.story import SECOND_MANAGER
+	from tests.site.factories import SECOND_MANAGER
 
 	frappe.db.set_value("User", SECOND_MANAGER, "language", "de")
 	invoice("Anchor Cafe", 12, FIRST)
-	run = runs.run(user=PREPARER)
+	run = run_helpers.run(user=PREPARER)
 	frappe.clear_document_cache("User", SECOND_MANAGER)
 	with as_user(PREPARER):
 		run.request_approval()

@@ -1,13 +1,13 @@
-"""A small language to tell what happened in the books, for tests.
+"""Factories for invoices, payments, journals and master data in tests.
 
 	cafe = invoice("Anchor Cafe", 100, "2026-01-15")
 	pay(cafe, 40, "2026-02-01")
 	note = credit_note(cafe, 10)
 	payment("Anchor Cafe", 25, "2026-03-01")  # money on account, not allocated
 
-Everything goes through ERPNext's own documents, submitted; `many_invoices` alone copies rows, for volume. The companies,
-customers, items and users are in foundation.py. Nothing here commits: a test that starts workers or a browser does
-that itself, with `frappe.db.commit()`. Dates are always given, "today" is TODAY.
+They submit ERPNext's own documents; only `many_invoices` copies database rows. The companies, customers, items and users
+are in base_data.py. Nothing here commits: a test that starts workers or a browser calls `frappe.db.commit()` itself.
+Dates are always explicit; "today" is TODAY.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 import frappe
 from frappe.utils import add_days, flt, getdate
 
-from tests.site.foundation import COMPANIES, HL, ITEMS, NW, PASSWORD
+from tests.site.base_data import COMPANIES, HL, ITEMS, NW, PASSWORD
 
 TODAY = "2026-06-30"
 
@@ -68,7 +68,7 @@ __all__ = [
 ]
 
 
-# --------------------------------------------------------------------------------------------------- who, where
+# ------------------------------------------------------------------------------------------- users and masters
 
 
 def abbr(company: str = HL) -> str:
@@ -91,7 +91,7 @@ def project(company: str = HL) -> str:
 
 @contextmanager
 def as_user(email: str) -> Iterator[None]:
-	"""Do what is inside as this user."""
+	"""Run the block as this user."""
 	before = frappe.session.user
 	frappe.set_user(email)
 	try:
@@ -101,7 +101,7 @@ def as_user(email: str) -> Iterator[None]:
 
 
 def user(email: str, *roles: str) -> str:
-	"""One more user with these roles, for this test only."""
+	"""Create a user with these roles."""
 	doc = frappe.new_doc("User")
 	doc.update(
 		{"email": email, "first_name": email.split("@")[0], "send_welcome_email": 0, "new_password": PASSWORD}
@@ -112,14 +112,14 @@ def user(email: str, *roles: str) -> str:
 
 
 def permit(email: str, doctype: str, value: str, **more: Any) -> None:
-	"""A User Permission: from now on the user sees only this of the doctype (and the others permitted so)."""
+	"""Create a User Permission: the user is restricted to the permitted documents of this doctype."""
 	doc = frappe.new_doc("User Permission")
 	doc.update({"user": email, "allow": doctype, "for_value": value, "apply_to_all_doctypes": 1, **more})
 	doc.insert(ignore_permissions=True)
 
 
 def customer(name: str, group: str = "Trade Retail", territory: str = "US East", **fields: Any) -> str:
-	"""One more customer, for this test only."""
+	"""Create a customer."""
 	doc = frappe.new_doc("Customer")
 	doc.update(
 		{
@@ -134,7 +134,7 @@ def customer(name: str, group: str = "Trade Retail", territory: str = "US East",
 
 
 def setting(doctype: str, **values: Any) -> None:
-	"""Set values of a single doctype, such as Accounts Settings. Put back before the next test."""
+	"""Set values of a single DocType, such as Accounts Settings. They are restored before the next test."""
 	for field, value in values.items():
 		frappe.db.set_single_value(doctype, field, value)
 	frappe.clear_document_cache(doctype, doctype)
@@ -144,7 +144,7 @@ def setting(doctype: str, **values: Any) -> None:
 
 
 def submitted(doc: Any) -> Any:
-	"""Insert and submit in one step: half the time, the same checks and the same rows."""
+	"""Insert and submit in one step, which takes half the time of two with the same checks and rows."""
 	doc.docstatus = 1
 	doc.flags.ignore_permissions = True
 	doc.insert()
@@ -170,11 +170,11 @@ def invoice(
 	submit: bool = True,
 	**fields: Any,
 ) -> Any:
-	"""A Sales Invoice over one service. Due 30 days after its date unless told.
+	"""A Sales Invoice with one service item, by default due 30 days after its date.
 
-	`currency` and `rate` (units of company currency for one of it) make a foreign invoice; it lands on the customer's own
-	receivable account if there is one, on the company's otherwise, or on `debit_to`. `is_return` makes a credit note
-	that refers to nothing and has a balance of its own; `amount` stays positive.
+	`currency` and `rate` (company currency per unit) make a foreign invoice. It is booked on `debit_to`, by default the
+	customer's receivable account or else the company's. `is_return` makes a standalone credit note with a balance of its
+	own; `amount` stays positive.
 	"""
 	if not item:
 		item = (
@@ -231,10 +231,10 @@ def credit_note(
 	of: Any, amount: float | None = None, posting_date: str | None = None, *, update_outstanding_for_self: bool = False,
 	**fields: Any,
 ) -> Any:  # fmt: skip
-	"""A return against an invoice, in full or over `amount`.
+	"""A return against an invoice, in full or for `amount`.
 
-	By default its ledger rows point at the invoice, whose balance sinks. With `update_outstanding_for_self` the credit
-	note keeps a (negative) balance of its own.
+	By default it reduces the balance of the invoice. With `update_outstanding_for_self` the credit note keeps a (negative)
+	balance of its own.
 	"""
 	from erpnext.controllers.sales_and_purchase_return import make_return_doc
 
@@ -260,7 +260,7 @@ def credit_note(
 			row.qty = -math.ceil(round(original.qty * share * 1000, 6)) / 1000
 			row.rate = row.price_list_rate = flt(original.amount * share / -row.qty, row.precision("rate"))
 	doc.update(fields)
-	# ERPNext decides by the total whose balance the credit note changes, before it sums the total up
+	# ERPNext uses the total to decide whose balance changes, before it computes the total
 	doc.run_method("calculate_taxes_and_totals")
 	submitted(doc)
 	assert doc.update_outstanding_for_self == int(update_outstanding_for_self), (
@@ -270,7 +270,7 @@ def credit_note(
 
 
 def debit_note(of: Any, amount: float, posting_date: str | None = None, **fields: Any) -> Any:
-	"""An invoice that charges more for an earlier one (rate adjustment)."""
+	"""A debit note (rate adjustment) against an invoice."""
 	of = _doc(of)
 	return invoice(
 		of.customer,
@@ -300,7 +300,7 @@ def pay(
 	rate: float | None = None,
 	**fields: Any,
 ) -> Any:
-	"""A Payment Entry that settles an invoice, in full or over `amount` (in the invoice's receivable currency)."""
+	"""A Payment Entry against an invoice, in full or for `amount` (in the invoice's receivable currency)."""
 	of = _doc(of)
 	amount = outstanding(of) if amount is None else amount
 	return _receive(
@@ -321,7 +321,7 @@ def payment(
 	customer: str, amount: float, posting_date: str = TODAY, *, company: str = HL, paid_from: str | None = None,
 	rate: float | None = None, **fields: Any,
 ) -> Any:  # fmt: skip
-	"""Money received on account, allocated to nothing."""
+	"""An unallocated Payment Entry."""
 	if not paid_from:
 		from erpnext.accounts.party import get_party_account
 
@@ -379,7 +379,7 @@ def line(
 	company: str = HL,
 	**fields: Any,
 ) -> dict[str, Any]:
-	"""A line of a journal: amounts in the account's currency. `against` is the document it settles."""
+	"""A Journal Entry row: amounts in account currency. `against` is the reference document."""
 	row: dict[str, Any] = {
 		"account": name if name.endswith(f" - {abbr(company)}") else account(name, company),
 		"debit_in_account_currency": debit,
@@ -397,7 +397,7 @@ def line(
 
 
 def journal(*lines: dict[str, Any], posting_date: str = TODAY, company: str = HL, **fields: Any) -> Any:
-	"""A Journal Entry of these lines; see `line`.
+	"""A Journal Entry with these rows; see `line`.
 
 	journal(line("Debtors", 250, party="Elm School", is_advance="No"), line("Sales", credit=250), is_opening="No")
 	"""
@@ -416,11 +416,11 @@ def journal(*lines: dict[str, Any], posting_date: str = TODAY, company: str = HL
 	return submitted(doc)
 
 
-# ------------------------------------------------------------------------------------- what closes and forbids
+# ----------------------------------------------------------------------------- closed periods and other limits
 
 
 def freeze_books(until: str, *, except_role: str | None = None, company: str = HL) -> None:
-	"""No entries on or before this date. (Moved from Accounts Settings to Company in v16.)"""
+	"""Freeze the accounts up to this date. (In Accounts Settings on v15, in Company on v16.)"""
 	if frappe.get_meta("Company").has_field("accounts_frozen_till_date"):
 		frappe.db.set_value(
 			"Company",
@@ -435,7 +435,7 @@ def freeze_books(until: str, *, except_role: str | None = None, company: str = H
 def accounting_period(
 	start: str, end: str, *, company: str = HL, closed: Sequence[str] = ("Journal Entry",)
 ) -> Any:
-	"""An Accounting Period in which these kinds of document are closed."""
+	"""An Accounting Period that closes these document types."""
 	doc = frappe.new_doc("Accounting Period")
 	doc.update(
 		{
@@ -469,7 +469,7 @@ def close_books(year: int, *, company: str = HL) -> Any:
 
 
 def stopping_budget(of_account: str, of_cost_center: str, amount: float, *, company: str = HL) -> Any:
-	"""A budget for 2026 that ERPNext stops at. v15 has a table of accounts, v16 a budget for each of them."""
+	"""A budget for 2026 with the action Stop. v15 has a table of accounts, v16 one budget per account."""
 	doc = frappe.new_doc("Budget")
 	doc.update(
 		{
@@ -494,7 +494,7 @@ def fiscal_year(year: int) -> str:
 
 
 def discount(*invoices: Any, posting_date: str = TODAY, company: str = HL) -> Any:
-	"""Invoice Discounting: the bank lends on these invoices, their balance moves to another account."""
+	"""An Invoice Discounting of these invoices, which moves their balance to another account."""
 	invoices = [_doc(one) for one in invoices]
 
 	def helper(name: str, parent: str, kind: str = "") -> str:
@@ -542,7 +542,7 @@ def discount(*invoices: Any, posting_date: str = TODAY, company: str = HL) -> An
 	return submitted(doc)
 
 
-# -------------------------------------------------------------------------------------------------------- volume
+# --------------------------------------------------------------------------------------------------- bulk data
 
 
 def many_invoices(
@@ -555,12 +555,12 @@ def many_invoices(
 	company: str = HL,
 	**fields: Any,
 ) -> list[str]:
-	"""Many submitted invoices at once: one real one for each customer, its rows copied in the database.
+	"""Create many submitted invoices: one per customer through ERPNext, the others as copies of its database rows.
 
-	`amount` and `posting_date` may be functions of the number (0, 1, 2, …). Names, dates, amounts, balances and statuses
-	are those that ERPNext would have written on the day; 2,000 take about a second. Returns the names, in order.
+	`amount` and `posting_date` may be functions of the index (0, 1, 2, …). Amounts, balances and statuses are those that
+	ERPNext would have written; 2,000 invoices take about a second. Returns the names in order.
 	"""
-	from tests.site.volume import Copy, copy_invoices
+	from tests.site.bulk_copy import Copy, copy_invoices
 
 	templates = {
 		name: invoice(name, 1000, "2026-01-15", company=company, **fields)
@@ -585,7 +585,7 @@ def many_invoices(
 
 
 def remove(doc: Any) -> None:
-	"""Take a submitted voucher out of the books as if it had never been."""
+	"""Delete a submitted voucher with its rows and ledger entries."""
 	for doctype in ("GL Entry", "Payment Ledger Entry"):
 		frappe.db.delete(doctype, {"voucher_no": doc.name})
 	for table in doc.meta.get_table_fields():
@@ -593,11 +593,11 @@ def remove(doc: Any) -> None:
 	frappe.db.delete(doc.doctype, {"name": doc.name})
 
 
-# --------------------------------------------------------------------------------------------------------- small
+# ----------------------------------------------------------------------------------------------------- helpers
 
 
 def exclude_balances(*names: str) -> None:
-	"""These customers have asked, or we have decided, that nothing of theirs is written off."""
+	"""Exclude these customers from write-offs."""
 	for name in names:
 		frappe.db.set_value("Customer", name, "exclude_from_write_off", 1)
 		frappe.clear_document_cache("Customer", name)

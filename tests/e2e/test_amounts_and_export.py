@@ -6,8 +6,8 @@ import frappe
 
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage
-from tests.site.runs import entries, items, run
-from tests.site.story import invoice, many_invoices
+from tests.site.factories import invoice, many_invoices
+from tests.site.run_helpers import entries, items, run
 
 # What docs/clicks.md says.
 CLICKS = 3

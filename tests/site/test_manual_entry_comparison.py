@@ -12,8 +12,8 @@ from typing import Any
 import frappe
 from frappe.utils import flt
 
-from tests.site import books, runs
-from tests.site.story import (
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import (
 	HL,
 	MANAGER,
 	TODAY,
@@ -140,9 +140,9 @@ def by_hand(invoices: list[Any], offset_account: str) -> str:
 
 
 def by_run(balance_type: str) -> str:
-	run = runs.post(runs.run(balance_type=balance_type, max_invoice_amount=100))
+	run = run_helpers.post(run_helpers.run(balance_type=balance_type, max_invoice_amount=100))
 	assert run.status == "Posted"
-	[entry] = runs.entries(run)
+	[entry] = run_helpers.entries(run)
 	return entry
 
 
@@ -211,7 +211,7 @@ def differences(hand: dict[str, list[dict[str, Any]]], run: dict[str, list[dict[
 
 
 def test_forty_invoices_by_hand_and_by_a_run():
-	runs.settings(
+	run_helpers.settings(
 		bad_debt_account=account("Bad Debt Expense"),
 		credit_write_off_account=account("Credit Balances Written Off"),
 		customer_credits="Ignore",
@@ -235,8 +235,8 @@ def test_forty_invoices_by_hand_and_by_a_run():
 	assert not differences(hand, run), "\n".join(differences(hand, run))
 	assert [len(rows) for rows in hand.values()] == [1, 31, 31, 27, 1, 16, 16, 13, 40]
 	assert {(row["outstanding_amount"], row["docstatus"]) for row in run["Sales Invoice"]} == {(None, 1)}
-	books.assert_books_balanced(HL)
-	books.ple_equals_gl(HL)
+	ledger_checks.assert_debits_equal_credits(HL)
+	ledger_checks.assert_ple_equals_gl(HL)
 
 
 def test_a_difference_would_be_noticed():

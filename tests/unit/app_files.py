@@ -1,4 +1,4 @@
-"""The app's own files, read as text: what is shipped, without a site."""
+"""The app's own DocTypes and modules, read from their files without a site."""
 
 from __future__ import annotations
 

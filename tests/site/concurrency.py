@@ -1,4 +1,4 @@
-"""Workers that stop where a test wants them to, other sessions beside the test's own, and the watchdog at once."""
+"""Workers with breakpoints, concurrent sessions, and the watchdog with any lease."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from typing import Any
 
 import frappe
 
+from tests.site.breakpoints import BREAKPOINTS
 from tests.site.conftest import Session, Worker, Workers, connect, eventually
-from tests.site.patches import HOLDS
 
 
-class Crashable:
-	"""Starts workers with points (see patches.py), holds them there, and lets them go."""
+class BreakpointWorkers:
+	"""Starts workers that pause at breakpoints (see breakpoints.py)."""
 
 	def __init__(self, workers: Workers, folder: Path):
 		self.workers = workers
 		self.folder = folder
 		session = workers.session
-		self.command = [session.bench.python, Path(__file__).with_name("patched_worker.py")]
+		self.command = [session.bench.python, Path(__file__).with_name("worker_with_breakpoints.py")]
 
 	def start(self, count: int = 1) -> list[Worker]:
 		session = self.workers.session
 		original = session.cli
 		session.cli = lambda: self.command
 		try:
-			return self.workers(count, queues="long", **{HOLDS: str(self.folder)})
+			return self.workers(count, queues="long", **{BREAKPOINTS: str(self.folder)})
 		finally:
 			session.cli = original
 
@@ -45,7 +45,7 @@ class Crashable:
 
 @contextmanager
 def in_background() -> Iterator[None]:
-	"""Inside, runs are posted and undone by workers, as outside of tests."""
+	"""Within the block, runs are posted and undone by workers, as on a production site."""
 	frappe.flags.in_test = False
 	try:
 		yield
@@ -54,7 +54,7 @@ def in_background() -> Iterator[None]:
 
 
 def watchdog(lease: int = -1) -> list[str]:
-	"""The watchdog, to whom every worker without a heartbeat this very second is dead."""
+	"""Run the watchdog; by default every lease counts as expired. Returns the resumed runs."""
 	from ar_writeoff.watchdog import resume_stalled_runs
 
 	frappe.db.commit()
@@ -62,8 +62,8 @@ def watchdog(lease: int = -1) -> list[str]:
 		return resume_stalled_runs(lease)
 
 
-class OtherSession(threading.Thread):
-	"""Somebody else at work at the same time, on a connection of their own. `result()` waits and raises."""
+class ConcurrentSession(threading.Thread):
+	"""Runs `work` in a thread with its own database connection. `result()` waits and re-raises."""
 
 	def __init__(self, work: Callable[[], Any], user: str = "Administrator"):
 		super().__init__(daemon=True)

@@ -1,4 +1,4 @@
-"""A run posted, with all that must hold after any posting, and undone."""
+"""Post and undo a run, with checks of the ledgers after each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import frappe
 
 from ar_writeoff.posting.service import post_run
-from tests.site import books, runs
-from tests.site.story import HL, MANAGER, as_user
+from tests.site import ledger_checks, run_helpers
+from tests.site.factories import HL, MANAGER, as_user
 
 
 def balance(row: Any) -> tuple[Decimal, Decimal]:
-	"""What the Payment Ledger says of an item's balance: in account currency and in company currency."""
+	"""The balance of an item in the Payment Ledger: in account currency and in company currency."""
 	[[own, base]] = frappe.db.sql(
 		"""SELECT COALESCE(SUM(amount_in_account_currency), 0), COALESCE(SUM(amount), 0) FROM `tabPayment Ledger Entry`
 		WHERE against_voucher_type = %s AND against_voucher_no = %s AND account = %s AND party = %s AND delinked = 0""",
@@ -23,8 +23,8 @@ def balance(row: Any) -> tuple[Decimal, Decimal]:
 
 
 def post_and_check(run: Any, company: str = HL, user: str = MANAGER) -> Any:
-	"""Post the run. The books balance, the ledgers agree, each balance fell by what was written off, and posting
-	again posts nothing. Returns the run."""
+	"""Post the run; check the ledgers, that each balance fell by the write-off amount, and that posting again
+	posts nothing. Returns the run."""
 	rows = frappe.get_all(
 		"Write-Off Run Item",
 		filters={"run": run.name, "selected": 1, "status": "Open"},
@@ -32,9 +32,9 @@ def post_and_check(run: Any, company: str = HL, user: str = MANAGER) -> Any:
 		order_by="name asc",
 	)
 	before = {row.name: balance(row) for row in rows}
-	runs.post(run, user)
-	books.assert_books_balanced(company)
-	books.ple_equals_gl(company)
+	run_helpers.post(run, user)
+	ledger_checks.assert_debits_equal_credits(company)
+	ledger_checks.assert_ple_equals_gl(company)
 	for row in rows:
 		now = frappe.get_doc("Write-Off Run Item", row.name)
 		own, base = balance(row)
@@ -49,9 +49,9 @@ def post_and_check(run: Any, company: str = HL, user: str = MANAGER) -> Any:
 
 
 def assert_posting_again_posts_nothing(run: Any) -> None:
-	"""Every batch is posted once more, as if nobody knew that it was done: no entry, no ledger row, no item changes."""
+	"""Reset every batch to Pending and post again: no entry, ledger row or item changes."""
 	state = frappe.db.get_value("Write-Off Run", run.name, "status")
-	before = runs.entries(run), ledger_rows(), posted_items(run)
+	before = run_helpers.entries(run), ledger_rows(), posted_items(run)
 	frappe.db.set_value("Write-Off Run", run.name, "status", "Queued")
 	frappe.db.set_value("Write-Off Run Batch", {"run": run.name}, {"status": "Pending", "attempts": 0})
 	frappe.db.commit()
@@ -59,7 +59,9 @@ def assert_posting_again_posts_nothing(run: Any) -> None:
 	assert frappe.db.count("Write-Off Run Batch", {"run": run.name, "status": "Pending"}) == 0, (
 		"all was tried"
 	)
-	assert (runs.entries(run), ledger_rows(), posted_items(run)) == before, "posting again posts nothing"
+	assert (run_helpers.entries(run), ledger_rows(), posted_items(run)) == before, (
+		"posting again posts nothing"
+	)
 	assert frappe.db.get_value("Write-Off Run", run.name, "status") == state
 
 
@@ -70,7 +72,7 @@ def ledger_rows() -> dict[str, int]:
 
 
 def posted_items(run: Any) -> list[Any]:
-	"""What the run's items say that became of them."""
+	"""Result fields of the run's items."""
 	return frappe.get_all(
 		"Write-Off Run Item",
 		filters={"run": run.name},
@@ -79,10 +81,10 @@ def posted_items(run: Any) -> list[Any]:
 	)
 
 
-def undo_and_check(run: Any, start: books.Snapshot, company: str = HL, user: str = MANAGER) -> None:
-	"""Cancel the run: the books are as they were at the start."""
+def undo_and_check(run: Any, start: ledger_checks.Snapshot, company: str = HL, user: str = MANAGER) -> None:
+	"""Cancel the run and check that the ledgers equal the snapshot `start`."""
 	with as_user(user):
 		frappe.get_doc("Write-Off Run", run.name).cancel()
-	books.assert_books_balanced(company)
-	books.ple_equals_gl(company)
-	assert start.diff(books.snapshot(company)) == []
+	ledger_checks.assert_debits_equal_credits(company)
+	ledger_checks.assert_ple_equals_gl(company)
+	assert start.diff(ledger_checks.snapshot(company)) == []

@@ -1,8 +1,8 @@
-"""Copies of a submitted Sales Invoice or Payment Entry by the thousand, set-based.
+"""Set-based copies of a submitted Sales Invoice or Payment Entry.
 
 ERPNext needs a tenth of a second for an invoice. Volume tests, the demo and the benchmarks need 1,000 to 1,000,000, so
 one real document is submitted and its rows (document, lines, schedule, ledger) are copied in the database with the
-names, dates and amounts of the copies. `books.py` finds nothing wrong with the result.
+names, dates and amounts of the copies. `ledger_checks.py` finds nothing wrong with the result.
 """
 
 from __future__ import annotations

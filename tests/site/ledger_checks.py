@@ -1,4 +1,4 @@
-"""What must hold for any books, and the books as something to look at and compare."""
+"""Ledger invariants, and snapshots of the ledgers to compare before and after."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ def _money(value: Any) -> Decimal:
 	return Decimal(str(value or 0)).quantize(Decimal("0.000000001"))
 
 
-def assert_books_balanced(company: str) -> None:
-	"""Debit equals credit, for every voucher and over all, in company currency and on each party's own account."""
+def assert_debits_equal_credits(company: str) -> None:
+	"""Check that debit equals credit for every voucher and in total, and that accounts in company currency have equal
+	amounts in both columns."""
 	problems = []
 	vouchers = frappe.db.sql(
 		"""SELECT voucher_type, voucher_no, SUM(debit), SUM(credit) FROM `tabGL Entry`
@@ -31,8 +32,8 @@ def assert_books_balanced(company: str) -> None:
 	if abs(total) >= CENT:
 		problems.append(f"all of {company}: debit and credit differ by {total}")
 
-	# Accounts kept in company currency must show the same in both columns, row by row. (ERPNext's own entries for
-	# exchange differences are in company currency only.)
+	# Rows on accounts in company currency must have equal amounts in both columns. (ERPNext's own entries for exchange
+	# differences are in company currency only.)
 	rows = frappe.db.sql(
 		"""SELECT gl.voucher_type, gl.voucher_no, gl.account, gl.debit - gl.credit,
 			gl.debit_in_account_currency - gl.credit_in_account_currency
@@ -50,10 +51,9 @@ def assert_books_balanced(company: str) -> None:
 	assert not problems, "The books do not balance:\n" + "\n".join(problems)
 
 
-def ple_equals_gl(company: str) -> None:
-	"""For every receivable account and party, the Payment Ledger says what the General Ledger says.
-
-	In company currency and in the account's; and each invoice's outstanding amount is what the Payment Ledger sums to.
+def assert_ple_equals_gl(company: str) -> None:
+	"""Check that Payment Ledger and General Ledger agree for every receivable account and party, in company and account
+	currency, and that each invoice's outstanding amount is its Payment Ledger balance.
 	"""
 	problems = []
 	sums: dict[tuple, list[Decimal]] = defaultdict(lambda: [Decimal(0)] * 4)
@@ -91,8 +91,8 @@ def ple_equals_gl(company: str) -> None:
 	assert not problems, "The ledgers disagree:\n" + "\n".join(problems)
 
 
-def roll_forward_equals_gl(company: str) -> None:
-	"""The roll-forward of all runs, month by month, says what the General Ledger of the offset accounts says."""
+def assert_roll_forward_equals_gl(company: str) -> None:
+	"""Check that the monthly roll-forward report agrees with the General Ledger of the offset accounts."""
 	from ar_writeoff.ar_writeoff.report.write_off_roll_forward import write_off_roll_forward as report
 
 	filters = {"company": company, "from_date": "2024-01-01", "to_date": "2027-12-31", "period": "Monthly"}
@@ -113,9 +113,9 @@ def roll_forward_equals_gl(company: str) -> None:
 	assert not any(abs(row.get("difference", 0)) >= 0.005 for row in rows), message
 
 
-def everything_about(voucher: str) -> str:
-	"""All rows that name an invoice, with when and by whom they were written: to find out what went wrong with it."""
-	lines = [f"Everything about {voucher}:"]
+def voucher_rows(voucher: str) -> str:
+	"""All rows that refer to an invoice, as text for a failure message."""
+	lines = [f"Rows of {voucher}:"]
 	for doctype, fieldname in (
 		("Sales Invoice", "name"),
 		("Payment Ledger Entry", "against_voucher_no"),
@@ -131,9 +131,8 @@ def everything_about(voucher: str) -> str:
 	return "\n".join(lines)
 
 
-def register_equals_gl(company: str) -> None:
-	"""What the register says is written off is what the runs' entries did to the receivable accounts, each run by itself,
-	less what was recovered."""
+def assert_register_equals_gl(company: str) -> None:
+	"""Check that the register's write-off amount of each run equals the change of the receivable accounts by its entries."""
 	from ar_writeoff.ar_writeoff.report.write_off_register import write_off_register as report
 
 	_columns, rows, _message, chart, summary = report.execute({"company": company})
@@ -164,12 +163,12 @@ def register_equals_gl(company: str) -> None:
 
 @dataclass(frozen=True)
 class Snapshot:
-	"""The live rows of the books: label of the row -> what it says."""
+	"""Ledger rows that are not cancelled: label of the row -> values."""
 
 	rows: dict[tuple, tuple]
 
 	def diff(self, after: Snapshot) -> list[str]:
-		"""What changed, a line for each; empty when nothing did. Cancelled and delinked rows do not count."""
+		"""The changes, one line each. Cancelled and delinked rows are ignored."""
 		lines = []
 		for key in sorted(self.rows.keys() | after.rows.keys(), key=str):
 			old, new = self.rows.get(key), after.rows.get(key)
@@ -177,24 +176,24 @@ class Snapshot:
 				continue
 			label = " / ".join(str(part) for part in key if part not in (None, ""))
 			if old is None:
-				lines.append(f"+ {label}: {_words(new)}")
+				lines.append(f"+ {label}: {_format(new)}")
 			elif new is None:
-				lines.append(f"- {label}: {_words(old)}")
+				lines.append(f"- {label}: {_format(old)}")
 			else:
-				lines.append(f"~ {label}: {_words(old)} -> {_words(new)}")
+				lines.append(f"~ {label}: {_format(old)} -> {_format(new)}")
 		return lines
 
 
-def _words(values: tuple | None) -> str:
+def _format(values: tuple | None) -> str:
 	return ", ".join(
 		f"{value.normalize():f}" if isinstance(value, Decimal) else str(value) for value in values or ()
 	)
 
 
 def snapshot(company: str) -> Snapshot:
-	"""GL, Payment Ledger, invoices' outstanding and status as they stand, without what is cancelled.
+	"""GL, Payment Ledger, outstanding amounts and statuses of invoices, without cancelled rows.
 
-	Ledger rows that say the same about the same thing are summed, so the order and the split of rows do not matter.
+	Ledger rows with equal labels are summed, so the order and the split of rows do not matter.
 	"""
 	rows: dict[tuple, tuple] = {}
 
@@ -237,12 +236,12 @@ def snapshot(company: str) -> Snapshot:
 
 
 def gl_table(voucher: Any) -> str:
-	"""A voucher's live ledger rows as plain text, sorted, for tests to show what they expect.
+	"""The ledger rows of a voucher as a sorted text table, to compare with an expected one.
 
 	account      | party       | cost center |  debit | credit | against
 	Debtors - HL | Anchor Cafe | Main - HL   | 100.00 |        | Sales Invoice ACC-SINV-2026-00001
 
-	Amounts are in company currency; where the account has another, its amount stands beside: `120.00 (EUR 100.00)`.
+	Amounts are in company currency, followed by the account currency where it differs: `120.00 (EUR 100.00)`.
 	Rows that differ in amount only are summed.
 	"""
 	name = getattr(voucher, "name", voucher)

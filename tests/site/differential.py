@@ -1,4 +1,4 @@
-"""The same posted twice on the same books, natively and fast, and every column of what is left compared."""
+"""Differential test of fast posting: the same run is posted natively and fast, and every column is compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import fast
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run.terms import rules_of, terms_of
-from tests.site import runs
+from tests.site import run_helpers
 
 DOCTYPES = (
 	"GL Entry",
@@ -32,7 +32,7 @@ DOCTYPES = (
 	"Comment",
 	"Customer",
 )
-# Names are random, times pass, and `against` lists the other side's parties in the order of a Python set.
+# Random or time-dependent values; `against` lists parties in the order of a Python set.
 NAMES_AND_TIMES = ("creation", "modified", "started_at", "finished_at")
 RANDOM_NAMES = (
 	"GL Entry",
@@ -44,11 +44,11 @@ RANDOM_NAMES = (
 )
 LISTS = ("against", "against_account")
 
-Books = dict[str, list[dict[str, Any]]]
+Rows = dict[str, list[dict[str, Any]]]
 
 
-def read_books() -> Books:
-	"""Every column of every row, apart from names and times, in an order that does not depend on them."""
+def read_rows() -> Rows:
+	"""All rows of DOCTYPES without names and times, sorted by their values."""
 	books = {}
 	for doctype in DOCTYPES:
 		rows = frappe.db.sql(f"SELECT * FROM `tab{doctype}`", as_dict=True)
@@ -70,7 +70,7 @@ def _comparable(doctype: str, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_names(data: dict[str, Any]) -> dict[str, Any]:
-	"""A Version's changes, with the random names and the times of rows left out."""
+	"""The changes of a Version without random names and times."""
 	data["row_changed"] = sorted((row[0], row[1], row[3]) for row in data.get("row_changed", ()))
 	for kind in ("added", "removed"):
 		data[kind] = [
@@ -86,15 +86,17 @@ def fast_posting(company: str, on: bool) -> Iterator[None]:
 	yield
 
 
-def twice(company: str, action: Callable[[], Any]) -> tuple[tuple[Any, Books], tuple[Any, Books]]:
-	"""What the action returns and the books it leaves, natively and fast; the books stay as fast left them."""
+def run_natively_and_fast(
+	company: str, action: Callable[[], Any]
+) -> tuple[tuple[Any, Rows], tuple[Any, Rows]]:
+	"""Result and rows after the action, natively and with fast posting. The native result is rolled back."""
 	results = []
 	for in_sets in (False, True):
 		frappe.db.savepoint("before_the_action")
 		in_test, frappe.flags.in_test = frappe.flags.in_test, False  # in tests Frappe writes no Versions
 		try:
 			with fast_posting(company, in_sets):
-				results.append((action(), read_books()))
+				results.append((action(), read_rows()))
 		finally:
 			frappe.flags.in_test = in_test
 		if not in_sets:
@@ -103,8 +105,8 @@ def twice(company: str, action: Callable[[], Any]) -> tuple[tuple[Any, Books], t
 	return results[0], results[1]
 
 
-def differences(native: Books, fast: Books) -> list[str]:
-	"""What differs, a line for each column of each row."""
+def row_differences(native: Rows, fast: Rows) -> list[str]:
+	"""The differences, one line per column of each row."""
 	lines = []
 	for doctype in DOCTYPES:
 		ours, theirs = fast[doctype], native[doctype]
@@ -120,7 +122,7 @@ def differences(native: Books, fast: Books) -> list[str]:
 
 
 def post(run: Any) -> list[posting.Outcome]:
-	"""Post the run's items in the current transaction."""
+	"""Post the items of the run in the current transaction."""
 	rules = rules_of(terms_of(run))
 	rows = frappe.get_all(
 		"Write-Off Run Item",
@@ -139,20 +141,22 @@ def post_and_cancel(run: Any) -> list[posting.Outcome]:
 	return outcomes
 
 
-def posted_alike(run: Any, action: Callable[[Any], list[posting.Outcome]] = post) -> list[posting.Outcome]:
-	"""The run posted natively and fast: the same outcomes, the same rows, none of them made natively."""
+def assert_posted_identically(
+	run: Any, action: Callable[[Any], list[posting.Outcome]] = post
+) -> list[posting.Outcome]:
+	"""Post the run natively and fast and compare outcomes and rows. Returns the outcomes."""
 	assert fast.why_not(run.company) is None
-	(native_outcomes, native), (outcomes, ours) = twice(run.company, lambda: action(run))
+	(native_outcomes, native), (outcomes, ours) = run_natively_and_fast(run.company, lambda: action(run))
 	assert outcomes == native_outcomes
-	found = differences(native, ours)
+	found = row_differences(native, ours)
 	assert not found, "\n".join(found)
 	return outcomes
 
 
-def refused_alike(run: Any, obstacle: Callable[[], None]) -> str:
-	"""In what words the run's first entry is refused, or warned of, natively and fast, with the obstacle there."""
+def assert_refused_identically(run: Any, obstacle: Callable[[], None]) -> str:
+	"""Post the first entry natively and fast with the obstacle in place. Returns the error or warnings, which are equal."""
 	rules = rules_of(terms_of(run))
-	rows = list(runs.items(run, status="Open").values())
+	rows = list(run_helpers.items(run, status="Open").values())
 	[plan, *_more] = posting.plans(
 		posting.to_plan_items(posting.items_from_rows(rows, run.company), rules), rules
 	)
@@ -170,8 +174,8 @@ def refused_alike(run: Any, obstacle: Callable[[], None]) -> str:
 			return f"{type(error).__name__}: {error}"
 
 	assert fast.why_not(run.company) is None
-	(native_words, native), (words, ours) = twice(run.company, action)
+	(native_words, native), (words, ours) = run_natively_and_fast(run.company, action)
 	assert words == native_words
-	found = differences(native, ours)
+	found = row_differences(native, ours)
 	assert not found, "\n".join(found)
 	return words

@@ -1,4 +1,4 @@
-"""Write-Off Runs for tests: made, found, submitted, and looked at."""
+"""Helpers to create, search, submit and read Write-Off Runs in tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import frappe
 
 from ar_writeoff.posting import service as posting
-from tests.site.story import HL, MANAGER, TODAY, account, as_user
+from tests.site.factories import HL, MANAGER, TODAY, account, as_user
 
 
 def settings(company: str = HL, **values: Any) -> Any:
@@ -26,7 +26,7 @@ def settings(company: str = HL, **values: Any) -> Any:
 
 
 def run(company: str = HL, *, find: bool = True, user: str = MANAGER, **values: Any) -> Any:
-	"""A draft run over all balances of up to 1,000,000 as of TODAY, its items found."""
+	"""A draft run over all balances of up to 1,000,000 as of TODAY, after its search."""
 	if not frappe.db.exists("Write-Off Settings", company):
 		settings(company)
 	with as_user(user):
@@ -49,7 +49,7 @@ def run(company: str = HL, *, find: bool = True, user: str = MANAGER, **values: 
 
 
 def post(doc: Any, user: str = MANAGER) -> Any:
-	"""Submit the run, which posts it in this process, and read it back."""
+	"""Submit the run, which posts it in this process, and reload it."""
 	with as_user(user):
 		doc.submit()
 	return doc.reload()
@@ -79,7 +79,7 @@ def entries(run: Any, docstatus: int = 1) -> list[str]:
 
 
 def status(run: Any) -> str:
-	"""Status of the run, as committed last."""
+	"""Status of the run in the database."""
 	return frappe.db.get_value("Write-Off Run", getattr(run, "name", run), "status")
 
 
@@ -99,7 +99,7 @@ def live_entries_of(voucher: str) -> int:
 
 @contextmanager
 def refusing(voucher: str) -> Iterator[None]:
-	"""Inside, a Journal Entry that refers to this voucher is refused, as a rule of the site's own might."""
+	"""Within the block, submitting a Journal Entry that refers to this voucher raises, as a site's own hook might."""
 	from erpnext.accounts.doctype.journal_entry.journal_entry import JournalEntry
 
 	original = JournalEntry.on_submit
@@ -117,7 +117,7 @@ def refusing(voucher: str) -> Iterator[None]:
 
 
 def events(run: Any) -> dict[str, str]:
-	"""The kinds of events in the run's log, each with the message of the last one."""
+	"""The last message of each event type in the run's log."""
 	rows = frappe.get_all(
 		"Write-Off Run Event",
 		filters={"run": getattr(run, "name", run)},
@@ -137,7 +137,8 @@ def live_workers(run: Any) -> list[str]:
 
 
 def assert_posted_once(run: Any) -> None:
-	"""Each item has exactly one live entry or none, as its status says; the totals add up; nothing is left open."""
+	"""Check that each item has one submitted entry or none according to its status, that the totals add up and that no
+	item is Open."""
 	name = getattr(run, "name", run)
 	found = frappe.get_all("Write-Off Run Item", filters={"run": name}, fields=["*"], order_by="name asc")
 	live = frappe.db.sql(
@@ -170,23 +171,23 @@ def assert_posted_once(run: Any) -> None:
 	)
 
 
-def eventually_waiting_for_a_lock(timeout: float = 60) -> None:
-	"""Until some statement on this database waits for a lock. Does not end the test's own transaction."""
+def wait_for_lock_wait(timeout: float = 60) -> None:
+	"""Wait until a statement on this database waits for a lock. Keeps the current transaction."""
 	deadline = time.monotonic() + timeout
 	while time.monotonic() < deadline:
-		# Without the PROCESS privilege one sees one's own user's statements: those of this site.
+		# Without the PROCESS privilege only the statements of the site's own user are listed.
 		waiting = [
 			row for row in frappe.db.sql("SHOW FULL PROCESSLIST") if "for update" in str(row[7]).lower()
 		]
 		if any(int(row[5]) >= 1 for row in waiting):
 			return
 		time.sleep(0.05)
-	raise AssertionError("nobody waits for a lock")
+	raise AssertionError("no statement waits for a lock")
 
 
 @contextmanager
 def approved(run: Any, user: str = MANAGER) -> Iterator[None]:
-	"""Submit the run, let what is inside happen, then post."""
+	"""Submit the run, run the block, then post."""
 	original = posting.start_posting
 	posting.start_posting = lambda name: None
 	try:
@@ -200,7 +201,7 @@ def approved(run: Any, user: str = MANAGER) -> Iterator[None]:
 
 
 def credit_account(company: str = HL) -> str:
-	"""An income account for credits that nobody claims."""
+	"""An income account for unclaimed credits."""
 	name = account("Unclaimed Credits", company)
 	if not frappe.db.exists("Account", name):
 		doc = frappe.new_doc("Account")
