@@ -6,7 +6,7 @@ from frappe.utils.fixtures import sync_fixtures
 
 from ar_writeoff.core.status import WRITTEN_OFF
 from ar_writeoff.ledger.open_items import Key
-from ar_writeoff.posting.entries import refresh_marks
+from ar_writeoff.posting.entries import update_write_off_fields
 
 
 def execute() -> None:
@@ -20,4 +20,4 @@ def execute() -> None:
 		order_by="name asc",
 	)
 	for batch in create_batch(rows, 1000):
-		refresh_marks(Key(*row) for row in batch)
+		update_write_off_fields(Key(*row) for row in batch)

@@ -1,1 +1,1 @@
-"""From approved items to Journal Entries: plan, batches, worker, entries."""
+"""Posting of approved items as Journal Entries: planning, batches, workers, entries."""

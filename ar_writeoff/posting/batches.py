@@ -1,4 +1,4 @@
-"""The batches of a run: what is posted, or undone, in one transaction."""
+"""Batches of a run: the items posted or undone in one transaction."""
 
 from collections.abc import Iterator, Sequence
 
@@ -25,20 +25,20 @@ BATCH_COLUMNS = (
 )
 
 
-def batches_of(
+def split_into_batches(
 	run: str, rules: posting.Rules, selected: Sequence[tuple[str, str]] | None = None
 ) -> Iterator[list[str]]:
-	"""Names of the selected open items, divided as they are posted: one batch, one transaction.
+	"""Split the selected open items into batches and yield the item names of each; one batch is one transaction.
 
-	Where a customer has an entry of its own, a batch ends with a customer as long as it fits. `selected`: (item,
-	customer) of each, in the order of the names, where the caller has read them.
+	With one entry per customer, a batch ends with a customer as long as it fits. `selected`: (item, customer) pairs
+	ordered by name, if the caller has already read them.
 	"""
-	rows = open_items_of(run) if selected is None else selected
+	rows = selected_open_items(run) if selected is None else selected
 	size = max(1, min(rules.rows_per_entry, planning.MAX_ROWS_PER_ENTRY) - 1)
 	return planning.batches(rows, size, keep_customers=rules.entries_per == planning.CUSTOMER)
 
 
-def open_items_of(run: str) -> list[tuple[str, str]]:
+def selected_open_items(run: str) -> list[tuple[str, str]]:
 	"""(item, customer) of the selected open items, in the order of their names."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	return (
@@ -50,10 +50,11 @@ def open_items_of(run: str) -> list[tuple[str, str]]:
 	)
 
 
-def make_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str, str]] | None = None) -> int:
-	"""Write down the batches of a run that was submitted, and set aside what is not selected.
+def create_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str, str]] | None = None) -> int:
+	"""Create the batches of a submitted run, exclude the items that are not selected, and return the number of
+	batches.
 
-	`selected`: as for `batches_of`, where the run is being submitted. Returns the number of batches.
+	`selected`: as for `split_into_batches`, given on submit.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	query = (
@@ -65,7 +66,7 @@ def make_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str, s
 	number = frappe.db.count("Write-Off Run Batch", {"run": run}) if selected is None else 0
 	stamp, user = now(), frappe.session.user
 	rows = []
-	for batch in batches_of(run, rules, selected):
+	for batch in split_into_batches(run, rules, selected):
 		number += 1
 		rows.append(
 			(

@@ -1,4 +1,4 @@
-"""What follows when a run has nothing left to post."""
+"""Notifications after a run has finished posting."""
 
 import frappe
 
@@ -7,7 +7,7 @@ from ar_writeoff.ledger.transactions import in_one_commit
 from ar_writeoff.posting import conflicts
 from ar_writeoff.schedules import service as schedules
 
-# What people are told of a run.
+# Fields the notifications need.
 FIELDS = (
 	"name",
 	"company",
@@ -25,17 +25,17 @@ FIELDS = (
 
 
 def notify_completion(run: str) -> None:
-	"""Tell people what became of the run, count a failure of its schedule, and commit.
+	"""Notify about the result of a run, count a failure of its schedule, and commit.
 
-	Apart from the posting and after its commit: the books do not wait for a notification.
+	Called after the commit of the posting: a notification that fails must not roll back the entries.
 	"""
 
-	def notify_people() -> None:
+	def send_notifications() -> None:
 		doc = frappe.db.get_value("Write-Off Run", run, list(FIELDS), as_dict=True)
 		if doc.conflict_count:
-			conflicts.tell_of_conflicts(doc)
+			conflicts.notify_conflicts(doc)
 		notify.run_finished(doc)
 		if doc.by_schedule:
 			schedules.run_ended(doc)
 
-	in_one_commit(notify_people)
+	in_one_commit(send_notifications)

@@ -1,4 +1,5 @@
-"""After posting: does the ledger say what the items say? Whoever else settles a balance may not ask for our lock."""
+"""Conflict check after posting: compares the posted items with the ledger. Other code that settles a balance may not
+take our lock."""
 
 from typing import Any
 
@@ -14,9 +15,9 @@ from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
 from ar_writeoff.run.status import totals_of
 
-# Items looked at in one query of the ledger.
-PAGE = 250
-# What there has to be of an item to look.
+# Items per ledger query.
+PAGE_SIZE = 250
+# Fields the check needs.
 FIELDS = (
 	"name",
 	"voucher_type",
@@ -31,9 +32,10 @@ FIELDS = (
 
 
 def mark_conflicts(run: str, company: str) -> int:
-	"""Mark written-off items whose balance has gone past zero, in the current transaction; returns how many.
+	"""Set the status Conflict on written-off items whose balance has changed sign, in the current transaction;
+	returns how many.
 
-	Both entries are committed, the write-off's and the other one. Neither is taken back without a person.
+	Both entries, the write-off and the other one, stay submitted: which one to reverse is a person's decision.
 	"""
 	names = frappe.get_all(
 		"Write-Off Run Item",
@@ -42,11 +44,11 @@ def mark_conflicts(run: str, company: str) -> int:
 		order_by="name asc",
 	)
 	found = 0
-	for page in create_batch(names, PAGE):
+	for page in create_batch(names, PAGE_SIZE):
 		rows = frappe.get_all(
 			"Write-Off Run Item", filters={"name": ("in", page)}, fields=list(FIELDS), order_by="name asc"
 		)
-		for item, reason in posting.settled_twice(posting.items_from_rows(rows, company), company):
+		for item, reason in posting.find_conflicts(posting.items_from_rows(rows, company), company):
 			found += 1
 			frappe.db.set_value(
 				"Write-Off Run Item", item.name, {"status": states.CONFLICT, **messages.columns(reason)}
@@ -55,9 +57,9 @@ def mark_conflicts(run: str, company: str) -> int:
 	return found
 
 
-def tell_of_conflicts(run: Any) -> None:
-	"""Notify the submitter and the role named in Settings, or else the Accounts Managers of the company, that items of
-	the run are in conflict."""
+def notify_conflicts(run: Any) -> None:
+	"""Notify the submitter and the role named in Settings, or else the Accounts Managers of the company, of the
+	conflicts of a run."""
 
 	def subject(user: str) -> str:
 		return _(

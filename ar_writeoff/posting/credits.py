@@ -1,9 +1,9 @@
-"""Payments and journal credits that are written off: allocated to the entry that does so, and given back on undo.
+"""Allocation of payments and journal credits to the entry that writes them off, and its release on undo.
 
-ERPNext knows what is left of a Payment Entry by its `unallocated_amount`, and of a journal credit by its rows without
-a reference. An entry that merely refers to them would clear the Payment Ledger and leave them to be spent again. So
-the entry stands on the receivable account by itself, as a debit, and the credit is allocated to it with ERPNext's own
-reconciliation, in the same transaction.
+ERPNext knows the rest of a Payment Entry by its `unallocated_amount`, and that of a journal credit by its rows
+without a reference. An entry that merely refers to them would clear the Payment Ledger but leave them available for
+allocation. So the entry debits the receivable account without a reference, and the credit is allocated to it with
+ERPNext's own reconciliation, in the same transaction.
 """
 
 from typing import Any
@@ -23,14 +23,14 @@ from ar_writeoff.posting.rules import PlanItem
 
 
 class NotAllocated(frappe.ValidationError):
-	"""A credit could not be allocated to its entry in full, in both currencies."""
+	"""The credit could not be allocated to its entry in full, in both currencies."""
 
 
 def allocate(credit: PlanItem, entry: str) -> None:
-	"""Allocate as much of the credit to the submitted Journal Entry as was written off.
+	"""Allocate the written-off amount of the credit to the submitted Journal Entry.
 
 	Raises:
-	    frappe.ValidationError: there is not so much of it left, or something would be left over.
+	    frappe.ValidationError: less than that is unallocated, or a remainder would stay on the account.
 	"""
 	rows = payment_rows(credit) if credit.voucher_type == "Payment Entry" else journal_rows(credit)
 	decimals = precision(credit.currency)
@@ -70,9 +70,9 @@ def allocate(credit: PlanItem, entry: str) -> None:
 
 
 def payment_rows(credit: PlanItem) -> list[frappe._dict]:
-	"""What is unallocated of a Payment Entry, in one piece, at the rate that it was booked at.
+	"""The unallocated amount of a Payment Entry, as one row at the exchange rate it was booked at.
 
-	Without a rate ERPNext would allocate at that of the entry's day, and leave the difference on the account.
+	Without a rate ERPNext allocates at the rate of the entry's posting date and leaves the difference on the account.
 	"""
 	payment = frappe.db.get_value(
 		"Payment Entry",
@@ -90,7 +90,7 @@ def payment_rows(credit: PlanItem) -> list[frappe._dict]:
 
 
 def journal_rows(credit: PlanItem) -> list[frappe._dict]:
-	"""The rows of a Journal Entry that credit the customer and refer to nothing, in order."""
+	"""The rows of a Journal Entry that credit the customer without a reference, in order."""
 	row = frappe.qb.DocType("Journal Entry Account")
 	return (
 		frappe.qb.from_(row)
@@ -114,7 +114,7 @@ def journal_rows(credit: PlanItem) -> list[frappe._dict]:
 
 
 def check_cleared(entry: str) -> None:
-	"""The entry and what was allocated to it add up to nothing, in both currencies.
+	"""Check that the entry and its allocations add up to zero, in both currencies.
 
 	Raises:
 	    NotAllocated: they do not, for example because a rate was rounded.
@@ -141,9 +141,9 @@ def check_cleared(entry: str) -> None:
 
 
 def release(entry: Any) -> None:
-	"""Give back the credits that were allocated to this Journal Entry: they are unallocated again.
+	"""Unallocate the credits that were allocated to this Journal Entry.
 
-	Asked for explicitly: whether ERPNext does so when the entry is cancelled is a setting of the site.
+	Done explicitly: whether ERPNext does so on cancel depends on Accounts Settings.
 	"""
 	if not has_allocations(entry.name):
 		return

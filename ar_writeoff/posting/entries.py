@@ -1,4 +1,4 @@
-"""Journal Entries: from a plan to a submitted entry, through ERPNext's own document."""
+"""Journal Entries of a run: built from a plan and submitted through ERPNext's document."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -22,13 +22,13 @@ from ar_writeoff.ledger.messages import refusal
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting import credits, fast
-from ar_writeoff.posting.entry_values import Value, give, of_company
+from ar_writeoff.posting.entry_values import Value, apply_values, company_values
 from ar_writeoff.posting.rules import EntryPlan, Row
 
 VOUCHER_TYPE = "Write Off Entry"
 
-# Where a voucher says that a run has written off a balance of it, for whoever has the voucher locked.
-MARKS = {
+# Field of each voucher type that shows a live write-off. It can be read with the voucher's row lock alone.
+WRITE_OFF_FIELDS = {
 	"Journal Entry": "has_write_off",
 	"Payment Entry": "has_write_off",
 	"Sales Invoice": "written_off_amount",
@@ -37,8 +37,11 @@ MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class EntryHeader:
-	"""What all entries of a run share. `key` makes a second attempt at the same entry impossible. `values`: for fields
-	that the site has made mandatory; where they are not given, as the company's Settings say now."""
+	"""Fields that all entries of a run share.
+
+	`key` is unique, so the same entry cannot be posted twice. `values` are for fields the site has made mandatory;
+	None takes them from the company's Settings.
+	"""
 
 	company: str
 	posting_date: date
@@ -50,64 +53,64 @@ class EntryHeader:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-	"""The name of a submitted entry, and for each customer what ERPNext would have warned of."""
+	"""Name of a submitted entry, and the credit limit warning for each customer that has one."""
 
 	name: str
 	warnings: dict[str, Reason]
 
 
 class NotSubmitted(frappe.ValidationError):
-	"""A Journal Entry came back from submit without being submitted."""
+	"""ERPNext returned from submit without submitting the Journal Entry."""
 
 
-def post(plan: EntryPlan, header: EntryHeader, checked: fast.Checked | None = None) -> Posted:
-	"""Submit one Journal Entry for the plan in the current transaction. `checked`: see `fast.together`.
+def post(plan: EntryPlan, header: EntryHeader, cache: fast.ValidationCache | None = None) -> Posted:
+	"""Submit one Journal Entry for the plan in the current transaction. `cache`: see `fast.cached_validation`.
 
 	Raises:
-	    frappe.ValidationError: whatever ERPNext has against the entry.
+	    frappe.ValidationError: ERPNext refuses the entry.
 	    frappe.UniqueValidationError: an entry with this key exists.
 	"""
-	posted = submit(build(plan, header), checked)
+	posted = submit(build(plan, header), cache)
 	if plan.credit:
 		credits.allocate(plan.credit, posted.name)
 	return posted
 
 
-def submit(entry: Any, checked: fast.Checked | None = None) -> Posted:
-	"""Insert and submit a Journal Entry of ours, named by its key, in the current transaction.
+def submit(entry: Any, cache: fast.ValidationCache | None = None) -> Posted:
+	"""Insert and submit a Journal Entry, named by its key, in the current transaction.
 
-	A credit limit does not stop it: taking back a write-off, or writing off a credit, lends nobody anything. Where
-	ERPNext would have refused, a warning for the customer comes back.
+	A credit limit does not stop it, because undoing a write-off or writing off a credit grants no credit. Where
+	ERPNext would refuse, the customer's warning is returned.
 	"""
-	if checked is None:
-		with fast.together(entry.company) as checked:
-			return submit(entry, checked)
+	if cache is None:
+		with fast.cached_validation(entry.company) as cache:
+			return submit(entry, cache)
 	warnings: dict[str, Reason] = {}
 	entry.flags.ignore_permissions = True
-	# What our guards ask of others, the caller has done.
+	# The caller has locked the vouchers, as our guards require.
 	entry.flags.write_off_locked = True
-	entry.check_credit_limit = lambda: warnings.update(over_credit_limit(entry))
-	# Named by its key: the naming series would be locked until commit, and workers would post in turns.
-	if checked.why_not or fast.why_not_entry(entry):
-		fast.refresh_invoices(checked)
-		with dunnings.saved_once(invoices_of(entry)):
+	entry.check_credit_limit = lambda: warnings.update(credit_limit_warnings(entry))
+	# Named by key: a naming series would be locked until commit and make the workers wait for each other.
+	if cache.blocker or fast.entry_blocker(entry):
+		fast.refresh_invoices(cache)
+		with dunnings.saved_once(referenced_invoices(entry)):
 			entry.insert(set_name=entry.ar_writeoff_key)
 			entry.submit()
-		checked.forget_documents()
+		cache.clear_documents()
 	else:
-		fast.submit(entry, entry.ar_writeoff_key, checked)
+		fast.submit(entry, entry.ar_writeoff_key, cache)
 	if entry.docstatus != 1:
 		raise NotSubmitted(_("Journal Entry {0} was not submitted.").format(entry.name))
 	return Posted(entry.name, warnings)
 
 
-def invoices_of(entry: Any) -> list[str]:
-	"""The Sales Invoices that rows of the entry refer to."""
+def referenced_invoices(entry: Any) -> list[str]:
+	"""Names of the Sales Invoices that the entry refers to."""
 	return [row.reference_name for row in entry.accounts if row.reference_type == "Sales Invoice"]
 
 
-def over_credit_limit(entry: Any) -> dict[str, Reason]:
-	"""Customers whom this entry takes over their credit limit, with the limit."""
+def credit_limit_warnings(entry: Any) -> dict[str, Reason]:
+	"""Warnings for the customers whose balance exceeds their credit limit with this entry."""
 	found: dict[str, Reason] = {}
 	debits: dict[str, float] = defaultdict(float)
 	for row in entry.accounts:
@@ -116,7 +119,7 @@ def over_credit_limit(entry: Any) -> dict[str, Reason]:
 	debits = {customer: debit for customer, debit in debits.items() if debit > 0}
 	if not debits or not has_credit_limits(entry.company):
 		return found
-	# Some releases of ERPNext ask before they post the entry, and so miss what it adds; others ask afterwards.
+	# Some ERPNext releases check before they post the entry, so its amount has to be added; others check afterwards.
 	is_posted = frappe.db.exists("GL Entry", {"voucher_type": "Journal Entry", "voucher_no": entry.name})
 	for customer, debit in sorted(debits.items()):
 		bypass = frappe.db.get_value(
@@ -135,7 +138,7 @@ def over_credit_limit(entry: Any) -> dict[str, Reason]:
 
 
 def has_credit_limits(company: str) -> bool:
-	"""Whether there is a credit limit for anybody: of the company, of a customer or of a group of customers."""
+	"""Whether any credit limit is set for the company, a customer or a customer group."""
 	return bool(
 		frappe.db.get_value("Company", company, "credit_limit")
 		or frappe.db.exists("Customer Credit Limit", {"company": company, "credit_limit": (">", 0)})
@@ -143,7 +146,7 @@ def has_credit_limits(company: str) -> bool:
 
 
 def build(plan: EntryPlan, header: EntryHeader) -> Any:
-	"""The Journal Entry for a plan, not saved yet. Preview and posting both come from here."""
+	"""The Journal Entry for a plan, not saved. Used by preview and posting."""
 	currency = company_currency(header.company)
 	return build_entry(
 		header,
@@ -154,7 +157,7 @@ def build(plan: EntryPlan, header: EntryHeader) -> Any:
 
 
 def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
-	"""A Journal Entry of ours over these rows, not saved yet."""
+	"""A Journal Entry with these rows, not saved."""
 	entry = frappe.new_doc("Journal Entry")
 	entry.update(
 		{
@@ -163,7 +166,7 @@ def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
 			"posting_date": header.posting_date,
 			"user_remark": header.remark,
 			"remark": header.remark,
-			# Where there is such a field, ERPNext keeps a remark of ours only with it.
+			# Where the field exists, ERPNext keeps a given remark only if it is set.
 			"custom_remark": 1,
 			"write_off_run": header.run,
 			"ar_writeoff_key": header.key,
@@ -171,24 +174,24 @@ def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
 			**fields,
 		}
 	)
-	give(entry, of_company(header.company) if header.values is None else header.values)
-	# ERPNext would join the references of all rows into one text and copy it into each ledger row.
+	apply_values(entry, company_values(header.company) if header.values is None else header.values)
+	# ERPNext would join the references of all rows into one remark and copy it into each ledger row.
 	entry.flags.skip_remarks_creation = True
-	# The balance leaves at its carrying value, not at the rate of any day.
+	# Cleared at the carrying value, not at the exchange rate of the posting date.
 	entry.flags.ignore_exchange_rate = True
 	return entry
 
 
 def row_values(row: Row) -> dict:
-	"""One row of the accounts table."""
+	"""Values of one row of the accounts table."""
 	side = "debit_in_account_currency" if row.amount > 0 else "credit_in_account_currency"
 	values = {
 		"account": row.account,
 		"account_currency": row.currency,
 		"exchange_rate": float(row.exchange_rate),
 		side: float(abs(row.amount)),
-		# Empty where the balance has none: Frappe would put the company's cost center there, and a report by
-		# cost center would show the invoice open at one and settled at another.
+		# Empty where the balance has none: Frappe would default to the company's cost center, and reports by cost
+		# center would show the invoice open in one and settled in another.
 		**dict.fromkeys(dimension_fields(), ""),
 		**dict(row.dimensions),
 	}
@@ -203,25 +206,25 @@ def row_values(row: Row) -> dict:
 
 
 def cancel(entry: Any) -> None:
-	"""Cancel a submitted Journal Entry in the current transaction, also where its customers are disabled or
-	frozen since.
+	"""Cancel a submitted Journal Entry in the current transaction, even if its customers have been disabled or
+	frozen.
 
 	Raises:
-	    frappe.ValidationError: whatever ERPNext has against it, such as a closed period.
+	    frappe.ValidationError: ERPNext refuses, for example because the period is closed.
 	"""
 	entry.flags.ignore_permissions = True
 	entry.flags.write_off_locked = True
-	# Undoing must not depend on what the customers are now.
-	with parties.of_any_state(), dunnings.saved_once(invoices_of(entry)):
+	# Undo must not depend on the present state of the customers.
+	with parties.of_any_state(), dunnings.saved_once(referenced_invoices(entry)):
 		credits.release(entry)
 		entry.cancel()
 
 
-def refresh_marks(keys: Iterable[Key]) -> None:
-	"""Bring the marks of these vouchers up to date with what is written off of them. The vouchers must be locked.
+def update_write_off_fields(keys: Iterable[Key]) -> None:
+	"""Update the write-off fields of these vouchers from the live write-offs. The vouchers must be locked.
 
-	On a Sales Invoice it is what live write-offs took, less what was reinstated, in account currency; on the others,
-	which may have balances of several customers in several currencies, that there is a live write-off.
+	A Sales Invoice gets the amount written off less the amount reinstated, in account currency. The other types,
+	which may hold balances of several customers in several currencies, get a flag.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	for voucher_type, vouchers in open_items.by_type(keys):
@@ -241,6 +244,6 @@ def refresh_marks(keys: Iterable[Key]) -> None:
 			marks = {name: totals.get(name) or 0 for name in vouchers}
 		else:
 			marks = {name: int(name in totals) for name in vouchers}
-		frappe.qb.update(voucher).set(voucher[MARKS[voucher_type]], by_name(voucher.name, marks)).where(
-			voucher.name.isin(vouchers)
-		).run()
+		frappe.qb.update(voucher).set(
+			voucher[WRITE_OFF_FIELDS[voucher_type]], by_name(voucher.name, marks)
+		).where(voucher.name.isin(vouchers)).run()

@@ -1,5 +1,4 @@
-"""Values for fields of a Journal Entry and its rows that the site has made mandatory and an entry of a run leaves empty:
-as the Write-Off Settings of a company give them."""
+"""Values from Write-Off Settings for Journal Entry fields that the site has made mandatory."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -16,8 +15,8 @@ ENTRY, ROW = "Journal Entry", "Journal Entry Account"
 # (Journal Entry or Journal Entry Account, fieldname, value)
 Value = tuple[str, str, str]
 
-# Decided by the run, or by ERPNext.
-NEVER_GIVEN = {
+# Set by the run or by ERPNext.
+RESERVED_FIELDS = {
 	ENTRY: {
 		"amended_from",
 		"company",
@@ -49,8 +48,8 @@ NEVER_GIVEN = {
 }
 
 
-def of_company(company: str) -> tuple[Value, ...]:
-	"""What the Write-Off Settings of the company give."""
+def company_values(company: str) -> tuple[Value, ...]:
+	"""Values given in the company's Write-Off Settings."""
 	return tuple(
 		(row.applies_to, row.entry_field, row.value)
 		for row in frappe.get_all(
@@ -62,8 +61,8 @@ def of_company(company: str) -> tuple[Value, ...]:
 	)
 
 
-def give(entry: Any, values: Iterable[Value]) -> None:
-	"""Set these values in an entry that is not saved yet. A field that is gone since is left out."""
+def apply_values(entry: Any, values: Iterable[Value]) -> None:
+	"""Set these values in an unsaved entry. Fields that no longer exist are skipped."""
 	for doctype, fieldname, value in values:
 		field = frappe.get_meta(doctype).get_field(fieldname)
 		for document in [entry] if doctype == ENTRY else entry.accounts:
@@ -71,8 +70,8 @@ def give(entry: Any, values: Iterable[Value]) -> None:
 				document.set(fieldname, cast(field.fieldtype, value))
 
 
-def fieldname_of(doctype: str, name: str) -> str | None:
-	"""The field with this name or label, in English or as the reader sees it; None where there is none."""
+def find_fieldname(doctype: str, name: str) -> str | None:
+	"""Fieldname of the field with this name or label, in English or translated; None if there is none."""
 	fields = frappe.get_meta(doctype).fields
 	for field in fields:
 		if name == field.fieldname:
@@ -81,13 +80,13 @@ def fieldname_of(doctype: str, name: str) -> str | None:
 
 
 def problem(doctype: str, fieldname: str, value: str) -> str | None:
-	"""Why this value cannot be given to the field, in words; None when it can."""
+	"""Message why this value cannot be set in the field; None if it can."""
 	field = frappe.get_meta(doctype).get_field(fieldname)
 	if (
 		not field
 		or field.read_only
 		or field.fieldtype in no_value_fields
-		or fieldname in NEVER_GIVEN[doctype]
+		or fieldname in RESERVED_FIELDS[doctype]
 		or (doctype == ROW and fieldname in dimension_fields())
 	):
 		return _("A value of {0} in {1} cannot be given here.").format(fieldname, _(doctype))

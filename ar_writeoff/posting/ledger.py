@@ -1,7 +1,7 @@
-"""Posting one batch of items: lock, look again, plan, post. In the caller's transaction, which commits it whole.
+"""Posts one batch of items: lock, revalidate, plan, post. The caller commits the transaction.
 
-Locks are taken in one fixed order, items before vouchers and each in the order of their names, by every
-worker and by the guards on Payment Entry and Journal Entry, so that they wait and do not deadlock.
+Locks are taken in one fixed order, items before vouchers and each by name, by every worker and by the guards on Payment
+Entry and Journal Entry, so that they wait and do not deadlock.
 """
 
 import random
@@ -38,17 +38,18 @@ from ar_writeoff.search import ledger as search
 from ar_writeoff.search.ledger import Scope
 from ar_writeoff.search.rules import Verdict, base_of_part
 
-# Balances that are tried alone when an entry is refused. A batch with fewer than the second is looked at one by one.
-BALANCES_COMPARED = 4
-FEWEST_SHARING = 3
+# When an entry is refused, this many balances are tried one by one to see whether the fault is shared. Smaller
+# batches than the second number are simply halved.
+SAMPLE_SIZE = 4
+MIN_ITEMS_TO_SAMPLE = 3
 
-# The key of an entry that is validated only.
+# Key of an entry that is only validated.
 TRIAL_KEY = "ACC-JV-TRIAL"
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-	"""What a run posts with: its criteria as approved and the settings of its company."""
+	"""What a run posts with: its approved criteria and the company's settings."""
 
 	run: str
 	company: str
@@ -63,7 +64,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-	"""A Write-Off Run Item as approved. Amounts are signed, as the balance is."""
+	"""A Write-Off Run Item as approved. Amounts have the sign of the balance."""
 
 	name: str
 	key: Key
@@ -75,7 +76,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-	"""What became of one item."""
+	"""Result for one item."""
 
 	item: str
 	status: str
@@ -91,7 +92,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Names:
-	"""Names, which are the unique keys too, of the entries of one batch: the same again in a second attempt."""
+	"""Names, which are also the unique keys, for the entries of one batch: the same in a second attempt."""
 
 	batch: str
 	used: int = field(default=0)
@@ -102,7 +103,7 @@ class Names:
 
 
 def items_from_rows(rows: Iterable[dict], company: str) -> list[Item]:
-	"""Rows of Write-Off Run Item as items with exact amounts."""
+	"""Items with exact amounts from rows of Write-Off Run Item."""
 	base_decimals = precision(company_currency(company))
 	return [
 		Item(
@@ -118,41 +119,43 @@ def items_from_rows(rows: Iterable[dict], company: str) -> list[Item]:
 
 
 def post_items(
-	items: list[Item], rules: Rules, names: Names, answers: Mapping[Hashable, Any] | None = None
+	items: list[Item], rules: Rules, names: Names, results: Mapping[Hashable, Any] | None = None
 ) -> list[Outcome]:
-	"""Post these items; one outcome for each. Items must be locked by the caller. `answers`: see `fast.together`.
+	"""Post these items, which the caller has locked, and return one outcome for each. `results`: see
+	`fast.cached_validation`.
 
-	A balance that changed is skipped, an item that ERPNext refuses fails, and the others post.
+	A changed balance is skipped, an item that ERPNext refuses fails, and the others are posted.
 
 	Raises:
-	    SharedFault: what is wrong is not about single items.
-	    frappe.QueryDeadlockError, frappe.QueryTimeoutError: the transaction is lost, begin the batch again.
+	    SharedFault: a fault that all items share.
+	    frappe.QueryDeadlockError, frappe.QueryTimeoutError: the transaction is lost; begin the batch again.
 	"""
 	lock_vouchers(item.key for item in items)
-	reason = why_nothing_posts(rules)
+	reason = batch_blocker(rules)
 	if reason:
 		return [failed(item.name, reason) for item in items]
 
 	balances = open_items.balances_of_vouchers(
 		rules.company, [item.key for item in items], rules.criteria.cutoff_date, for_update=True
 	)
-	kept, outcomes = look_again(items, balances, rules)
+	kept, outcomes = revalidate_items(items, balances, rules)
 	plan_items = {item.name: item for item in to_plan_items(kept, rules)}
-	with fast.together(rules.company, known_links(kept), answers) as checked:
-		poster = Poster(plan_items, rules, names, checked)
-		for plan in plans(plan_items.values(), rules):
+	with fast.cached_validation(rules.company, locked_documents(kept), results) as cache:
+		poster = Poster(plan_items, rules, names, cache)
+		for plan in build_plans(plan_items.values(), rules):
 			outcomes.extend(poster.post(plan))
-	return with_conflicts(outcomes, kept, balances, rules)
+	return mark_conflicting(outcomes, kept, balances, rules)
 
 
-def known_links(items: Iterable[Item]) -> set[tuple[str, str]]:
-	"""Documents that were just seen, under lock: the vouchers are submitted, their customers exist."""
+def locked_documents(items: Iterable[Item]) -> set[tuple[str, str]]:
+	"""Documents just read under lock: the vouchers are submitted, their customers exist."""
 	vouchers = {(item.key.voucher_type, item.key.voucher_no) for item in items}
 	return vouchers | {("Customer", item.key.customer) for item in items}
 
 
-def why_nothing_posts(rules: Rules) -> Reason | None:
-	"""What stops the whole batch, whatever is in it: a period closed since, a permission withdrawn since."""
+def batch_blocker(rules: Rules) -> Reason | None:
+	"""Reason why the whole batch cannot be posted, such as a closed period or a withdrawn permission; None if it
+	can."""
 	closed = why_closed(rules.company, rules.posting_date)
 	if closed:
 		return Reason.of(reasons.PERIOD_CLOSED, why=closed)
@@ -165,7 +168,7 @@ def why_nothing_posts(rules: Rules) -> Reason | None:
 
 
 def lock_vouchers(keys: Iterable[Key]) -> None:
-	"""Lock the vouchers' rows, in order of type and name. Whoever else would settle them waits."""
+	"""Lock the rows of the vouchers, ordered by type and name."""
 	for voucher_type, vouchers in open_items.by_type(keys):
 		table = frappe.qb.DocType(voucher_type)
 		for batch in create_batch(vouchers, 1000):
@@ -174,17 +177,17 @@ def lock_vouchers(keys: Iterable[Key]) -> None:
 			).for_update().run()
 
 
-def look_again(
+def revalidate_items(
 	items: list[Item], balances: dict[Key, LedgerBalance], rules: Rules
 ) -> tuple[list[Item], list[Outcome]]:
 	"""The items that are still as approved, and an outcome with the reason for each of the others."""
 	scope, access = rules.scope, user_access.of_user()
-	# Of those in scope that the user may see.
+	# Only customers in scope that the user may see.
 	customers = facts.customer_facts(
 		{item.key.customer for item in items if access.allows_company(rules.company)},
 		search.conditions_on_customers(replace(scope, customers=()), access),
 	)
-	# Of those that are submitted.
+	# Only submitted vouchers.
 	vouchers = facts.voucher_details(item.key for item in items)
 	verdicts = {
 		open_items.key_of(verdict.balance): verdict
@@ -198,7 +201,7 @@ def look_again(
 			ask_other_runs=False,
 		)
 	}
-	written_off = written_off_by_others(items, rules.run)
+	written_off = written_off_by_other_runs(items, rules.run)
 
 	kept, outcomes = [], []
 	for item in items:
@@ -208,7 +211,7 @@ def look_again(
 		elif item.key.customer not in customers:
 			reason = Reason.of(reasons.NOT_PERMITTED, user=frappe.session.user)
 		else:
-			reason = why_not(item, verdicts.get(item.key), balances.get(item.key))
+			reason = item_blocker(item, verdicts.get(item.key), balances.get(item.key))
 		if reason and item.key in written_off:
 			reason = Reason.of(reasons.WRITTEN_OFF_BY, run=written_off[item.key])
 		if reason:
@@ -218,11 +221,11 @@ def look_again(
 	return kept, outcomes
 
 
-def written_off_by_others(items: Iterable[Item], run: str) -> dict[Key, str]:
-	"""Runs that have written off these balances meanwhile.
+def written_off_by_other_runs(items: Iterable[Item], run: str) -> dict[Key, str]:
+	"""Other runs that have written off these balances in the meantime.
 
-	Two runs may both have been approved for a balance. Whoever has the lock on the voucher first posts, so one
-	of the two always does, also when the other is paused or never gets to it.
+	Two runs may both be approved for a balance. The first to lock the voucher posts it, even if the other run is
+	paused.
 	"""
 	table = frappe.qb.DocType("Write-Off Run Item")
 	keys = {item.key for item in items}
@@ -239,12 +242,12 @@ def written_off_by_others(items: Iterable[Item], run: str) -> dict[Key, str]:
 	return {Key(*row[:4]): row[4] for row in rows if Key(*row[:4]) in keys}
 
 
-def why_not(item: Item, verdict: Verdict | None, balance: LedgerBalance | None) -> Reason | None:
-	"""Why an approved item cannot be posted as approved; None when it can."""
+def item_blocker(item: Item, verdict: Verdict | None, balance: LedgerBalance | None) -> Reason | None:
+	"""Reason why an approved item cannot be posted as approved; None if it can."""
 	if verdict and verdict.reason:
 		return verdict.reason
 	if not 0 < item.write_off_amount / (item.outstanding_amount or item.write_off_amount or 1) <= 1:
-		# ERPNext checks what is credited to an invoice, and lets a credit note be debited with more than it has.
+		# ERPNext limits what is credited to an invoice, but not what is debited to a credit note.
 		return Reason.of(
 			reasons.AMOUNT_OVER_BALANCE,
 			amount=f"{item.write_off_amount} {item.currency}",
@@ -264,7 +267,7 @@ def why_not(item: Item, verdict: Verdict | None, balance: LedgerBalance | None) 
 
 
 def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
-	"""The items as the planning knows them, with accounts and dimensions."""
+	"""Plan items with accounts and dimensions."""
 	return dimensions.with_dimensions(
 		[
 			PlanItem(
@@ -286,8 +289,8 @@ def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
 	)
 
 
-def plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
-	"""The entries for these items, by the rules of the run. Preview and posting both plan here."""
+def build_plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
+	"""Entry plans for these items. Used by preview and posting."""
 	return plan_entries(
 		items,
 		company_currency=company_currency(rules.company),
@@ -296,8 +299,8 @@ def plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
 	)
 
 
-def not_plannable(plan: EntryPlan, rules: Rules) -> list[Outcome]:
-	"""The items of a plan that no Journal Entry can take off the books to the cent. Preview and posting both ask."""
+def unplannable_items(plan: EntryPlan, rules: Rules) -> list[Outcome]:
+	"""Failures of the plan's items that no Journal Entry can clear to the cent. Used by preview and posting."""
 	decimals = precision(company_currency(rules.company))
 	return [
 		failed(
@@ -313,35 +316,35 @@ def not_plannable(plan: EntryPlan, rules: Rules) -> list[Outcome]:
 
 @dataclass
 class Poster:
-	"""Posts the entries of one batch, and finds out what is refused."""
+	"""Posts the entries of one batch and finds the items that are refused."""
 
 	items: dict[str, PlanItem]
 	rules: Rules
 	names: Names
-	checked: fast.Checked
-	# Whether the first refusal was compared with what other balances of the batch are told, or need not be.
-	compared: bool = False
+	cache: fast.ValidationCache
+	# Whether the first refusal was compared with other balances of the batch, or an entry was posted.
+	is_sampled: bool = False
 
 	def post(self, plan: EntryPlan) -> list[Outcome]:
-		"""Post the plan; where ERPNext refuses it, find the items it refuses and post the others.
+		"""Post the plan; if ERPNext refuses it, find the items it refuses and post the others.
 
 		Raises:
 		    SharedFault: other balances of the batch are refused for the same reason.
 		"""
-		outcomes = not_plannable(plan, self.rules)
+		outcomes = unplannable_items(plan, self.rules)
 		if outcomes:
 			return outcomes + self.post_part(plan, set(plan.items) - {outcome.item for outcome in outcomes})
 		try:
 			posted = self.attempt(plan)
-		except Refused as refused:
-			self.stop_if_shared(plan, refused)
+		except EntryRefused as refused:
+			self.raise_if_shared(plan, refused)
 			if len(plan.items) == 1:
-				return [failed(plan.items[0], reason_of(refused.error))]
+				return [failed(plan.items[0], failure_reason(refused.error))]
 			middle = len(plan.items) // 2
 			return self.post_part(plan, set(plan.items[:middle])) + self.post_part(
 				plan, set(plan.items[middle:])
 			)
-		self.compared = True
+		self.is_sampled = True
 		return [
 			Outcome(
 				row.item,
@@ -356,67 +359,67 @@ class Poster:
 
 	def post_part(self, plan: EntryPlan, part: set[str]) -> list[Outcome]:
 		outcomes: list[Outcome] = []
-		for smaller in plans([self.items[name] for name in plan.items if name in part], self.rules):
+		for smaller in build_plans([self.items[name] for name in plan.items if name in part], self.rules):
 			outcomes.extend(self.post(smaller))
 		return outcomes
 
 	def attempt(self, plan: EntryPlan, keep: bool = True) -> journal.Posted:
-		"""Post the plan as one entry; without `keep` only to see whether it can be.
+		"""Post the plan as one entry; with `keep` false, roll it back again.
 
 		Raises:
-		    Refused: it cannot be; nothing of it is left.
-		    SharedFault: nothing can be posted on this site as it is.
+		    EntryRefused: it cannot be posted and was rolled back.
+		    SharedFault: nothing can be posted on this site at present.
 		"""
 		header = journal.EntryHeader(
 			self.rules.company, self.rules.posting_date, self.rules.run, self.names.next(), self.rules.remark
 		)
 		frappe.db.savepoint("write_off_entry")
-		before = self.checked.mark()
+		before = self.cache.savepoint()
 		try:
-			posted = journal.post(plan, header, self.checked)
+			posted = journal.post(plan, header, self.cache)
 		except Exception as error:
 			if site_is_unfit(error):
 				raise SharedFault(error) from error
-			if not may_be_about_an_item(error):
+			if not is_item_error(error):
 				raise
-			self.take_back(before)
-			raise Refused(error) from error
+			self.roll_back(before)
+			raise EntryRefused(error) from error
 		if not keep:
-			self.take_back(before)
+			self.roll_back(before)
 		return posted
 
-	def take_back(self, before: tuple[int, int]) -> None:
+	def roll_back(self, before: tuple[int, int]) -> None:
 		frappe.db.rollback(save_point="write_off_entry")
-		self.checked.back_to(before)
+		self.cache.rollback_to(before)
 		self.names.used -= 1
 		frappe.clear_messages()
 
-	def stop_if_shared(self, plan: EntryPlan, refused: "Refused") -> None:
-		"""At the first refusal of a batch, try some of its balances alone, drawn by lot: where all are refused for the
-		same reason, so are all others, and finding out one by one would take two attempts for each.
+	def raise_if_shared(self, plan: EntryPlan, refused: "EntryRefused") -> None:
+		"""At the first refusal of a batch, try a random sample of its balances one by one.
 
-		A single one that can be posted, or is refused for another reason, and the batch is halved.
+		If all are refused for the same reason, the fault is shared; finding that out for each item would take two
+		attempts each. If one can be posted or is refused for another reason, the batch is halved.
 		"""
-		if self.compared:
+		if self.is_sampled:
 			return
-		self.compared = True
+		self.is_sampled = True
 		known = {plan.items[0]} if len(plan.items) == 1 else set()
 		others = sorted(self.items.keys() - known)
-		if len(self.items) < FEWEST_SHARING:
+		if len(self.items) < MIN_ITEMS_TO_SAMPLE:
 			return
-		fault = self.signature(refused.error)
-		for name in random.sample(others, min(BALANCES_COMPARED, len(others))):
+		signature = self.signature(refused.error)
+		for name in random.sample(others, min(SAMPLE_SIZE, len(others))):
 			try:
-				for single in plans([self.items[name]], self.rules):
+				for single in build_plans([self.items[name]], self.rules):
 					self.attempt(single, keep=False)
 				return
-			except Refused as other:
-				if self.signature(other.error) != fault:
+			except EntryRefused as other:
+				if self.signature(other.error) != signature:
 					return
 		raise SharedFault(refused.error)
 
 	def signature(self, error: Exception) -> tuple[str, str]:
-		"""What is the same in the errors of two balances with the same fault: without customers, vouchers, numbers."""
+		"""Error type and text without customers, vouchers and numbers: equal for two balances with the same fault."""
 		text = messages.of_error(error)
 		names = {name for item in self.items.values() for name in (item.voucher_no, item.customer)}
 		for name in sorted(names, key=len, reverse=True):
@@ -424,8 +427,8 @@ class Poster:
 		return type(error).__name__, re.sub(r"0x[0-9a-f]+|\d[\d.,]*", "#", text)
 
 
-class Refused(Exception):
-	"""An entry that cannot be posted. `error`: what ERPNext, or a rule of the site, has against it."""
+class EntryRefused(Exception):
+	"""ERPNext or a rule of the site refuses an entry. `error`: the exception."""
 
 	def __init__(self, error: Exception):
 		super().__init__(str(error))
@@ -433,18 +436,18 @@ class Refused(Exception):
 
 
 class SharedFault(Exception):
-	"""Nothing of a run can be posted until somebody has mended something. `error`: what stops it."""
+	"""Nothing of a run can be posted until a fault is fixed. `error`: the exception."""
 
 	def __init__(self, error: Exception):
 		super().__init__(str(error))
 		self.error = error
 
 
-def may_be_about_an_item(error: Exception) -> bool:
-	"""Whether another set of items could do better. Refusals of ERPNext are about an item, and so may be the
-	errors of whatever else a site has hooked to a Journal Entry; one customer's broken rule stops nobody else.
+def is_item_error(error: Exception) -> bool:
+	"""Whether the error may concern only some of the items. Refusals of ERPNext may, and so may errors of other code
+	hooked to Journal Entry: one customer's broken rule must not stop the others.
 
-	A lost transaction is not, nor the end of the job's time, nor a key that is taken, nor a site that is not migrated.
+	Lost transactions, the job timeout, duplicate keys and a site that is not migrated concern all items.
 	"""
 	return not isinstance(
 		error,
@@ -457,21 +460,21 @@ def may_be_about_an_item(error: Exception) -> bool:
 	) and not (transaction_is_lost(error) or site_is_unfit(error))
 
 
-def reason_of(error: Exception) -> Reason:
-	"""What was said against an item. What nobody foresaw goes to the Error Log with its traceback."""
+def failure_reason(error: Exception) -> Reason:
+	"""The reason for a failed item. Unexpected errors go to the Error Log with their traceback."""
 	text = messages.of_error(error)
 	if is_refusal(error):
 		return Reason.of(reasons.REFUSED, why=text)
-	log = frappe.log_error(_("A write-off could not be posted"), traceback_of(error))
+	log = frappe.log_error(_("A write-off could not be posted"), format_traceback(error))
 	return Reason.of(reasons.UNEXPECTED, error=text, log=log.name if log else "")
 
 
-def reason_of_fault(fault: SharedFault) -> Reason:
-	"""What stops a whole run. As for `reason_of`, after whatever the error has left was rolled back."""
+def fault_reason(fault: SharedFault) -> Reason:
+	"""The reason for pausing a run, as for `failure_reason`; called after rolling back."""
 	text = messages.of_error(fault.error)
 	if is_refusal(fault.error):
 		return Reason.of(reasons.ALL_REFUSED, why=text)
-	log = frappe.log_error(_("A Write-Off Run could not be posted"), traceback_of(fault.error))
+	log = frappe.log_error(_("A Write-Off Run could not be posted"), format_traceback(fault.error))
 	if site_is_unfit(fault.error):
 		return Reason.of(reasons.SITE_UNFIT, error=text, log=log.name if log else "")
 	return Reason.of(reasons.ALL_FAIL, error=text, log=log.name if log else "")
@@ -481,7 +484,7 @@ def is_refusal(error: Exception) -> bool:
 	return isinstance(error, frappe.ValidationError | frappe.PermissionError)
 
 
-def traceback_of(error: Exception) -> str:
+def format_traceback(error: Exception) -> str:
 	return "".join(traceback.format_exception(error))
 
 
@@ -489,8 +492,8 @@ def failed(item: str, reason: Reason) -> Outcome:
 	return Outcome(item, FAILED, reason=reason)
 
 
-def settled_twice(items: list[Item], company: str) -> Iterator[tuple[Item, Reason]]:
-	"""Those of these written-off items whose balance is past zero now, each with the reason."""
+def find_conflicts(items: list[Item], company: str) -> Iterator[tuple[Item, Reason]]:
+	"""Written-off items whose balance has changed sign, each with the reason."""
 	balances = open_items.balances_of_vouchers(company, [item.key for item in items], getdate())
 	for item in items:
 		balance = balances.get(item.key)
@@ -501,12 +504,12 @@ def settled_twice(items: list[Item], company: str) -> Iterator[tuple[Item, Reaso
 			)
 
 
-def with_conflicts(
+def mark_conflicting(
 	outcomes: list[Outcome], items: list[Item], before: dict[Key, LedgerBalance], rules: Rules
 ) -> list[Outcome]:
-	"""The outcomes, with a conflict where the ledger did not move by exactly what was written off.
+	"""The outcomes, with Conflict where the ledger did not change by exactly the amount written off.
 
-	Somebody who does not ask for the lock can still get a payment in between the look and the entry.
+	Code that does not take the lock can still post a payment between the check and the entry.
 	"""
 	posted = {outcome.item for outcome in outcomes if outcome.status == POSTED}
 	posted_items = {item.name: item for item in items if item.name in posted}

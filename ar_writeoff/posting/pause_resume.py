@@ -1,5 +1,5 @@
-"""What a person may do with a run while it posts: pause, resume, retry what failed. Each under the gate, see
-`ar_writeoff.run.gate`: the run is locked, and its status and the permission are checked."""
+"""Pause, resume and retry of a posting run. Each locks the run and checks its status and the user's permission, see
+`ar_writeoff.run.gate`."""
 
 import frappe
 from frappe import _
@@ -7,7 +7,7 @@ from frappe import _
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
-from ar_writeoff.posting.batches import make_batches
+from ar_writeoff.posting.batches import create_batches
 from ar_writeoff.posting.service import start_posting
 from ar_writeoff.run import log
 from ar_writeoff.run.status import refresh_totals, set_status
@@ -15,22 +15,22 @@ from ar_writeoff.run.terms import rules_of
 
 
 def pause(run: str) -> None:
-	"""Stop after the batches that are in hand. What is posted stays posted."""
+	"""Stop after the batches in progress. Posted entries stay posted."""
 	set_status(run, states.PAUSED)
 	log.record(run, "Paused")
 
 
 def resume(run: str) -> None:
-	"""Go on with what a paused run has left."""
+	"""Continue a paused run."""
 	set_status(run, states.QUEUED)
 	log.record(run, "Resumed")
 	start_posting(run)
 
 
 def retry_failed(run: str) -> int:
-	"""Try the items that failed again, in new batches; returns how many.
+	"""Post the failed items again in new batches; returns their number.
 
-	What was skipped changed after the approval, and stays as it is: a new run finds it as it is now.
+	Skipped items stay as they are, because they changed after the approval: a new run finds them.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	count = frappe.db.count("Write-Off Run Item", {"run": run, "status": states.FAILED})
@@ -42,7 +42,7 @@ def retry_failed(run: str) -> int:
 		.where((item.run == run) & (item.status == states.FAILED))
 	)
 	messages.set_reason(query, item, None).run()
-	make_batches(run, rules_of(approval.terms_of(approval.as_stored(run))))
+	create_batches(run, rules_of(approval.terms_of(approval.as_stored(run))))
 	refresh_totals(run)
 	set_status(run, states.QUEUED)
 	log.record(run, "Retried", posted_count=count)

@@ -1,4 +1,4 @@
-"""The Journal Entries a run would make of the items that the reader may see, planned by the same code that posts them."""
+"""Preview of a run's Journal Entries for the items that the reader may see, planned by the code that posts them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger.money import company_currency
-from ar_writeoff.posting import batches, obstacles
+from ar_writeoff.posting import batches, blockers
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import terms as run_terms
 
-# What there has to be of an item to plan its entry.
+# Fields needed to plan an entry.
 FIELDS = (
 	"customer",
 	"voucher_type",
@@ -38,28 +38,28 @@ OPEN_AND_SELECTED = {**OPEN, "selected": 1}
 
 
 def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = None) -> dict[str, Any]:
-	"""Entries and totals by account for the selected items, in company currency. `selected`: (item, customer) of each,
-	where that is not what is selected now.
+	"""Entries and totals by account for the selected items, in company currency.
 
-	Batches are planned one by one, as they will be posted, so that memory does not grow with the run.
+	`selected`: (item, customer) pairs, if they differ from the present selection. Batches are planned one by one, so
+	memory does not grow with the run.
 	"""
 	terms = approval.terms_of(run)
 	rules = run_terms.rules_of(terms)
 	totals: dict[tuple, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
 	entries: list[dict[str, Any]] = []
 	problems: list[dict[str, str]] = []
-	some: list[PlanItem] = []
+	sample: list[PlanItem] = []
 	count, item_count, total = 0, 0, ZERO
 	shown = run_items.read(run.name, ["customer"], OPEN_AND_SELECTED if selected is None else OPEN)
 	visible = [(row.name, row.customer) for row in shown]
 	if selected is not None:
 		wanted = set(selected)
 		visible = [pair for pair in visible if pair in wanted]
-	for names in batches.batches_of(run.name, rules, visible):
+	for names in batches.split_into_batches(run.name, rules, visible):
 		rows = run_items.read(run.name, FIELDS, {"name": names})
 		items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
-		some += some_of(items)
-		plans, refused = plannable(items, rules)
+		sample += sample_of(items)
+		plans, refused = plan_batch(items, rules)
 		problems += refused
 		for plan in plans:
 			count += 1
@@ -70,12 +70,12 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 				key = (row.account, dimensions.get("cost_center", ""), dimensions.get("project", ""))
 				totals[key][row.base_amount < 0] += abs(row.base_amount)
 			if len(entries) < limit:
-				entries.append(entry(plan))
-	in_the_way = obstacles.of_run(
-		rules, some_of(some), {key[0] for key in totals}, {key[1] for key in totals}
+				entries.append(entry_values(plan))
+	run_blockers = blockers.run_blockers(
+		rules, sample_of(sample), {key[0] for key in totals}, {key[1] for key in totals}
 	)
 	problems = [
-		*({"item": "", "voucher_no": "", "message": messages.message(reason)} for reason in in_the_way),
+		*({"item": "", "voucher_no": "", "message": messages.message(reason)} for reason in run_blockers),
 		*problems,
 	]
 	return {
@@ -103,7 +103,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 
 
 def notes() -> list[str]:
-	"""What a person should know of the entries before they are posted."""
+	"""Notes on the entries for the preview."""
 	workflow = get_workflow_name("Journal Entry")
 	if not workflow:
 		return []
@@ -114,11 +114,11 @@ def notes() -> list[str]:
 	]
 
 
-def refuse_obstacles(run: Any, rules: posting.Rules) -> None:
-	"""What every entry of the run would be refused for is said before it is submitted.
+def throw_if_blocked(run: Any, rules: posting.Rules) -> None:
+	"""Refuse to submit a run whose entries ERPNext would all refuse.
 
 	Raises:
-	    frappe.ValidationError: with all of it.
+	    frappe.ValidationError: with all reasons.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	selected = (item.run == run.name) & (item.status == states.OPEN) & (item.selected == 1)
@@ -129,8 +129,8 @@ def refuse_obstacles(run: Any, rules: posting.Rules) -> None:
 	query = frappe.qb.from_(item).select("*").where(selected).limit(1)
 	rows = [query.orderby(item.name, order=order).run(as_dict=True)[0] for order in (Order.asc, Order.desc)]
 	items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
-	found = obstacles.of_run(
-		rules, some_of(items), {rules.offset.account or "", *(usable or on_accounts)}, ()
+	found = blockers.run_blockers(
+		rules, sample_of(items), {rules.offset.account or "", *(usable or on_accounts)}, ()
 	)
 	if found:
 		frappe.throw(
@@ -139,38 +139,38 @@ def refuse_obstacles(run: Any, rules: posting.Rules) -> None:
 		)
 
 
-def some_of(items: list[PlanItem]) -> list[PlanItem]:
-	"""The first, one in the middle and the last."""
+def sample_of(items: list[PlanItem]) -> list[PlanItem]:
+	"""The first, the middle and the last item."""
 	return [items[index] for index in sorted({0, len(items) // 2, len(items) - 1})] if items else []
 
 
-def plannable(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryPlan], list[dict[str, str]]]:
-	"""The entries for these items, as posting makes them, and the items that none can be made for, with why."""
+def plan_batch(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryPlan], list[dict[str, str]]]:
+	"""The entries for these items, and the items that no entry can be made for, with the reason."""
 	by_name = {item.name: item for item in items}
 	plans: list[EntryPlan] = []
 	problems: list[dict[str, str]] = []
-	for plan in posting.plans(items, rules):
-		refused = {outcome.item: outcome.message for outcome in posting.not_plannable(plan, rules)}
+	for plan in posting.build_plans(items, rules):
+		refused = {outcome.item: outcome.message for outcome in posting.unplannable_items(plan, rules)}
 		problems += [
 			{"item": name, "voucher_no": by_name[name].voucher_no, "message": message}
 			for name, message in refused.items()
 		]
 		kept = [by_name[name] for name in plan.items if name not in refused]
-		plans += posting.plans(kept, rules) if refused else [plan]
+		plans += posting.build_plans(kept, rules) if refused else [plan]
 	return plans, problems
 
 
-def entry(plan: EntryPlan) -> dict[str, Any]:
+def entry_values(plan: EntryPlan) -> dict[str, Any]:
 	customers = {row.customer for row in plan.rows if row.customer}
 	return {
 		"title": ", ".join(sorted(customers)[:3]) + (" …" if len(customers) > 3 else ""),
-		"rows": [entry_row(row) for row in plan.rows],
+		"rows": [row_values(row) for row in plan.rows],
 		"total_debit": float(plan.total),
 		"total_credit": float(plan.total - plan.difference),
 	}
 
 
-def entry_row(row: Row) -> dict[str, Any]:
+def row_values(row: Row) -> dict[str, Any]:
 	dimensions = dict(row.dimensions)
 	return {
 		"account": row.account,

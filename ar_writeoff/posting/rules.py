@@ -1,8 +1,7 @@
-"""How items that are written off become balanced journal entries.
+"""Plans balanced Journal Entries for written-off items.
 
-Receivable side: one row per item, with party, reference and the dimensions of the voucher's own ledger
-entry. Offset side: one row per account and dimensions, in company currency. The same plan is shown in the
-preview and posted.
+Receivable side: one row per item, with party, reference and the dimensions of the voucher's own ledger entry. Offset
+side: one row per account and dimensions, in company currency. Preview and posting use the same plan.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ BATCH = "Batch"
 CUSTOMER = "Customer"
 INVOICE = "Invoice"
 
-# A Journal Entry with more rows is submitted in the background by ERPNext: it would return before it posted.
+# ERPNext submits a Journal Entry with more rows in the background, and returns before it is posted.
 MAX_ROWS_PER_ENTRY = 100
 
 RATE_PRECISION = 9
@@ -28,7 +27,7 @@ Dimensions = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-	"""One item to write off. Amounts are signed as the balance is: positive where the customer owes us."""
+	"""One item to write off. Amounts have the sign of the balance: positive where the customer owes us."""
 
 	name: str
 	voucher_type: str
@@ -45,17 +44,16 @@ class PlanItem:
 
 	@property
 	def is_credit_to_allocate(self) -> bool:
-		"""A payment or a journal credit: ERPNext knows what is left of it from its allocations, and a row that
-		refers to it would leave it to be spent again. Its entry stands alone and is then allocated to it."""
+		"""Whether the item is a payment or journal credit, which gets an entry of its own that is then allocated to it.
+		A row with a reference would leave it unallocated in ERPNext."""
 		return self.amount < 0 and self.voucher_type in ("Payment Entry", "Journal Entry")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-	"""A row of a Journal Entry. Positive `amount` debits, negative credits the account.
+	"""A row of a Journal Entry. Positive amounts debit the account, negative ones credit it.
 
-	`amount` is in the currency of the account, `base_amount` in company currency. `item` is empty on the
-	offset side.
+	`amount` is in account currency, `base_amount` in company currency. `item` is empty on the offset side.
 	"""
 
 	account: str
@@ -70,20 +68,20 @@ class Row:
 
 	@property
 	def exchange_rate(self) -> Decimal:
-		"""The carrying rate of the balance, not the rate of any day: base ÷ account currency."""
+		"""The carrying rate of the balance: base amount ÷ amount."""
 		rate = self.base_amount / self.amount
 		return rate.quantize(Decimal(1).scaleb(-RATE_PRECISION), rounding=ROUND_HALF_UP)
 
 	def rate_is_exact(self, precision: int) -> bool:
-		"""Whether account currency times rate gives the base amount back, rounded as ERPNext rounds it."""
+		"""Whether amount times rate equals the base amount, rounded as ERPNext rounds it."""
 		return money(self.amount * self.exchange_rate, precision) == self.base_amount
 
 
 @dataclass(frozen=True, slots=True)
 class EntryPlan:
-	"""One balanced Journal Entry: receivable rows first, offset rows after.
+	"""One balanced Journal Entry: receivable rows, then offset rows.
 
-	`credit` is the payment or journal credit that is allocated to the entry once it is submitted.
+	`credit` is the payment or journal credit to allocate to the submitted entry.
 	"""
 
 	rows: tuple[Row, ...]
@@ -96,7 +94,7 @@ class EntryPlan:
 
 	@property
 	def total(self) -> Decimal:
-		"""Total debit = total credit, company currency."""
+		"""Total debit, which equals total credit, in company currency."""
 		return sum((row.base_amount for row in self.rows if row.base_amount > 0), ZERO)
 
 	@property
@@ -111,10 +109,10 @@ def plan_entries(
 	entries_per: str = BATCH,
 	rows_per_entry: int = MAX_ROWS_PER_ENTRY,
 ) -> list[EntryPlan]:
-	"""Journal entries of at most `rows_per_entry` rows, offset rows counted, in the order of the items.
+	"""Journal Entries of at most `rows_per_entry` rows, offset rows included, in the order of the items.
 
-	An entry is closed before the item that would take it over the limit, so that many dimensions make
-	more entries and never a longer one.
+	An entry is closed before the item that would exceed the limit, so more dimensions mean more entries, not longer
+	ones.
 	"""
 	limit = max(2, min(rows_per_entry, MAX_ROWS_PER_ENTRY))
 	plans: list[EntryPlan] = []
@@ -125,8 +123,8 @@ def plan_entries(
 
 
 def _groups(items: Iterable[PlanItem], entries_per: str) -> Iterator[list[PlanItem]]:
-	"""Items that may share an entry. The finance book is a field of the entry, so it always divides; a credit
-	that will be allocated has an entry to itself."""
+	"""Items that may share an entry. Finance book is a field of the entry, so items are always split by it. A credit to
+	allocate gets an entry of its own."""
 	groups: dict[tuple[str, str], list[PlanItem]] = defaultdict(list)
 	for item in items:
 		key = {CUSTOMER: item.customer, INVOICE: item.name}.get(entries_per, "")
@@ -187,10 +185,10 @@ def _entry(items: list[PlanItem], company_currency: str) -> EntryPlan:
 
 
 def batches(items: Iterable[tuple[str, str]], size: int, *, keep_customers: bool) -> Iterator[list[str]]:
-	"""Divide (item, customer) pairs, in order, into batches of about `size` items.
+	"""Divide ordered (item, customer) pairs into batches of about `size` items.
 
-	With `keep_customers` a batch ends where a customer ends, unless the customer alone is over the size. What would
-	be a batch of a tenth of the size or less goes with the one before: a transaction costs as much as twenty items.
+	With `keep_customers` a batch ends with a customer, unless that customer alone exceeds the size. A remainder of a
+	tenth of the size or less joins the batch before it: a transaction costs as much as twenty items.
 	"""
 	before: list[str] = []
 	for batch in _divide(items, size, keep_customers):

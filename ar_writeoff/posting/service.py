@@ -1,8 +1,8 @@
-"""Post a run, batch by batch, by any number of workers on any number of machines.
+"""Posting workers: post the batches of a run, by any number of workers on any number of machines.
 
-A worker shares the lock on the run, takes a batch by locking its row, and in the same transaction locks the items and
-the vouchers, looks again, posts, and writes down what became of each item. Journal Entries, their unique keys and the item rows are
-one commit: killed before it, nothing happened, killed after it, all did. Nobody has to find out afterwards.
+A worker shares the lock on the run, takes a batch by locking its row, and in the same transaction locks items and
+vouchers, revalidates, posts and records the outcome of each item. Journal Entries, their unique keys and the item rows
+are committed together, so a killed worker leaves a batch either posted or untouched.
 """
 
 import time
@@ -30,116 +30,114 @@ from ar_writeoff.posting import conflicts, fast
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.completion import notify_completion
-from ar_writeoff.posting.stopped import stop
+from ar_writeoff.posting.shared_fault import pause_on_fault
 from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import add_up, as_user, publish_progress, refresh_totals, set_status, status_of
 
 METHOD = "ar_writeoff.jobs.post_run"
 
-# A batch that was begun so often and never finished takes its worker down with it: it is given up.
-MOST_BEGINNINGS = 10
-# Batches to look at for one that nobody holds.
-CANDIDATES = 50
+# A batch that was started this often without finishing is given up: it crashes its worker.
+MAX_ATTEMPTS = 10
+# Batches to try when looking for an unlocked one.
+BATCH_CANDIDATES = 50
 
 
 class ClaimedBatch(NamedTuple):
-	"""The batch that a worker has claimed; where there is none, whether others hold what is left. `guard_result`: what was
-	asked a moment before and is not asked again for this batch."""
+	"""The batch a worker has claimed. Without one, `held` says whether other workers hold the remaining batches.
+	`cached_results`: validation results for this batch that are already known."""
 
 	batch: frappe._dict | None = None
 	held: bool = False
-	guard_result: Mapping[Hashable, Any] = {}
+	cached_results: Mapping[Hashable, Any] = {}
 
 
 def start_posting(run: str) -> None:
-	"""Post in the background, by as many jobs as the company allows; in tests in this process."""
+	"""Post in the background with the company's number of parallel jobs; in this process in tests."""
 	if workers.in_this_process():
 		post_run(run)
 		return
-	workers.start(run, METHOD, range(1, workers_wanted(run) + 1))
+	workers.start(run, METHOD, range(1, worker_count(run) + 1))
 
 
-def workers_wanted(run: str) -> int:
-	"""As many as the company allows, and no more than there are batches; one at least, to settle the run."""
+def worker_count(run: str) -> int:
+	"""The company's number of parallel jobs, at most the number of batches, and at least one to finish the run."""
 	company = frappe.db.get_value("Write-Off Run", run, "company")
 	return min(workers.parallel_jobs(company), max(1, pending_batches(run)))
 
 
 def post_run(run: str, worker: int = 1) -> None:
-	"""Post batches of a submitted run until none is left for this worker, or its time is up.
-
-	Works as the user who submitted the run, whoever runs the job and however often it was tried again.
-	"""
+	"""Post batches of a submitted run until none is left for this worker or its time is up, as the user who submitted
+	the run."""
 	with read_committed():
 		doc = approval.as_stored(run)
 		with as_user(doc.submitted_by or doc.owner):
 			session = workers.WorkerSession(run, worker)
-			claimed = in_one_commit(lambda: begin(session, doc.company))
+			claimed = in_one_commit(lambda: start_session(session, doc.company))
 			if not claimed:
 				return
 			try:
 				rules = guard.approved_rules(doc)
 			except posting.SharedFault as error:
 				shared = error
-				in_one_commit(lambda: stop(run, shared, worker))
-				publish_and_notify(run, in_one_commit(lambda: finish(session, doc.company)))
+				in_one_commit(lambda: pause_on_fault(run, shared, worker))
+				publish_and_notify(run, in_one_commit(lambda: end_session(session, doc.company)))
 				return
 			except frappe.ValidationError as error:
 				reason = messages.reason_of(error)
-				in_one_commit(lambda: give_up(run, reason))
-				publish_and_notify(run, in_one_commit(lambda: finish(session, doc.company)))
+				in_one_commit(lambda: fail_pending_items(run, reason))
+				publish_and_notify(run, in_one_commit(lambda: end_session(session, doc.company)))
 				return
-			work(session, rules, claimed)
+			run_worker(session, rules, claimed)
 
 
-def work(session: workers.WorkerSession, rules: posting.Rules, claimed: ClaimedBatch) -> None:
-	"""The loop of a worker, from its first batch to the end of its session."""
+def run_worker(session: workers.WorkerSession, rules: posting.Rules, claimed: ClaimedBatch) -> None:
+	"""Main loop of a worker."""
 	finished = None
 	try:
 		while finished is None:
 			if claimed.batch:
-				this = claimed
+				current = claimed
 				forget_cached_settings()
-				if not in_one_commit(lambda: post_or_stop(this, session, rules)):
+				if not in_one_commit(lambda: post_or_pause(current, session, rules)):
 					session.back_off()
 				elif session.should_publish():
 					publish_progress(session.run)
 			waits = claimed.held and session.wait_for_batch()
 			if session.is_over or not (claimed.batch or waits):
-				finished = in_one_commit(lambda: finish(session, rules.company))
+				finished = in_one_commit(lambda: end_session(session, rules.company))
 			else:
-				claimed, finished = in_one_commit(lambda: go_on(session, rules.company))
+				claimed, finished = in_one_commit(lambda: claim_next_batch(session, rules.company))
 	except Exception as error:
 		if site_is_unfit(error):
 			unfit = posting.SharedFault(error)
-			in_one_commit(lambda: stop(session.run, unfit, session.number))
+			in_one_commit(lambda: pause_on_fault(session.run, unfit, session.number))
 		workers.interrupted(session, error)
 		raise
 	publish_and_notify(session.run, finished)
 	if not finished and session.is_over:
-		in_one_commit(lambda: hand_over(session))
+		in_one_commit(lambda: enqueue_next_job(session))
 
 
-def go_on(session: workers.WorkerSession, company: str) -> tuple[ClaimedBatch, bool | None]:
-	"""Take the next batch; where nothing is left, not even in the hands of others, end the session at once: the second
-	value is then that of `finish`."""
+def claim_next_batch(session: workers.WorkerSession, company: str) -> tuple[ClaimedBatch, bool | None]:
+	"""Claim the next batch; if none is left or held by others, end the session in the same transaction. The second
+	value is the result of `end_session`, or None."""
 	claimed = claim_batch(session)
-	return claimed, None if claimed.batch or claimed.held else finish(session, company)
+	return claimed, None if claimed.batch or claimed.held else end_session(session, company)
 
 
-def hand_over(session: workers.WorkerSession) -> None:
-	"""Enqueue a successor where there is still something to post."""
+def enqueue_next_job(session: workers.WorkerSession) -> None:
+	"""Enqueue the next job if batches are pending."""
 	if gate.lock(session.run) == states.POSTING and pending_batches(session.run):
 		workers.start(session.run, METHOD, [session.number])
 
 
-def begin(session: workers.WorkerSession, company: str) -> ClaimedBatch | None:
-	"""Take the first batch; None when the run is not to be posted. The first worker to come turns Queued into Posting.
+def start_session(session: workers.WorkerSession, company: str) -> ClaimedBatch | None:
+	"""Set Queued to Posting and claim the first batch; None if the run is not to be posted.
 
-	The log says where entries are posted row by row, as ERPNext does, and why.
+	If fast posting is not possible, the log records why.
 	"""
-	# Only the first one to come needs the lock: the others would wait for the batches in hand, and batches for them.
+	# Only the first worker takes the lock, which waits for the batches in progress.
 	status = status_of(session.run)
 	if status == states.QUEUED:
 		status = gate.lock(session.run)
@@ -148,17 +146,20 @@ def begin(session: workers.WorkerSession, company: str) -> ClaimedBatch | None:
 	if status != states.QUEUED:
 		return None
 	set_status(session.run, states.POSTING, status)
-	why = fast.why_not(company)
-	log.record(session.run, "Started", company, worker=session.number, reason=why and Reason.said(why))
-	guard_result: dict[Hashable, Any] = {fast.WHY_NOT: why}
-	return claim_batch(session)._replace(guard_result=guard_result)
+	blocker = fast.blocker(company)
+	log.record(
+		session.run, "Started", company, worker=session.number, reason=blocker and Reason.said(blocker)
+	)
+	cached_results: dict[Hashable, Any] = {fast.BLOCKER: blocker}
+	return claim_batch(session)._replace(cached_results=cached_results)
 
 
 def claim_batch(session: workers.WorkerSession) -> ClaimedBatch:
-	"""Choose a batch that nobody holds, note that it was begun, and renew the lease.
+	"""Claim a batch that no other worker holds, count the attempt, and renew the lease. The batch is None if there is
+	none or the run is paused.
 
-	The note is committed before the work, so that the database knows of a batch that kills its worker each time.
-	Those begun least often come first. None when there is none, or the run is paused.
+	The attempt is committed before the work starts, so a batch that crashes its worker each time is detected. Batches
+	with the fewest attempts come first.
 	"""
 	run, pending = frappe.qb.DocType("Write-Off Run"), frappe.qb.DocType("Write-Off Run Batch")
 	candidates = (
@@ -169,7 +170,7 @@ def claim_batch(session: workers.WorkerSession) -> ClaimedBatch:
 		.where((pending.run == session.run) & (pending.status == "Pending") & (run.status == states.POSTING))
 		.orderby(pending.attempts)
 		.orderby(pending.number)
-		.limit(CANDIDATES)
+		.limit(BATCH_CANDIDATES)
 		.run(pluck=True)
 	)
 	for name in candidates:
@@ -190,7 +191,7 @@ def claim_batch(session: workers.WorkerSession) -> ClaimedBatch:
 
 
 def lock_batch(name: str) -> frappe._dict | None:
-	"""Lock a pending batch; None when another worker has it or it is done. The lock goes with the transaction."""
+	"""Lock a pending batch until the end of the transaction; None if another worker holds it or it is done."""
 	batch = frappe.qb.DocType("Write-Off Run Batch")
 	rows = (
 		frappe.qb.from_(batch)
@@ -202,18 +203,18 @@ def lock_batch(name: str) -> frappe._dict | None:
 	return rows[0] if rows else None
 
 
-def post_or_stop(claimed: ClaimedBatch, session: workers.WorkerSession, rules: posting.Rules) -> bool:
-	"""As `post_batch`; where nothing of the run can be posted, pause it."""
+def post_or_pause(claimed: ClaimedBatch, session: workers.WorkerSession, rules: posting.Rules) -> bool:
+	"""Post a batch; pause the run on a shared fault."""
 	try:
 		return post_batch(claimed, session, rules)
 	except posting.SharedFault as fault:
-		stop(session.run, fault, session.number)
+		pause_on_fault(session.run, fault, session.number)
 		return True
 
 
 def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: posting.Rules) -> bool:
-	"""Post the open items of a batch and write down what became of each. False when another worker has it, or the run is
-	not to be posted any more."""
+	"""Post the open items of a batch and record their outcomes. False if another worker holds the batch or the run is
+	no longer Posting."""
 	started = time.monotonic()
 	if gate.share(session.run) != states.POSTING:
 		return False
@@ -222,7 +223,7 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 		return False
 	rows = lock_items(batch)
 	items = posting.items_from_rows(rows, rules.company)
-	if cint(batch.attempts) > MOST_BEGINNINGS:
+	if cint(batch.attempts) > MAX_ATTEMPTS:
 		reason = Reason.of(reasons.INTERRUPTED, times=cint(batch.attempts) - 1)
 		outcomes = [posting.failed(item.name, reason) for item in items]
 	else:
@@ -230,16 +231,16 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 		outcomes = [posting.Outcome(name, states.SKIPPED, reason=reason) for name, reason in refused.items()]
 		names = posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}")
 		outcomes += posting.post_items(
-			[item for item in items if item.name not in refused], rules, names, claimed.guard_result
+			[item for item in items if item.name not in refused], rules, names, claimed.cached_results
 		)
 	write_outcomes(outcomes)
-	journal.refresh_marks([item.key for item in items])
+	journal.update_write_off_fields([item.key for item in items])
 	record_batch(batch, items, outcomes, session, rules.company, time.monotonic() - started)
 	return True
 
 
 def lock_items(batch: frappe._dict) -> list[dict]:
-	"""The open items of a batch, locked in the order of their names."""
+	"""The open items of a batch, locked in order of name."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	names = frappe.get_all(
 		"Write-Off Run Item",
@@ -258,7 +259,7 @@ def lock_items(batch: frappe._dict) -> list[dict]:
 
 
 def write_outcomes(outcomes: list[posting.Outcome]) -> None:
-	"""Set status, entry and reason of the items, one statement for each group that shares them."""
+	"""Set status, entry and reason of the items, one statement per group that shares them."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	groups: dict[tuple, list[str]] = {}
 	for outcome in outcomes:
@@ -284,7 +285,7 @@ def record_batch(
 	company: str,
 	duration: float,
 ) -> None:
-	"""Mark the batch as done, and log its entries and each failure with its reason."""
+	"""Mark the batch as done, and log its entries and each item that was not posted."""
 	counts = Counter(outcome.status for outcome in outcomes)
 	entries = list(dict.fromkeys(outcome.journal_entry for outcome in outcomes if outcome.journal_entry))
 	posted = counts[states.POSTED] + counts[states.CONFLICT]
@@ -329,8 +330,8 @@ def record_batch(
 	)
 
 
-def give_up(run: str, reason: Reason) -> None:
-	"""Nothing of the run can be posted: every pending item fails with the reason."""
+def fail_pending_items(run: str, reason: Reason) -> None:
+	"""Set all pending items of the run to Failed with this reason."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	if gate.lock(run) != states.POSTING:
 		return
@@ -351,21 +352,20 @@ def pending_batches(run: str) -> int:
 
 
 def publish_and_notify(run: str, finished: bool) -> None:
-	"""Tell who is watching how far the run is, and where it has finished, who is to know."""
+	"""Publish progress, and if the run has finished, notify."""
 	publish_progress(run)
 	if finished:
 		notify_completion(run)
 
 
-def finish(session: workers.WorkerSession, company: str) -> bool:
-	"""End a session, and settle a run that has no batch pending. False when others still work on it, or it waits for
-	someone.
+def end_session(session: workers.WorkerSession, company: str) -> bool:
+	"""End a session, and finish a run without pending batches. False if others still work on it or it is paused.
 
-	Whoever comes last looks at the ledger once more: a payment that did not ask for the lock may have got through.
+	The last worker checks the ledger again for payments that did not take the lock.
 	"""
 	run = session.run
 	if status_of(run) == states.POSTING and pending_batches(run):
-		# The run is left alone: whoever takes the lock on it stops the others for a moment.
+		# Without the lock on the run, which would make the other workers wait.
 		session.end()
 		return False
 	status = gate.lock(run)

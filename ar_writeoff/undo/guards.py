@@ -4,7 +4,7 @@ ERPNext asks for a balance when it validates and posts a moment later, without a
 before a write-off committed would be posted on top of it. So before it is submitted its vouchers are locked, all with
 one statement for each DocType, in the order of type and name that the posting uses as well.
 
-The locked row tells whether a run has written off a balance of the voucher (`MARKS`): it is written in the commit of
+The locked row tells whether a run has written off a balance of the voucher (`WRITE_OFF_FIELDS`): it is written in the commit of
 the write-off, and a locking read sees what was committed last. An ordinary payment asks no more than that. The rows of
 its invoices it would lock a moment later anyway, when ERPNext brings their outstanding amounts up to date, and two
 payments of the same invoices that lock them by name wait for each other where ERPNext's own order could deadlock.
@@ -30,7 +30,7 @@ from ar_writeoff.core.status import WRITTEN_OFF
 from ar_writeoff.ledger import open_items
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.open_items import Key
-from ar_writeoff.posting.entries import MARKS
+from ar_writeoff.posting.entries import WRITE_OFF_FIELDS
 from ar_writeoff.posting.ledger import lock_vouchers
 
 # Voucher type, voucher, and amount in account currency.
@@ -98,7 +98,7 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 	"""
 	effects: dict[Key, float] = defaultdict(float)
 	for key, amount in allocations:
-		if key.voucher_type in MARKS:
+		if key.voucher_type in WRITE_OFF_FIELDS:
 			effects[key] += amount
 	for key in lock_and_find_marked(effects):
 		currency = frappe.get_cached_value("Account", key.account, "account_currency")
@@ -131,7 +131,7 @@ def lock_and_find_marked(keys: Iterable[Key]) -> list[Key]:
 		# Not a condition: rows that do not meet it would not stay locked under READ COMMITTED.
 		rows = (
 			frappe.qb.from_(table)
-			.select(table.name, table[MARKS[voucher_type]])
+			.select(table.name, table[WRITE_OFF_FIELDS[voucher_type]])
 			.where(table.name.isin(vouchers))
 			.orderby(table.name)
 			.for_update()

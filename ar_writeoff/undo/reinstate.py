@@ -42,7 +42,7 @@ def reinstate(run: str, amounts: Mapping[str, Any], posting_date: date) -> dict[
 	entries, warnings = undo.reinstate(parts, posting_date, f"ACC-JV-{run}-RI")
 	for part, row in zip(parts, rows, strict=True):
 		record_recovery(part, row, posting_date, entries[part.of.item])
-	journal.refresh_marks(item.key for item in items)
+	journal.update_write_off_fields(item.key for item in items)
 	log_warnings(run, warnings)
 	settle(run)
 	return entries

@@ -65,10 +65,10 @@ def start_undoing(run: str, posting_date: date, *, always_dated: bool = False, c
 	if workers.in_this_process():
 		undo_run(run)
 	else:
-		workers.start(run, METHOD, range(1, workers_wanted(run) + 1))
+		workers.start(run, METHOD, range(1, worker_count(run) + 1))
 
 
-def workers_wanted(run: str) -> int:
+def worker_count(run: str) -> int:
 	company = frappe.db.get_value("Write-Off Run", run, "company")
 	return min(workers.parallel_jobs(company), max(1, len(live_entries(run))))
 
@@ -190,7 +190,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 				reversal_entry=reversing,
 				**messages.columns(Reason.of(reasons.REVERSED_BY, entry=reversing, on=posting_date)),
 			)
-		journal.refresh_marks(item.key for item in items)
+		journal.update_write_off_fields(item.key for item in items)
 	log.record(
 		run,
 		"Entry Cancelled" if undone.how == undo.CANCELLED else "Entry Reversed",
@@ -343,7 +343,7 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
 	# The key stands for a live entry only.
 	entry.db_set("ar_writeoff_key", None, update_modified=False)
-	journal.refresh_marks(
+	journal.update_write_off_fields(
 		Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer) for row in rows
 	)
 	if not entry.flags.write_off_locked:

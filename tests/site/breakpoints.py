@@ -45,7 +45,7 @@ def install() -> None:
 	from ar_writeoff.undo import service as undo
 
 	pause_after(job, "lock_items", "items_locked")
-	pause_after(posting, "look_again", "looked")
+	pause_after(posting, "revalidate_items", "looked")
 	pause_after(journal, "submit", "submitted")  # the Journal Entry is submitted, nothing is committed
 	pause_after(job, "record_batch", "before_commit")
 	pause_after(worker.WorkerSession, "should_publish", "after_commit")  # called when a batch is committed

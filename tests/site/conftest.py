@@ -168,7 +168,7 @@ def skip_unless_proven() -> None:
 
 	from ar_writeoff.posting.fast import guard, proven
 
-	if erpnext.__version__ not in proven.RELEASES and (words := guard.different_code()):
+	if erpnext.__version__ not in proven.RELEASES and (words := guard.code_blocker()):
 		pytest.skip(words)
 
 

@@ -145,7 +145,7 @@ def assert_posted_identically(
 	run: Any, action: Callable[[Any], list[posting.Outcome]] = post
 ) -> list[posting.Outcome]:
 	"""Post the run natively and fast and compare outcomes and rows. Returns the outcomes."""
-	assert fast.why_not(run.company) is None
+	assert fast.blocker(run.company) is None
 	(native_outcomes, native), (outcomes, ours) = run_natively_and_fast(run.company, lambda: action(run))
 	assert outcomes == native_outcomes
 	found = row_differences(native, ours)
@@ -157,7 +157,7 @@ def assert_refused_identically(run: Any, obstacle: Callable[[], None]) -> str:
 	"""Post the first entry natively and fast with the obstacle in place. Returns the error or warnings, which are equal."""
 	rules = rules_of(terms_of(run))
 	rows = list(run_helpers.items(run, status="Open").values())
-	[plan, *_more] = posting.plans(
+	[plan, *_more] = posting.build_plans(
 		posting.to_plan_items(posting.items_from_rows(rows, run.company), rules), rules
 	)
 	obstacle()
@@ -173,7 +173,7 @@ def assert_refused_identically(run: Any, obstacle: Callable[[], None]) -> str:
 			frappe.db.rollback(save_point="before_the_entry")
 			return f"{type(error).__name__}: {error}"
 
-	assert fast.why_not(run.company) is None
+	assert fast.blocker(run.company) is None
 	(native_words, native), (words, ours) = run_natively_and_fast(run.company, action)
 	assert words == native_words
 	found = row_differences(native, ours)

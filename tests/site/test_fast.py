@@ -304,15 +304,15 @@ def test_an_entry_sees_what_those_before_it_have_settled(discounted: bool):
 	def left() -> tuple[float, str]:
 		return frappe.db.get_value("Sales Invoice", sold.name, ["outstanding_amount", "status"])
 
-	with fast.together(HL) as checked:
-		entries.submit(write_off(sold, 20, "ACC-JV-1"), checked)
-		before = checked.mark()
+	with fast.cached_validation(HL) as cache:
+		entries.submit(write_off(sold, 20, "ACC-JV-1"), cache)
+		before = cache.savepoint()
 		frappe.db.savepoint("second")
 		with pytest.raises(frappe.ValidationError, match="greater than Outstanding Amount"):
-			entries.submit(write_off(sold, 20, "ACC-JV-2"), checked)
+			entries.submit(write_off(sold, 20, "ACC-JV-2"), cache)
 		frappe.db.rollback(save_point="second")
-		checked.back_to(before)
-		entries.submit(write_off(sold, 4, "ACC-JV-3"), checked)
+		cache.rollback_to(before)
+		entries.submit(write_off(sold, 4, "ACC-JV-3"), cache)
 		# The last one alone may still be open: the next entry would look first.
 		assert left() == ((6, "Overdue") if discounted else (10, "Overdue"))
 	assert left() == (6, "Overdue")
@@ -323,12 +323,12 @@ def test_what_was_rolled_back_settles_nothing():
 	sold, other = invoice("Anchor Cafe", 30, "2026-01-15"), invoice("Breakwater Bar", 20, "2026-01-15")
 	columns = ["outstanding_amount", "status", "modified"]
 	was = frappe.db.get_value("Sales Invoice", sold.name, columns)
-	with fast.together(HL) as checked:
-		before = checked.mark()
+	with fast.cached_validation(HL) as cache:
+		before = cache.savepoint()
 		frappe.db.savepoint("first")
-		entries.submit(write_off(sold, 30, "ACC-JV-1"), checked)
+		entries.submit(write_off(sold, 30, "ACC-JV-1"), cache)
 		frappe.db.rollback(save_point="first")
-		checked.back_to(before)
-		entries.submit(write_off(other, 20, "ACC-JV-2"), checked)
+		cache.rollback_to(before)
+		entries.submit(write_off(other, 20, "ACC-JV-2"), cache)
 	assert frappe.db.get_value("Sales Invoice", sold.name, columns) == was
 	assert frappe.db.get_value("Sales Invoice", other.name, "status") == "Paid"

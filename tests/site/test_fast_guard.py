@@ -25,7 +25,7 @@ def entries_posted_fast(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 	names: list[str] = []
 	submit = fast.submit
 	monkeypatch.setattr(
-		fast, "submit", lambda entry, name, checked: (names.append(name), submit(entry, name, checked))
+		fast, "submit", lambda entry, name, cache: (names.append(name), submit(entry, name, cache))
 	)
 	return names
 
@@ -42,21 +42,21 @@ def test_the_switch(monkeypatch: pytest.MonkeyPatch):
 	names = entries_posted_fast(monkeypatch)
 	plain()
 	run_helpers.settings(fast_posting=0)
-	assert "switched off" in fast.why_not(HL)
+	assert "switched off" in fast.blocker(HL)
 	assert run_helpers.post(run_helpers.run()).status == "Posted" and not names
 
 
 def test_a_version_that_it_is_not_proven_with(monkeypatch: pytest.MonkeyPatch):
 	"""The run is posted row by row, and the reason can be read."""
 	monkeypatch.setattr(guard, "ERPNEXT_VERSIONS", ("14.",))
-	guard.different_code.cache_clear()
+	guard.code_blocker.cache_clear()
 	try:
 		names = entries_posted_fast(monkeypatch)
 		plain()
-		assert "is not proven with" in fast.why_not(HL)
+		assert "is not proven with" in fast.blocker(HL)
 		assert run_helpers.post(run_helpers.run()).status == "Posted" and not names
 	finally:
-		guard.different_code.cache_clear()
+		guard.code_blocker.cache_clear()
 
 
 @proven
@@ -65,10 +65,10 @@ def test_nobody_else_may_listen(doctype: str, fieldname: str, active: dict[str, 
 	if not frappe.db.table_exists(doctype):
 		pytest.skip(f"{doctype} is not a DocType of this version")
 	for target in ("GL Entry", "Journal Entry"):
-		assert fast.why_not(HL) is None
+		assert fast.blocker(HL) is None
 		rule = frappe.get_doc({"doctype": doctype, fieldname: target, "name": "Listener", **active})
 		rule.db_insert()
-		assert target in fast.why_not(HL)
+		assert target in fast.blocker(HL)
 		frappe.db.delete(doctype, {"name": "Listener"})
 
 
@@ -88,7 +88,7 @@ def test_no_other_app_may_listen(doctype: str, event: str, monkeypatch: pytest.M
 	hooks.setdefault(doctype, {}).setdefault(event, [])
 	hooks[doctype][event] = [*hooks[doctype][event], "another.app.heard"]
 	monkeypatch.setattr(frappe, "get_doc_hooks", lambda: hooks)
-	assert "another.app.heard" in fast.why_not(HL)
+	assert "another.app.heard" in fast.blocker(HL)
 
 
 @proven
@@ -97,11 +97,11 @@ def test_no_other_app_may_have_entries_searched(monkeypatch: pytest.MonkeyPatch)
 	hooks = {name: dict(events) for name, events in frappe.get_doc_hooks().items()}
 	hooks["*"]["on_update"] = [guard.SEARCH_INDEX]
 	monkeypatch.setattr(frappe, "get_doc_hooks", lambda: hooks)
-	assert fast.why_not(HL) is None
+	assert fast.blocker(HL) is None
 	monkeypatch.setattr(
 		frappe, "get_hooks", lambda name: ["another.app.Search"] if name == "sqlite_search" else []
 	)
-	assert guard.SEARCH_INDEX in fast.why_not(HL)
+	assert guard.SEARCH_INDEX in fast.blocker(HL)
 
 
 @pytest.mark.parametrize("number", range(len(proven_code.RELEASES)))
@@ -111,12 +111,12 @@ def test_all_of_the_code_must_be_of_one_release(number: int, monkeypatch: pytest
 	monkeypatch.setattr(guard, "fingerprints", lambda: code)
 	monkeypatch.setattr(guard.frappe, "__version__", "15.0.0")
 	monkeypatch.setattr(guard.erpnext, "__version__", "15.0.0")
-	different_code = guard.different_code.__wrapped__
-	assert different_code() is None
+	code_blocker = guard.code_blocker.__wrapped__
+	assert code_blocker() is None
 	changed = sorted(name for name, own in proven_code.PROVEN.items() if len(own) > 1)
 	other = (number + 1) % len(proven_code.RELEASES)
 	code[changed[0]] = guard.proven_in(other, changed[0])
-	assert changed[0] in different_code()
+	assert changed[0] in code_blocker()
 
 
 @proven
@@ -125,7 +125,7 @@ def test_no_other_app_may_replace_a_document(monkeypatch: pytest.MonkeyPatch):
 		pass
 
 	monkeypatch.setitem(frappe.controllers[frappe.local.site], "GL Entry", Other)
-	assert "GL Entry" in fast.why_not(HL)
+	assert "GL Entry" in fast.blocker(HL)
 
 
 @proven
@@ -136,12 +136,12 @@ def test_erpnext_must_be_the_one_it_was_proven_with(monkeypatch: pytest.MonkeyPa
 	def validate_party(self: Any) -> None:
 		pass
 
-	guard.different_code.cache_clear()
+	guard.code_blocker.cache_clear()
 	monkeypatch.setattr(GLEntry, "validate_party", validate_party)
 	try:
-		assert "validate_party" in fast.why_not(HL)
+		assert "validate_party" in fast.blocker(HL)
 	finally:
-		guard.different_code.cache_clear()
+		guard.code_blocker.cache_clear()
 
 
 @proven
@@ -157,7 +157,7 @@ def test_an_account_that_is_looked_at_after_each_row(monkeypatch: pytest.MonkeyP
 def test_a_field_that_frappe_fetches(monkeypatch: pytest.MonkeyPatch):
 	field = frappe.get_meta("GL Entry").get_field("remarks")
 	monkeypatch.setattr(field, "fetch_from", "account.account_number", raising=False)
-	assert "fetched" in fast.why_not(HL)
+	assert "fetched" in fast.blocker(HL)
 
 
 def test_listeners_are_looked_for_once_in_a_batch(monkeypatch: pytest.MonkeyPatch):
@@ -167,8 +167,8 @@ def test_listeners_are_looked_for_once_in_a_batch(monkeypatch: pytest.MonkeyPatc
 	run_helpers.settings(entries_per="Customer")
 	run = run_helpers.run()
 	asked: list[str] = []
-	why_not = guard.why_not
+	blocker = guard.blocker
 	for module in (guard, fast):
-		monkeypatch.setattr(module, "why_not", lambda company: (asked.append(company), why_not(company))[1])
+		monkeypatch.setattr(module, "blocker", lambda company: (asked.append(company), blocker(company))[1])
 	run_helpers.post(run)
 	assert len(run_helpers.entries(run)) == 3 and asked == [HL]

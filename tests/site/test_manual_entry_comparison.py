@@ -34,7 +34,7 @@ NORTH, SOUTH = "North Pier", "South Pier"
 # Of each row, what differs from one posting to the next whoever posts; remarks, which we keep short; what is ours.
 # `custom_remark` is how v16 is told to keep a remark as it is.
 REMARKS = {"remarks", "remark", "user_remark", "custom_remark"}
-NEVER_COMPARED = {"name", "creation", "modified", "modified_by"} | REMARKS
+UNCOMPARED_REFERENCES = {"name", "creation", "modified", "modified_by"} | REMARKS
 OURS = {"write_off_run", "ar_writeoff_key", "written_off_amount"}
 
 
@@ -158,7 +158,7 @@ def rows_of(
 		values = {
 			key: {entry: "the entry", **row_names}.get(value, value) if isinstance(value, str) else value
 			for key, value in row.items()
-			if key not in NEVER_COMPARED | OURS
+			if key not in UNCOMPARED_REFERENCES | OURS
 		}
 		# NULL and "" say the same.
 		found.append({key: value or None for key, value in values.items()})

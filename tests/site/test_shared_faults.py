@@ -71,7 +71,7 @@ def test_fault_10_a_fault_that_every_item_shares_pauses_the_run(entries_per: str
 	with on_submit(refuse_all):
 		run_helpers.post(run)
 	assert run.status == "Paused"
-	assert len(attempts) <= 1 + posting.BALANCES_COMPARED
+	assert len(attempts) <= 1 + posting.SAMPLE_SIZE
 	found = run_helpers.items(run)
 	assert {row.status for row in found.values()} == {"Open"}
 	assert not any(row.message for row in found.values())

@@ -51,7 +51,7 @@ KINDS = {
 	"posting.entries": LEDGER,
 	"posting.credits": LEDGER,
 	"posting.entry_values": LEDGER,
-	"posting.obstacles": LEDGER,
+	"posting.blockers": LEDGER,
 	"posting.fast": LEDGER,
 	"undo.guards": LEDGER,
 }

@@ -1,9 +1,9 @@
-"""May an entry be posted in sets on this site, and if not, why not.
+"""Whether a site and an entry allow fast posting, and if not, why.
 
-Three things must hold. The code of ERPNext that is not run, or run for one row instead of all, is the code that this
-was proven against, function by function. Nobody listens to single ledger rows or to changes of an invoice: no hook of
-another app, no server script, notification, webhook, rule or workflow. And the entry has nothing in it that the sets
-do not know. Whatever is not plainly so takes ERPNext's ordinary path.
+Three conditions. The ERPNext code that is skipped, or run for one row instead of all, is exactly the code that fast
+posting was tested against. No hook of another app, server script, notification, webhook, rule or workflow listens to
+ledger rows or invoice changes. And the entry contains only what fast posting supports. Otherwise ERPNext's ordinary
+path is taken.
 """
 
 import hashlib
@@ -37,10 +37,10 @@ CONTROLLERS = {
 	"Sales Invoice": f"{SALES_INVOICE}:SalesInvoice",
 }
 
-# DocTypes whose rows are written, or changed, without their documents being saved.
-SILENT = ("Journal Entry Account", "GL Entry", "Payment Ledger Entry", "Sales Invoice")
+# DocTypes whose rows are written without saving their documents.
+UNSAVED_DOCTYPES = ("Journal Entry Account", "GL Entry", "Payment Ledger Entry", "Sales Invoice")
 
-# The code that is replaced, or asked about one row for many: functions, and every method of a class.
+# Functions that are replaced or run for one row only; for a class, all its methods.
 REPLACED = (
 	f"{JOURNAL_ENTRY}.validate",
 	f"{JOURNAL_ENTRY}.submit",
@@ -84,7 +84,7 @@ REPLACED = (
 	"erpnext.controllers.accounts_controller:AccountsController.validate_company_in_accounting_dimension",
 )
 
-# Handlers of Frappe and ERPNext: without a rule of one of the kinds below they do nothing to the rows written here.
+# Handlers of Frappe and ERPNext that have no effect without a rule of one of the kinds below.
 HARMLESS_HANDLERS = {
 	"erpnext.accounts.doctype.accounting_period.accounting_period.validate_accounting_period_on_doc_save",
 	"erpnext.setup.doctype.transaction_deletion_record.transaction_deletion_record.check_for_running_deletion_job",
@@ -99,11 +99,11 @@ HARMLESS_HANDLERS = {
 	"frappe.workflow.doctype.workflow_action.workflow_action.process_workflow_actions",
 }
 
-# Does nothing where no app has registered anything to be searched.
+# No effect unless an app has registered a search index.
 SEARCH_INDEX = "frappe.search.sqlite_search.update_doc_index"
 
-# Events of the documents that are not saved here.
-EVENTS_OF_A_ROW = {
+# Doc events that do not fire here.
+ROW_EVENTS = {
 	"before_naming",
 	"autoname",
 	"before_insert",
@@ -116,10 +116,10 @@ EVENTS_OF_A_ROW = {
 	"on_submit",
 	"on_change",
 }
-EVENTS_OF_AN_INVOICE = {"before_change", "on_change"}
+INVOICE_EVENTS = {"before_change", "on_change"}
 
-# What a person can set up to listen: DocType, its field for the DocType listened to, and what makes it active.
-RULES = (
+# Rules a user can create: DocType, the field with the DocType it applies to, and the filters for active ones.
+RULE_DOCTYPES = (
 	("Server Script", "reference_doctype", {"script_type": "DocType Event", "disabled": 0}),
 	("Notification", "document_type", {"enabled": 1}),
 	("Webhook", "webhook_doctype", {"enabled": 1}),
@@ -133,17 +133,21 @@ RULES = (
 )
 
 
-def why_not(company: str) -> str | None:
-	"""Why entries of this company take ERPNext's ordinary path, in words; None when they need not."""
+def blocker(company: str) -> str | None:
+	"""Message why entries of this company cannot be posted the fast way; None if they can."""
 	if frappe.db.get_value("Write-Off Settings", company, "fast_posting") == 0:
 		return _("Fast posting is switched off in the Write-Off Settings of {0}.").format(company)
 	return (
-		different_code() or other_controller() or listening_handler() or listening_rule() or fetched_field()
+		code_blocker()
+		or controller_blocker()
+		or handler_blocker()
+		or rule_blocker()
+		or fetched_field_blocker()
 	)
 
 
-def why_not_entry(entry: Any) -> str | None:
-	"""Why this one entry, not saved yet, takes ERPNext's ordinary path, in words; None when it need not."""
+def entry_blocker(entry: Any) -> str | None:
+	"""Message why this unsaved entry cannot be posted the fast way; None if it can."""
 	for row in entry.accounts:
 		if row.reference_type not in (None, "", "Sales Invoice", "Journal Entry", "Payment Entry"):
 			return _("Row {0} settles a {1}.").format(row.idx, _(row.reference_type))
@@ -162,17 +166,21 @@ def why_not_entry(entry: Any) -> str | None:
 
 
 @cache
-def different_code() -> str | None:
-	"""Which function of ERPNext is not, to the letter, one that posting in sets was proven against."""
+def code_blocker() -> str | None:
+	"""Message naming a function of ERPNext that differs from the tested ones; None if all match."""
 	if not frappe.__version__.startswith(FRAPPE_VERSIONS):
 		return _("Fast posting is not proven with Frappe {0}.").format(frappe.__version__)
 	if not erpnext.__version__.startswith(ERPNEXT_VERSIONS):
 		return _("Fast posting is not proven with ERPNext {0}.").format(erpnext.__version__)
 	found = fingerprints()
-	# All of it as in one and the same release; where it is not, the function is named by the one that comes closest.
+	# All functions must match one release; the message names the function by the closest release.
 	different = min(
 		(
-			[name for name in sorted({*PROVEN, *found}) if found.get(name) != proven_in(number, name)]
+			[
+				name
+				for name in sorted({*PROVEN, *found})
+				if found.get(name) != proven_fingerprint(number, name)
+			]
 			for number in range(len(RELEASES))
 		),
 		key=len,
@@ -184,19 +192,19 @@ def different_code() -> str | None:
 	return None
 
 
-def proven_in(number: int, name: str) -> str | None:
-	"""The fingerprint that the function has in this one of the proven releases."""
+def proven_fingerprint(number: int, name: str) -> str | None:
+	"""The function's fingerprint in this one of the tested releases."""
 	own = PROVEN.get(name, (None,))
 	return own[number] if len(own) > 1 else own[0]
 
 
 def fingerprints() -> dict[str, str]:
-	"""Fingerprint of each function that is replaced, by its name, as ERPNext has it now."""
+	"""Fingerprints of the replaced functions as installed, by name."""
 	return {name: fingerprint(function) for path in REPLACED for name, function in functions(path)}
 
 
 def functions(path: str) -> Iterator[tuple[str, Callable | None]]:
-	"""The function that a path `module:name` leads to, None where it is gone; all methods where it is a class."""
+	"""The function at the path `module:name`, None if it is missing; for a class, all its methods."""
 	_module, _colon, name = path.partition(":")
 	found = resolve(path)
 	if not inspect.isclass(found):
@@ -216,7 +224,7 @@ def resolve(path: str) -> Any:
 
 
 def fingerprint(function: Callable | None) -> str:
-	"""A hash of the source, of its code lines alone; empty where there is no function."""
+	"""Hash of a function's code lines; empty if there is no function."""
 	if function is None:
 		return ""
 	lines = (line.strip() for line in inspect.getsource(function).splitlines())
@@ -227,24 +235,25 @@ def fingerprint(function: Callable | None) -> str:
 # Listeners
 
 
-def other_controller() -> str | None:
+def controller_blocker() -> str | None:
+	"""Message naming a DocType whose controller another app overrides; None if there is none."""
 	for doctype, controller in CONTROLLERS.items():
 		if get_controller(doctype) is not resolve(controller):
 			return _("Another app has its own {0}.").format(_(doctype))
 	return None
 
 
-def listening_handler() -> str | None:
-	"""Which handler of another app would miss an event, or hear of the entry in one step instead of two."""
+def handler_blocker() -> str | None:
+	"""Message naming another app's doc event that would not fire as usual; None if there is none."""
 	handlers = frappe.get_doc_hooks()
 	harmless = HARMLESS_HANDLERS if frappe.get_hooks("sqlite_search") else {*HARMLESS_HANDLERS, SEARCH_INDEX}
 	for doctype, events in (
-		("*", EVENTS_OF_A_ROW | EVENTS_OF_AN_INVOICE),
-		("Journal Entry", EVENTS_OF_A_ROW),
-		("Journal Entry Account", EVENTS_OF_A_ROW),
-		("GL Entry", EVENTS_OF_A_ROW),
-		("Payment Ledger Entry", EVENTS_OF_A_ROW),
-		("Sales Invoice", EVENTS_OF_AN_INVOICE),
+		("*", ROW_EVENTS | INVOICE_EVENTS),
+		("Journal Entry", ROW_EVENTS),
+		("Journal Entry Account", ROW_EVENTS),
+		("GL Entry", ROW_EVENTS),
+		("Payment Ledger Entry", ROW_EVENTS),
+		("Sales Invoice", INVOICE_EVENTS),
 	):
 		for event in events.intersection(handlers.get(doctype, {})):
 			for method in handlers[doctype][event]:
@@ -254,8 +263,8 @@ def listening_handler() -> str | None:
 	return None
 
 
-def listening_rule() -> str | None:
-	"""Which rule of the site would miss an event."""
+def rule_blocker() -> str | None:
+	"""Message naming a rule of the site that would not be applied; None if there is none."""
 	for doctype, name, listens_to in frappe.db.sql(rules_query(frappe.local.site)):
 		return _("{0} {1} listens to {2}.").format(_(doctype), name, _(listens_to))
 	return None
@@ -263,22 +272,22 @@ def listening_rule() -> str | None:
 
 @cache
 def rules_query(_site: str) -> str:
-	"""All kinds of rules in one query: it is asked in each transaction. Which kinds there are depends on the site."""
-	listened_to = (*SILENT, "Journal Entry")
+	"""One query over all rule DocTypes, because it runs in each transaction. Which of them exist depends on the site."""
+	watched = (*UNSAVED_DOCTYPES, "Journal Entry")
 	queries = []
-	for doctype, fieldname, active in RULES:
+	for doctype, fieldname, active in RULE_DOCTYPES:
 		if frappe.db.table_exists(doctype):
 			rule = frappe.qb.DocType(doctype)
 			query = frappe.qb.from_(rule).select(ValueWrapper(doctype), rule.name, rule[fieldname])
 			for field, value in active.items():
 				query = query.where(rule[field] == value)
-			queries.append(query.where(rule[fieldname].isin(listened_to)))
+			queries.append(query.where(rule[fieldname].isin(watched)))
 	return reduce(mul, queries).get_sql()
 
 
-def fetched_field() -> str | None:
-	"""Fields that Frappe would fill from a linked document, row by row."""
-	for doctype in (*SILENT[:3], "Journal Entry"):
+def fetched_field_blocker() -> str | None:
+	"""Message naming a field that Frappe would fetch for each row; None if there is none."""
+	for doctype in (*UNSAVED_DOCTYPES[:3], "Journal Entry"):
 		for field in frappe.get_meta(doctype).fields:
 			if field.get("fetch_from"):
 				return _("{0} of {1} is fetched from another document.").format(_(field.label), _(doctype))

@@ -1,4 +1,4 @@
-"""Outstanding amount and status of the Sales Invoices that an entry settles, all in one step."""
+"""Updates outstanding amount and status of the Sales Invoices an entry settles, in one step."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from frappe.utils import flt, getdate, now
 
 from ar_writeoff.ledger import dunnings
 from ar_writeoff.ledger.bulk_update import by_name
-from ar_writeoff.posting.fast.checked import Checked
+from ar_writeoff.posting.fast.validation_cache import ValidationCache
 
 INVOICE = "Sales Invoice"
 
@@ -37,19 +37,22 @@ FIELDS = (
 )
 
 
-def look_up(names: set[str], checked: Checked) -> dict[str, frappe._dict]:
-	"""Submitted Sales Invoices of these names, as they are after the entries before; `discounted` where a bank has
-	discounted them: those may be settled on another account; `reminded` where ERPNext sees to a Dunning of theirs."""
-	waiting = checked.settled[checked.refreshed :]
-	if any(row.against_voucher_no in names for row in waiting):
-		refresh_settled(checked)
-	unknown = names - checked.invoices.keys()
+def get_invoices(names: set[str], cache: ValidationCache) -> dict[str, frappe._dict]:
+	"""Submitted Sales Invoices of these names, as they are after the entries posted so far.
+
+	`discounted`: under Invoice Discounting, so it may be settled on another account. `has_dunning`: ERPNext updates a
+	Dunning of it.
+	"""
+	pending = cache.settlements[cache.refreshed_count :]
+	if any(row.against_voucher_no in names for row in pending):
+		refresh(cache)
+	unknown = names - cache.invoices.keys()
 	if unknown:
-		load(checked.and_those_ahead(INVOICE, unknown), checked)
-	return {name: checked.invoices[name] for name in names if name in checked.invoices}
+		load_invoices(cache.with_prefetch(INVOICE, unknown), cache)
+	return {name: cache.invoices[name] for name in names if name in cache.invoices}
 
 
-def load(names: set[str], checked: Checked) -> None:
+def load_invoices(names: set[str], cache: ValidationCache) -> None:
 	found = frappe.get_all(
 		INVOICE, filters={"name": ("in", list(names)), "docstatus": 1}, fields=list(FIELDS), order_by=None
 	)
@@ -64,63 +67,63 @@ def load(names: set[str], checked: Checked) -> None:
 	reminded = dunnings.reminded(names) if dunnings.updates_dunnings() else set()
 	for invoice in found:
 		invoice.discounted = invoice.name in discounted
-		invoice.reminded = invoice.name in reminded
-		checked.invoices[invoice.name] = invoice
+		invoice.has_dunning = invoice.name in reminded
+		cache.invoices[invoice.name] = invoice
 
 
-def settle(payment_rows: Iterable[frappe._dict], checked: Checked) -> None:
-	"""Note which invoices these rows of the Payment Ledger settle. They are brought up to date together with those of
-	the next entries; where ERPNext has to see to one of them, at once, so that this entry is refused if it has
-	something against it."""
+def settle(payment_rows: Iterable[frappe._dict], cache: ValidationCache) -> None:
+	"""Record which invoices these Payment Ledger rows settle, to be updated together with those of the next entries.
+
+	If ERPNext has to update one of them, all are updated at once, so that a refusal hits this entry.
+	"""
 	rows = [row for row in payment_rows if row.against_voucher_type == INVOICE]
-	found = look_up({row.against_voucher_no for row in rows}, checked)
-	checked.settled += rows
-	if not all(is_plain(found.get(row.against_voucher_no)) for row in rows):
-		refresh_settled(checked)
+	found = get_invoices({row.against_voucher_no for row in rows}, cache)
+	cache.settlements += rows
+	if not all(can_refresh(found.get(row.against_voucher_no)) for row in rows):
+		refresh(cache)
 
 
-def is_plain(invoice: frappe._dict | None) -> bool:
-	"""Whether the invoice can be brought up to date here. A discounted one has a status that ERPNext knows best, and
-	with a Dunning there is more to bring up to date."""
-	return invoice is not None and not invoice.is_discounted and not invoice.reminded
+def can_refresh(invoice: frappe._dict | None) -> bool:
+	"""Whether the invoice can be updated here. ERPNext updates discounted invoices and those with a Dunning."""
+	return invoice is not None and not invoice.is_discounted and not invoice.has_dunning
 
 
-def refresh_settled(checked: Checked) -> None:
-	"""Bring the invoices up to date that rows of the Payment Ledger have settled since the last time."""
-	waiting, checked.refreshed = checked.settled[checked.refreshed :], len(checked.settled)
+def refresh(cache: ValidationCache) -> None:
+	"""Update the invoices settled by Payment Ledger rows since the last call."""
+	pending, cache.refreshed_count = cache.settlements[cache.refreshed_count :], len(cache.settlements)
 	by_account: dict[str, dict[str, str]] = defaultdict(dict)
-	for row in waiting:
+	for row in pending:
 		by_account[row.account][row.against_voucher_no] = row.party
 	for account, parties in by_account.items():
-		refresh_on_account(account, parties, checked)
+		refresh_on_account(account, parties, cache)
 
 
-def refresh_on_account(account: str, parties: dict[str, str], checked: Checked) -> None:
-	"""Refresh invoices, given with their parties, by what the Payment Ledger has on this account."""
+def refresh_on_account(account: str, parties: dict[str, str], cache: ValidationCache) -> None:
+	"""Update these invoices, given with their parties, from the Payment Ledger of this account."""
 	outstanding = balances(account, parties)
-	found = look_up(set(outstanding), checked)
-	invoices = {name: invoice for name, invoice in found.items() if is_plain(invoice)}
+	found = get_invoices(set(outstanding), cache)
+	invoices = {name: invoice for name, invoice in found.items() if can_refresh(invoice)}
 	for name in outstanding:
 		if name not in invoices:
 			with dunnings.saved_once([name]):
 				update_voucher_outstanding(INVOICE, name, account, "Customer", parties[name])
-			checked.invoices.pop(name, None)
+			cache.invoices.pop(name, None)
 	if not invoices:
 		return
 
 	terms = payment_terms(invoices)
-	credited = with_credit_note(invoices)
+	credited = credited_invoices(invoices)
 	today = getdate()
 	amounts, statuses = {}, {}
 	for name, invoice in invoices.items():
 		amounts[name] = flt(outstanding[name], precision("outstanding_amount"))
-		statuses[name] = status_of(invoice, amounts[name], terms[name], name in credited, today)
+		statuses[name] = invoice_status(invoice, amounts[name], terms[name], name in credited, today)
 		invoice.outstanding_amount = amounts[name]
-	write(amounts, statuses)
+	update_invoices(amounts, statuses)
 
 
 def balances(account: str, parties: dict[str, str]) -> dict[str, float]:
-	"""What ERPNext takes for the outstanding amount of each invoice, in the currency of the account."""
+	"""Outstanding amount of each invoice by ERPNext's own query, in account currency."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	found = QueryPaymentLedger().get_voucher_outstandings(
 		[frappe._dict(voucher_type=INVOICE, voucher_no=name) for name in parties],
@@ -138,7 +141,7 @@ def balances(account: str, parties: dict[str, str]) -> dict[str, float]:
 
 
 def payment_terms(names: Iterable[str]) -> dict[str, list[frappe._dict]]:
-	"""Rows of the Payment Schedules, by invoice."""
+	"""Payment Schedule rows by invoice."""
 	terms: dict[str, list[frappe._dict]] = defaultdict(list)
 	for row in frappe.get_all(
 		"Payment Schedule",
@@ -150,8 +153,8 @@ def payment_terms(names: Iterable[str]) -> dict[str, list[frappe._dict]]:
 	return terms
 
 
-def with_credit_note(names: Iterable[str]) -> set[str]:
-	"""Those of the invoices that a submitted return refers to."""
+def credited_invoices(names: Iterable[str]) -> set[str]:
+	"""Invoices against which a return was submitted."""
 	return set(
 		frappe.get_all(
 			INVOICE,
@@ -162,17 +165,17 @@ def with_credit_note(names: Iterable[str]) -> set[str]:
 	)
 
 
-def status_of(
+def invoice_status(
 	invoice: frappe._dict, outstanding: float, terms: list[frappe._dict], credited: bool, today: date
 ) -> str:
-	"""The status that ERPNext gives a submitted, undiscounted invoice with this outstanding amount."""
+	"""The status ERPNext gives a submitted, undiscounted invoice with this outstanding amount."""
 	if invoice.is_internal_customer and invoice.represents_company == invoice.company:
 		return "Internal Transfer"
 	base = "base_" if invoice.party_account_currency != invoice.currency else ""
 	total_field = base + ("grand_total" if invoice.disable_rounded_total else "rounded_total")
 	total = flt(invoice[total_field], precision(total_field))
 	if outstanding > 0:
-		if overdue(invoice, total, outstanding, terms, base + "payment_amount", today):
+		if is_overdue(invoice, total, outstanding, terms, base + "payment_amount", today):
 			return "Overdue"
 		if outstanding < total:
 			return "Partly Paid"
@@ -185,7 +188,7 @@ def status_of(
 	return "Paid" if outstanding <= 0 else "Submitted"
 
 
-def overdue(
+def is_overdue(
 	invoice: frappe._dict,
 	total: float,
 	outstanding: float,
@@ -193,7 +196,7 @@ def overdue(
 	amount_field: str,
 	today: date,
 ) -> bool:
-	"""Whether less is paid than the terms that are due by now ask for."""
+	"""Whether less has been paid than the terms due by now require."""
 	if invoice.is_pos or not terms:
 		return getdate(invoice.due_date) < today
 	decimals = precision("outstanding_amount")
@@ -205,8 +208,8 @@ def precision(fieldname: str) -> int:
 	return get_field_precision(frappe.get_meta(INVOICE).get_field(fieldname))
 
 
-def write(amounts: dict[str, float], statuses: dict[str, str]) -> None:
-	"""One statement for all; caches and open forms hear of it as they would from ERPNext."""
+def update_invoices(amounts: dict[str, float], statuses: dict[str, str]) -> None:
+	"""Update all invoices in one statement, with the cache and realtime events ERPNext would send."""
 	table = frappe.qb.DocType(INVOICE)
 	names = sorted(amounts)
 	(
@@ -218,15 +221,15 @@ def write(amounts: dict[str, float], statuses: dict[str, str]) -> None:
 		.where(table.name.isin(names))
 		.run()
 	)
-	forget(names)
+	clear_cache(names)
 	for name in names:
 		frappe.publish_realtime(
 			"doc_update", {"doctype": INVOICE, "name": name}, doctype=INVOICE, docname=name, after_commit=True
 		)
 
 
-def forget(names: Iterable[str]) -> None:
-	"""Drop what is cached of these invoices, now and again when the transaction ends, either way."""
+def clear_cache(names: Iterable[str]) -> None:
+	"""Clear the cached documents now, and again at the end of the transaction."""
 	keys = [frappe.get_document_cache_key(INVOICE, name) for name in names]
 
 	def drop() -> None:

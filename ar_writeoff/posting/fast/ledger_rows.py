@@ -1,12 +1,12 @@
-"""Rows of General Ledger and Payment Ledger for a Journal Entry.
+"""General Ledger and Payment Ledger rows of a Journal Entry.
 
-ERPNext's functions make the rows of the General Ledger, all at once. Most of what ERPNext then checks on each row
-depends on its account and dimensions only, so it is asked of one row of each kind. What depends on the party is
-asked in sets.
+ERPNext's functions make all General Ledger rows at once. Most of ERPNext's validation of a row depends only on its
+account and dimensions, so one row of each kind is validated. Validations of the party run for all parties at once.
 """
 
+import functools
 from collections.abc import Iterable, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import frappe
@@ -22,13 +22,14 @@ from frappe.utils import cint, flt
 
 from ar_writeoff.ledger import parties
 from ar_writeoff.posting.fast import invoices, rows
-from ar_writeoff.posting.fast.checked import Checked
 from ar_writeoff.posting.fast.guard import fingerprint
-from ar_writeoff.posting.fast.links import are_well, links_of
+from ar_writeoff.posting.fast.links import all_valid, linked_documents
 from ar_writeoff.posting.fast.proven import PROVEN
+from ar_writeoff.posting.fast.validation_cache import ValidationCache
 
-# What a check of one row may look at, beside its amounts and its party; dimensions and custom fields come on top.
-KIND = (
+# Fields that the validation of a row may depend on, besides amounts and party. Dimensions and custom fields are
+# added.
+KIND_FIELDS = (
 	"company",
 	"account",
 	"account_currency",
@@ -42,7 +43,7 @@ KIND = (
 	"transaction_currency",
 )
 
-# Fields that have the same name and value in both ledgers.
+# Fields with the same name and value in both ledgers.
 IN_BOTH_LEDGERS = (
 	"posting_date",
 	"company",
@@ -62,69 +63,72 @@ IN_BOTH_LEDGERS = (
 Row = frappe._dict
 
 
-def post(entry: Any, checked: Checked) -> list[Row]:
-	"""Write the ledger rows of a Journal Entry that is being submitted, and note which invoices it settles.
+def post(entry: Any, cache: ValidationCache) -> list[Row]:
+	"""Insert the ledger rows of a Journal Entry that is being submitted, and record which invoices it settles.
 
-	Returns the rows of the General Ledger; fewer than two are left to the caller and not written.
+	Returns the General Ledger rows; fewer than two are not inserted.
 
 	Raises:
-	    frappe.ValidationError: whatever ERPNext has against one of the rows, in its words.
+	    frappe.ValidationError: ERPNext refuses one of the rows.
 	"""
-	gl_rows = general_ledger_rows(entry, checked)
+	gl_rows = general_ledger_rows(entry, cache)
 	if len(gl_rows) < 2:
 		return gl_rows
-	check_parties(gl_rows, checked)
+	validate_parties(gl_rows, cache)
 	payment_rows = payment_ledger_rows(gl_rows)
-	check_each_kind("Payment Ledger Entry", payment_rows, checked)
-	rows.insert("Payment Ledger Entry", payment_rows, empty("Payment Ledger Entry", checked))
-	invoices.settle(payment_rows, checked)
+	validate_rows("Payment Ledger Entry", payment_rows, cache)
+	rows.insert("Payment Ledger Entry", payment_rows, default_values("Payment Ledger Entry", cache))
+	invoices.settle(payment_rows, cache)
 
 	company, date = gl_rows[0].company, gl_rows[0].posting_date
 	accounts = frozenset(row.account for row in gl_rows)
-	checked.once(("work in progress", accounts), lambda: general_ledger.validate_cwip_accounts(gl_rows))
+	cache.get_or_run(("work in progress", accounts), lambda: general_ledger.validate_cwip_accounts(gl_rows))
 	general_ledger.process_debit_credit_difference(gl_rows)
-	checked.once(("frozen", date), lambda: general_ledger.check_freezing_date(date))
+	cache.get_or_run(("frozen", date), lambda: general_ledger.check_freezing_date(date))
 	is_opening = any(row.is_opening == "Yes" for row in gl_rows)
-	checked.once(
+	cache.get_or_run(
 		("closed", is_opening, date, company),
 		lambda: general_ledger.validate_against_pcv(is_opening, date, company),
 	)
-	check_each_kind("GL Entry", gl_rows, checked)
+	validate_rows("GL Entry", gl_rows, cache)
 	rows.insert(
 		"GL Entry",
 		gl_rows,
-		empty("GL Entry", checked),
+		default_values("GL Entry", cache),
 		to_rename=int(frappe.get_meta("GL Entry").autoname != "hash"),
 	)
-	for row in budgeted(gl_rows, checked):
+	for row in budget_rows(gl_rows, cache):
 		validate_expense_against_budget(row)
 	return gl_rows
 
 
-def empty(doctype: str, checked: Checked) -> Row:
-	"""A new document as values: its defaults."""
-	return checked.once(("new", doctype), lambda: frappe.new_doc(doctype, as_dict=True))
+def default_values(doctype: str, cache: ValidationCache) -> Row:
+	"""Default values of a new document."""
+	return cache.get_or_run(("new", doctype), lambda: frappe.new_doc(doctype, as_dict=True))
 
 
-# Making
+# Build
 
 
-def general_ledger_rows(entry: Any, checked: Checked) -> list[Row]:
-	"""What ERPNext would write to the General Ledger, before it looks at each row."""
+def general_ledger_rows(entry: Any, cache: ValidationCache) -> list[Row]:
+	"""The General Ledger rows ERPNext would write, before it validates each row."""
 	gl_rows = entry.build_gl_map()
 	if not gl_rows:
 		return []
-	if checked.once("offsetting", partial(has_offsetting_dimension, checked.company)):
+	if cache.get_or_run("offsetting", partial(has_offsetting_dimension, cache.company)):
 		general_ledger.make_acc_dimensions_offsetting_entry(gl_rows)
 	company, date = gl_rows[0].company, gl_rows[0].posting_date
 	accounts = frozenset(row.account for row in gl_rows)
-	checked.once(("period", company, date), lambda: general_ledger.validate_accounting_period(gl_rows))
-	checked.once(("disabled", accounts), lambda: general_ledger.validate_disabled_accounts(gl_rows))
+	cache.get_or_run(("period", company, date), lambda: general_ledger.validate_accounting_period(gl_rows))
+	cache.get_or_run(("disabled", accounts), lambda: general_ledger.validate_disabled_accounts(gl_rows))
 	merge = cint(frappe.db.get_single_value("Accounts Settings", "merge_similar_account_heads"))
-	if any(is_allocated(company, date, center, checked) for center in {row.cost_center for row in gl_rows}):
+	if any(
+		has_cost_center_allocation(company, date, center, cache)
+		for center in {row.cost_center for row in gl_rows}
+	):
 		return general_ledger.process_gl_map(gl_rows, merge)
-	if asks_for_budgets_first():
-		for row in budgeted(gl_rows, checked):
+	if checks_all_budgets_first():
+		for row in budget_rows(gl_rows, cache):
 			validate_expense_against_budget(row, expense_amount=flt(row.debit) - flt(row.credit))
 	if merge:
 		gl_rows = general_ledger.merge_similar_entries(gl_rows)
@@ -132,7 +136,7 @@ def general_ledger_rows(entry: Any, checked: Checked) -> list[Row]:
 
 
 def has_offsetting_dimension(company: str) -> bool:
-	"""Whether there is an accounting dimension by which each entry is balanced."""
+	"""Whether entries of the company are balanced by an accounting dimension."""
 	return bool(
 		frappe.get_all(
 			"Accounting Dimension Detail",
@@ -143,25 +147,25 @@ def has_offsetting_dimension(company: str) -> bool:
 	)
 
 
-def is_allocated(company: str, date: Any, cost_center: str, checked: Checked) -> bool:
-	"""Whether what is booked on this cost center is divided among others."""
-	return checked.once(
+def has_cost_center_allocation(company: str, date: Any, cost_center: str, cache: ValidationCache) -> bool:
+	"""Whether the cost center has a Cost Center Allocation on this date."""
+	return cache.get_or_run(
 		("allocated", company, date, cost_center),
 		lambda: bool(general_ledger.get_cost_center_allocation_data(company, date, cost_center)),
 	)
 
 
-@cache
-def asks_for_budgets_first() -> bool:
-	"""Whether ERPNext asks for the budget of every row before it writes any, and not only where a cost center is
-	allocated: as the first of the releases that posting in sets is proven with."""
+@functools.cache
+def checks_all_budgets_first() -> bool:
+	"""Whether ERPNext checks the budget of every row before it writes any, not only where a cost center is allocated.
+	The first of the tested releases does."""
 	distribute = general_ledger.distribute_gl_based_on_cost_center_allocation
 	return fingerprint(distribute) == PROVEN[distribute.__name__][0]
 
 
-def budgeted(gl_rows: Iterable[Row], checked: Checked) -> list[Row]:
-	"""Rows that a budget can be for; none where the site has no budget."""
-	if not checked.once("budgets", lambda: frappe.get_all("Budget", limit=1)):
+def budget_rows(gl_rows: Iterable[Row], cache: ValidationCache) -> list[Row]:
+	"""Rows that a budget can apply to; none if the site has no budgets."""
+	if not cache.get_or_run("budgets", lambda: frappe.get_all("Budget", limit=1)):
 		return []
 	return [
 		row for row in gl_rows if frappe.get_cached_value("Account", row.account, "root_type") == "Expense"
@@ -169,7 +173,7 @@ def budgeted(gl_rows: Iterable[Row], checked: Checked) -> list[Row]:
 
 
 def payment_ledger_rows(gl_rows: Iterable[Row]) -> list[Row]:
-	"""A row of the Payment Ledger for each row on a receivable account: what it adds to whose balance."""
+	"""A Payment Ledger row for each General Ledger row on a receivable account."""
 	project = ("project",) if frappe.get_meta("Payment Ledger Entry").has_field("project") else ()
 	fields = (*IN_BOTH_LEDGERS, *project, *get_accounting_dimensions())
 	result = []
@@ -190,37 +194,37 @@ def payment_ledger_rows(gl_rows: Iterable[Row]) -> list[Row]:
 	return result
 
 
-# Checking
+# Validation
 
 
-def check_parties(gl_rows: Sequence[Row], checked: Checked) -> None:
-	"""No party is disabled or frozen, or has so far been booked in another currency."""
+def validate_parties(gl_rows: Sequence[Row], cache: ValidationCache) -> None:
+	"""Check that no party is disabled, frozen or booked in another currency."""
 	currencies = {
 		row.party: row.account_currency for row in gl_rows if row.party_type == "Customer" and row.party
 	}
-	unknown = currencies.keys() - checked.customers.keys()
+	unknown = currencies.keys() - cache.customers.keys()
 	if unknown:
-		look_up_customers(checked.and_those_ahead("Customer", unknown), checked)
+		load_customers(cache.with_prefetch("Customer", unknown), cache)
 	for name, currency in currencies.items():
-		customer = checked.customers.get(name)
+		customer = cache.customers.get(name)
 		if not customer:
 			continue
 		if customer.disabled or customer.is_frozen:
 			validate_party_frozen_disabled("Customer", name)
-		if customer.booked_in and customer.booked_in != currency:
-			validate_party_gle_currency("Customer", name, checked.company, currency)
-		customer.booked_in = customer.booked_in or currency
+		if customer.gle_currency and customer.gle_currency != currency:
+			validate_party_gle_currency("Customer", name, cache.company, currency)
+		customer.gle_currency = customer.gle_currency or currency
 
 
-def look_up_customers(names: set[str], checked: Checked) -> None:
+def load_customers(names: set[str], cache: ValidationCache) -> None:
 	customer = frappe.qb.DocType("Customer")
 	gl_entry = frappe.qb.DocType("GL Entry")
-	booked_in = (
+	gle_currency = (
 		frappe.qb.from_(gl_entry)
 		.select(gl_entry.account_currency)
 		.where(
 			(gl_entry.docstatus == 1)
-			& (gl_entry.company == checked.company)
+			& (gl_entry.company == cache.company)
 			& (gl_entry.party_type == "Customer")
 			& (gl_entry.party == customer.name)
 			& (gl_entry.is_cancelled == 0)
@@ -229,17 +233,17 @@ def look_up_customers(names: set[str], checked: Checked) -> None:
 	)
 	for row in (
 		frappe.qb.from_(customer)
-		.select(customer.name, customer.disabled, customer.is_frozen, booked_in.as_("booked_in"))
+		.select(customer.name, customer.disabled, customer.is_frozen, gle_currency.as_("gle_currency"))
 		.where(customer.name.isin(list(names)))
 		.run(as_dict=True)
 	):
-		checked.customers[row.name] = row
+		cache.customers[row.name] = row
 
 
-def check_each_kind(doctype: str, ledger_rows: Iterable[Row], checked: Checked) -> None:
-	"""Ask ERPNext about one row of each kind; what it fills in is taken over by the others."""
+def validate_rows(doctype: str, ledger_rows: Iterable[Row], cache: ValidationCache) -> None:
+	"""Validate one row of each kind with ERPNext's code, and copy the values it sets to the other rows of the kind."""
 	meta = frappe.get_meta(doctype)
-	fields = sorted({*KIND, *(field.fieldname for field in meta.get_custom_fields())})
+	fields = sorted({*KIND_FIELDS, *(field.fieldname for field in meta.get_custom_fields())})
 	required = [field.fieldname for field in meta.get("fields", {"reqd": 1})]
 	for row in ledger_rows:
 		kind = (
@@ -248,20 +252,22 @@ def check_each_kind(doctype: str, ledger_rows: Iterable[Row], checked: Checked) 
 			*(bool(row.get(field)) for field in required),
 			bool(row.get("debit") or row.get("credit")),
 		)
-		row.update(checked.once(kind, partial(check_row, doctype, row, checked)))
+		row.update(cache.get_or_run(kind, partial(validate_row, doctype, row, cache)))
 
 
-def check_row(doctype: str, row: Row, checked: Checked) -> dict[str, Any]:
-	"""Ask ERPNext about one row; returns what it fills in."""
+def validate_row(doctype: str, row: Row, cache: ValidationCache) -> dict[str, Any]:
+	"""Validate one row with ERPNext's code; returns the values it sets."""
 	document = frappe.new_doc(doctype)
 	document.update(row)
 	document.docstatus, document._action = 1, "submit"
 	document._set_defaults()
-	if not are_well(links_of(doctype, [row]), checked.linked):
+	if not all_valid(linked_documents(doctype, [row]), cache.valid_links):
 		document._validate_links()
-	# Not the customer again: `check_parties` has asked about all of them.
+	# The customers have been validated by `validate_parties`.
 	with parties.of_any_state():
-		{"GL Entry": check_gl_entry, "Payment Ledger Entry": check_payment_ledger_entry}[doctype](document)
+		{"GL Entry": validate_gl_entry, "Payment Ledger Entry": validate_payment_ledger_entry}[doctype](
+			document
+		)
 	document._validate()
 	return {
 		field: document.get(field)
@@ -270,7 +276,7 @@ def check_row(doctype: str, row: Row, checked: Checked) -> dict[str, Any]:
 	}
 
 
-def check_gl_entry(document: Any) -> None:
+def validate_gl_entry(document: Any) -> None:
 	document.validate()
 	general_ledger.validate_allowed_dimensions(document, get_dimension_filter_map())
 	document.validate_account_details(adv_adj=False)
@@ -278,7 +284,7 @@ def check_gl_entry(document: Any) -> None:
 	validate_frozen_account(document.account)
 
 
-def check_payment_ledger_entry(document: Any) -> None:
+def validate_payment_ledger_entry(document: Any) -> None:
 	document.validate()
 	validate_frozen_account(document.account)
 	document.validate_account_details()

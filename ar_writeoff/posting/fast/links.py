@@ -1,4 +1,4 @@
-"""Whether what many rows link to exists and is not cancelled: one query for each DocType that they link to."""
+"""Checks whether linked documents exist and are not cancelled, with one query per linked DocType."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -9,8 +9,8 @@ import frappe
 Link = tuple[str, str]
 
 
-def links_of(doctype: str, rows: Iterable[Mapping[str, Any]]) -> set[Link]:
-	"""What these rows of a DocType link to, as (DocType, name)."""
+def linked_documents(doctype: str, rows: Iterable[Mapping[str, Any]]) -> set[Link]:
+	"""Documents these rows of a DocType link to, as (DocType, name)."""
 	meta = frappe.get_meta(doctype)
 	fixed = [(field.fieldname, field.options) for field in meta.get_link_fields()]
 	dynamic = [(field.fieldname, field.options) for field in meta.get_dynamic_link_fields()]
@@ -21,8 +21,8 @@ def links_of(doctype: str, rows: Iterable[Mapping[str, Any]]) -> set[Link]:
 	return {(linked, name) for linked, name in links if name}
 
 
-def are_well(links: set[Link], known: set[Link]) -> bool:
-	"""Whether all of these can be linked to. `known` can; where all can they are added to it."""
+def all_valid(links: set[Link], known: set[Link]) -> bool:
+	"""Whether all of these can be linked to. `known` are valid already; if all are valid, they are added to it."""
 	names: dict[str, set[str]] = defaultdict(set)
 	for doctype, name in links - known:
 		names[doctype].add(name)
@@ -33,7 +33,7 @@ def are_well(links: set[Link], known: set[Link]) -> bool:
 
 
 def missing_or_cancelled(doctype: str | None, wanted: set[str]) -> bool:
-	"""Whether any of the names is not one of a document, letter by letter, that can be linked to."""
+	"""Whether any of the names, compared exactly, is missing or cancelled."""
 	if not doctype:
 		return True
 	meta = frappe.get_meta(doctype)

@@ -1,15 +1,15 @@
-"""The code of ERPNext that posting in sets was proven against: fingerprints by function.
+"""Fingerprints of the ERPNext functions that fast posting was tested against.
 
-When ERPNext changes one of these functions, posting takes the ordinary path and says which. Then: read what changed,
-mend this package if need be, let tests/site/test_fast.py show that the rows are the same, and add the release with what
-`bench --site SITE execute ar_writeoff.posting.fast.guard.fingerprints` prints. Older ones stay.
+When ERPNext changes one of these functions, entries are posted the ordinary way and the log names the function. Then:
+read the change, adapt this package if needed, let tests/site/test_fast.py compare the rows, and add the release with
+the output of `bench --site SITE execute ar_writeoff.posting.fast.guard.fingerprints`. Older releases stay.
 """
 
 ERPNEXT_VERSIONS = ("15.",)
 FRAPPE_VERSIONS = ("15.",)
 
-# Releases of ERPNext that tests/site/test_fast*.py passed on. A function has one fingerprint where it is the same in
-# all of them, otherwise one for each, in this order.
+# ERPNext releases that tests/site/test_fast*.py passed on. A function has one fingerprint if it is the same in all of
+# them, otherwise one for each, in this order.
 RELEASES = ("15.71.1", "15.102.0")
 
 PROVEN: dict[str, tuple[str, ...]] = {

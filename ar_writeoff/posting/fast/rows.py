@@ -1,4 +1,4 @@
-"""Many rows of one DocType in one statement, with the values that inserting them one by one would store."""
+"""Bulk insert that stores the same values as inserting documents one by one."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -11,34 +11,35 @@ Cast = Callable[[Any], Any]
 
 
 def insert(
-	doctype: str, rows: Iterable[Mapping[str, Any]], empty: Mapping[str, Any] | None = None, **always: Any
+	doctype: str, rows: Iterable[Mapping[str, Any]], defaults: Mapping[str, Any] | None = None, **fixed: Any
 ) -> None:
-	"""Insert submitted rows, with `always` in each, under random names where they have none.
+	"""Insert submitted rows in one statement, under random names where they have none.
 
-	What is left empty takes the value in `empty`, a new document. Who and when are set here.
+	`always` holds for every row; `empty`, a new document, gives the defaults. Creation, modification and owner are
+	set here.
 	"""
-	empty = empty or {}
+	defaults = defaults or {}
 	columns = _columns(doctype)
 	stamp, user = now(), frappe.session.user
-	always.update(creation=stamp, modified=stamp, owner=user, modified_by=user, docstatus=1)
+	fixed.update(creation=stamp, modified=stamp, owner=user, modified_by=user, docstatus=1)
 	rows = list(rows)
 	if not rows:
 		return
 	values: list[Any] = []
 	for row in rows:
 		for fieldname, cast in columns:
-			value = always[fieldname] if fieldname in always else row.get(fieldname)
+			value = fixed[fieldname] if fieldname in fixed else row.get(fieldname)
 			if value is None:
-				value = frappe.generate_hash(length=10) if fieldname == "name" else empty.get(fieldname)
+				value = frappe.generate_hash(length=10) if fieldname == "name" else defaults.get(fieldname)
 			values.append(cast(value) if cast else value)
-	# As Document.db_insert does; the query builder would take half as long again for the values of a hundred rows.
+	# As Document.db_insert does; the query builder takes half as long again for the values of a hundred rows.
 	names = ", ".join(f"`{fieldname}`" for fieldname, _cast in columns)
 	line = f"({', '.join(['%s'] * len(columns))})"
 	frappe.db.sql(f"INSERT INTO `tab{doctype}` ({names}) VALUES {', '.join([line] * len(rows))}", values)
 
 
 def _columns(doctype: str) -> list[tuple[str, Cast | None]]:
-	"""Stored fields and how Frappe turns their values into those of the database."""
+	"""Stored fields with the function that converts their values for the database."""
 	meta = frappe.get_meta(doctype)
 	columns: list[tuple[str, Cast | None]] = []
 	for fieldname in meta.get_valid_columns():

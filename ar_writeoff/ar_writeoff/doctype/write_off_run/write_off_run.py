@@ -267,7 +267,7 @@ class WriteOffRun(LeftEmpty):
 				_("Nothing is selected. Press Find Invoices and select at least one invoice, then submit."),
 				title=_("Nothing to Write Off"),
 			)
-		preview.refuse_obstacles(self, rules)
+		preview.throw_if_blocked(self, rules)
 		self.submitted_by = frappe.session.user
 		self.submitted_on = now()
 		self.status = states.QUEUED
@@ -282,7 +282,7 @@ class WriteOffRun(LeftEmpty):
 			)
 			notifications.approval_requested(frappe.get_doc(self.doctype, rest))
 		rows, posting_terms, approved = approval.freeze(self.name, self.flags.authority)
-		batches.make_batches(
+		batches.create_batches(
 			self.name, run_terms.rules_of(posting_terms), [(row.name, row.customer) for row in rows]
 		)
 		_counts, totals = run_status.add_up(self.name)

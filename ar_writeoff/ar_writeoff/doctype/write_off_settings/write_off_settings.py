@@ -146,7 +146,7 @@ class WriteOffSettings(Document):
 	def entry_value_problems(self) -> list[tuple[str, str]]:
 		problems = []
 		for row in self.entry_values:
-			row.entry_field = entry_values.fieldname_of(row.applies_to, row.entry_field) or row.entry_field
+			row.entry_field = entry_values.find_fieldname(row.applies_to, row.entry_field) or row.entry_field
 			problem = entry_values.problem(row.applies_to, row.entry_field, row.value)
 			if problem:
 				problems.append(("entry_values", _("Row {0}: {1}").format(row.idx, problem)))

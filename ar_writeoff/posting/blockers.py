@@ -1,7 +1,7 @@
-"""What ERPNext would refuse for every entry of a run: asked at the preview and on submit, in words, once.
+"""Checks before posting: what ERPNext would refuse for every entry of a run, found at the preview and on submit.
 
-Nothing is posted to find out. The checks of ERPNext are asked, and an entry is validated up to the moment before it
-would be written: that runs what the site has made mandatory, its links, and its scripts.
+Nothing is posted. ERPNext's checks are called, and a trial entry is validated up to the moment before it would be
+inserted, which covers mandatory fields, links and scripts of the site.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,18 +17,19 @@ from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.rules import PlanItem
 
-# Balances whose entry is validated at most: one that passes is enough.
-ENTRIES_TRIED = 3
+# Trial entries at most. One valid entry is enough.
+MAX_TRIAL_ENTRIES = 3
 
 
-class AboutToBeWritten(Exception):
-	"""An entry was validated and would be written now."""
+class ValidationPassed(Exception):
+	"""Raised when a trial entry has passed validation."""
 
 
-def of_run(
+def run_blockers(
 	rules: posting.Rules, items: Sequence[PlanItem], account_names: Iterable[str], cost_centers: Iterable[str]
 ) -> list[Reason]:
-	"""What stands in the way of all entries, or of those on an account or cost center. `items`: some of the run."""
+	"""Reasons why all entries, or those on an account or cost center, cannot be posted. `items`: a sample of the run's
+	items."""
 	found = []
 	closed = why_closed(rules.company, rules.posting_date)
 	if closed:
@@ -37,62 +38,62 @@ def of_run(
 	problems += [accounts.cost_center_problem(name, rules.company) for name in sorted({*cost_centers} - {""})]
 	found += [Reason.of(reasons.REFUSED, why=problem) for problem in problems if problem]
 	if not found:
-		found += refused_entries(rules, items)
+		found += entry_blockers(rules, items)
 	return found
 
 
-def refused_entries(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reason]:
-	"""Why an entry for these items is refused before it is written; nothing where one of them passes."""
+def entry_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reason]:
+	"""The reason why trial entries for these items are refused; none if one of them passes."""
 	refused = []
-	for item in items[:ENTRIES_TRIED]:
-		for plan in posting.plans([item], rules):
+	for item in items[:MAX_TRIAL_ENTRIES]:
+		for plan in posting.build_plans([item], rules):
 			header = journal.EntryHeader(
 				rules.company, rules.posting_date, rules.run, posting.TRIAL_KEY, rules.remark
 			)
-			error = error_of(without_references(journal.build(plan, header)))
+			error = validation_error(without_references(journal.build(plan, header)))
 			if not error:
 				return []
 			refused.append(error)
-	return [reason_of(refused[0], rules.company)] if refused else []
+	return [refusal_reason(refused[0], rules.company)] if refused else []
 
 
 def without_references(entry: Any) -> Any:
-	"""The entry as if its balances were not settled by it: what became of a voucher is not the question here."""
+	"""The entry without its references: the state of a voucher is not checked here."""
 	for row in entry.accounts:
 		row.reference_type = row.reference_name = None
 	return entry
 
 
-def error_of(entry: Any) -> Exception | None:
-	"""What a new entry is refused with before it is written; None where it would be written.
+def validation_error(entry: Any) -> Exception | None:
+	"""The error that validation of a new entry raises; None if it passes.
 
-	What scripts of the site write meanwhile is rolled back.
+	Changes by scripts of the site are rolled back.
 	"""
 
-	def stop(*_args: Any, **_kwargs: Any) -> NoReturn:
-		raise AboutToBeWritten
+	def stop_before_insert(*_args: Any, **_kwargs: Any) -> NoReturn:
+		raise ValidationPassed
 
 	entry.flags.ignore_permissions = True
 	entry.flags.write_off_locked = True
 	entry.docstatus = 1
-	entry.db_insert = stop
-	said = len(frappe.local.message_log)
+	entry.db_insert = stop_before_insert
+	message_count = len(frappe.local.message_log)
 	error: Exception | None = None
 	frappe.db.savepoint("write_off_trial")
 	try:
 		entry.insert(set_name=entry.ar_writeoff_key)
-	except AboutToBeWritten:
+	except ValidationPassed:
 		pass
 	except Exception as caught:
-		if not posting.may_be_about_an_item(caught):
+		if not posting.is_item_error(caught):
 			raise
 		error = caught
 	frappe.db.rollback(save_point="write_off_trial")
-	del frappe.local.message_log[said:]
+	del frappe.local.message_log[message_count:]
 	return error
 
 
-def reason_of(error: Exception, company: str) -> Reason:
+def refusal_reason(error: Exception, company: str) -> Reason:
 	if isinstance(error, frappe.MandatoryError):
 		return Reason.of(reasons.MANDATORY_FIELD, why=messages.of_error(error), company=company)
 	return Reason.of(reasons.REFUSED, why=messages.of_error(error))

@@ -1,4 +1,4 @@
-"""A run of which nothing can be posted: it is paused, with one message that says what to mend."""
+"""Pausing a run when a fault stops all of its items."""
 
 import frappe
 
@@ -10,15 +10,15 @@ from ar_writeoff.run import gate, log
 from ar_writeoff.run.status import set_status
 
 
-def stop(run: str, fault: posting.SharedFault, worker: int) -> None:
-	"""Pause the run; the current transaction is rolled back, so that no item of the batch is changed.
+def pause_on_fault(run: str, fault: posting.SharedFault, worker: int) -> None:
+	"""Roll back the current transaction and pause the run with one message that says what to fix.
 
-	Whoever resumes it begins the batches anew: that this one was begun in vain does not count.
+	Attempts are reset: this one does not count when the run is resumed.
 	"""
 	frappe.db.rollback()
 	if gate.lock(run) != states.POSTING:
 		return
-	reason = posting.reason_of_fault(fault)
+	reason = posting.fault_reason(fault)
 	set_status(run, states.PAUSED, states.POSTING)
 	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "attempts", 0)
 	log.record(run, "Paused", worker=worker, reason=reason)
