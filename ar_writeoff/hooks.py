@@ -62,12 +62,12 @@ permission_query_conditions = {
 	"Write-Off Recovery": "ar_writeoff.ledger.permissions.recoveries_query_conditions",
 }
 has_permission = {
-	"Write-Off Run Item": "ar_writeoff.ledger.permissions.may_see_item",
-	"Write-Off Run Batch": "ar_writeoff.ledger.permissions.may_see_part_of_run",
-	"Write-Off Run Event": "ar_writeoff.ledger.permissions.may_see_event",
-	"Write-Off Run Worker": "ar_writeoff.ledger.permissions.may_see_part_of_run",
-	"Write-Off Recovery": "ar_writeoff.ledger.permissions.may_see_recovery",
-	"File": "ar_writeoff.ledger.permissions.may_see_file",
+	"Write-Off Run Item": "ar_writeoff.ledger.permissions.has_item_permission",
+	"Write-Off Run Batch": "ar_writeoff.ledger.permissions.has_run_part_permission",
+	"Write-Off Run Event": "ar_writeoff.ledger.permissions.has_event_permission",
+	"Write-Off Run Worker": "ar_writeoff.ledger.permissions.has_run_part_permission",
+	"Write-Off Recovery": "ar_writeoff.ledger.permissions.has_recovery_permission",
+	"File": "ar_writeoff.ledger.permissions.has_file_permission",
 }
 
 scheduler_events = {

@@ -43,7 +43,7 @@ def before_uninstall() -> None:
 		return
 	if posted:
 		click.secho(_("Runs, items and log are in {0}").format(export_records()), fg="green")
-	remove_what_was_added()
+	remove_additions()
 
 
 def is_dry_run() -> bool:
@@ -95,7 +95,7 @@ def all_records(doctype: str) -> Iterator[dict]:
 		last = page[-1].name
 
 
-def remove_what_was_added() -> None:
+def remove_additions() -> None:
 	receivables_link.remove()
 	covering_index.drop()
 	remove_workflows()
@@ -146,7 +146,7 @@ def remove_workflows() -> None:
 		for one in workflows:
 			frappe.delete_doc("Workflow", one.name, force=True, ignore_permissions=True)
 			remove_custom_field(doctype, one.workflow_state_field)
-	workflow.remove_what_was_added()
+	workflow.remove_additions()
 
 
 def shipped_custom_fields() -> list[dict]:

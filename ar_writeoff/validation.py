@@ -11,7 +11,7 @@ from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 
 
-def throw_at_fields(doc: Document, problems: Iterable[tuple[str, str | None]]) -> None:
+def throw_field_errors(doc: Document, problems: Iterable[tuple[str, str | None]]) -> None:
 	"""Refuse the document, naming each field with its problem; nothing happens when no pair has a problem.
 
 	Raises:
@@ -26,7 +26,7 @@ def throw_at_fields(doc: Document, problems: Iterable[tuple[str, str | None]]) -
 		frappe.throw("<br>".join(lines), title=frappe._("Please check {0}").format(frappe._(doc.doctype)))
 
 
-def amounts_at_fields(doc: Document, fieldnames: Iterable[str]) -> dict[str, Decimal | None]:
+def parse_amount_fields(doc: Document, fieldnames: Iterable[str]) -> dict[str, Decimal | None]:
 	"""Amounts as typed, by field; None where nothing was.
 
 	Raises:
@@ -38,5 +38,5 @@ def amounts_at_fields(doc: Document, fieldnames: Iterable[str]) -> dict[str, Dec
 			amounts[fieldname] = parse_amount(doc.get(fieldname))
 		except AmountError as error:
 			problems.append((fieldname, messages.message(Reason.of(error.code, **error.facts))))
-	throw_at_fields(doc, problems)
+	throw_field_errors(doc, problems)
 	return amounts

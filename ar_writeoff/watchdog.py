@@ -38,7 +38,7 @@ def resume_stalled_runs(lease: int = workers.LEASE) -> list[str]:
 def start_missing(run: str, status: str, lease: int) -> bool:
 	"""Start the workers of a run that are gone; whether there were any."""
 	job = undo if status == states.REVERSING else posting
-	missing = workers.missing(run, job.worker_count(run), lease)
+	missing = workers.missing_workers(run, job.worker_count(run), lease)
 	if missing:
 		log.record(run, "Resumed by Watchdog", worker=", ".join(str(number) for number in missing))
 		workers.start(run, job.METHOD, missing)

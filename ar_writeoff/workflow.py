@@ -68,7 +68,7 @@ def create() -> str:
 	return NAME
 
 
-def remove_what_was_added() -> None:
+def remove_additions() -> None:
 	"""Remove the states and actions that Frappe does not come with, unless some Workflow uses them."""
 	for state in (DRAFT, PENDING):
 		if not frappe.db.exists("Workflow Document State", {"state": state}):

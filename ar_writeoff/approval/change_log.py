@@ -18,7 +18,7 @@ from ar_writeoff.core.renames import Rename
 RENAMED, MERGED = "Renamed", "Merged"
 
 # The DocTypes of the links that are sealed with a run and its items, by fieldname.
-LINKED = {
+LINK_DOCTYPES = {
 	"company": "Company",
 	"reason": "Write-Off Reason",
 	"customers": "Customer",
@@ -52,19 +52,19 @@ SEALED_FIELDS = (
 def record(event: str, **values: Any) -> None:
 	"""Write a row. `values`: fields of Write-Off Change Log."""
 	row = frappe.new_doc("Write-Off Change Log")
-	row.update({"event": event, "at": next_moment(), "user": frappe.session.user, **values})
-	row.seal = seals.seal(seals.text_of(row, SEALED_FIELDS))
+	row.update({"event": event, "at": next_timestamp(), "user": frappe.session.user, **values})
+	row.seal = seals.seal(seals.canonical_text(row, SEALED_FIELDS))
 	row.insert(ignore_permissions=True)
 
 
-def next_moment() -> datetime:
+def next_timestamp() -> datetime:
 	"""Now, and in any case after the last row: clocks of two servers differ, the order of renames counts."""
-	last = last_moment()
+	last = last_timestamp()
 	moment = now_datetime()
 	return max(moment, last + timedelta(microseconds=1)) if last else moment
 
 
-def last_moment() -> datetime | None:
+def last_timestamp() -> datetime | None:
 	"""When the last row was written, as far as this transaction can see."""
 	return frappe.db.get_value("Write-Off Change Log", {}, "at", order_by="at desc")
 
@@ -77,7 +77,7 @@ def rows_since(moment: Any, events: tuple[str, ...], **filters: Any) -> list[Any
 		fields=[*SEALED_FIELDS, "seal"],
 		order_by="at asc",
 	)
-	return [row for row in rows if seals.intact(seals.text_of(row, SEALED_FIELDS), row.seal)]
+	return [row for row in rows if seals.is_valid(seals.canonical_text(row, SEALED_FIELDS), row.seal)]
 
 
 # Renames
@@ -87,7 +87,7 @@ def document_renamed(doc: Any, _method: str, old: str, new: str, merge: bool = F
 	"""Doc event `after_rename` of every DocType: keep what happens to a name that may be sealed somewhere."""
 	# A patch that runs while the site is being migrated may rename before there is a log.
 	logged = frappe.db.table_exists("Write-Off Change Log")
-	if logged and (doc.doctype in LINKED.values() or doc.doctype in dimension_doctypes()):
+	if logged and (doc.doctype in LINK_DOCTYPES.values() or doc.doctype in dimension_doctypes()):
 		record(
 			MERGED if merge else RENAMED,
 			document_type=doc.doctype,
@@ -120,21 +120,21 @@ def renames_since(moment: Any) -> list[Rename]:
 	]
 
 
-def with_names_of_today(values: dict[str, Any], renames: list[Rename]) -> dict[str, Any]:
+def with_current_names(values: dict[str, Any], renames: list[Rename]) -> dict[str, Any]:
 	"""Values of an approval, each link by the name that its document has today."""
 	if not renames:
 		return values
 	result = dict(values)
-	for fieldname in LINKED.keys() & values.keys():
-		doctype, value = LINKED[fieldname], values[fieldname]
+	for fieldname in LINK_DOCTYPES.keys() & values.keys():
+		doctype, value = LINK_DOCTYPES[fieldname], values[fieldname]
 		if isinstance(value, list | tuple):
-			result[fieldname] = sorted({core.name_now(renames, doctype, name) for name in value})
+			result[fieldname] = sorted({core.current_name(renames, doctype, name) for name in value})
 		elif value:
-			result[fieldname] = core.name_now(renames, doctype, value)
+			result[fieldname] = core.current_name(renames, doctype, value)
 	if values.get("dimension_defaults"):
 		meta = frappe.get_meta("GL Entry")
 		result["dimension_defaults"] = [
-			(fieldname, core.name_now(renames, meta.get_options(fieldname), value))
+			(fieldname, core.current_name(renames, meta.get_options(fieldname), value))
 			for fieldname, value in values["dimension_defaults"]
 		]
 	return result
@@ -143,10 +143,10 @@ def with_names_of_today(values: dict[str, Any], renames: list[Rename]) -> dict[s
 def renamed_links(values: dict[str, Any], renames: Sequence[Rename]) -> set[tuple[str, str, str]]:
 	"""The links among these values whose documents have another name today: (DocType, name then, name now)."""
 	found = set()
-	for fieldname in LINKED.keys() & values.keys():
-		doctype, value = LINKED[fieldname], values[fieldname]
+	for fieldname in LINK_DOCTYPES.keys() & values.keys():
+		doctype, value = LINK_DOCTYPES[fieldname], values[fieldname]
 		for name in value if isinstance(value, list | tuple) else [value]:
-			now = core.name_now(renames, doctype, name)
+			now = core.current_name(renames, doctype, name)
 			if now != name:
 				found.add((doctype, name, now))
 	return found

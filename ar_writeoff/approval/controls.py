@@ -19,13 +19,13 @@ PROPOSED = "Control Change Proposed"
 WITHDRAWN = "Control Change Withdrawn"
 
 ACCOUNTS = ("bad_debt_account", "credit_write_off_account", "allowance_account")
-WHO_MAY_HOW_MUCH = ("limits", "require_second_approver", "control_role")
-CONTROLS = (*ACCOUNTS, *WHO_MAY_HOW_MUCH)
+APPROVAL_CONTROLS = ("limits", "require_second_approver", "control_role")
+CONTROLS = (*ACCOUNTS, *APPROVAL_CONTROLS)
 
 LIMIT_AMOUNTS = ("max_item_amount", "max_customer_month_amount", "max_run_amount")
 
 
-def value_of(settings: Any, fieldname: str) -> Any:
+def control_value(settings: Any, fieldname: str) -> Any:
 	"""The value of a control, to be compared and written down."""
 	if fieldname == "limits":
 		return [
@@ -43,20 +43,20 @@ def value_of(settings: Any, fieldname: str) -> Any:
 	return settings.get(fieldname) or ""
 
 
-def changed(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
+def changed_controls(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
 	"""Controls that differ, with their values before and after. `before`: None for new Settings."""
 	nothing = {"limits": [], "require_second_approver": 0}
 	values = {
 		fieldname: (
-			value_of(before, fieldname) if before else nothing.get(fieldname, ""),
-			value_of(after, fieldname),
+			control_value(before, fieldname) if before else nothing.get(fieldname, ""),
+			control_value(after, fieldname),
 		)
 		for fieldname in CONTROLS
 	}
 	return {fieldname: pair for fieldname, pair in values.items() if pair[0] != pair[1]}
 
 
-def bound_by(settings: Any, user: str) -> bool:
+def is_bound(settings: Any, user: str) -> bool:
 	"""Whether this person is bound by the controls of a company, and so cannot change them alone.
 
 	Administrator is not, who can do whatever is done in the database as well; the log says when that happens.
@@ -68,15 +68,15 @@ def bound_by(settings: Any, user: str) -> bool:
 	if settings.control_role:
 		return settings.control_role not in frappe.get_roles(user)
 	rows = limits.authority_of(user, settings.company).limits
-	unlimited = bool(rows) and not any(row.is_a_limit for row in rows)
+	unlimited = bool(rows) and not any(row.has_amounts for row in rows)
 	return bool(settings.require_second_approver) or not unlimited
 
 
-def why_not_change(company: str) -> str | None:
+def change_refusal(company: str) -> str | None:
 	"""Why the current user cannot change, alone, what runs of this company post to; None when that is possible."""
 	name = frappe.db.exists("Write-Off Settings", company)
 	settings = frappe.get_doc("Write-Off Settings", name) if name else None
-	if not settings or not bound_by(settings, frappe.session.user):
+	if not settings or not is_bound(settings, frappe.session.user):
 		return None
 	if settings.control_role:
 		return _("The controls of {0} are changed by {1}.").format(company, _(settings.control_role))
@@ -91,11 +91,11 @@ def why_not_change(company: str) -> str | None:
 
 def propose(settings: Any, before: Any) -> None:
 	"""Take the changes of controls back from a document that is being saved, and keep them as a proposal."""
-	changes = changed(before, settings)
+	changes = changed_controls(before, settings)
 	for fieldname in changes:
 		settings.set(fieldname, before.get(fieldname))
 		change_log.record(
-			PROPOSED, **as_row(settings, fieldname, *changes[fieldname]), proposed_by=frappe.session.user
+			PROPOSED, **log_values(settings, fieldname, *changes[fieldname]), proposed_by=frappe.session.user
 		)
 	settings.update(
 		{
@@ -121,7 +121,7 @@ def check_second_person(settings: Any, proposed_on: Any) -> None:
 		frappe.throw(
 			_("You proposed this change yourself: somebody else has to confirm it."), frappe.PermissionError
 		)
-	if settings.control_role and bound_by(settings, user):
+	if settings.control_role and is_bound(settings, user):
 		frappe.throw(
 			_("The controls of {0} are changed by {1}.").format(settings.company, _(settings.control_role)),
 			frappe.PermissionError,
@@ -131,7 +131,7 @@ def check_second_person(settings: Any, proposed_on: Any) -> None:
 def apply(settings: Any) -> None:
 	"""Put the proposed values into the document, which the caller saves."""
 	settings.update(json.loads(settings.proposed_changes))
-	settings.flags.confirms = settings.proposed_by
+	settings.flags.confirmed_user = settings.proposed_by
 	clear(settings)
 
 
@@ -140,7 +140,7 @@ def withdraw(settings: Any) -> None:
 	for fieldname, after in json.loads(settings.proposed_changes or "{}").items():
 		change_log.record(
 			WITHDRAWN,
-			**as_row(settings, fieldname, value_of(settings, fieldname), after),
+			**log_values(settings, fieldname, control_value(settings, fieldname), after),
 			proposed_by=settings.proposed_by,
 		)
 	clear(settings)
@@ -158,12 +158,12 @@ def record_changes(doc: Any, changes: dict[str, tuple[Any, Any]], company: str) 
 	for fieldname, (before, after) in changes.items():
 		change_log.record(
 			CHANGED,
-			**{**as_row(doc, fieldname, before, after), "company": company},
-			proposed_by=doc.flags.confirms,
+			**{**log_values(doc, fieldname, before, after), "company": company},
+			proposed_by=doc.flags.confirmed_user,
 		)
 
 
-def as_row(doc: Any, fieldname: str, before: Any, after: Any) -> dict[str, Any]:
+def log_values(doc: Any, fieldname: str, before: Any, after: Any) -> dict[str, Any]:
 	return {
 		"document_type": doc.doctype,
 		"document": doc.name,
@@ -182,20 +182,20 @@ def changes_affecting(run: Any) -> list[dict[str, str]]:
 	during = []
 	for row in rows:
 		if row.at <= get_datetime(run.creation):
-			if row.fieldname in WHO_MAY_HOW_MUCH:
+			if row.fieldname in APPROVAL_CONTROLS:
 				before[row.document_type, row.document, row.fieldname] = row
 		elif not run.posted_on or row.at <= get_datetime(run.posted_on):
 			during.append(row)
-	return [in_words(row, run.company) for row in (*before.values(), *during)]
+	return [log_row_text(row, run.company) for row in (*before.values(), *during)]
 
 
-def in_words(row: Any, company: str) -> dict[str, str]:
+def log_row_text(row: Any, company: str) -> dict[str, str]:
 	"""A row of the log as label and text."""
 	label = _(frappe.get_meta(row.document_type).get_label(row.fieldname))
 	if row.document_type != "Write-Off Settings":
 		label = f"{_(row.document_type)} {row.document}: {label}"
 	before, after = (
-		value_in_words(row.fieldname, json.loads(value), company) for value in (row.old_value, row.new_value)
+		value_text(row.fieldname, json.loads(value), company) for value in (row.old_value, row.new_value)
 	)
 	by = _("by {0}").format(row.user)
 	if row.proposed_by:
@@ -203,15 +203,15 @@ def in_words(row: Any, company: str) -> dict[str, str]:
 	return {"label": label, "text": f"{before} → {after} ({by}, {format_datetime(row.at)})"}
 
 
-def value_in_words(fieldname: str, value: Any, company: str) -> str:
+def value_text(fieldname: str, value: Any, company: str) -> str:
 	if fieldname == "limits":
-		return "; ".join(limit_in_words(row, company) for row in value) or _("None")
+		return "; ".join(limit_text(row, company) for row in value) or _("None")
 	if fieldname == "require_second_approver":
 		return _("Yes") if value else _("No")
 	return value or _("None")
 
 
-def limit_in_words(row: dict[str, Any], company: str) -> str:
+def limit_text(row: dict[str, Any], company: str) -> str:
 	meta = frappe.get_meta("Write-Off Limit")
 	currency = row["limit_currency"] or company_currency(company)
 	parts = [
@@ -244,7 +244,7 @@ def check_reason(before: Any, after: Any) -> None:
 	    frappe.PermissionError: the account of a company would change whose controls the current user cannot change.
 	"""
 	for company in sorted(companies_changed(before, after)):
-		problem = why_not_change(company)
+		problem = change_refusal(company)
 		if problem:
 			frappe.throw(problem, frappe.PermissionError)
 

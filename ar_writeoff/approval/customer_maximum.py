@@ -22,10 +22,10 @@ from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.run.terms import criteria_of, scope_of
 from ar_writeoff.search.ledger import credits_in_scope
 
-SHOWN = 5
+MAX_SHOWN = 5
 
 
-def check(rows: Iterable[Any], terms: Terms) -> None:
+def check_items(rows: Iterable[Any], terms: Terms) -> None:
 	"""
 	Raises:
 	    frappe.ValidationError: these items, all that a run is submitted with, are more than the maximum of a customer.
@@ -37,7 +37,7 @@ def check(rows: Iterable[Any], terms: Terms) -> None:
 	over = over_maximum(totals, terms)
 	if over:
 		found = [
-			f"{customer}: {messages.message(reason)}" for customer, reason in sorted(over.items())[:SHOWN]
+			f"{customer}: {messages.message(reason)}" for customer, reason in sorted(over.items())[:MAX_SHOWN]
 		]
 		frappe.throw(
 			"<br>".join([*map(frappe.utils.escape_html, found), _("Press Find Invoices to leave them out.")]),
@@ -45,7 +45,7 @@ def check(rows: Iterable[Any], terms: Terms) -> None:
 		)
 
 
-def refused(rows: Iterable[Any], terms: Terms) -> dict[str, Reason]:
+def refused_items(rows: Iterable[Any], terms: Terms) -> dict[str, Reason]:
 	"""The items of a locked batch whose customers are over the maximum with all that was approved of them: all of a
 	customer's items, in whichever batch they are."""
 	customers = {row.customer for row in rows}

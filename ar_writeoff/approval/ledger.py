@@ -9,7 +9,7 @@ from frappe.utils import create_batch
 
 from ar_writeoff.core.money import money
 from ar_writeoff.ledger.money import precision
-from ar_writeoff.ledger.open_items import Key, by_type
+from ar_writeoff.ledger.open_items import Key, vouchers_by_type
 
 
 def original_amounts(company: str, keys: Iterable[Key]) -> dict[Key, Decimal]:
@@ -17,7 +17,7 @@ def original_amounts(company: str, keys: Iterable[Key]) -> dict[Key, Decimal]:
 	wanted = set(keys)
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	amounts: dict[Key, Decimal] = {}
-	for voucher_type, vouchers in by_type(wanted):
+	for voucher_type, vouchers in vouchers_by_type(wanted):
 		for batch in create_batch(vouchers, 1000):
 			for row in (
 				frappe.qb.from_(ple)

@@ -2,7 +2,7 @@
 
 A balance held back stays open in the run with the reason, and says whose limit is enough. It is not unticked:
 when somebody with a sufficient limit submits the run, it is posted with the others. What is over the limit of
-the person who submits goes to a draft of its own, see `split_off`.
+the person who submits goes to a draft of its own, see `move_held_to_draft`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,9 +15,9 @@ import frappe
 from frappe.query_builder.functions import Abs, Count, Sum
 from frappe.utils import cint, flt, get_first_day, get_last_day, getdate
 
-from ar_writeoff.approval import ledger as for_limits
+from ar_writeoff.approval import ledger as approval_ledger
 from ar_writeoff.approval import rules as core
-from ar_writeoff.approval.rules import Authority, Claim, Limit, WrittenOff
+from ar_writeoff.approval.rules import Authority, Claim, Limit, MonthTotals
 from ar_writeoff.core import reasons, texts
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import money
@@ -43,7 +43,7 @@ CLAIM_FIELDS = (
 # Whose limits
 
 
-def table_of(company: str) -> list[Limit]:
+def company_limits(company: str) -> list[Limit]:
 	"""The rows of the limits table in the company's Write-Off Settings."""
 	rows = frappe.get_all(
 		"Write-Off Limit",
@@ -87,7 +87,7 @@ def submitting_roles() -> list[str]:
 
 def authority_of(user: str, company: str) -> Authority:
 	"""What this person may write off in the company. Administrator is bound as everybody is."""
-	return core.authority_of_roles(table_of(company), frappe.get_roles(user), submitting_roles())
+	return core.authority_of_roles(company_limits(company), frappe.get_roles(user), submitting_roles())
 
 
 def authority_for(run: Any, user: str) -> Authority:
@@ -96,7 +96,7 @@ def authority_for(run: Any, user: str) -> Authority:
 	if cint(run.by_schedule) and run.schedule:
 		schedule = frappe.get_doc("Write-Off Schedule", run.schedule)
 		authority = replace(
-			authority, caps=(limit_from(schedule, texts.SCHEDULE + run.schedule, "", run.company),)
+			authority, caps=(limit_from(schedule, texts.SCHEDULE_PREFIX + run.schedule, "", run.company),)
 		)
 	return authority
 
@@ -104,12 +104,12 @@ def authority_for(run: Any, user: str) -> Authority:
 # What is proposed
 
 
-def claims_of(rows: Iterable[Any], company: str, authority: Authority) -> list[Claim]:
+def claims_from_rows(rows: Iterable[Any], company: str, authority: Authority) -> list[Claim]:
 	"""Rows of Write-Off Run Item as claims; original amounts only where a limit asks for them."""
 	found = list(rows)
 	decimals = precision(company_currency(company))
 	originals = (
-		for_limits.original_amounts(company, [key_of(row) for row in found])
+		approval_ledger.original_amounts(company, [item_key(row) for row in found])
 		if authority.needs_original_amounts
 		else {}
 	)
@@ -120,13 +120,13 @@ def claims_of(rows: Iterable[Any], company: str, authority: Authority) -> list[C
 			currency=row.currency,
 			amount=abs(money(row.write_off_amount, precision(row.currency))),
 			base_amount=abs(money(row.base_write_off_amount, decimals)),
-			original_amount=originals.get(key_of(row)),
+			original_amount=originals.get(item_key(row)),
 		)
 		for row in found
 	]
 
 
-def key_of(row: Any) -> Key:
+def item_key(row: Any) -> Key:
 	return Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer)
 
 
@@ -145,7 +145,7 @@ def selected_rows(run: str, *, held_too: bool = False) -> list[Any]:
 	)
 
 
-def written_off(
+def month_totals(
 	company: str,
 	posting_date: date,
 	customers: Iterable[str],
@@ -153,7 +153,7 @@ def written_off(
 	run: str,
 	approved_too: bool,
 	without: Iterable[str] = (),
-) -> WrittenOff:
+) -> MonthTotals:
 	"""What is written off of these customers in the calendar month, by all runs: posted and not reversed
 	or reinstated.
 
@@ -193,7 +193,7 @@ def written_off(
 			amounts[row.customer, row.currency] = money(row.amount, precision(row.currency))
 			base = money(row.base_amount, base_decimals)
 			amounts[row.customer, ""] = amounts.get((row.customer, ""), 0) + base
-	return WrittenOff(amounts)
+	return MonthTotals(amounts)
 
 
 # Holding back in a draft
@@ -205,28 +205,28 @@ def hold_back(run: Any, user: str, authority: Authority | None = None) -> int:
 
 	Returns the number of items held back.
 	"""
-	release(run.name)
+	release_held(run.name)
 	authority = authority or authority_for(run, user)
 	if authority.unlimited or prepares_only(user, authority):
 		return 0
-	claims = claims_of(selected_rows(run.name), run.company, authority)
-	earlier = earlier_of(run, authority, claims)
+	claims = claims_from_rows(selected_rows(run.name), run.company, authority)
+	earlier = earlier_totals(run, authority, claims)
 	held = core.held_back(claims, authority, earlier)
 	if held:
-		enough = whose_limit_is_enough(run, claims, held)
+		enough = sufficient_roles(run, claims, held)
 		frappe.db.bulk_update(
 			"Write-Off Run Item",
 			{
 				name: {
 					"selected": 0,
-					**messages.columns(reason.also(enough="\n".join(enough.get(name, ())))),
+					**messages.columns(reason.with_facts(enough="\n".join(enough.get(name, ())))),
 				}
 				for name, reason in held.items()
 			},
 			chunk_size=500,
 			update_modified=False,
 		)
-		# What `release` goes by, also before the totals are summed up again.
+		# What `release_held` goes by, also before the totals are summed up again.
 		frappe.db.set_value("Write-Off Run", run.name, "held_count", len(held), update_modified=False)
 	return len(held)
 
@@ -244,8 +244,8 @@ def selected_if_submitted(run: Any, user: str) -> list[tuple[str, str]] | None:
 	rows = selected_rows(run.name, held_too=True)
 	held: Mapping[str, Reason] = {}
 	if not authority.unlimited:
-		claims = claims_of(rows, run.company, authority)
-		held = core.held_back(claims, authority, earlier_of(run, authority, claims))
+		claims = claims_from_rows(rows, run.company, authority)
+		held = core.held_back(claims, authority, earlier_totals(run, authority, claims))
 	return [(row.name, row.customer) for row in rows if row.name not in held]
 
 
@@ -254,7 +254,7 @@ def prepares_only(user: str, authority: Authority) -> bool:
 	return not authority.rows and not set(frappe.get_roles(user)) & set(submitting_roles())
 
 
-def release(run: str) -> None:
+def release_held(run: str) -> None:
 	"""Select again what was held back for want of a limit."""
 	if not frappe.db.get_value("Write-Off Run", run, "held_count"):
 		return
@@ -267,10 +267,10 @@ def release(run: str) -> None:
 	messages.set_reason(query, item, None).run()
 
 
-def earlier_of(run: Any, authority: Authority, claims: list[Claim]) -> WrittenOff | None:
-	if not authority.counts_customer_months:
+def earlier_totals(run: Any, authority: Authority, claims: list[Claim]) -> MonthTotals | None:
+	if not authority.has_month_limit:
 		return None
-	return written_off(
+	return month_totals(
 		run.company,
 		getdate(run.posting_date),
 		{claim.customer for claim in claims},
@@ -279,22 +279,22 @@ def earlier_of(run: Any, authority: Authority, claims: list[Claim]) -> WrittenOf
 	)
 
 
-def whose_limit_is_enough(run: Any, claims: list[Claim], held: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def sufficient_roles(run: Any, claims: list[Claim], held: Iterable[str]) -> dict[str, tuple[str, ...]]:
 	"""For each claim held back, the roles whose holders may approve it."""
-	table, submitting = table_of(run.company), submitting_roles()
+	table, submitting = company_limits(run.company), submitting_roles()
 	enough: dict[str, tuple[str, ...]] = {name: () for name in held}
 	for role in dict.fromkeys(row.holder for row in table if row.instead or row.holder in submitting):
 		authority = core.authority_of_roles(table, [role], submitting)
 		if authority.needs_original_amounts and any(claim.original_amount is None for claim in claims):
-			claims = claims_of(selected_rows(run.name), run.company, authority)
-		over = core.held_back(claims, authority, earlier_of(run, authority, claims))
+			claims = claims_from_rows(selected_rows(run.name), run.company, authority)
+		over = core.held_back(claims, authority, earlier_totals(run, authority, claims))
 		for name in enough:
 			if name not in over:
 				enough[name] += (role,)
 	return enough
 
 
-def pending(run: str) -> dict[str, Any]:
+def held_summary(run: str) -> dict[str, Any]:
 	"""What is held back in a run, as far as the reader may see it: number, company-currency amount, and the words on
 	whose limit is enough."""
 	item = items.table()
@@ -317,7 +317,7 @@ def pending(run: str) -> dict[str, Any]:
 		.run(as_dict=True)
 	)
 	first = groups[:20]
-	messages.put_into_words(first)
+	messages.localize_messages(first)
 	return {
 		"count": sum(row["count"] for row in groups),
 		"base_amount": flt(sum(row.amount for row in groups)),
@@ -336,7 +336,7 @@ def pending(run: str) -> dict[str, Any]:
 # On submit
 
 
-def split_off(run: Any) -> str:
+def move_held_to_draft(run: Any) -> str:
 	"""Move what is held back to a draft of its own, where somebody with a sufficient limit finds it. Returns its name."""
 	rest = frappe.copy_doc(run)
 	rest.update({"cutoff_date": run.cutoff_date, "posting_date": run.posting_date})
@@ -377,17 +377,17 @@ def split_off(run: Any) -> str:
 	return rest.name
 
 
-def applied(authority: Authority, user: str) -> dict[str, Any]:
+def evidence(authority: Authority, user: str) -> dict[str, Any]:
 	"""The limits that bind this person, as evidence."""
 	return {
 		"user": user,
-		"limit_required": authority.granted,
-		"limits": [as_evidence(limit) for limit in authority.limits],
-		"caps_of_schedule": [as_evidence(limit) for limit in authority.caps],
+		"limit_required": authority.limit_required,
+		"limits": [limit_evidence(limit) for limit in authority.limits],
+		"caps_of_schedule": [limit_evidence(limit) for limit in authority.caps],
 	}
 
 
-def as_evidence(limit: Limit) -> dict[str, str]:
+def limit_evidence(limit: Limit) -> dict[str, str]:
 	values = {
 		"holder": limit.holder,
 		"currency": limit.currency,
@@ -402,7 +402,7 @@ def as_evidence(limit: Limit) -> dict[str, str]:
 # Under the lock
 
 
-def refused(rows: list[Any], run: Any, user: str) -> dict[str, Reason]:
+def refused_items(rows: list[Any], run: Any, user: str) -> dict[str, Reason]:
 	"""The items of a locked batch that are over this person's limits as they are now.
 
 	The rows of the customers are locked, so that two runs cannot each think the month's limit is still free.
@@ -417,12 +417,12 @@ def refused(rows: list[Any], run: Any, user: str) -> dict[str, Reason]:
 		limits=tuple(replace(limit, per_run=None) for limit in authority.limits),
 		caps=tuple(replace(limit, per_run=None) for limit in authority.caps),
 	)
-	claims = claims_of(rows, run.company, authority)
+	claims = claims_from_rows(rows, run.company, authority)
 	earlier = None
-	if authority.counts_customer_months:
+	if authority.has_month_limit:
 		customers = sorted({claim.customer for claim in claims})
-		for_limits.lock_customers(customers)
-		earlier = written_off(
+		approval_ledger.lock_customers(customers)
+		earlier = month_totals(
 			run.company,
 			getdate(run.posting_date),
 			customers,
@@ -433,7 +433,7 @@ def refused(rows: list[Any], run: Any, user: str) -> dict[str, Reason]:
 	return core.held_back(claims, authority, earlier)
 
 
-def run_refused(run: Any, user: str) -> Reason | None:
+def run_refusal(run: Any, user: str) -> Reason | None:
 	"""Why the run as a whole is over this person's limits as they are now; None when it is not."""
 	authority = authority_for(run, user)
 	per_run = [limit for limit in authority.rows if limit.per_run is not None]

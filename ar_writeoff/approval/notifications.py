@@ -1,6 +1,6 @@
 """Tell people: a notification in the desk, and an email where the site can send any and the person wants it.
 
-Nothing here fails because somebody cannot be told: the books do not depend on it.
+Nothing here fails because somebody cannot be recipients: the books do not depend on it.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,20 +28,20 @@ from ar_writeoff.run import status
 Text = Callable[[str], str]
 
 
-def tell(
+def notify_users(
 	users: Iterable[str], subject: Text, doctype: str, name: str, message: Text | None = None
 ) -> list[str]:
 	"""Notify these users of a document, once each, in the language of each; disabled users and Guest are left out.
-	Returns the users told."""
-	told = enabled_users(users)
-	by_mail = can_send()
-	for user in told:
+	Returns the users recipients."""
+	recipients = enabled_users(users)
+	send_email = has_outgoing_email()
+	for user in recipients:
 		with print_language(get_user_lang(user)):
-			notify(user, subject(user), doctype, name, message(user) if message else "", by_mail)
-	return told
+			notify_user(user, subject(user), doctype, name, message(user) if message else "", send_email)
+	return recipients
 
 
-def notify(user: str, subject: str, doctype: str, name: str, message: str, by_mail: bool) -> None:
+def notify_user(user: str, subject: str, doctype: str, name: str, message: str, send_email: bool) -> None:
 	"""In the desk and by email, as far as this user wants either."""
 	if is_notifications_enabled(user):
 		log = frappe.get_doc(
@@ -58,7 +58,9 @@ def notify(user: str, subject: str, doctype: str, name: str, message: str, by_ma
 		)
 		# the user was just read, the caller has the document
 		log.insert(ignore_permissions=True, ignore_links=True)
-	address = by_mail and is_email_notifications_enabled(user) and frappe.db.get_value("User", user, "email")
+	address = (
+		send_email and is_email_notifications_enabled(user) and frappe.db.get_value("User", user, "email")
+	)
 	if address:
 		link = get_url_to_form(doctype, name)
 		frappe.sendmail(
@@ -70,7 +72,7 @@ def notify(user: str, subject: str, doctype: str, name: str, message: str, by_ma
 		)
 
 
-def can_send() -> bool:
+def has_outgoing_email() -> bool:
 	"""Whether the site has an account to send from; without one a notification in the desk has to do."""
 	account = EmailAccount.find_outgoing()
 	return bool(account and account.email_id)
@@ -93,21 +95,21 @@ def users_of_role(role: str | None, company: str) -> list[str]:
 	return [user for user in get_users_with_role(role) if access.of_user(user).allows_company(company)]
 
 
-def watchers(company: str) -> list[str]:
-	"""The role named in the company's Write-Off Settings: told about conflicts, failures and schedules."""
+def notify_role_users(company: str) -> list[str]:
+	"""The role named in the company's Write-Off Settings: recipients about conflicts, failures and schedules."""
 	return users_of_role(frappe.db.get_value("Write-Off Settings", company, "notify_role"), company)
 
 
 def approvers(run: Any) -> list[str]:
 	"""Who can approve the run: may submit it, has a limit, and is not one of those who prepared it."""
 	roles = limits.submitting_roles()
-	table = limits.table_of(run.company)
+	table = limits.company_limits(run.company)
 	without = {run.prepared_by, run.changed_by, run.searched_by, "Administrator"}
 	found = set()
 	for role in roles:
 		for user in users_of_role(role, run.company):
 			authority = core.authority_of_roles(table, frappe.get_roles(user), roles)
-			if user not in without and (authority.limits or not authority.granted):
+			if user not in without and (authority.limits or not authority.limit_required):
 				found.add(user)
 	return sorted(found)
 
@@ -116,14 +118,14 @@ def approval_requested(run: Any) -> list[str]:
 	"""Tell the approvers that a draft waits for one of them."""
 
 	def message(user: str) -> str:
-		totals = status.totals_of(run, user)
+		totals = status.visible_totals(run, user)
 		return _("{0} selected, {1}, over the limit and pending: {2}.").format(
 			totals.selected_count,
 			fmt_money(totals.selected_amount, currency=company_currency(run.company)),
 			totals.held_count,
 		)
 
-	return tell(
+	return notify_users(
 		approvers(run),
 		lambda _user: _("{0} waits for approval").format(run.name),
 		run.doctype,
@@ -133,18 +135,18 @@ def approval_requested(run: Any) -> list[str]:
 
 
 def run_finished(run: Any) -> list[str]:
-	"""Tell who prepared and who submitted a run what became of it, and the watchers when not all was posted."""
+	"""Tell who prepared and who submitted a run what became of it, and the users of the Notify Role when not all was posted."""
 	people = {run.prepared_by, run.submitted_by}
 	if run.status != states.POSTED or run.by_schedule:
-		people.update(watchers(run.company))
+		people.update(notify_role_users(run.company))
 
 	def message(user: str) -> str:
-		totals = status.totals_of(run, user)
+		totals = status.visible_totals(run, user)
 		return _("Posted {0} of {1}, skipped {2}, failed {3}.").format(
 			totals.posted_count, totals.selected_count, totals.skipped_count, totals.failed_count
 		)
 
-	return tell(
+	return notify_users(
 		people,
 		lambda _user: _("{0}: {1}").format(run.name, _(run.status)),
 		"Write-Off Run",
@@ -154,9 +156,9 @@ def run_finished(run: Any) -> list[str]:
 
 
 def run_stopped(run: Any, message: Text) -> list[str]:
-	"""Tell who prepared and who submitted a run, and the watchers, that it waits until something is mended."""
-	return tell(
-		{run.prepared_by, run.submitted_by, *watchers(run.company)},
+	"""Tell who prepared and who submitted a run, and the users of the Notify Role, that it waits until something is mended."""
+	return notify_users(
+		{run.prepared_by, run.submitted_by, *notify_role_users(run.company)},
 		lambda _user: _("{0}: {1}").format(run.name, _(states.PAUSED)),
 		"Write-Off Run",
 		run.name,
@@ -165,9 +167,9 @@ def run_stopped(run: Any, message: Text) -> list[str]:
 
 
 def approval_void(run: str, company: str, message: Text) -> list[str]:
-	"""Tell the watchers that rows of an approved run were changed, and nothing of them was posted."""
-	return tell(
-		watchers(company),
+	"""Tell the users of the Notify Role that rows of an approved run were changed, and nothing of them was posted."""
+	return notify_users(
+		notify_role_users(company),
 		lambda _user: _("{0}: not what was approved").format(run),
 		"Write-Off Run",
 		run,

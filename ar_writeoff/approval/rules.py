@@ -35,7 +35,7 @@ class Limit:
 	instead: bool = False
 
 	@property
-	def is_a_limit(self) -> bool:
+	def has_amounts(self) -> bool:
 		"""Whether it can hold anything back."""
 		return bool(self.currency) or {self.per_item, self.per_customer_month, self.per_run, self.share} != {
 			None
@@ -68,17 +68,17 @@ class Claim:
 class Authority:
 	"""What binds one person: the rows for the roles held, and the caps of a schedule where one acts.
 
-	`granted` says that somebody has to be given a limit at all: a balance that none of the `limits` covers is
+	`limit_required` says that somebody has to be given a limit at all: a balance that none of the `limits` covers is
 	held back then. Caps only take away.
 	"""
 
 	limits: tuple[Limit, ...] = ()
 	caps: tuple[Limit, ...] = ()
-	granted: bool = False
+	limit_required: bool = False
 
 	@property
 	def unlimited(self) -> bool:
-		return not (self.limits or self.caps or self.granted)
+		return not (self.limits or self.caps or self.limit_required)
 
 	@property
 	def rows(self) -> tuple[Limit, ...]:
@@ -89,12 +89,12 @@ class Authority:
 		return any(limit.share is not None for limit in self.rows)
 
 	@property
-	def counts_customer_months(self) -> bool:
+	def has_month_limit(self) -> bool:
 		return any(limit.per_customer_month is not None for limit in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenOff:
+class MonthTotals:
 	"""What is written off already in the calendar month, by all runs: (customer, currency) -> amount.
 
 	The currency is empty for amounts in company currency, over all currencies.
@@ -107,7 +107,7 @@ class WrittenOff:
 
 
 def held_back(
-	claims: Iterable[Claim], authority: Authority, written_off: WrittenOff | None = None
+	claims: Iterable[Claim], authority: Authority, month_totals: MonthTotals | None = None
 ) -> dict[str, Reason]:
 	"""The claims that are more than this authority covers, with the reason; the others are within it.
 
@@ -117,23 +117,23 @@ def held_back(
 	result: dict[str, Reason] = {}
 	left = []
 	for claim in claims:
-		reason = _alone(claim, authority)
+		reason = _claim_reason(claim, authority)
 		if reason:
 			result[claim.name] = reason
 		else:
 			left.append(claim)
 
-	earlier = written_off or WrittenOff()
+	earlier = month_totals or MonthTotals()
 	for limit in authority.rows:
-		left = _customers_within(left, limit, earlier, result)
+		left = _within_customer_limit(left, limit, earlier, result)
 	for limit in authority.rows:
-		left = _run_within(left, limit, result)
+		left = _within_run_limit(left, limit, result)
 	return result
 
 
-def _alone(claim: Claim, authority: Authority) -> Reason | None:
+def _claim_reason(claim: Claim, authority: Authority) -> Reason | None:
 	"""Why this claim is too much by itself, or None."""
-	if authority.granted and not any(limit.covers(claim) for limit in authority.limits):
+	if authority.limit_required and not any(limit.covers(claim) for limit in authority.limits):
 		return Reason.of(reasons.NO_LIMIT, currency=claim.currency)
 	for limit in authority.rows:
 		if not limit.covers(claim):
@@ -157,8 +157,8 @@ def _alone(claim: Claim, authority: Authority) -> Reason | None:
 	return None
 
 
-def _customers_within(
-	claims: list[Claim], limit: Limit, earlier: WrittenOff, result: dict[str, Reason]
+def _within_customer_limit(
+	claims: list[Claim], limit: Limit, earlier: MonthTotals, result: dict[str, Reason]
 ) -> list[Claim]:
 	"""The claims of customers whose month stays within the limit; the others go to `result`."""
 	maximum = limit.per_customer_month
@@ -180,7 +180,7 @@ def _customers_within(
 	return left
 
 
-def _run_within(claims: list[Claim], limit: Limit, result: dict[str, Reason]) -> list[Claim]:
+def _within_run_limit(claims: list[Claim], limit: Limit, result: dict[str, Reason]) -> list[Claim]:
 	"""The claims if they are within the limit of a run; otherwise those it covers go to `result`."""
 	total = sum((limit.measure(claim) for claim in claims if limit.covers(claim)), ZERO)
 	if limit.per_run is None or total <= limit.per_run:
@@ -196,7 +196,7 @@ def authority_of_roles(
 	"""The authority that a person's roles add up to. `rows`: the table, `holder` being the role.
 
 	No row at all: nobody is limited beyond what roles and permissions allow. As soon as there is one, a
-	limit has to be granted: who has no row for any role may write off nothing.
+	limit has to be limit_required: who has no row for any role may write off nothing.
 
 	All rows of all the person's roles bind, the most restrictive one wins. In Frappe people hold several roles, so
 	there are two ways to stand above: a row that counts `instead` of others, and the permission to submit:
@@ -213,4 +213,4 @@ def authority_of_roles(
 		binding = [row for row in binding if row.instead]
 	elif submitting:
 		binding = [row for row in binding if row.holder in submitting]
-	return Authority(limits=tuple(binding), granted=True)
+	return Authority(limits=tuple(binding), limit_required=True)

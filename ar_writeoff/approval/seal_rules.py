@@ -43,7 +43,7 @@ def seal(secret: str, text: str) -> str:
 	return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
-def intact(secret: str, text: str, claimed: str | None) -> bool:
+def is_valid(secret: str, text: str, claimed: str | None) -> bool:
 	"""Whether the seal belongs to this text."""
 	return bool(claimed) and hmac.compare_digest(seal(secret, text), str(claimed))
 

@@ -10,20 +10,20 @@ from frappe.utils.password import get_encryption_key
 from ar_writeoff.approval import seal_rules as core
 
 
-def secret_of_site() -> str:
+def site_secret() -> str:
 	"""A secret that is in the site's configuration and not in its database."""
 	return hmac.new(get_encryption_key().encode(), b"ar_writeoff approval", hashlib.sha256).hexdigest()
 
 
 def seal(text: str) -> str:
-	return core.seal(secret_of_site(), text)
+	return core.seal(site_secret(), text)
 
 
-def intact(text: str | None, claimed: str | None) -> bool:
+def is_valid(text: str | None, claimed: str | None) -> bool:
 	"""Whether the seal belongs to this text."""
-	return core.intact(secret_of_site(), text or "", claimed)
+	return core.is_valid(site_secret(), text or "", claimed)
 
 
-def text_of(row: Mapping[str, Any], fields: tuple[str, ...]) -> str:
+def canonical_text(row: Mapping[str, Any], fields: tuple[str, ...]) -> str:
 	"""The canonical text of these fields of a row."""
 	return core.canonical({fieldname: row.get(fieldname) for fieldname in fields})

@@ -18,7 +18,7 @@ from frappe.utils import now
 
 from ar_writeoff.approval import change_log, customer_maximum, limits, seals
 from ar_writeoff.approval import seal_rules as core
-from ar_writeoff.approval.posted import posted_otherwise
+from ar_writeoff.approval.entry_verification import entry_differences
 from ar_writeoff.approval.rules import Authority
 from ar_writeoff.core import reasons
 from ar_writeoff.core import renames as renaming
@@ -29,7 +29,7 @@ from ar_writeoff.core.renames import Rename
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import messages
 from ar_writeoff.run import terms as run_terms
-from ar_writeoff.run.terms import settings_of
+from ar_writeoff.run.terms import company_settings
 
 # What is approved of a run besides its customers, its items and what the Settings say.
 APPROVED_FIELDS = (*run_terms.RUN_FIELDS, "submitted_by", "by_schedule", "schedule")
@@ -51,9 +51,9 @@ SEALED_FIELDS = (
 )
 
 
-def why_not_approver(run: Any, user: str, settings: Any = None) -> str | None:
+def approver_refusal(run: Any, user: str, settings: Any = None) -> str | None:
 	"""Why this person cannot be the second one to look at the run; None when the Settings do not ask for one."""
-	settings = settings_of(run.company) if settings is None else settings
+	settings = company_settings(run.company) if settings is None else settings
 	if not settings.require_second_approver:
 		return None
 	if user in {run.prepared_by, run.changed_by, run.searched_by}:
@@ -64,7 +64,7 @@ def why_not_approver(run: Any, user: str, settings: Any = None) -> str | None:
 	return None
 
 
-def as_stored(run: str) -> Any:
+def stored_run(run: str) -> Any:
 	"""What is approved of a run, and what was written down of it, from the database."""
 	fields = [*APPROVED_FIELDS, "owner", "docstatus", "approval_snapshot", "approval_seal"]
 	doc = frappe.db.get_value("Write-Off Run", run, fields, as_dict=True)
@@ -79,27 +79,27 @@ def as_stored(run: str) -> Any:
 	return doc
 
 
-def freeze(run: str, authority: Authority) -> tuple[list[Any], Terms, dict[str, str]]:
+def seal_run(run: str, authority: Authority) -> tuple[list[Any], Terms, dict[str, str]]:
 	"""Seal the terms and the items of a run that is being submitted. Returns the items, the terms, and fields for the
 	run that say what is approved: terms, hash and the limits that applied."""
 	# A caller's copy may have the same date in other words.
-	stored = as_stored(run)
-	rows = rows_to_seal(run)
+	stored = stored_run(run)
+	rows = items_to_seal(run)
 	texts, sealed = [], {}
 	for row in rows:
-		text = text_of(row)
+		text = item_text(row)
 		texts.append(text)
 		sealed[row.name] = {"seal": seals.seal(text)}
 	frappe.db.bulk_update("Write-Off Run Item", sealed, chunk_size=500, update_modified=False)
 	snapshot = core.canonical(
 		{
 			**{fieldname: stored.get(fieldname) for fieldname in APPROVED_FIELDS},
-			**run_terms.record_of(stored),
-			"change_log_until": change_log.last_moment(),
+			**run_terms.terms_record(stored),
+			"change_log_until": change_log.last_timestamp(),
 		}
 	)
 	terms = core_terms.from_record(json.loads(snapshot))
-	customer_maximum.check(rows, terms)
+	customer_maximum.check_items(rows, terms)
 	return (
 		rows,
 		terms,
@@ -108,13 +108,13 @@ def freeze(run: str, authority: Authority) -> tuple[list[Any], Terms, dict[str, 
 			"approval_hash": core.digest(snapshot, texts),
 			"approval_seal": seals.seal(snapshot),
 			"limits_applied": json.dumps(
-				limits.applied(authority, stored.submitted_by), indent=1, ensure_ascii=False
+				limits.evidence(authority, stored.submitted_by), indent=1, ensure_ascii=False
 			),
 		},
 	)
 
 
-def rows_to_seal(run: str) -> list[Any]:
+def items_to_seal(run: str) -> list[Any]:
 	return frappe.get_all(
 		"Write-Off Run Item",
 		filters={"run": run, "status": states.OPEN, "selected": 1},
@@ -123,8 +123,8 @@ def rows_to_seal(run: str) -> list[Any]:
 	)
 
 
-def text_of(row: Any) -> str:
-	return seals.text_of(row, SEALED_FIELDS)
+def item_text(row: Any) -> str:
+	return seals.canonical_text(row, SEALED_FIELDS)
 
 
 # The terms
@@ -138,16 +138,16 @@ def terms_of(run: Any) -> Terms:
 	    frappe.ValidationError: the record of what was approved was changed in the database.
 	"""
 	if not run.docstatus:
-		return run_terms.terms_of(run)
-	record = change_log.with_names_of_today(*record_and_renames(run))
+		return run_terms.current_terms(run)
+	record = change_log.with_current_names(*record_and_renames(run))
 	if not core_terms.is_complete(record):
 		# Approved by version 0.1.0, which did not write down what the Settings said.
-		now_ = json.loads(core.canonical(run_terms.record_of(run)))
-		record = {**{name: now_[name] for name in core_terms.FROM_SETTINGS if name in now_}, **record}
+		now_ = json.loads(core.canonical(run_terms.terms_record(run)))
+		record = {**{name: now_[name] for name in core_terms.SETTINGS_FIELDS if name in now_}, **record}
 	return core_terms.from_record(record)
 
 
-def digest_of(terms: Terms) -> str:
+def terms_digest(terms: Terms) -> str:
 	"""A digest of the terms, by which a form says which ones it has previewed."""
 	return core.digest(core.canonical(terms.values()), [])
 
@@ -158,8 +158,8 @@ def record_and_renames(run: Any) -> tuple[dict[str, Any], list[Rename]]:
 	Raises:
 	    frappe.ValidationError: the record was changed in the database.
 	"""
-	if not seals.intact(run.approval_snapshot, run.approval_seal):
-		messages.refuse(Reason.of(reasons.APPROVAL_RECORD_CHANGED))
+	if not seals.is_valid(run.approval_snapshot, run.approval_seal):
+		messages.throw_reason(Reason.of(reasons.APPROVAL_RECORD_CHANGED))
 	record = json.loads(run.approval_snapshot)
 	return record, renames_since(run)
 
@@ -170,11 +170,11 @@ def renames_since(run: Any) -> list[Rename]:
 	return change_log.renames_since(record.get("change_log_until"))
 
 
-def why_void(run: Any) -> Reason | None:
+def void_reason(run: Any) -> Reason | None:
 	"""Why the approval of a submitted run no longer holds; None when it does."""
-	if not seals.intact(run.approval_snapshot, run.approval_seal):
+	if not seals.is_valid(run.approval_snapshot, run.approval_seal):
 		return Reason.of(reasons.APPROVAL_RECORD_CHANGED)
-	before = change_log.with_names_of_today(*record_and_renames(run))
+	before = change_log.with_current_names(*record_and_renames(run))
 	after = json.loads(
 		core.canonical(
 			{
@@ -190,9 +190,9 @@ def why_void(run: Any) -> Reason | None:
 	return Reason.of(reasons.RUN_CHANGED_SINCE_APPROVAL, fields="\n".join(labels))
 
 
-def approved_in_words(run: Any) -> list[tuple[str, str]]:
+def approved_values(run: Any) -> list[tuple[str, str]]:
 	"""Label and value of what was approved beside the criteria; why the approval does not hold, where that is so."""
-	void = why_void(run)
+	void = void_reason(run)
 	if void:
 		return [(_("Approval"), messages.message(void))]
 	terms = terms_of(run)
@@ -213,28 +213,28 @@ def approved_in_words(run: Any) -> list[tuple[str, str]]:
 # The items
 
 
-def approved_text(row: Any, renames: Sequence[Rename]) -> str | None:
+def sealed_text(row: Any, renames: Sequence[Rename]) -> str | None:
 	"""The text that the seal of an item belongs to: the item as it is, or by names that its links had before these
 	renames. None where there is none: the item was changed."""
-	return next((text for text in possible_texts(row, renames) if seals.intact(text, row.seal)), None)
+	return next((text for text in possible_texts(row, renames) if seals.is_valid(text, row.seal)), None)
 
 
 def possible_texts(row: Any, renames: Sequence[Rename]) -> Iterator[str]:
 	if not renames:
-		yield text_of(row)
+		yield item_text(row)
 		return
-	links = [fieldname for fieldname in SEALED_FIELDS if fieldname in change_log.LINKED]
+	links = [fieldname for fieldname in SEALED_FIELDS if fieldname in change_log.LINK_DOCTYPES]
 	names = [
-		sorted(renaming.names_before(renames, change_log.LINKED[fieldname], row.get(fieldname)))
+		sorted(renaming.previous_names(renames, change_log.LINK_DOCTYPES[fieldname], row.get(fieldname)))
 		for fieldname in links
 	]
 	for before in product(*names):
-		yield text_of({**row, **dict(zip(links, before, strict=True))})
+		yield item_text({**row, **dict(zip(links, before, strict=True))})
 
 
-def tampered(rows: Iterable[Any], renames: Sequence[Rename]) -> set[str]:
+def changed_items(rows: Iterable[Any], renames: Sequence[Rename]) -> set[str]:
 	"""Names of the items that are not what was approved."""
-	return {row.name for row in rows if approved_text(row, renames) is None}
+	return {row.name for row in rows if sealed_text(row, renames) is None}
 
 
 def verify(run: Any) -> dict[str, Any]:
@@ -260,14 +260,14 @@ def verify(run: Any) -> dict[str, Any]:
 		.run(pluck=True)
 	)
 	renames = renames_since(run)
-	texts = {row.name: approved_text(row, renames) for row in rows}
+	texts = {row.name: sealed_text(row, renames) for row in rows}
 	changed = [row.name for row in rows if texts[row.name] is None]
-	digest = core.digest(run.approval_snapshot or "", [texts[row.name] or text_of(row) for row in rows])
-	void = why_void(run)
+	digest = core.digest(run.approval_snapshot or "", [texts[row.name] or item_text(row) for row in rows])
+	void = void_reason(run)
 	posted = []
 	if not void:
 		record = json.loads(run.approval_snapshot)
-		posted = posted_otherwise(terms_of(run), rows, all_terms=core_terms.is_complete(record))
+		posted = entry_differences(terms_of(run), rows, all_terms=core_terms.is_complete(record))
 	return {
 		"intact": digest == run.approval_hash and not (changed or unapproved or void or posted),
 		"approval_hash": run.approval_hash,
@@ -276,11 +276,11 @@ def verify(run: Any) -> dict[str, Any]:
 		"changed_items": changed,
 		"unapproved_items": unapproved,
 		"posted_otherwise": posted,
-		"renamed": renamed_words(run, [text for text in texts.values() if text], renames),
+		"renamed": rename_lines(run, [text for text in texts.values() if text], renames),
 	}
 
 
-def renamed_words(run: Any, texts: Iterable[str], renames: Sequence[Rename]) -> list[str]:
+def rename_lines(run: Any, texts: Iterable[str], renames: Sequence[Rename]) -> list[str]:
 	"""What of a run and its items has another name since the approval, a line for each document that the current user's
 	User Permissions let through."""
 	if not renames:
@@ -295,7 +295,7 @@ def renamed_words(run: Any, texts: Iterable[str], renames: Sequence[Rename]) -> 
 	]
 
 
-def changed(run: str, user: str) -> None:
+def record_change(run: str, user: str) -> None:
 	"""Somebody changed the selection or the amounts of a draft: that person cannot be its second approver, a
 	request for approval is void, and a form that still shows the list as it was cannot submit it."""
 	stamp = now()
@@ -312,10 +312,10 @@ def changed(run: str, user: str) -> None:
 		},
 		update_modified=False,
 	)
-	void_workflow_state(frappe.get_doc("Write-Off Run", run))
+	reset_workflow_state(frappe.get_doc("Write-Off Run", run))
 
 
-def void_workflow_state(run: Any) -> None:
+def reset_workflow_state(run: Any) -> None:
 	"""Where a Workflow is active, send a draft that was changed back to its first state."""
 	workflow = run.meta.get_workflow()
 	if not workflow:

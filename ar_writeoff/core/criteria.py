@@ -19,7 +19,7 @@ DUE_DATE: Final = "Due Date"
 # searched, sealed, compared, printed and exported reads these lists.
 AMOUNT_AND_AGE = ("max_invoice_amount", "max_customer_amount", "ageing_based_on", "minimum_age_days")
 # Links that narrow a search; empty means everything.
-NARROWING = (
+FILTER_FIELDS = (
 	"customer_group",
 	"territory",
 	"item_group",
@@ -28,9 +28,9 @@ NARROWING = (
 	"cost_center",
 	"project",
 )
-CRITERIA = (*AMOUNT_AND_AGE, *NARROWING)
+CRITERIA = (*AMOUNT_AND_AGE, *FILTER_FIELDS)
 # What a list of balances was found with: when one of these changes, the list is void.
-SEARCHED_WITH = ("company", "balance_type", "cutoff_date", *CRITERIA)
+SEARCH_FIELDS = ("company", "balance_type", "cutoff_date", *CRITERIA)
 
 # What unallocated credits of a customer do to debit balances of the same customer and account.
 LEAVE_OUT = "Leave Out"
@@ -100,12 +100,12 @@ def age_in_days(criteria: Criteria, posting_date: date, due_date: date | None) -
 	return (criteria.cutoff_date - since).days
 
 
-def old_enough(criteria: Criteria, age_days: int) -> bool:
+def is_old_enough(criteria: Criteria, age_days: int) -> bool:
 	"""Over N days; a balance exactly N days old is not. N = 0 asks for no age, not even to be due."""
 	return criteria.minimum_age_days == 0 or age_days > criteria.minimum_age_days
 
 
-def eligible(at_cutoff: Decimal, now: Decimal) -> Decimal:
+def eligible_amount(at_cutoff: Decimal, now: Decimal) -> Decimal:
 	"""The part of a balance that was open at the cutoff and still is: the smaller of the two in absolute
 	value, or zero when it changed sides in between."""
 	if at_cutoff * now <= 0:

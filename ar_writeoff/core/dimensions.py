@@ -10,7 +10,7 @@ from ar_writeoff.core.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class DimensionRule:
 	"""One dimension on one account. `allowed`: only these values; `forbidden`: none of these.
 
 	`link` is the document that makes the rule, as (doctype, name).
@@ -24,17 +24,17 @@ class Rule:
 	forbidden: frozenset[str] = frozenset()
 
 
-def problem(account: str, rules: Iterable[Rule], values: Mapping[str, str]) -> Reason | None:
+def violation(account: str, rules: Iterable[DimensionRule], values: Mapping[str, str]) -> Reason | None:
 	"""Why an entry with these dimensions is refused on the account; None when it is not."""
 	for rule in rules:
 		value = values.get(rule.field)
 		if not value:
 			if rule.mandatory:
-				return Reason.of(reasons.DIMENSION_MISSING, account=account, dimension=rule.label).at(
+				return Reason.of(reasons.DIMENSION_MISSING, account=account, dimension=rule.label).with_link(
 					*rule.link
 				)
 		elif value in rule.forbidden or (rule.allowed is not None and value not in rule.allowed):
 			return Reason.of(
 				reasons.DIMENSION_NOT_ALLOWED, account=account, dimension=rule.label, value=value
-			).at(*rule.link)
+			).with_link(*rule.link)
 	return None

@@ -26,12 +26,12 @@ class Reason:
 		return cls(code, tuple((key, str(value)) for key, value in facts.items()))
 
 	@classmethod
-	def said(cls, text: str) -> Reason:
+	def verbatim(cls, text: str) -> Reason:
 		"""A reason that has no code: the words as somebody else said them."""
 		return cls.of("", said=text)
 
 	@classmethod
-	def stored(cls, code: str | None, facts: str | None) -> Reason | None:
+	def from_row(cls, code: str | None, facts: str | None) -> Reason | None:
 		"""The reason of a row that has these in `reason_code` and `reason_facts`; None where it has none."""
 		if not code and not facts:
 			return None
@@ -42,11 +42,11 @@ class Reason:
 		"""The facts as they are stored: the same text for the same facts, so that rows can be grouped by it."""
 		return json.dumps(dict(self.facts), ensure_ascii=False, separators=(",", ":")) if self.facts else ""
 
-	def at(self, doctype: str, name: str) -> Reason:
+	def with_link(self, doctype: str, name: str) -> Reason:
 		"""The same reason, with the document that mends it."""
 		return replace(self, link=(doctype, name))
 
-	def also(self, **facts: object) -> Reason:
+	def with_facts(self, **facts: object) -> Reason:
 		"""The same reason, with more facts."""
 		return replace(self, facts=(*self.facts, *Reason.of("", **facts).facts))
 

@@ -16,7 +16,7 @@ class Rename:
 	merged: bool = False
 
 
-def name_now(renames: Sequence[Rename], doctype: str, name: str) -> str:
+def current_name(renames: Sequence[Rename], doctype: str, name: str) -> str:
 	"""The name today of a document that had this name before these renames, which are in order of time."""
 	for rename in renames:
 		if (rename.doctype, rename.old) == (doctype, name):
@@ -24,7 +24,7 @@ def name_now(renames: Sequence[Rename], doctype: str, name: str) -> str:
 	return name
 
 
-def names_before(renames: Sequence[Rename], doctype: str, name: str) -> set[str]:
+def previous_names(renames: Sequence[Rename], doctype: str, name: str) -> set[str]:
 	"""The names that documents called this today may have had before these renames: more than one after a merge, none
 	where the name was free then."""
 	names = {name}

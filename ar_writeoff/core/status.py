@@ -25,7 +25,7 @@ CONFLICT = "Conflict"
 # Posted, Failed and Reversed are the run's words too.
 
 # Has a Journal Entry that took its balance.
-WRITTEN_OFF = (POSTED, CONFLICT)
+ITEM_POSTED = (POSTED, CONFLICT)
 
 _FINISHED = frozenset({POSTED, PARTLY_POSTED, FAILED, REVERSED})
 
@@ -50,7 +50,7 @@ IN_PROGRESS = (QUEUED, POSTING, REVERSING)
 SETTLED = (POSTED, PARTLY_POSTED, FAILED, REVERSED)
 
 
-def may_follow(current: str, following: str) -> bool:
+def is_allowed_transition(current: str, following: str) -> bool:
 	"""Whether a run in status `current` may go to status `following`."""
 	return following == current or following in _NEXT[current]
 

@@ -52,7 +52,7 @@ class Terms:
 
 # What the terms take from Write-Off Settings, Reason and Company: a record of an approval by version 0.1.0 has the
 # offset account alone.
-FROM_SETTINGS = (
+SETTINGS_FIELDS = (
 	"customer_credits",
 	"offset_account",
 	"offset_cost_center",
@@ -64,7 +64,7 @@ FROM_SETTINGS = (
 )
 
 # How a value is read from the text that was sealed. The others are texts.
-_READ: dict[str, Callable[[Any], Any]] = {
+_PARSERS: dict[str, Callable[[Any], Any]] = {
 	"posting_date": date.fromisoformat,
 	"cutoff_date": date.fromisoformat,
 	"max_invoice_amount": Decimal,
@@ -80,7 +80,7 @@ _READ: dict[str, Callable[[Any], Any]] = {
 def from_record(record: Mapping[str, Any]) -> Terms:
 	"""The terms from a record of what was approved; what it leaves out is empty."""
 	values = {
-		field.name: _READ.get(field.name, str)(record[field.name])
+		field.name: _PARSERS.get(field.name, str)(record[field.name])
 		for field in fields(Terms)
 		if field.name in record
 	}

@@ -11,9 +11,9 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import OVER_LIMIT, Reason
 
 # A fact that is the message itself: what ERPNext or a person said, in the language in which it was said.
-SAID = "said"
+VERBATIM = "said"
 # Facts that a reader sees in the format of the site, or in words of the reader's language. The others are names.
-AMOUNTS = frozenset(
+AMOUNT_FACTS = frozenset(
 	{
 		"amount",
 		"balance",
@@ -27,8 +27,8 @@ AMOUNTS = frozenset(
 		"total",
 	}
 )
-DATES = frozenset({"on"})
-WORDS = frozenset({"dimension", "doctype", "enough", "fields", "holder", "side", "status"})
+DATE_FACTS = frozenset({"on"})
+TRANSLATED_FACTS = frozenset({"dimension", "doctype", "enough", "fields", "holder", "side", "status"})
 
 
 def _(text: str) -> str:
@@ -169,7 +169,7 @@ MESSAGES: Mapping[str, str] = {
 }
 
 # Before the name of a schedule that holds a limit, as a role does.
-SCHEDULE = "Schedule "
+SCHEDULE_PREFIX = "Schedule "
 
 # Follows what is over a limit, where the roles with a sufficient one were looked for.
 ENOUGH = _("The limit of {enough} is enough.")
@@ -243,7 +243,7 @@ LABELS: Mapping[str, str] = {
 }
 
 
-def sentences(reason: Reason) -> list[str]:
+def reason_texts(reason: Reason) -> list[str]:
 	"""The texts that say this reason, with places for its facts."""
 	texts = [MESSAGES.get(reason.code, reason.code)]
 	if reason.code in OVER_LIMIT and "enough" in dict(reason.facts):
@@ -251,23 +251,23 @@ def sentences(reason: Reason) -> list[str]:
 	return texts
 
 
-def as_stored(fact: str, value: str) -> str:
+def english_fact(fact: str, value: str) -> str:
 	"""A fact for an English sentence."""
-	return value.replace("\n", " or " if fact == "enough" else ", ") if fact in WORDS else value
+	return value.replace("\n", " or " if fact == "enough" else ", ") if fact in TRANSLATED_FACTS else value
 
 
 def message(
 	reason: Reason,
 	translate: Callable[[str], str] = _,
-	shown: Callable[[str, str], str] = as_stored,
+	format_fact: Callable[[str, str], str] = english_fact,
 ) -> str:
 	"""The sentence that a person reads for this reason, in English. `translate` gives a text in another language,
-	`shown` a fact, by its name, in another format."""
+	`format_fact` a fact, by its name, in another format."""
 	facts = dict(reason.facts)
-	if SAID in facts:
-		return facts[SAID]
-	values = {fact: shown(fact, value) for fact, value in facts.items()}
-	return " ".join(translate(text).format(**values) for text in sentences(reason))
+	if VERBATIM in facts:
+		return facts[VERBATIM]
+	values = {fact: format_fact(fact, value) for fact, value in facts.items()}
+	return " ".join(translate(text).format(**values) for text in reason_texts(reason))
 
 
 def label(code: str) -> str:

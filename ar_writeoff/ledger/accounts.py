@@ -9,7 +9,7 @@ from erpnext.accounts.doctype.gl_entry.gl_entry import validate_frozen_account
 from frappe import _
 
 from ar_writeoff.core.criteria import DEBIT
-from ar_writeoff.ledger.messages import refusal
+from ar_writeoff.ledger.messages import validation_message
 from ar_writeoff.ledger.money import company_currency
 
 # A debt is written off to an expense; a credit nobody claims to an income or against an expense.
@@ -25,7 +25,7 @@ ALLOWANCE_ROOT_TYPES = ("Asset", "Liability")
 OFFSET_ACCOUNTS = ["bad_debt_account", "credit_write_off_account", "allowance_account"]
 
 # Accounts that belong to a party, to a bank or to stock have ledgers of their own to agree with.
-UNFIT_ACCOUNT_TYPES = (
+EXCLUDED_ACCOUNT_TYPES = (
 	"Receivable",
 	"Payable",
 	"Bank",
@@ -51,7 +51,7 @@ def offset_account(
 	account = reason and frappe.db.get_value(
 		"Write-Off Reason Account", {"parent": reason, "company": company}, "account"
 	)
-	if not account and method_of(reason) == ALLOWANCE:
+	if not account and write_off_method(reason) == ALLOWANCE:
 		return settings.get("allowance_account")
 	if not account:
 		field = "bad_debt_account" if balance_type == DEBIT else "credit_write_off_account"
@@ -59,7 +59,7 @@ def offset_account(
 	return account or frappe.get_cached_value("Company", company, "write_off_account")
 
 
-def method_of(reason: str | None) -> str:
+def write_off_method(reason: str | None) -> str:
 	"""Direct or Allowance."""
 	return (reason and frappe.get_cached_value("Write-Off Reason", reason, "method")) or DIRECT
 
@@ -80,7 +80,7 @@ def offset_account_problem(
 			return _("Account {0} is of type {1}. Choose an account of type {2}.").format(
 				account, _(details.root_type), _(" or ").join(_(root_type) for root_type in allowed)
 			)
-	if details.account_type in UNFIT_ACCOUNT_TYPES:
+	if details.account_type in EXCLUDED_ACCOUNT_TYPES:
 		return _("Account {0} is a {1} account and cannot take write-offs.").format(
 			account, _(details.account_type)
 		)
@@ -115,7 +115,7 @@ def account_problem(account: str, company: str) -> str | None:
 
 def posting_problem(account: str, company: str) -> str | None:
 	"""Why the current user cannot post on this account, in words; None when it can be done."""
-	return account_problem(account, company) or refusal(_check_frozen, account, company)
+	return account_problem(account, company) or validation_message(_check_frozen, account, company)
 
 
 def _check_frozen(account: str, company: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from frappe.query_builder import Case
 
 
-def by_name(field: Any, values: Mapping[str, Any]) -> Any:
+def case_by_name(field: Any, values: Mapping[str, Any]) -> Any:
 	"""What to set where `field` has which of these names: the value itself where all have the same."""
 	[(common, _count)] = Counter(values.values()).most_common(1)
 	others: dict[Any, list[str]] = defaultdict(list)

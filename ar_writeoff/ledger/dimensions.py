@@ -20,12 +20,12 @@ from frappe import _
 from frappe.utils import create_batch
 
 from ar_writeoff.core import dimensions, reasons
-from ar_writeoff.core.dimensions import Rule
+from ar_writeoff.core.dimensions import DimensionRule
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.ledger.open_items import Key, by_type
+from ar_writeoff.ledger.open_items import Key, vouchers_by_type
 from ar_writeoff.posting.rules import PlanItem
 
-Rules = Mapping[str, list[Rule]]
+AccountRules = Mapping[str, list[DimensionRule]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +51,21 @@ class Offset:
 			values["cost_center"] = self.cost_center
 		return values
 
-	def unfit(self, keys: Iterable[Key], own_rows: Mapping[Key, frappe._dict]) -> dict[Key, Reason]:
+	def exclusions(self, keys: Iterable[Key], own_rows: Mapping[Key, frappe._dict]) -> dict[Key, Reason]:
 		"""Why the entries of these balances would be refused for want of an account or of dimensions."""
 		if not self.account:
-			no_account = Reason.of(reasons.NO_OFFSET_ACCOUNT, company=self.company).at(
+			no_account = Reason.of(reasons.NO_OFFSET_ACCOUNT, company=self.company).with_link(
 				"Write-Off Settings", self.company
 			)
 			return dict.fromkeys(keys, no_account)
 		if not self.has_rules:
 			return {}
 		fields = dimension_fields()
-		rules = rules_of_accounts(self.company, {key.account for key in keys} | {self.account})
+		rules = account_rules(self.company, {key.account for key in keys} | {self.account})
 		result = {}
 		for key in keys:
-			own = own_values(own_rows.get(key), fields)
-			reason = dimensions.problem(key.account, rules[key.account], own) or dimensions.problem(
+			own = row_dimensions(own_rows.get(key), fields)
+			reason = dimensions.violation(key.account, rules[key.account], own) or dimensions.violation(
 				self.account, rules[self.account], self.values(own)
 			)
 			if reason:
@@ -81,11 +81,11 @@ def dimension_fields() -> list[str]:
 def with_dimensions(items: list[PlanItem], offset: Offset) -> list[PlanItem]:
 	"""The items with the dimensions of their vouchers' own ledger rows, for both sides of the entry."""
 	fields = dimension_fields()
-	rows = ledger_rows_of_vouchers([key_of(item) for item in items])
+	rows = voucher_ledger_rows([plan_item_key(item) for item in items])
 	result = []
 	for item in items:
-		row = rows.get(key_of(item))
-		own = own_values(row, fields)
+		row = rows.get(plan_item_key(item))
+		own = row_dimensions(row, fields)
 		result.append(
 			replace(
 				item,
@@ -97,15 +97,15 @@ def with_dimensions(items: list[PlanItem], offset: Offset) -> list[PlanItem]:
 	return result
 
 
-def own_values(row: Mapping[str, str] | None, fields: Iterable[str]) -> dict[str, str]:
+def row_dimensions(row: Mapping[str, str] | None, fields: Iterable[str]) -> dict[str, str]:
 	return {field: row[field] for field in fields if row.get(field)} if row else {}
 
 
-def key_of(item: PlanItem) -> Key:
+def plan_item_key(item: PlanItem) -> Key:
 	return Key(item.voucher_type, item.voucher_no, item.receivable_account, item.customer)
 
 
-def ledger_rows_of_vouchers(keys: Iterable[Key]) -> dict[Key, frappe._dict]:
+def voucher_ledger_rows(keys: Iterable[Key]) -> dict[Key, frappe._dict]:
 	"""The receivable row that each voucher itself made in the General Ledger: its dimensions are the balance's.
 
 	Where a voucher made several (payment terms, several lines), the first one counts. Where a Cost Center
@@ -116,7 +116,7 @@ def ledger_rows_of_vouchers(keys: Iterable[Key]) -> dict[Key, frappe._dict]:
 	spread: set[Key] = set()
 	gl = frappe.qb.DocType("GL Entry")
 	fields = ["cost_center", "project", "finance_book", *get_accounting_dimensions()]
-	for voucher_type, vouchers in by_type(wanted):
+	for voucher_type, vouchers in vouchers_by_type(wanted):
 		for batch in create_batch(vouchers, 1000):
 			for row in (
 				frappe.qb.from_(gl)
@@ -167,25 +167,27 @@ def company_defaults(company: str) -> dict[str, str]:
 	}
 
 
-def rules_of_accounts(company: str, accounts: Iterable[str]) -> Rules:
+def account_rules(company: str, accounts: Iterable[str]) -> AccountRules:
 	"""What each of these accounts asks: mandatory dimensions by report type, and Accounting Dimension Filters."""
-	result: dict[str, list[Rule]] = {}
+	result: dict[str, list[DimensionRule]] = {}
 	for account in accounts:
 		rules = []
 		profit_and_loss = frappe.get_cached_value("Account", account, "report_type") == "Profit and Loss"
 		if profit_and_loss:
-			rules.append(Rule("cost_center", _("Cost Center"), ("Company", company), mandatory=True))
+			rules.append(DimensionRule("cost_center", _("Cost Center"), ("Company", company), mandatory=True))
 		for row in _checks(company):
 			if row.mandatory_for_pl if profit_and_loss else row.mandatory_for_bs:
 				rules.append(
-					Rule(row.fieldname, _(row.label), ("Accounting Dimension", row.label), mandatory=True)
+					DimensionRule(
+						row.fieldname, _(row.label), ("Accounting Dimension", row.label), mandatory=True
+					)
 				)
 		for (field, for_account), value in get_dimension_filter_map().items():
 			if for_account == account:
 				listed = frozenset(value["allowed_dimensions"])
 				allow = value["allow_or_restrict"] == "Allow"
 				rules.append(
-					Rule(
+					DimensionRule(
 						field,
 						_(frappe.unscrub(field)),
 						_filter_link(field, account),

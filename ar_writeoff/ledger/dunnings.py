@@ -15,13 +15,13 @@ STATES = ("Resolved", "Unresolved")
 
 
 @contextmanager
-def saved_once(invoices: Iterable[str]) -> Iterator[None]:
+def single_dunning_update(invoices: Iterable[str]) -> Iterator[None]:
 	"""Inside, the balances of these invoices can be moved although ERPNext would save a Dunning of theirs twice.
 
 	Such a Dunning has no status meanwhile, so that ERPNext does not find it, and takes the one ERPNext gives it at
 	the end. An error leaves it without one: the caller rolls back.
 	"""
-	repeated = with_repeated_invoices(invoices)
+	repeated = dunnings_with_repeated_invoices(invoices)
 	before = dict(
 		frappe.get_all(
 			"Sales Invoice",
@@ -39,10 +39,10 @@ def saved_once(invoices: Iterable[str]) -> Iterator[None]:
 	for name, status, _invoice in repeated:
 		set_status(name, status)
 	for invoice, outstanding in sorted(before.items()):
-		update(invoice, outstanding, attempts=len(repeated))
+		update_dunnings(invoice, outstanding, attempts=len(repeated))
 
 
-def with_repeated_invoices(invoices: Iterable[str]) -> list[tuple[str, str, str]]:
+def dunnings_with_repeated_invoices(invoices: Iterable[str]) -> list[tuple[str, str, str]]:
 	"""Dunnings that name one of these invoices more than once: (Dunning, its status, invoice). None where ERPNext
 	leaves Dunnings alone when an entry is posted."""
 	names = sorted(set(invoices))
@@ -62,7 +62,7 @@ def with_repeated_invoices(invoices: Iterable[str]) -> list[tuple[str, str, str]
 	)
 
 
-def reminded(invoices: Iterable[str]) -> set[str]:
+def invoices_with_dunning(invoices: Iterable[str]) -> set[str]:
 	"""Those of these invoices that a Dunning names, which is not cancelled."""
 	return {
 		row.sales_invoice
@@ -88,7 +88,7 @@ def set_status(name: str, status: str) -> None:
 	frappe.db.set_value("Dunning", name, "status", status, update_modified=False)
 
 
-def update(invoice: str, outstanding_before: float, attempts: int) -> None:
+def update_dunnings(invoice: str, outstanding_before: float, attempts: int) -> None:
 	"""Have ERPNext set the status of the invoice's Dunnings. When it refuses to save one again, that one is saved and
 	will not be found the next time."""
 	doc = frappe.get_doc("Sales Invoice", invoice)

@@ -21,7 +21,7 @@ COLUMNS = ("reason_code", "reason_facts", "message")
 
 def message(reason: Reason) -> str:
 	"""The sentence that a person reads for this reason."""
-	return texts.message(reason, _, shown)
+	return texts.message(reason, _, format_fact)
 
 
 def label(code: str) -> str:
@@ -29,17 +29,17 @@ def label(code: str) -> str:
 	return _(texts.label(code))
 
 
-def shown(fact: str, value: str) -> str:
+def format_fact(fact: str, value: str) -> str:
 	"""A fact as the reader sees it: amounts and dates in the formats of the site, words in the reader's language."""
-	if fact in texts.AMOUNTS:
+	if fact in texts.AMOUNT_FACTS:
 		number, _space, currency = value.partition(" ")
 		decimals = len(number.partition(".")[2])
 		return f"{fmt_money(number, precision=decimals)} {currency}".strip()
-	if fact in texts.DATES:
+	if fact in texts.DATE_FACTS:
 		return formatdate(value)
-	if fact in texts.WORDS:
-		if fact == "holder" and value.startswith(texts.SCHEDULE):
-			return _("Schedule {0}").format(value.removeprefix(texts.SCHEDULE))
+	if fact in texts.TRANSLATED_FACTS:
+		if fact == "holder" and value.startswith(texts.SCHEDULE_PREFIX):
+			return _("Schedule {0}").format(value.removeprefix(texts.SCHEDULE_PREFIX))
 		return (_(" or ") if fact == "enough" else ", ").join(_(word) for word in value.split("\n"))
 	return value
 
@@ -58,25 +58,25 @@ def set_reason(query: QueryBuilder, table: Table, reason: Reason | None) -> Quer
 	return query
 
 
-def of_row(row: Any) -> str:
+def row_message(row: Any) -> str:
 	"""The message of a row that has the columns of a reason, in the reader's language."""
-	return in_words(row["reason_code"] or "", row["reason_facts"] or "")
+	return stored_message(row["reason_code"] or "", row["reason_facts"] or "")
 
 
-def in_words(code: str, facts: str) -> str:
+def stored_message(code: str, facts: str) -> str:
 	"""The message of a stored reason, in the reader's language; empty where there is none."""
-	reason = Reason.stored(code, facts)
+	reason = Reason.from_row(code, facts)
 	return message(reason) if reason else ""
 
 
-def put_into_words(rows: Iterable[Any]) -> None:
+def localize_messages(rows: Iterable[Any]) -> None:
 	"""Replace what is stored of the reasons of these rows by their messages. Most of them have the same few."""
-	said = cache(in_words)
+	cached_message = cache(stored_message)
 	for row in rows:
-		row["message"] = said(row.get("reason_code") or "", row.pop("reason_facts", None) or "")
+		row["message"] = cached_message(row.get("reason_code") or "", row.pop("reason_facts", None) or "")
 
 
-def contains(row: Table, text: str) -> Criterion:
+def message_filter(row: Table, text: str) -> Criterion:
 	"""The condition for rows whose message has all these words, as the reader sees it: in the text of the message, in
 	its label, or in its facts."""
 	words = [word.casefold() for word in text.split()]
@@ -93,18 +93,18 @@ def contains(row: Table, text: str) -> Criterion:
 
 def _in_facts(row: Table, word: str) -> Criterion:
 	"""The condition for rows with this word among the facts. A number may have other separators there."""
-	pattern = like(word)
+	pattern = like_pattern(word)
 	if any(letter.isdigit() for letter in word):
 		pattern = pattern.replace(".", "%").replace(",", "%")
 	return row.reason_facts.like(pattern)
 
 
-def like(text: str) -> str:
+def like_pattern(text: str) -> str:
 	"""The pattern that finds this text anywhere."""
 	return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
-class ReasonedError(frappe.ValidationError):
+class ReasonError(frappe.ValidationError):
 	"""A refusal of our own: its message is in the language of whoever is at work, its reason for all others."""
 
 	def __init__(self, text: str, reason: Reason):
@@ -112,23 +112,23 @@ class ReasonedError(frappe.ValidationError):
 		self.reason = reason
 
 
-def refuse(reason: Reason) -> NoReturn:
+def throw_reason(reason: Reason) -> NoReturn:
 	"""
 	Raises:
-	    ReasonedError: always.
+	    ReasonError: always.
 	"""
 	text = message(reason)
-	frappe.throw(text, ReasonedError(text, reason))
+	frappe.throw(text, ReasonError(text, reason))
 
 
-def reason_of(error: Exception) -> Reason:
+def error_reason(error: Exception) -> Reason:
 	"""Why a document was refused: the reason, or the words of ERPNext or of another app."""
-	if isinstance(error, ReasonedError):
+	if isinstance(error, ReasonError):
 		return error.reason
-	return Reason.said(of_error(error))
+	return Reason.verbatim(error_text(error))
 
 
-def refusal(check: Callable[..., object], *args: Any) -> str | None:
+def validation_message(check: Callable[..., object], *args: Any) -> str | None:
 	"""What ERPNext answers when it refuses, or None when `check` passes: asked before posting, not tripped over.
 
 	ERPNext's checks throw; the message they leave for the desk is taken back.
@@ -137,11 +137,11 @@ def refusal(check: Callable[..., object], *args: Any) -> str | None:
 		check(*args)
 	except frappe.ValidationError as error:
 		frappe.clear_last_message()
-		return of_error(error)
+		return error_text(error)
 	return None
 
 
-def of_error(error: Exception) -> str:
+def error_text(error: Exception) -> str:
 	"""What an error says, as plain text; of one that Frappe does not throw on purpose, with its kind.
 
 	Frappe names a mandatory field by its fieldname and adds the number of the document: here it is its label, once.

@@ -77,7 +77,7 @@ def balances_of_vouchers(
 	wanted = set(keys)
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	found: dict[Key, LedgerBalance] = {}
-	for voucher_type, vouchers in by_type(wanted):
+	for voucher_type, vouchers in vouchers_by_type(wanted):
 		for batch in create_batch(vouchers, 1000):
 			condition = ple.against_voucher_no.isin(batch) & (ple.against_voucher_type == voucher_type)
 			condition &= (ple.company == company) & (ple.party_type == "Customer")
@@ -94,7 +94,7 @@ def balances_of_vouchers(
 	return found
 
 
-def keys_of_vouchers(voucher_type: str, vouchers: Iterable[str]) -> list[Key]:
+def voucher_keys(voucher_type: str, vouchers: Iterable[str]) -> list[Key]:
 	"""The balances that these vouchers have: one for each account and party they stand on."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	keys = []
@@ -115,11 +115,11 @@ def keys_of_vouchers(voucher_type: str, vouchers: Iterable[str]) -> list[Key]:
 	return keys
 
 
-def key_of(balance: Balance) -> Key:
+def balance_key(balance: Balance) -> Key:
 	return Key(balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer)
 
 
-def by_type(keys: Iterable[Key]) -> Iterator[tuple[str, list[str]]]:
+def vouchers_by_type(keys: Iterable[Key]) -> Iterator[tuple[str, list[str]]]:
 	"""Voucher names by voucher type, both in order."""
 	ordered = sorted({(key.voucher_type, key.voucher_no) for key in keys})
 	for voucher_type, pairs in groupby(ordered, key=lambda pair: pair[0]):

@@ -7,7 +7,7 @@ import frappe
 
 
 @contextmanager
-def of_any_state() -> Iterator[None]:
+def skip_party_validation() -> Iterator[None]:
 	"""Inside, ERPNext books for disabled and frozen parties: it does not look whether they are."""
 	before = frappe.flags.ignore_party_validation
 	frappe.flags.ignore_party_validation = True

@@ -11,16 +11,16 @@ from erpnext.accounts.general_ledger import (
 )
 from erpnext.accounts.utils import get_fiscal_year
 
-from ar_writeoff.ledger.messages import refusal
+from ar_writeoff.ledger.messages import validation_message
 
 
-def why_closed(company: str, posting_date: date) -> str | None:
+def closed_period_message(company: str, posting_date: date) -> str | None:
 	"""Why the current user can post no Journal Entry in the company on this date; None when one can be posted."""
 	return (
-		refusal(_check_fiscal_year, posting_date, company)
-		or refusal(_check_freezing_date, posting_date, company)
-		or refusal(validate_against_pcv, False, posting_date, company)
-		or refusal(_check_accounting_period, posting_date, company)
+		validation_message(_check_fiscal_year, posting_date, company)
+		or validation_message(_check_freezing_date, posting_date, company)
+		or validation_message(validate_against_pcv, False, posting_date, company)
+		or validation_message(_check_accounting_period, posting_date, company)
 	)
 
 

@@ -114,7 +114,7 @@ def runs_allowed(name: Field, access: Access) -> Criterion | None:
 	return ExistsCriterion(hidden).negate()
 
 
-def sees_all_of(run: str, user: str | None = None) -> bool:
+def can_see_whole_run(run: str, user: str | None = None) -> bool:
 	"""Whether a user may see every item of this run."""
 	access = of_user(user)
 	if access.is_unrestricted:
@@ -176,11 +176,11 @@ def _sql(condition: Criterion | None) -> str:
 	}
 
 
-def may_see_item(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+def has_item_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
 	return _is_allowed(doc.name, of_user(user))
 
 
-def may_see_recovery(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+def has_recovery_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
 	return _is_allowed(doc.item, of_user(user))
 
 
@@ -192,22 +192,22 @@ def _is_allowed(name: str, access: Access) -> bool:
 	return bool(frappe.qb.from_(item).select(item.name).where((item.name == name) & allowed).run())
 
 
-def may_see_event(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
-	return sees_all_of(doc.run, user)
+def has_event_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	return can_see_whole_run(doc.run, user)
 
 
-def may_see_part_of_run(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+def has_run_part_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
 	"""For what a run has besides items and amounts: its batches and workers."""
 	return of_user(user).allows_company(frappe.db.get_value("Write-Off Run", doc.run, "company"))
 
 
-def may_see_file(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+def has_file_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
 	"""An exported list has what its author could see: it is for the author, and for those who may see all of the run.
 
 	Frappe's own answer is asked here too, because on v15 the first hook that answers is the last.
 	"""
 	user = user or frappe.session.user
 	if doc.attached_to_doctype == "Write-Off Run" and doc.owner != user:
-		if not sees_all_of(doc.attached_to_name, user):
+		if not can_see_whole_run(doc.attached_to_name, user):
 			return False
 	return file_has_permission(doc, ptype, user)

@@ -18,8 +18,8 @@ T = TypeVar("T")
 # Numbers of MariaDB and of its client library. Frappe has a class of its own for the first three only, and both
 # drivers put a missing column into the same class as a lost connection: the number tells.
 LOCK_WAIT_TIMEOUT, DEADLOCK, CHANGED_SINCE_SNAPSHOT = 1205, 1213, 1020
-LOST_RACE = {LOCK_WAIT_TIMEOUT, DEADLOCK, CHANGED_SINCE_SNAPSHOT}
-LOST_CONNECTION = {
+LOCK_ERRORS = {LOCK_WAIT_TIMEOUT, DEADLOCK, CHANGED_SINCE_SNAPSHOT}
+CONNECTION_ERRORS = {
 	0,  # both drivers: the connection was closed before
 	1040,  # too many connections
 	1047,  # a Galera node that is not ready
@@ -39,7 +39,7 @@ LOST_CONNECTION = {
 	2055,  # lost while reading
 }
 # The site does not work as it is, whatever is posted: its tables are not what the code expects, or cannot be written.
-UNFIT_SITE = {
+SITE_FAULT_ERRORS = {
 	1021,  # disk full
 	1036,  # table is read only
 	1044,  # no access to the database
@@ -58,10 +58,10 @@ UNFIT_SITE = {
 # A lost lock race costs a fraction of a second; a few more tries cost little, a failed batch a phone call.
 ATTEMPTS = 7
 # Seconds to wait at most for MariaDB to come back between two attempts; all of them add up to half a minute.
-LONGEST_WAIT = 10
+MAX_WAIT = 10
 
 # What Frappe knows of DocTypes and apps, in the words of its cache.
-KEPT = ("app_hooks", "db_tables", "doctype_meta", "merged_translations", "table_columns")
+METADATA_CACHE_KEYS = ("app_hooks", "db_tables", "doctype_meta", "merged_translations", "table_columns")
 
 
 def error_number(error: BaseException) -> int | None:
@@ -72,14 +72,14 @@ def error_number(error: BaseException) -> int | None:
 		if isinstance(inner, BaseException):
 			return error_number(inner)
 		return DEADLOCK if isinstance(error, frappe.QueryDeadlockError) else LOCK_WAIT_TIMEOUT
-	if not is_of_driver(error):
+	if not is_driver_error(error):
 		return None
 	number = error.args[0] if error.args else 0
 	# pymysql has no number where it lost count of what it reads ("Packet sequence number wrong").
 	return number if isinstance(number, int) else 0
 
 
-def is_of_driver(error: BaseException) -> bool:
+def is_driver_error(error: BaseException) -> bool:
 	db = frappe.db
 	return isinstance(error, db.OperationalError | db.InternalError | db.ProgrammingError) or (
 		db.is_interface_error(error)
@@ -91,17 +91,17 @@ def transaction_is_lost(error: BaseException) -> bool:
 
 	A deadlock, changed since the snapshot, a lock not had in time, or a connection that is gone.
 	"""
-	return error_number(error) in LOST_RACE or connection_is_lost(error)
+	return error_number(error) in LOCK_ERRORS or connection_is_lost(error)
 
 
 def connection_is_lost(error: BaseException) -> bool:
 	"""Whether the connection broke, or the server was not ready for the statement."""
-	return error_number(error) in LOST_CONNECTION
+	return error_number(error) in CONNECTION_ERRORS
 
 
-def site_is_unfit(error: BaseException) -> bool:
+def is_site_fault(error: BaseException) -> bool:
 	"""Whether the site has to be mended before anything can be posted: a migration that did not finish, a full disk."""
-	return error_number(error) in UNFIT_SITE
+	return error_number(error) in SITE_FAULT_ERRORS
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def read_committed() -> Iterator[None]:
 			frappe.db.rollback()
 			frappe.flags.read_committed = False
 	except BaseException:
-		abandon_connection()
+		discard_connection()
 		raise
 
 
@@ -139,7 +139,7 @@ def isolation_level() -> str:
 	return rows[0][1].replace("-", " ")
 
 
-def abandon_connection() -> None:
+def discard_connection() -> None:
 	"""Close the connection with all that was not committed on it, and forget what waited for a commit."""
 	frappe.db.close()
 	frappe.flags.read_committed = False
@@ -149,7 +149,7 @@ def abandon_connection() -> None:
 	frappe.db.after_rollback.run()
 
 
-def in_one_commit(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
+def run_in_transaction(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 	"""Do `work` in one READ COMMITTED transaction and commit it; where the transaction is lost, begin again.
 
 	The connection may break while the commit is on its way, and then nobody knows whether it counted: `work` has
@@ -165,10 +165,10 @@ def in_one_commit(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 			frappe.db.commit()
 		return result
 
-	return until_done(once, attempts)
+	return retry_lost_transactions(once, attempts)
 
 
-def until_done(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
+def retry_lost_transactions(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 	"""Do `work`, which sees to its own transactions; where one of them is lost, do it again.
 
 	A few times, with jitter, so that two who were in each other's way do not meet again. `work` has to look at the
@@ -183,21 +183,21 @@ def until_done(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 		except Exception as error:
 			if not transaction_is_lost(error):
 				raise
-			abandon_connection()
+			discard_connection()
 			if attempt == attempts:
 				raise
-			time.sleep(pause_before_next(attempt, error))
+			time.sleep(retry_delay(attempt, error))
 	raise AssertionError("unreachable")
 
 
-def pause_before_next(attempt: int, error: Exception) -> float:
+def retry_delay(attempt: int, error: Exception) -> float:
 	"""Seconds: a moment after a lost race for a lock, longer and longer while MariaDB is away."""
 	if connection_is_lost(error):
-		return random.uniform(0.5, 1) * min(2 ** (attempt - 1), LONGEST_WAIT)
+		return random.uniform(0.5, 1) * min(2 ** (attempt - 1), MAX_WAIT)
 	return random.uniform(0.05, 0.2) * attempt
 
 
-def forget_cached_settings() -> None:
+def clear_settings_cache() -> None:
 	"""Ask again what may have changed since the last batch: frozen dates, disabled customers, accounts.
 
 	A web request lives for a second, and Frappe caches for as long; a posting job lives for many minutes. What
@@ -206,6 +206,6 @@ def forget_cached_settings() -> None:
 	"""
 	frappe.db.value_cache.clear()
 	cache = frappe.local.cache
-	kept = {key: cache[key] for key in map(frappe.cache.make_key, KEPT) if key in cache}
+	kept = {key: cache[key] for key in map(frappe.cache.make_key, METADATA_CACHE_KEYS) if key in cache}
 	cache.clear()
 	cache.update(kept)

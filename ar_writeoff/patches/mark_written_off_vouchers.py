@@ -4,7 +4,7 @@ import frappe
 from frappe.utils import create_batch
 from frappe.utils.fixtures import sync_fixtures
 
-from ar_writeoff.core.status import WRITTEN_OFF
+from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting.entries import update_write_off_fields
 
@@ -14,7 +14,7 @@ def execute() -> None:
 	sync_fixtures("ar_writeoff")
 	rows = frappe.get_all(
 		"Write-Off Run Item",
-		filters={"status": ("in", WRITTEN_OFF), "voucher_type": ("in", ("Journal Entry", "Payment Entry"))},
+		filters={"status": ("in", ITEM_POSTED), "voucher_type": ("in", ("Journal Entry", "Payment Entry"))},
 		fields=["voucher_type", "voucher_no", "receivable_account", "customer"],
 		as_list=True,
 		order_by="name asc",

@@ -70,7 +70,7 @@ def reason_of(code: str, text: str) -> Reason:
 			found = pattern.fullmatch(text)
 			if found and all(is_stored_so(fact, value) for fact, value in found.groupdict().items()):
 				return Reason.of(candidate, **found.groupdict())
-	return Reason(code, ((texts.SAID, text),))
+	return Reason(code, ((texts.VERBATIM, text),))
 
 
 @cache
@@ -88,8 +88,8 @@ def patterns(code: str) -> list[re.Pattern]:
 
 def is_stored_so(fact: str, value: str) -> bool:
 	"""Whether a fact has its stored form, which was not so where it was written for a reader."""
-	if fact in texts.AMOUNTS:
+	if fact in texts.AMOUNT_FACTS:
 		return bool(AMOUNT.fullmatch(value))
-	if fact in texts.DATES:
+	if fact in texts.DATE_FACTS:
 		return bool(DATE.fullmatch(value))
-	return fact not in texts.WORDS
+	return fact not in texts.TRANSLATED_FACTS

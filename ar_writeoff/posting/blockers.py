@@ -12,7 +12,7 @@ import frappe
 from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import accounts, messages
-from ar_writeoff.ledger.periods import why_closed
+from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.rules import PlanItem
@@ -31,7 +31,7 @@ def run_blockers(
 	"""Reasons why all entries, or those on an account or cost center, cannot be posted. `items`: a sample of the run's
 	items."""
 	found = []
-	closed = why_closed(rules.company, rules.posting_date)
+	closed = closed_period_message(rules.company, rules.posting_date)
 	if closed:
 		found.append(Reason.of(reasons.PERIOD_CLOSED, why=closed))
 	problems = [accounts.posting_problem(name, rules.company) for name in sorted(set(account_names))]
@@ -95,5 +95,5 @@ def validation_error(entry: Any) -> Exception | None:
 
 def refusal_reason(error: Exception, company: str) -> Reason:
 	if isinstance(error, frappe.MandatoryError):
-		return Reason.of(reasons.MANDATORY_FIELD, why=messages.of_error(error), company=company)
-	return Reason.of(reasons.REFUSED, why=messages.of_error(error))
+		return Reason.of(reasons.MANDATORY_FIELD, why=messages.error_text(error), company=company)
+	return Reason.of(reasons.REFUSED, why=messages.error_text(error))

@@ -3,7 +3,7 @@
 import frappe
 
 from ar_writeoff.approval import notifications as notify
-from ar_writeoff.ledger.transactions import in_one_commit
+from ar_writeoff.ledger.transactions import run_in_transaction
 from ar_writeoff.posting import conflicts
 from ar_writeoff.schedules import service as schedules
 
@@ -38,4 +38,4 @@ def notify_completion(run: str) -> None:
 		if doc.by_schedule:
 			schedules.run_ended(doc)
 
-	in_one_commit(send_notifications)
+	run_in_transaction(send_notifications)

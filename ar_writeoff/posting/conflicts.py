@@ -13,7 +13,7 @@ from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
-from ar_writeoff.run.status import totals_of
+from ar_writeoff.run.status import visible_totals
 
 # Items per ledger query.
 PAGE_SIZE = 250
@@ -64,10 +64,10 @@ def notify_conflicts(run: Any) -> None:
 	def subject(user: str) -> str:
 		return _(
 			"{0} balances of Write-Off Run {1} were settled twice: written off, and by another entry."
-		).format(totals_of(run, user).conflict_count, run.name)
+		).format(visible_totals(run, user).conflict_count, run.name)
 
-	watchers = notify.watchers(run.company) or accounts_managers(run.company)
-	notify.tell({run.submitted_by, *watchers}, subject, "Write-Off Run", run.name)
+	watchers = notify.notify_role_users(run.company) or accounts_managers(run.company)
+	notify.notify_users({run.submitted_by, *watchers}, subject, "Write-Off Run", run.name)
 
 
 def accounts_managers(company: str) -> set[str]:

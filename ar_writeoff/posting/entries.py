@@ -14,11 +14,11 @@ from frappe.query_builder.functions import Sum
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.core.status import WRITTEN_OFF
+from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger import dunnings, open_items, parties
-from ar_writeoff.ledger.bulk_update import by_name
+from ar_writeoff.ledger.bulk_update import case_by_name
 from ar_writeoff.ledger.dimensions import dimension_fields
-from ar_writeoff.ledger.messages import refusal
+from ar_writeoff.ledger.messages import validation_message
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting import credits, fast
@@ -93,7 +93,7 @@ def submit(entry: Any, cache: fast.ValidationCache | None = None) -> Posted:
 	# Named by key: a naming series would be locked until commit and make the workers wait for each other.
 	if cache.blocker or fast.entry_blocker(entry):
 		fast.refresh_invoices(cache)
-		with dunnings.saved_once(referenced_invoices(entry)):
+		with dunnings.single_dunning_update(referenced_invoices(entry)):
 			entry.insert(set_name=entry.ar_writeoff_key)
 			entry.submit()
 		cache.clear_documents()
@@ -128,7 +128,7 @@ def credit_limit_warnings(entry: Any) -> dict[str, Reason]:
 			"bypass_credit_limit_check",
 		)
 		added = 0 if is_posted else debit
-		if refusal(check_credit_limit, customer, entry.company, bool(bypass), added):
+		if validation_message(check_credit_limit, customer, entry.company, bool(bypass), added):
 			currency = company_currency(entry.company)
 			limit = money(get_credit_limit(customer, entry.company), precision(currency))
 			found[customer] = Reason.of(
@@ -215,7 +215,7 @@ def cancel(entry: Any) -> None:
 	entry.flags.ignore_permissions = True
 	entry.flags.write_off_locked = True
 	# Undo must not depend on the present state of the customers.
-	with parties.of_any_state(), dunnings.saved_once(referenced_invoices(entry)):
+	with parties.skip_party_validation(), dunnings.single_dunning_update(referenced_invoices(entry)):
 		credits.release(entry)
 		entry.cancel()
 
@@ -227,14 +227,14 @@ def update_write_off_fields(keys: Iterable[Key]) -> None:
 	which may hold balances of several customers in several currencies, get a flag.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	for voucher_type, vouchers in open_items.by_type(keys):
+	for voucher_type, vouchers in open_items.vouchers_by_type(keys):
 		totals = dict(
 			frappe.qb.from_(item)
 			.select(item.voucher_no, Sum(item.write_off_amount - item.reinstated_amount))
 			.where(
 				(item.voucher_type == voucher_type)
 				& item.voucher_no.isin(vouchers)
-				& item.status.isin(WRITTEN_OFF)
+				& item.status.isin(ITEM_POSTED)
 			)
 			.groupby(item.voucher_no)
 			.run()
@@ -245,5 +245,5 @@ def update_write_off_fields(keys: Iterable[Key]) -> None:
 		else:
 			marks = {name: int(name in totals) for name in vouchers}
 		frappe.qb.update(voucher).set(
-			voucher[WRITE_OFF_FIELDS[voucher_type]], by_name(voucher.name, marks)
+			voucher[WRITE_OFF_FIELDS[voucher_type]], case_by_name(voucher.name, marks)
 		).where(voucher.name.isin(vouchers)).run()

@@ -22,14 +22,14 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import Criteria
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.core.status import CONFLICT, FAILED, POSTED, SKIPPED, WRITTEN_OFF
+from ar_writeoff.core.status import CONFLICT, FAILED, ITEM_POSTED, POSTED, SKIPPED
 from ar_writeoff.ledger import dimensions, messages, open_items
 from ar_writeoff.ledger import permissions as user_access
 from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, LedgerBalance
-from ar_writeoff.ledger.periods import why_closed
-from ar_writeoff.ledger.transactions import site_is_unfit, transaction_is_lost
+from ar_writeoff.ledger.periods import closed_period_message
+from ar_writeoff.ledger.transactions import is_site_fault, transaction_is_lost
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import fast
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, plan_entries
@@ -156,7 +156,7 @@ def locked_documents(items: Iterable[Item]) -> set[tuple[str, str]]:
 def batch_blocker(rules: Rules) -> Reason | None:
 	"""Reason why the whole batch cannot be posted, such as a closed period or a withdrawn permission; None if it
 	can."""
-	closed = why_closed(rules.company, rules.posting_date)
+	closed = closed_period_message(rules.company, rules.posting_date)
 	if closed:
 		return Reason.of(reasons.PERIOD_CLOSED, why=closed)
 	user = frappe.session.user
@@ -169,7 +169,7 @@ def batch_blocker(rules: Rules) -> Reason | None:
 
 def lock_vouchers(keys: Iterable[Key]) -> None:
 	"""Lock the rows of the vouchers, ordered by type and name."""
-	for voucher_type, vouchers in open_items.by_type(keys):
+	for voucher_type, vouchers in open_items.vouchers_by_type(keys):
 		table = frappe.qb.DocType(voucher_type)
 		for batch in create_batch(vouchers, 1000):
 			frappe.qb.from_(table).select(table.name).where(table.name.isin(batch)).orderby(
@@ -190,7 +190,7 @@ def revalidate_items(
 	# Only submitted vouchers.
 	vouchers = facts.voucher_details(item.key for item in items)
 	verdicts = {
-		open_items.key_of(verdict.balance): verdict
+		open_items.balance_key(verdict.balance): verdict
 		for verdict in search.judge_all(
 			[balance for balance in balances.values() if balance.key.customer in customers],
 			scope,
@@ -234,7 +234,7 @@ def written_off_by_other_runs(items: Iterable[Item], run: str) -> dict[Key, str]
 		.select(table.voucher_type, table.voucher_no, table.receivable_account, table.customer, table.run)
 		.where(
 			table.voucher_no.isin(sorted({key.voucher_no for key in keys}) or [""])
-			& table.status.isin(WRITTEN_OFF)
+			& table.status.isin(ITEM_POSTED)
 			& (table.run != run)
 		)
 		.run()
@@ -378,7 +378,7 @@ class Poster:
 		try:
 			posted = journal.post(plan, header, self.cache)
 		except Exception as error:
-			if site_is_unfit(error):
+			if is_site_fault(error):
 				raise SharedFault(error) from error
 			if not is_item_error(error):
 				raise
@@ -420,7 +420,7 @@ class Poster:
 
 	def signature(self, error: Exception) -> tuple[str, str]:
 		"""Error type and text without customers, vouchers and numbers: equal for two balances with the same fault."""
-		text = messages.of_error(error)
+		text = messages.error_text(error)
 		names = {name for item in self.items.values() for name in (item.voucher_no, item.customer)}
 		for name in sorted(names, key=len, reverse=True):
 			text = text.replace(name, "#")
@@ -457,12 +457,12 @@ def is_item_error(error: Exception) -> bool:
 			frappe.UniqueValidationError,
 			frappe.DuplicateEntryError,
 		),
-	) and not (transaction_is_lost(error) or site_is_unfit(error))
+	) and not (transaction_is_lost(error) or is_site_fault(error))
 
 
 def failure_reason(error: Exception) -> Reason:
 	"""The reason for a failed item. Unexpected errors go to the Error Log with their traceback."""
-	text = messages.of_error(error)
+	text = messages.error_text(error)
 	if is_refusal(error):
 		return Reason.of(reasons.REFUSED, why=text)
 	log = frappe.log_error(_("A write-off could not be posted"), format_traceback(error))
@@ -471,11 +471,11 @@ def failure_reason(error: Exception) -> Reason:
 
 def fault_reason(fault: SharedFault) -> Reason:
 	"""The reason for pausing a run, as for `failure_reason`; called after rolling back."""
-	text = messages.of_error(fault.error)
+	text = messages.error_text(fault.error)
 	if is_refusal(fault.error):
 		return Reason.of(reasons.ALL_REFUSED, why=text)
 	log = frappe.log_error(_("A Write-Off Run could not be posted"), format_traceback(fault.error))
-	if site_is_unfit(fault.error):
+	if is_site_fault(fault.error):
 		return Reason.of(reasons.SITE_UNFIT, error=text, log=log.name if log else "")
 	return Reason.of(reasons.ALL_FAIL, error=text, log=log.name if log else "")
 

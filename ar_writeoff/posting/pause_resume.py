@@ -42,7 +42,7 @@ def retry_failed(run: str) -> int:
 		.where((item.run == run) & (item.status == states.FAILED))
 	)
 	messages.set_reason(query, item, None).run()
-	create_batches(run, rules_of(approval.terms_of(approval.as_stored(run))))
+	create_batches(run, rules_of(approval.terms_of(approval.stored_run(run))))
 	refresh_totals(run)
 	set_status(run, states.QUEUED)
 	log.record(run, "Retried", posted_count=count)

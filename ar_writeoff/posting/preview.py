@@ -97,7 +97,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		],
 		"entries": entries,
 		"problems": problems,
-		"terms": approval.digest_of(terms),
+		"terms": approval.terms_digest(terms),
 		"notes": notes(),
 	}
 
@@ -146,16 +146,16 @@ def sample_of(items: list[PlanItem]) -> list[PlanItem]:
 
 def plan_batch(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryPlan], list[dict[str, str]]]:
 	"""The entries for these items, and the items that no entry can be made for, with the reason."""
-	by_name = {item.name: item for item in items}
+	case_by_name = {item.name: item for item in items}
 	plans: list[EntryPlan] = []
 	problems: list[dict[str, str]] = []
 	for plan in posting.build_plans(items, rules):
 		refused = {outcome.item: outcome.message for outcome in posting.unplannable_items(plan, rules)}
 		problems += [
-			{"item": name, "voucher_no": by_name[name].voucher_no, "message": message}
+			{"item": name, "voucher_no": case_by_name[name].voucher_no, "message": message}
 			for name, message in refused.items()
 		]
-		kept = [by_name[name] for name in plan.items if name not in refused]
+		kept = [case_by_name[name] for name in plan.items if name not in refused]
 		plans += posting.build_plans(kept, rules) if refused else [plan]
 	return plans, problems
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import frappe
 from frappe.utils import cint, now
 
-from ar_writeoff.approval import at_posting as guard
+from ar_writeoff.approval import posting_checks as guard
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
@@ -21,10 +21,10 @@ from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.ledger.transactions import (
-	forget_cached_settings,
-	in_one_commit,
+	clear_settings_cache,
+	is_site_fault,
 	read_committed,
-	site_is_unfit,
+	run_in_transaction,
 )
 from ar_writeoff.posting import conflicts, fast
 from ar_writeoff.posting import entries as journal
@@ -33,7 +33,14 @@ from ar_writeoff.posting.completion import notify_completion
 from ar_writeoff.posting.shared_fault import pause_on_fault
 from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
-from ar_writeoff.run.status import add_up, as_user, publish_progress, refresh_totals, set_status, status_of
+from ar_writeoff.run.status import (
+	as_user,
+	calculate_totals,
+	publish_progress,
+	refresh_totals,
+	set_status,
+	status_of,
+)
 
 METHOD = "ar_writeoff.jobs.post_run"
 
@@ -54,7 +61,7 @@ class ClaimedBatch(NamedTuple):
 
 def start_posting(run: str) -> None:
 	"""Post in the background with the company's number of parallel jobs; in this process in tests."""
-	if workers.in_this_process():
+	if workers.runs_inline():
 		post_run(run)
 		return
 	workers.start(run, METHOD, range(1, worker_count(run) + 1))
@@ -70,23 +77,23 @@ def post_run(run: str, worker: int = 1) -> None:
 	"""Post batches of a submitted run until none is left for this worker or its time is up, as the user who submitted
 	the run."""
 	with read_committed():
-		doc = approval.as_stored(run)
+		doc = approval.stored_run(run)
 		with as_user(doc.submitted_by or doc.owner):
 			session = workers.WorkerSession(run, worker)
-			claimed = in_one_commit(lambda: start_session(session, doc.company))
+			claimed = run_in_transaction(lambda: start_session(session, doc.company))
 			if not claimed:
 				return
 			try:
 				rules = guard.approved_rules(doc)
 			except posting.SharedFault as error:
 				shared = error
-				in_one_commit(lambda: pause_on_fault(run, shared, worker))
-				publish_and_notify(run, in_one_commit(lambda: end_session(session, doc.company)))
+				run_in_transaction(lambda: pause_on_fault(run, shared, worker))
+				publish_and_notify(run, run_in_transaction(lambda: end_session(session, doc.company)))
 				return
 			except frappe.ValidationError as error:
-				reason = messages.reason_of(error)
-				in_one_commit(lambda: fail_pending_items(run, reason))
-				publish_and_notify(run, in_one_commit(lambda: end_session(session, doc.company)))
+				reason = messages.error_reason(error)
+				run_in_transaction(lambda: fail_pending_items(run, reason))
+				publish_and_notify(run, run_in_transaction(lambda: end_session(session, doc.company)))
 				return
 			run_worker(session, rules, claimed)
 
@@ -98,25 +105,25 @@ def run_worker(session: workers.WorkerSession, rules: posting.Rules, claimed: Cl
 		while finished is None:
 			if claimed.batch:
 				current = claimed
-				forget_cached_settings()
-				if not in_one_commit(lambda: post_or_pause(current, session, rules)):
+				clear_settings_cache()
+				if not run_in_transaction(lambda: post_or_pause(current, session, rules)):
 					session.back_off()
 				elif session.should_publish():
 					publish_progress(session.run)
 			waits = claimed.held and session.wait_for_batch()
-			if session.is_over or not (claimed.batch or waits):
-				finished = in_one_commit(lambda: end_session(session, rules.company))
+			if session.is_expired or not (claimed.batch or waits):
+				finished = run_in_transaction(lambda: end_session(session, rules.company))
 			else:
-				claimed, finished = in_one_commit(lambda: claim_next_batch(session, rules.company))
+				claimed, finished = run_in_transaction(lambda: claim_next_batch(session, rules.company))
 	except Exception as error:
-		if site_is_unfit(error):
+		if is_site_fault(error):
 			unfit = posting.SharedFault(error)
-			in_one_commit(lambda: pause_on_fault(session.run, unfit, session.number))
-		workers.interrupted(session, error)
+			run_in_transaction(lambda: pause_on_fault(session.run, unfit, session.number))
+		workers.record_interruption(session, error)
 		raise
 	publish_and_notify(session.run, finished)
-	if not finished and session.is_over:
-		in_one_commit(lambda: enqueue_next_job(session))
+	if not finished and session.is_expired:
+		run_in_transaction(lambda: enqueue_next_job(session))
 
 
 def claim_next_batch(session: workers.WorkerSession, company: str) -> tuple[ClaimedBatch, bool | None]:
@@ -148,7 +155,7 @@ def start_session(session: workers.WorkerSession, company: str) -> ClaimedBatch 
 	set_status(session.run, states.POSTING, status)
 	blocker = fast.blocker(company)
 	log.record(
-		session.run, "Started", company, worker=session.number, reason=blocker and Reason.said(blocker)
+		session.run, "Started", company, worker=session.number, reason=blocker and Reason.verbatim(blocker)
 	)
 	cached_results: dict[Hashable, Any] = {fast.BLOCKER: blocker}
 	return claim_batch(session)._replace(cached_results=cached_results)
@@ -182,7 +189,7 @@ def claim_batch(session: workers.WorkerSession) -> ClaimedBatch:
 				name,
 				{
 					"attempts": batch.attempts,
-					"worker": f"{session.number} · {workers.this_process()}",
+					"worker": f"{session.number} · {workers.process_name()}",
 				},
 			)
 			session.heartbeat(batch.number)
@@ -216,7 +223,7 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 	"""Post the open items of a batch and record their outcomes. False if another worker holds the batch or the run is
 	no longer Posting."""
 	started = time.monotonic()
-	if gate.share(session.run) != states.POSTING:
+	if gate.lock_shared(session.run) != states.POSTING:
 		return False
 	batch = lock_batch(claimed.batch.name) if claimed.batch else None
 	if not batch:
@@ -312,7 +319,7 @@ def record_batch(
 				"skipped_count": counts[states.SKIPPED],
 				"failed_count": counts[states.FAILED],
 				"amount": sum(outcome.base_amount for outcome in outcomes),
-				"reason": Reason.said(", ".join(entries)) if len(entries) > 1 else None,
+				"reason": Reason.verbatim(", ".join(entries)) if len(entries) > 1 else None,
 			},
 			*(
 				{
@@ -376,7 +383,7 @@ def end_session(session: workers.WorkerSession, company: str) -> bool:
 		refresh_totals(run)
 		return False
 	conflicts.mark_conflicts(run, company)
-	counts, totals = add_up(run)
+	counts, totals = calculate_totals(run)
 	set_status(run, states.finished_status(counts), status, **totals)
 	log.record(
 		run,

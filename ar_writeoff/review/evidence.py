@@ -34,8 +34,8 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 		return fmt_money(value or 0, currency=currency)
 
 	groups = groups_of(run.name)
-	customers = added_up("customer_name", (row for row in groups if row.status in states.WRITTEN_OFF))
-	see_all = access.sees_all_of(run.name)
+	customers = added_up("customer_name", (row for row in groups if row.status in states.ITEM_POSTED))
+	see_all = access.can_see_whole_run(run.name)
 	return {
 		"criteria": [
 			(_(run.meta.get_label(field)), format_value(run.get(field), run.meta.get_field(field), run))
@@ -57,7 +57,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 		],
 		"approval": [
 			*((_("Limit That Applied"), ", ".join(limit)) for limit in _limits(run, currency)),
-			*(approval.approved_in_words(run) if run.docstatus else []),
+			*(approval.approved_values(run) if run.docstatus else []),
 			*((change["label"], change["text"]) for change in controls.changes_affecting(run)),
 			*([(_("Hash of What Was Approved"), run.approval_hash)] if run.approval_hash else []),
 		],
@@ -104,7 +104,7 @@ def _limits(run: Any, currency: str) -> list[list[str]]:
 	}
 	limits = []
 	for limit in (*applied.get("limits", ()), *applied.get("caps_of_schedule", ())):
-		parts = [messages.shown("holder", limit["holder"])]
+		parts = [messages.format_fact("holder", limit["holder"])]
 		for key, label in amounts.items():
 			if key in limit:
 				parts.append(f"{label}: {fmt_money(limit[key], currency=limit.get('currency') or currency)}")
@@ -125,7 +125,7 @@ def groups_of(run: str) -> list[frappe._dict]:
 		.groupby(*by)
 		.run(as_dict=True)
 	)
-	messages.put_into_words(rows)
+	messages.localize_messages(rows)
 	return rows
 
 

@@ -37,7 +37,7 @@ RUN_FIELDS = (
 	"cutoff_date",
 	*criteria.AMOUNT_AND_AGE,
 	"customers",
-	*criteria.NARROWING,
+	*criteria.FILTER_FIELDS,
 	"owner",
 	"searched_by",
 	"searched_on",
@@ -59,7 +59,7 @@ def export(run: Any, file_format: str, filters: dict[str, Any] | None) -> dict[s
 	if file_format not in FORMATS:
 		frappe.throw(_("Choose XLSX or CSV, not {0}.").format(file_format))
 	total = run_items.count(run.name, filters)
-	if total <= ROWS_IN_REQUEST or workers.in_this_process():
+	if total <= ROWS_IN_REQUEST or workers.runs_inline():
 		return {"file_url": make_file(run.name, file_format, filters), "background": False}
 	frappe.enqueue(
 		make_file_and_tell,

@@ -46,7 +46,7 @@ def page(
 		sort_by,
 		order,
 	).run(as_dict=True)
-	messages.put_into_words(rows)
+	messages.localize_messages(rows)
 	if len(rows) < length and (rows or not start):
 		total = start + len(rows)  # this page is the last one
 	else:
@@ -122,7 +122,7 @@ def fields_of(run: str, name: str) -> dict[str, Any]:
 
 def shown(row: frappe._dict) -> dict[str, Any]:
 	"""What the list shows of an item, from its whole row."""
-	return {**{field: row[field] for field in COLUMNS}, "message": messages.of_row(row)}
+	return {**{field: row[field] for field in COLUMNS}, "message": messages.row_message(row)}
 
 
 def smallest(amount: Decimal) -> Decimal:
@@ -168,7 +168,7 @@ def groups_of(run: str) -> list[frappe._dict]:
 	)
 
 
-def add_up(groups: list[frappe._dict]) -> dict[str, Any]:
+def calculate_totals(groups: list[frappe._dict]) -> dict[str, Any]:
 	"""Counts by status, and count and company-currency amount of what was found, is selected and is posted."""
 	counts: dict[str, int] = {}
 	result: dict[str, Any] = {
@@ -179,14 +179,14 @@ def add_up(groups: list[frappe._dict]) -> dict[str, Any]:
 	}
 	for row in groups:
 		counts[row.status] = counts.get(row.status, 0) + row.count
-		totals_of = []
+		visible_totals = []
 		if row.status != EXCLUDED:
-			totals_of.append("found")
+			visible_totals.append("found")
 			if row.selected:
-				totals_of.append("selected")
+				visible_totals.append("selected")
 		if row.status in (POSTED, CONFLICT):
-			totals_of.append("posted")
-		for name in totals_of:
+			visible_totals.append("posted")
+		for name in visible_totals:
 			result[name]["count"] += row.count
 			result[name]["base_amount"] += {
 				"found": row.balance,
@@ -199,7 +199,7 @@ def add_up(groups: list[frappe._dict]) -> dict[str, Any]:
 def summary(run: str, company: str) -> dict[str, Any]:
 	"""What the form shows above the list."""
 	groups = groups_of(run)
-	result = add_up(groups)
+	result = calculate_totals(groups)
 	found = [row for row in groups if row.status != EXCLUDED]
 	result["selected"]["by_currency"] = [
 		{"currency": currency, "count": count, "amount": amount, "base_amount": base_amount}

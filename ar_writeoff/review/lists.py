@@ -17,5 +17,5 @@ def get() -> dict[str, Any] | list:
 		return found
 	code, facts, message = (found["keys"].index(column) for column in messages.COLUMNS)
 	for row in found["values"]:
-		row[message] = messages.in_words(row[code] or "", row[facts] or "")
+		row[message] = messages.stored_message(row[code] or "", row[facts] or "")
 	return found

@@ -12,5 +12,5 @@ from ar_writeoff.run.status import refresh_totals
 def selection_changed(run: Any) -> None:
 	"""Hold back what is over the limits of whoever changed it, note who it was, and sum up anew."""
 	limits.hold_back(run, frappe.session.user)
-	approval.changed(run.name, frappe.session.user)
+	approval.record_change(run.name, frappe.session.user)
 	refresh_totals(run.name)

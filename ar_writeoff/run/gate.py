@@ -5,7 +5,7 @@ company. What a person may do, and when, is in the table below.
 
 Locks are taken in one order everywhere: run, batch, items by name, vouchers by type and name. A person's operation and
 whatever changes the run itself lock the run's row for themselves (`enter`, `lock`). A worker that posts or undoes a
-batch shares the lock with other workers (`share`), and keeps it until its commit: so an operation waits for the batches
+batch shares the lock with other workers (`lock_shared`), and keeps it until its commit: so an operation waits for the batches
 that are in hand, and a batch never posts for a run that is not to be posted any more. A transaction that shares the
 lock does not ask for it exclusively later: two that did would wait for each other.
 """
@@ -38,14 +38,14 @@ class Operation:
 	posts: bool = False
 
 
-def _list_is_fixed(run: Any) -> str:
+def _list_locked(run: Any) -> str:
 	return _("This run is {0}: its list can no longer be changed.").format(_(run.status))
 
 
 def _not_editable(run: Any) -> str:
 	if run.status == states.SEARCHING:
 		return _("This run is being searched. Wait until that has finished, or cancel the search.")
-	return _list_is_fixed(run)
+	return _list_locked(run)
 
 
 def _not_submittable(run: Any) -> str:
@@ -68,57 +68,59 @@ def _not_retriable(run: Any) -> str:
 
 def _nothing_to_undo(run: Any) -> str:
 	if run.status in states.IN_PROGRESS:
-		return _wait(run)
+		return _in_progress(run)
 	return _("This run is {0}: nothing in it is written off.").format(_(run.status))
 
 
-def _wait(run: Any) -> str:
+def _in_progress(run: Any) -> str:
 	return _("This run is {0}. Wait until it has finished.").format(_(run.status))
 
 
-def _kept(run: Any) -> str:
+def _not_deletable(run: Any) -> str:
 	return _("{0} was submitted by {1}: it is kept with its log, as evidence.").format(
 		run.name, frappe.utils.get_fullname(run.submitted_by)
 	)
 
 
-def _entry_is_kept(run: Any) -> str:
+def _entry_not_cancellable(run: Any) -> str:
 	return _("{0} is cancelled. Its Journal Entries stay as they are.").format(run.name)
 
 
 _DRAFT = frozenset({states.DRAFT})
-_WRITTEN_OFF = frozenset({states.POSTED, states.PARTLY_POSTED, states.PAUSED})
+_UNDOABLE = frozenset({states.POSTED, states.PARTLY_POSTED, states.PAUSED})
 _ANY = frozenset((*states.TO_BE_POSTED, *states.IN_PROGRESS, *states.SETTLED))
 
 EDIT = Operation(0, _DRAFT, _not_editable)
-FIND = Operation(0, _DRAFT, _list_is_fixed, "write")
-FILL = Operation(0, frozenset({states.SEARCHING}), _list_is_fixed, "write")
-CANCEL_SEARCH = Operation(0, frozenset({states.DRAFT, states.SEARCHING}), _list_is_fixed, "write")
-SELECT = Operation(0, _DRAFT, _list_is_fixed, "write")
-REQUEST_APPROVAL = Operation(0, _DRAFT, _list_is_fixed, "write")
+FIND = Operation(0, _DRAFT, _list_locked, "write")
+SAVE_RESULTS = Operation(0, frozenset({states.SEARCHING}), _list_locked, "write")
+CANCEL_SEARCH = Operation(0, frozenset({states.DRAFT, states.SEARCHING}), _list_locked, "write")
+SELECT = Operation(0, _DRAFT, _list_locked, "write")
+REQUEST_APPROVAL = Operation(0, _DRAFT, _list_locked, "write")
 SUBMIT = Operation(0, _DRAFT, _not_submittable, "submit", posts=True)
-DELETE = Operation(0, frozenset({states.DRAFT, states.SEARCHING}), _kept)
+DELETE = Operation(0, frozenset({states.DRAFT, states.SEARCHING}), _not_deletable)
 PAUSE = Operation(1, frozenset({states.QUEUED, states.POSTING}), _not_pausable, "submit", posts=True)
 RESUME = Operation(1, frozenset({states.PAUSED}), _not_resumable, "submit", posts=True)
 RETRY = Operation(1, frozenset({states.PARTLY_POSTED, states.FAILED}), _not_retriable, "submit", posts=True)
-REVERSE = Operation(1, _WRITTEN_OFF, _nothing_to_undo, "submit", posts=True)
-REINSTATE = Operation(1, _WRITTEN_OFF, _nothing_to_undo, "submit", posts=True)
+REVERSE = Operation(1, _UNDOABLE, _nothing_to_undo, "submit", posts=True)
+REINSTATE = Operation(1, _UNDOABLE, _nothing_to_undo, "submit", posts=True)
 # Draft and submitted: what version 0.1 could leave behind where a search overlapped with the submit.
-CANCEL = Operation(1, frozenset((states.DRAFT, states.PAUSED, *states.SETTLED)), _wait, "cancel", posts=True)
+CANCEL = Operation(
+	1, frozenset((states.DRAFT, states.PAUSED, *states.SETTLED)), _in_progress, "cancel", posts=True
+)
 # Fields of the site's own that may be changed after submit.
-ANNOTATE = Operation(1, _ANY, _list_is_fixed)
-CANCEL_ENTRY = Operation(1, _ANY, _entry_is_kept)
+ANNOTATE = Operation(1, _ANY, _list_locked)
+CANCEL_ENTRY = Operation(1, _ANY, _entry_not_cancellable)
 
 
-def enter(run: str, operation: Operation, *, anew: bool = True) -> Any:
+def enter(run: str, operation: Operation, *, restart: bool = True) -> Any:
 	"""Lock a run for an operation of the current user until the transaction ends, and return its document as it is now.
-	`anew`: see `lock_document`.
+	`restart`: see `lock_document`.
 
 	Raises:
 	    frappe.ValidationError: the run is of another docstatus or status.
 	    frappe.PermissionError: the user may not do this, or not in this company.
 	"""
-	document = lock_document(run, anew=anew)
+	document = lock_document(run, restart=restart)
 	check(document, operation)
 	return document
 
@@ -145,16 +147,16 @@ def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
 		)
 
 
-def lock_document(run: str, *, anew: bool = True) -> Any:
-	"""Lock a run until the transaction ends, and return its document as it is now. `anew`: False where the transaction
+def lock_document(run: str, *, restart: bool = True) -> Any:
+	"""Lock a run until the transaction ends, and return its document as it is now. `restart`: False where the transaction
 	holds locks already that it has to keep.
 
 	Raises:
 	    frappe.TimestampMismatchError: what the transaction has read so far is older than the run, and it cannot be
-	        begun anew because it has written something.
+	        begun restart because it has written something.
 	    frappe.QueryTimeoutError: others have kept the run locked for longer than the database waits.
 	"""
-	fresh = anew and begin_anew()
+	fresh = restart and restart_transaction()
 	try:
 		document = frappe.get_doc(DOCTYPE, run, for_update=True)
 	except frappe.QueryTimeoutError:
@@ -171,7 +173,7 @@ def lock_document(run: str, *, anew: bool = True) -> Any:
 	return document
 
 
-def begin_anew() -> bool:
+def restart_transaction() -> bool:
 	"""Let the transaction begin with the lock, so that it sees what whoever had the lock has committed.
 
 	Under REPEATABLE READ a transaction sees what was committed when it read something for the first time: a request
@@ -192,7 +194,7 @@ def lock(run: str, *, skip_locked: bool = False) -> str | None:
 	return frappe.db.get_value(DOCTYPE, run, "status", for_update=True, skip_locked=skip_locked)
 
 
-def share(run: str) -> str | None:
+def lock_shared(run: str) -> str | None:
 	"""Keep a run as it is until the transaction ends, together with other workers; returns its status."""
 	rows = frappe.db.sql("SELECT status FROM `tabWrite-Off Run` WHERE name = %s LOCK IN SHARE MODE", run)
 	return rows[0][0] if rows else None

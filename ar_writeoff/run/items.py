@@ -74,10 +74,10 @@ def where(item: Table, run: str, filters: dict[str, Any] | None = None) -> Crite
 		if fieldname not in FIELDS:
 			frappe.throw(_("Items cannot be filtered by {0}.").format(fieldname))
 		if fieldname == "message":
-			condition &= messages.contains(item, str(value))
+			condition &= messages.message_filter(item, str(value))
 		elif fieldname in TEXT_FIELDS and isinstance(value, str):
 			condition &= Criterion.any(
-				[item[column].like(messages.like(value)) for column in TEXT_FIELDS[fieldname]]
+				[item[column].like(messages.like_pattern(value)) for column in TEXT_FIELDS[fieldname]]
 			)
 		elif isinstance(value, list) and len(value) == 2 and value[0] in COMPARISONS:
 			condition &= COMPARISONS[value[0]](item[fieldname], value[1])
@@ -104,7 +104,7 @@ def count(run: str, filters: dict[str, Any] | None = None) -> int:
 	return frappe.qb.from_(item).select(Count("*")).where(where(item, run, filters)).run()[0][0]
 
 
-def visible_among(run: str, names: Iterable[str], user: str | None = None) -> list[str]:
+def visible_names(run: str, names: Iterable[str], user: str | None = None) -> list[str]:
 	"""Those of these items of the run that a user may see, in order."""
 	item = table()
 	condition = visible(item, run, user) & item.name.isin(list(names) or [""])
@@ -134,7 +134,7 @@ def read(
 			.run(as_dict=True)
 		)
 		if with_message:
-			messages.put_into_words(page)
+			messages.localize_messages(page)
 		yield from page
 		if len(page) < ROWS_PER_QUERY:
 			return

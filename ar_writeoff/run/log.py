@@ -69,7 +69,7 @@ def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None =
 	return [str(row[0]) for row in rows]
 
 
-def why_paused(run: str) -> str | None:
+def pause_message(run: str) -> str | None:
 	"""What was said when the run was paused last: nothing where a person did it."""
 	return frappe.db.get_value(
 		"Write-Off Run Event", {"run": run, "event": "Paused"}, "message", order_by="at desc"

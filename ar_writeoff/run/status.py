@@ -49,7 +49,7 @@ def set_status(run: str, status: str, current: str | None = None, **values: Any)
 	current = current or gate.lock(run)
 	if not current:
 		raise frappe.DoesNotExistError(run)
-	if not states.may_follow(current, status):
+	if not states.is_allowed_transition(current, status):
 		frappe.throw(_("A run that is {0} cannot become {1}.").format(_(current), _(status)))
 	values["status"] = status
 	if current in states.TO_BE_POSTED and status in states.SETTLED:
@@ -57,7 +57,7 @@ def set_status(run: str, status: str, current: str | None = None, **values: Any)
 	frappe.db.set_value("Write-Off Run", run, values)
 
 
-def settle(run: str) -> str | None:
+def update_settled_status(run: str) -> str | None:
 	"""Give a run that has nothing left to do the status that its items add up to, with its totals.
 
 	A run that is at work keeps its status, and its row is left alone: a worker shares the lock on it. It settles when
@@ -79,13 +79,13 @@ def settle(run: str) -> str | None:
 
 def refresh_totals(run: str) -> dict[str, int]:
 	"""Set the run's counts and amounts from its items; returns the number of items in each status."""
-	counts, totals = add_up(run)
+	counts, totals = calculate_totals(run)
 	frappe.db.set_value("Write-Off Run", run, totals, update_modified=False)
 	return counts
 
 
-def add_up(run: str, *, of_reader: str | None = None) -> tuple[dict[str, int], dict[str, Any]]:
-	"""The number of items in each status, and the run's fields that sum them up. `of_reader`: of the items that this
+def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[str, int], dict[str, Any]]:
+	"""The number of items in each status, and the run's fields that sum them up. `visible_to`: of the items that this
 	user may see."""
 	item = items.table()
 	# Waiting for somebody with a higher limit.
@@ -100,7 +100,7 @@ def add_up(run: str, *, of_reader: str | None = None) -> tuple[dict[str, int], d
 			Sum(item.base_write_off_amount).as_("amount"),
 			Sum(item.base_reinstated_amount).as_("recovered"),
 		)
-		.where(items.visible(item, run, of_reader) if of_reader else item.run == run)
+		.where(items.visible(item, run, visible_to) if visible_to else item.run == run)
 		.groupby(item.status, item.selected, held)
 		.run(as_dict=True)
 	)
@@ -115,7 +115,7 @@ def add_up(run: str, *, of_reader: str | None = None) -> tuple[dict[str, int], d
 		if row.held and row.status == states.OPEN:
 			held_count += row.count
 			held_amount += row.amount
-		if row.status in states.WRITTEN_OFF:
+		if row.status in states.ITEM_POSTED:
 			posted_amount += row.amount - row.recovered
 		recovered_amount += row.recovered
 	return counts, {
@@ -125,7 +125,7 @@ def add_up(run: str, *, of_reader: str | None = None) -> tuple[dict[str, int], d
 		"selected_amount": selected_amount,
 		"held_count": held_count,
 		"held_amount": held_amount,
-		"posted_count": sum(counts.get(status, 0) for status in states.WRITTEN_OFF),
+		"posted_count": sum(counts.get(status, 0) for status in states.ITEM_POSTED),
 		"skipped_count": counts.get(states.SKIPPED, 0),
 		"failed_count": counts.get(states.FAILED, 0),
 		"conflict_count": counts.get(states.CONFLICT, 0),
@@ -134,11 +134,11 @@ def add_up(run: str, *, of_reader: str | None = None) -> tuple[dict[str, int], d
 	}
 
 
-def totals_of(run: Any, user: str) -> Any:
+def visible_totals(run: Any, user: str) -> Any:
 	"""The run's totals as this user may see them: of all its items, or of those that the user may see."""
 	if access.of_user(user).is_unrestricted:
 		return run
-	return frappe._dict(add_up(run.name, of_reader=user)[1])
+	return frappe._dict(calculate_totals(run.name, visible_to=user)[1])
 
 
 def progress(run: str) -> dict[str, Any]:

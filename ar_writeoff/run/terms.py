@@ -44,14 +44,14 @@ RUN_FIELDS = (
 )
 
 
-def settings_of(company: str) -> Any:
+def company_settings(company: str) -> Any:
 	"""What the Write-Off Settings of the company say about its runs; without them every value is None."""
 	return frappe.db.get_value("Write-Off Settings", company, SETTINGS, as_dict=True) or frappe._dict()
 
 
-def record_of(run: Any, settings: Any = None) -> dict[str, Any]:
+def terms_record(run: Any, settings: Any = None) -> dict[str, Any]:
 	"""The terms of a run by name, as its document and the Settings, Reason and Company say now."""
-	settings = settings_of(run.company) if settings is None else settings
+	settings = company_settings(run.company) if settings is None else settings
 	return {
 		**{fieldname: run.get(fieldname) for fieldname in RUN_FIELDS},
 		"customers": sorted({row.customer for row in run.customers}),
@@ -67,9 +67,9 @@ def record_of(run: Any, settings: Any = None) -> dict[str, Any]:
 	}
 
 
-def terms_of(run: Any, settings: Any = None) -> Terms:
+def current_terms(run: Any, settings: Any = None) -> Terms:
 	"""The terms of a draft, as they would be sealed now."""
-	return core.from_record(json.loads(canonical(record_of(run, settings))))
+	return core.from_record(json.loads(canonical(terms_record(run, settings))))
 
 
 def scope_of(terms: Terms) -> Scope:
@@ -78,7 +78,7 @@ def scope_of(terms: Terms) -> Scope:
 		company=terms.company,
 		run=terms.name,
 		customers=terms.customers,
-		**{fieldname: getattr(terms, fieldname) for fieldname in criteria.NARROWING},
+		**{fieldname: getattr(terms, fieldname) for fieldname in criteria.FILTER_FIELDS},
 	)
 
 
@@ -115,7 +115,7 @@ def rules_of(terms: Terms) -> posting.Rules:
 	"""
 	offset = offset_of(terms)
 	if not offset.account:
-		messages.refuse(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=terms.company))
+		messages.throw_reason(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=terms.company))
 	return posting.Rules(
 		run=terms.name,
 		company=terms.company,

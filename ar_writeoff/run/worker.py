@@ -18,13 +18,13 @@ from frappe.query_builder import CustomFunction
 from frappe.utils import cint
 from frappe.utils.background_jobs import get_job_status
 from pypika.terms import PseudoColumn
-from redis.exceptions import ConnectionError as RedisIsAway
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import get_current_job
 from rq.job import JobStatus
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.ledger.transactions import in_one_commit, transaction_is_lost
+from ar_writeoff.ledger.transactions import run_in_transaction, transaction_is_lost
 from ar_writeoff.run import log
 
 # Seconds. A batch takes a few; one that waits for locks all the way takes a minute.
@@ -55,7 +55,7 @@ def parallel_jobs(company: str) -> int:
 	)
 
 
-def in_this_process() -> bool:
+def runs_inline() -> bool:
 	"""Whether work goes on in this process at once, instead of in a worker: where a test says so."""
 	return bool(frappe.flags.in_test)
 
@@ -69,7 +69,7 @@ def start(run: str, method: str, numbers: Iterable[int], **details: str) -> None
 	"""
 	for number in numbers:
 		job_id = f"write-off-run::{run}::{number}::{frappe.generate_hash(length=6)}"
-		_put(run, number, job_id=job_id, heartbeat=None)
+		_upsert(run, number, job_id=job_id, heartbeat=None)
 		try:
 			frappe.enqueue(
 				method,
@@ -81,11 +81,11 @@ def start(run: str, method: str, numbers: Iterable[int], **details: str) -> None
 				worker=number,
 				**details,
 			)
-		except RedisIsAway:
+		except RedisConnectionError:
 			log.record(run, "Interrupted", worker=number, reason=Reason.of(reasons.JOB_NOT_ENQUEUED))
 
 
-def missing(run: str, count: int, lease: int = LEASE) -> list[int]:
+def missing_workers(run: str, count: int, lease: int = LEASE) -> list[int]:
 	"""Numbers from 1 to `count` that nobody works under, and that no job waiting in the queue will take."""
 	return [number for number in range(1, count + 1) if not is_alive(run, number, lease)]
 
@@ -111,7 +111,7 @@ def _name(run: str, number: int) -> str:
 	return f"{run}-W{number}"
 
 
-def _put(run: str, number: int, **values: object) -> None:
+def _upsert(run: str, number: int, **values: object) -> None:
 	"""Set values of a worker's row, which is made where there is none."""
 	worker = frappe.qb.DocType("Write-Off Run Worker")
 	stamp, user = frappe.utils.now(), frappe.session.user
@@ -141,14 +141,14 @@ class WorkerSession:
 	published_at: float = field(default_factory=time.monotonic)
 
 	@property
-	def is_over(self) -> bool:
+	def is_expired(self) -> bool:
 		"""Whether to hand over to a job that follows."""
 		return time.monotonic() >= self.ends
 
 	def heartbeat(self, batch: int = 0) -> None:
 		"""Renew the lease, in the current transaction."""
 		self.idle_since = None
-		_put(self.run, self.number, heartbeat=UtcNow(), machine=this_process(), batch=batch)
+		_upsert(self.run, self.number, heartbeat=UtcNow(), machine=process_name(), batch=batch)
 
 	def should_publish(self) -> bool:
 		"""Whether it is time to tell open forms how far the run is."""
@@ -174,22 +174,22 @@ class WorkerSession:
 
 	def end(self) -> None:
 		"""Give the lease back, in the current transaction, so that the number is free at once."""
-		_put(self.run, self.number, heartbeat=None, job_id=None, batch=0)
+		_upsert(self.run, self.number, heartbeat=None, job_id=None, batch=0)
 
 
-def interrupted(session: WorkerSession, error: Exception) -> None:
+def record_interruption(session: WorkerSession, error: Exception) -> None:
 	"""Leave a trace of what stopped a worker, for people, and free its number, for the watchdog.
 
 	The error itself goes on to whoever called; where MariaDB is what is missing, the trace is in its log.
 	"""
 
 	def trace() -> None:
-		_put(session.run, session.number, heartbeat=None, job_id=None, batch=0)
+		_upsert(session.run, session.number, heartbeat=None, job_id=None, batch=0)
 		text = f"{type(error).__name__}: {frappe.utils.strip_html(str(error))}"
-		log.record(session.run, "Interrupted", worker=session.number, reason=Reason.said(text[:500]))
+		log.record(session.run, "Interrupted", worker=session.number, reason=Reason.verbatim(text[:500]))
 
 	try:
-		in_one_commit(trace, attempts=1)
+		run_in_transaction(trace, attempts=1)
 	except Exception as lost:
 		if not transaction_is_lost(lost):
 			raise
@@ -201,6 +201,6 @@ def _budget() -> float:
 	return SHARE_OF_TIMEOUT * (cint(job.timeout) if job else TIMEOUT)
 
 
-def this_process() -> str:
+def process_name() -> str:
 	"""Machine and process, to find a worker's traces in other logs."""
 	return f"{socket.gethostname()}:{os.getpid()}"

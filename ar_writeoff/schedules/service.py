@@ -26,7 +26,7 @@ from ar_writeoff.core import status as states
 from ar_writeoff.core.criteria import CRITERIA
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
-from ar_writeoff.ledger.transactions import in_one_commit, until_done
+from ar_writeoff.ledger.transactions import retry_lost_transactions, run_in_transaction
 from ar_writeoff.run import gate
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import as_user
@@ -152,7 +152,7 @@ def run_due() -> None:
 	)
 	left = [log.schedule for log in left_over(now)]
 	for name in dict.fromkeys([*names, *left]):
-		if workers.in_this_process():
+		if workers.runs_inline():
 			run_schedule(name)
 		else:
 			frappe.enqueue(
@@ -163,7 +163,7 @@ def run_due() -> None:
 def run_schedule(schedule: str) -> None:
 	"""Do what is due of this schedule, period by period: also those missed while the scheduler was down."""
 	while True:
-		log = in_one_commit(lambda: claim(schedule))
+		log = run_in_transaction(lambda: claim(schedule))
 		if not log:
 			return
 		carry_out(log)
@@ -255,16 +255,16 @@ def carry_out(log: str) -> None:
 	Others are at work on the same schedule, on its other periods: what is lost to them is done again.
 	"""
 	try:
-		result = until_done(lambda: perform(frappe.get_doc("Write-Off Schedule Log", log)))
-		in_one_commit(lambda: succeeded(log, *result))
+		result = retry_lost_transactions(lambda: perform(frappe.get_doc("Write-Off Schedule Log", log)))
+		run_in_transaction(lambda: succeeded(log, *result))
 	except JobTimeoutException:
 		raise
 	except Exception as error:
 		# Whatever went wrong: it counts, somebody is told, and after some times the schedule is turned off.
-		reason = messages.reason_of(error)
+		reason = messages.error_reason(error)
 		frappe.db.rollback()
 		frappe.log_error(title=f"Write-Off Schedule {log}")
-		in_one_commit(lambda: failed(log, reason))
+		run_in_transaction(lambda: failed(log, reason))
 
 
 def perform(log: Any) -> tuple[str, Reason | None, str | None, str | None]:
@@ -298,7 +298,7 @@ def worker_of(user: str) -> str:
 	    frappe.ValidationError: the user is disabled: nobody answers for the schedule any more.
 	"""
 	if not cint(frappe.db.get_value("User", user, "enabled")):
-		messages.refuse(Reason.of(reasons.SCHEDULE_USER_DISABLED, user=user))
+		messages.throw_reason(Reason.of(reasons.SCHEDULE_USER_DISABLED, user=user))
 	return user
 
 
@@ -306,7 +306,7 @@ def prepare(schedule: Any, day: date, marks: dict[str, Any]) -> str:
 	"""A draft run by the terms of the schedule, as the current user, with its items found."""
 	problem = reason_problem(schedule.reason, schedule.balance_type)
 	if problem:
-		messages.refuse(problem)
+		messages.throw_reason(problem)
 	cutoff_date, posting_date = dates_on(schedule, day)
 	run = frappe.new_doc("Write-Off Run")
 	run.update(
@@ -384,7 +384,7 @@ def succeeded(log: str, result: str, reason: Reason | None, run: str | None, res
 		told = {*to_be_told(schedule)}
 		if draft:
 			told.update(notify.approvers(frappe.get_doc("Write-Off Run", draft)))
-		notify.tell(
+		notify.notify_users(
 			told,
 			lambda _user: _("Schedule {0}, {1}: {2}").format(schedule.name, doc.period, _(result)),
 			"Write-Off Run",
@@ -430,7 +430,7 @@ def count_failure(schedule: str, reason: Reason) -> None:
 	frappe.db.set_value("Write-Off Schedule", schedule, values)
 	if off:
 		doc.add_comment("Info", _("turned off after {0} failures in a row").format(failures))
-	notify.tell(
+	notify.notify_users(
 		to_be_told(doc),
 		lambda _user: (
 			_("Schedule {0} is turned off after {1} failures in a row").format(schedule, failures)
@@ -455,6 +455,6 @@ def to_be_told(schedule: Any) -> set[str]:
 	users = {
 		schedule.notify_user,
 		*notify.users_of_role(schedule.notify_role, schedule.company),
-		*notify.watchers(schedule.company),
+		*notify.notify_role_users(schedule.company),
 	}
 	return {user for user in users if user} or {schedule.changed_by or schedule.owner}

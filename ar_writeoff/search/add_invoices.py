@@ -13,7 +13,7 @@ from ar_writeoff.ledger import messages, open_items
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.review.selection import selection_changed
-from ar_writeoff.run.terms import criteria_of, offset_of, scope_of, terms_of
+from ar_writeoff.run.terms import criteria_of, current_terms, offset_of, scope_of
 from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search.item_store import NewItem, insert_items
@@ -26,7 +26,7 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 	Returns how many were added, and the others with the reason: excluded ones are listed in the run too.
 	"""
 	run = doc.name
-	terms = terms_of(doc)
+	terms = current_terms(doc)
 	scope, criteria = scope_of(terms), criteria_of(terms)
 	present = set(
 		frappe.get_all(
@@ -36,7 +36,7 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 			order_by=None,
 		)
 	)
-	keys = open_items.keys_of_vouchers("Sales Invoice", [name for name in invoices if name not in present])
+	keys = open_items.voucher_keys("Sales Invoice", [name for name in invoices if name not in present])
 	customers = facts.customer_facts({key.customer for key in keys})
 	# The maximum is for all that the run has of a customer.
 	listed = items_of_customers(run, customers) if criteria.max_customer_amount else {}
@@ -56,11 +56,13 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 	verdicts = [
 		verdict
 		for verdict in verdicts
-		if open_items.key_of(verdict.balance) not in listed
+		if open_items.balance_key(verdict.balance) not in listed
 		or (verdict.reason and verdict.reason.code == reasons.CUSTOMER_OVER_MAXIMUM)
 	]
 	over = [
-		listed[key] for key in (open_items.key_of(verdict.balance) for verdict in verdicts) if key in listed
+		listed[key]
+		for key in (open_items.balance_key(verdict.balance) for verdict in verdicts)
+		if key in listed
 	]
 	if over:
 		frappe.db.delete("Write-Off Run Item", {"name": ("in", over)})
@@ -113,6 +115,6 @@ def items_of_customers(run: str, customers: Iterable[str]) -> dict[Key, str]:
 
 def largest_balance(company: str, invoices: list[str]) -> float:
 	"""The largest balance of these Sales Invoices in company currency: the maximum that lets all of them in."""
-	keys = open_items.keys_of_vouchers("Sales Invoice", invoices)
+	keys = open_items.voucher_keys("Sales Invoice", invoices)
 	balances = open_items.balances_of_vouchers(company, keys, getdate())
 	return float(max((abs(balance.base_now) for balance in balances.values()), default=0))

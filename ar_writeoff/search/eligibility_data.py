@@ -17,8 +17,8 @@ from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.status import OPEN, TO_BE_POSTED
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.ledger.open_items import Key, LedgerBalance, by_type
-from ar_writeoff.ledger.versions import advances_stand_on_payments
+from ar_writeoff.ledger.open_items import Key, LedgerBalance, vouchers_by_type
+from ar_writeoff.ledger.versions import order_advances_on_payments
 from ar_writeoff.search.rules import VOUCHER_TYPES, CustomerFacts, PartyFacts, VoucherFacts
 
 # Unallocated credits of a customer on an account: in account currency and in company currency, both positive.
@@ -181,7 +181,7 @@ def voucher_details(keys: Iterable[Key]) -> dict[Key, VoucherDetails]:
 	"""Details of those of these vouchers that are submitted."""
 	keys = list(keys)
 	rows: dict[tuple[str, str], VoucherDetails] = {}
-	for voucher_type, vouchers in by_type(keys):
+	for voucher_type, vouchers in vouchers_by_type(keys):
 		if voucher_type not in DETAILS:
 			rows.update({(voucher_type, name): NO_DETAILS for name in vouchers})
 			continue
@@ -215,7 +215,7 @@ def voucher_facts(
 	}
 	discounted = {key.voucher_no for key in keys if key in details and details[key].is_discounted}
 	discountings = discountings_of(discounted)
-	orders = orders_paid_in_advance(keys) if advances_stand_on_payments() else {}
+	orders = orders_paid_in_advance(keys) if order_advances_on_payments() else {}
 	return {
 		key: VoucherFacts(
 			discounted=key.voucher_no in discounted,
@@ -232,13 +232,15 @@ def obstacle(
 ) -> Reason | None:
 	"""What about this voucher or its account forbids a write-off for good, or None."""
 	if root_type != "Asset":
-		return Reason.of(reasons.SEPARATE_ADVANCE, account=key.account).at(key.voucher_type, key.voucher_no)
+		return Reason.of(reasons.SEPARATE_ADVANCE, account=key.account).with_link(
+			key.voucher_type, key.voucher_no
+		)
 	if voucher.write_off_run:
-		return Reason.of(reasons.WRITE_OFF_ENTRY, run=voucher.write_off_run).at(
+		return Reason.of(reasons.WRITE_OFF_ENTRY, run=voucher.write_off_run).with_link(
 			"Write-Off Run", voucher.write_off_run
 		)
 	if order:
-		return Reason.of(reasons.ON_ORDER, order=order[1]).at(*order)
+		return Reason.of(reasons.ON_ORDER, order=order[1]).with_link(*order)
 	return None
 
 
@@ -251,7 +253,7 @@ def orders_paid_in_advance(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
 	doctypes = get_advance_payment_doctypes()
 	if not doctypes:
 		return orders
-	for voucher_type, vouchers in by_type(key for key in keys if key.voucher_type in ADVANCES):
+	for voucher_type, vouchers in vouchers_by_type(key for key in keys if key.voucher_type in ADVANCES):
 		child, reference_type = ADVANCES[voucher_type]
 		of_voucher: dict[str, tuple[str, str]] = {}
 		for batch in create_batch(vouchers, 1000):

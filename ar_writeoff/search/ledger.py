@@ -171,7 +171,7 @@ def judge_all(
 		customers = facts.customer_facts({key.customer for key in keys})
 	parties = facts.party_facts(scope.company, keys, criteria, credits)
 	about = facts.voucher_facts(keys, vouchers, scope.run if ask_other_runs else None)
-	unfit = offset.unfit(keys, own_rows) if offset else {}
+	unfit = offset.exclusions(keys, own_rows) if offset else {}
 
 	verdicts = []
 	for key, balance in matching.items():
@@ -246,7 +246,7 @@ def own_ledger_rows(
 ) -> dict[Key, frappe._dict]:
 	"""The vouchers' own ledger rows, if anything is to be decided by them; reading them is half of a search."""
 	if scope.cost_center or scope.project or access.cost_centers is not None or (offset and offset.has_rules):
-		return dimensions.ledger_rows_of_vouchers(keys)
+		return dimensions.voucher_ledger_rows(keys)
 	return {}
 
 

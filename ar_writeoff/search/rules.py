@@ -129,7 +129,7 @@ def judge(
 	if balance.posting_date > criteria.cutoff_date:
 		return None
 	age_days = rules.age_in_days(criteria, balance.posting_date, balance.due_date)
-	if not rules.old_enough(criteria, age_days) or not amounts_match(balance, criteria):
+	if not rules.is_old_enough(criteria, age_days) or not amounts_match(balance, criteria):
 		return None
 	amount, base_amount = eligible_amounts(balance)
 	verdict = Verdict(balance, amount, base_amount, age_days)
@@ -153,7 +153,7 @@ def eligible_amounts(balance: HasAmounts) -> tuple[Decimal, Decimal]:
 	The whole balance goes at its carrying value, so that both currencies clear to zero; a part of it goes at
 	the carrying rate of the whole.
 	"""
-	amount = rules.eligible(balance.at_cutoff, balance.now)
+	amount = rules.eligible_amount(balance.at_cutoff, balance.now)
 	if amount == balance.now:
 		return amount, balance.base_now
 	return amount, carrying_value(amount, balance.now, balance.base_now)
@@ -182,21 +182,23 @@ def exclusion(
 	"""
 	balance = verdict.balance
 	if customer.opted_out:
-		return Reason.of(reasons.CUSTOMER_OPTED_OUT).at("Customer", balance.customer)
+		return Reason.of(reasons.CUSTOMER_OPTED_OUT).with_link("Customer", balance.customer)
 	if customer.disabled:
-		return Reason.of(reasons.CUSTOMER_DISABLED).at("Customer", balance.customer)
+		return Reason.of(reasons.CUSTOMER_DISABLED).with_link("Customer", balance.customer)
 	if customer.frozen:
-		return Reason.of(reasons.CUSTOMER_FROZEN).at("Customer", balance.customer)
+		return Reason.of(reasons.CUSTOMER_FROZEN).with_link("Customer", balance.customer)
 	obstacle = voucher.obstacle or kind_obstacle(balance.voucher_type, balance.voucher_no, balance.now)
 	if obstacle:
 		return obstacle
 	if voucher.discounted:
 		reason = Reason.of(reasons.DISCOUNTED)
-		return reason.at("Invoice Discounting", voucher.discounting) if voucher.discounting else reason
+		return reason.with_link("Invoice Discounting", voucher.discounting) if voucher.discounting else reason
 	if voucher.other_run:
-		return Reason.of(reasons.IN_ANOTHER_RUN, run=voucher.other_run).at("Write-Off Run", voucher.other_run)
+		return Reason.of(reasons.IN_ANOTHER_RUN, run=voucher.other_run).with_link(
+			"Write-Off Run", voucher.other_run
+		)
 	if party.reconciliation:
-		return Reason.of(reasons.RECONCILIATION_RUNNING, reconciliation=party.reconciliation).at(
+		return Reason.of(reasons.RECONCILIATION_RUNNING, reconciliation=party.reconciliation).with_link(
 			"Process Payment Reconciliation", party.reconciliation
 		)
 	if verdict.amount and not verdict.base_amount:
@@ -204,7 +206,7 @@ def exclusion(
 	if verdict.amount * verdict.base_amount <= 0:
 		return Reason.of(reasons.BASE_RESIDUE)
 	if party.credit and criteria.balance_type == rules.DEBIT and criteria.customer_credits == rules.LEAVE_OUT:
-		return Reason.of(reasons.CREDIT_AVAILABLE, credit=party.credit, currency=balance.currency).at(
+		return Reason.of(reasons.CREDIT_AVAILABLE, credit=party.credit, currency=balance.currency).with_link(
 			"Payment Reconciliation", "Payment Reconciliation"
 		)
 	return voucher.unfit
@@ -221,7 +223,7 @@ def kind_obstacle(voucher_type: str, voucher_no: str, amount: Decimal) -> Reason
 		reason = Reason.of(reasons.REFUND)
 	elif voucher_type not in VOUCHER_TYPES:
 		reason = Reason.of(reasons.UNKNOWN_VOUCHER, doctype=voucher_type)
-	return reason.at(voucher_type, voucher_no) if reason else None
+	return reason.with_link(voucher_type, voucher_no) if reason else None
 
 
 def apply_customer_maximum(

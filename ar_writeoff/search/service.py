@@ -19,12 +19,12 @@ from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import precision
-from ar_writeoff.ledger.transactions import in_one_commit, read_committed
+from ar_writeoff.ledger.transactions import read_committed, run_in_transaction
 from ar_writeoff.review.selection import selection_changed
 from ar_writeoff.run import gate
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import PROGRESS_EVENT
-from ar_writeoff.run.terms import criteria_of, offset_of, scope_of, terms_of
+from ar_writeoff.run.terms import criteria_of, current_terms, offset_of, scope_of
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search.item_store import NewItem, insert_items
 from ar_writeoff.search.ledger import Found
@@ -65,7 +65,9 @@ class FoundItems:
 
 def is_large(run: Any) -> bool:
 	"""Whether a search of this run is for a worker."""
-	return sum(search.ledger_sizes(scope_of(terms_of(run)), access.of_user()).values()) > BACKGROUND_ABOVE
+	return (
+		sum(search.ledger_sizes(scope_of(current_terms(run)), access.of_user()).values()) > BACKGROUND_ABOVE
+	)
 
 
 def start_search(run: str) -> None:
@@ -84,16 +86,16 @@ def search_in_background(run: str, worker: int = WORKER, stamp: str = "") -> Non
 	session = workers.WorkerSession(run, worker)
 	try:
 		with read_committed():
-			in_one_commit(session.heartbeat)
+			run_in_transaction(session.heartbeat)
 			doc = frappe.get_doc("Write-Off Run", run)
 			found = look(doc, lambda part: still_wanted(session, stamp, part))
-			in_one_commit(lambda: finish_search(session, stamp, found))
+			run_in_transaction(lambda: finish_search(session, stamp, found))
 	except Cancelled:
 		return
 	except Exception as error:
 		# Also a job that ran out of time. The run must not stay marked as searching.
-		workers.interrupted(session, error)
-		in_one_commit(lambda: end_search(run, stamp))
+		workers.record_interruption(session, error)
+		run_in_transaction(lambda: end_search(run, stamp))
 		raise
 	finally:
 		frappe.cache.delete_value(progress_key(run))
@@ -107,7 +109,7 @@ def still_wanted(session: workers.WorkerSession, stamp: str, found: Found) -> No
 	    Cancelled: this search of the run was cancelled.
 	"""
 	run = session.run
-	in_one_commit(session.heartbeat)
+	run_in_transaction(session.heartbeat)
 	if not is_wanted(run, stamp, frappe.db.get_value("Write-Off Run", run, "status")):
 		raise Cancelled
 	done = {"looked_at": found.looked_at, "ledger_rows": found.ledger_rows}
@@ -128,7 +130,7 @@ def finish_search(session: workers.WorkerSession, stamp: str, found: FoundItems)
 	"""
 	if not is_wanted(session.run, stamp, gate.lock(session.run)):
 		raise Cancelled
-	run = gate.enter(session.run, gate.FILL)
+	run = gate.enter(session.run, gate.SAVE_RESULTS)
 	replace_items(run, found)
 	session.end()
 
@@ -161,7 +163,7 @@ def search_run(run: str) -> dict[str, int]:
 def look(run: Any, on_found: Callable[[Found], None] | None = None) -> FoundItems:
 	"""What matches the criteria of the run, and what is left out. `on_found` is called after each range of customers."""
 	items = FoundItems()
-	terms = terms_of(run)
+	terms = current_terms(run)
 	for found in search.search(scope_of(terms), criteria_of(terms), offset=offset_of(terms)):
 		items.add(
 			[(verdict, found.customers[verdict.balance.customer].customer_name) for verdict in found.verdicts]

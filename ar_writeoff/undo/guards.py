@@ -26,7 +26,7 @@ from frappe import _
 from frappe.utils import flt, fmt_money
 
 from ar_writeoff.core.money import ZERO, money
-from ar_writeoff.core.status import WRITTEN_OFF
+from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger import open_items
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.open_items import Key
@@ -126,7 +126,7 @@ def lock_and_find_marked(keys: Iterable[Key]) -> list[Key]:
 	"""Lock the vouchers of these balances, in order of type and name; returns the balances of those that are marked."""
 	keys = list(keys)
 	marked: set[tuple[str, str]] = set()
-	for voucher_type, vouchers in open_items.by_type(keys):
+	for voucher_type, vouchers in open_items.vouchers_by_type(keys):
 		table = frappe.qb.DocType(voucher_type)
 		# Not a condition: rows that do not meet it would not stay locked under READ COMMITTED.
 		rows = (
@@ -221,7 +221,7 @@ def voucher_is_cancelled(document: Any, method: str | None = None) -> None:
 		.where(
 			(item.voucher_no == document.name)
 			& (item.voucher_type == document.doctype)
-			& item.status.isin(WRITTEN_OFF)
+			& item.status.isin(ITEM_POSTED)
 		)
 		.for_update()
 		.run()

@@ -22,7 +22,7 @@ from ar_writeoff.ledger import parties
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key
-from ar_writeoff.ledger.periods import why_closed
+from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import credits
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting.rules import Dimensions, PlanItem, plan_entries
@@ -99,7 +99,7 @@ def why_not_cancel(company: str, posting_date: date) -> str | None:
 	"""Why entries of this date cannot be cancelled, in words; None when they can."""
 	if frappe.db.get_single_value("Accounts Settings", "enable_immutable_ledger", cache=False):
 		return _("The ledger is immutable: entries are reversed, not cancelled.")
-	return why_closed(company, posting_date)
+	return closed_period_message(company, posting_date)
 
 
 def undo_entry(name: str, items: list[WrittenOff], posting_date: date, always_dated: bool) -> Undone:
@@ -116,7 +116,7 @@ def undo_entry(name: str, items: list[WrittenOff], posting_date: date, always_da
 	if whole and not always_dated and not why_not_cancel(entry.company, getdate(entry.posting_date)):
 		journal.cancel(entry)
 		return Undone(CANCELLED, {}, {})
-	with parties.of_any_state():
+	with parties.skip_party_validation():
 		if whole:
 			posted = reverse_whole(entry, posting_date, f"{name}-R")
 			return Undone(REVERSED, {item.item: posted.name for item in items}, posted.warnings)
@@ -194,7 +194,7 @@ def reinstate(parts: list[Part], posting_date: date, prefix: str) -> tuple[dict[
 	entries = {name: frappe.get_doc("Journal Entry", name) for name in names}
 	made: dict[str, str] = {}
 	warnings: dict[str, Reason] = {}
-	with parties.of_any_state():
+	with parties.skip_party_validation():
 		for part in parts:
 			if is_credit(part.of):
 				posted = reverse_whole(entries[part.of.journal_entry], posting_date, prefix)

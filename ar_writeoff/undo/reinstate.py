@@ -17,7 +17,7 @@ from ar_writeoff.ledger.money import precision
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
-from ar_writeoff.run.status import settle
+from ar_writeoff.run.status import update_settled_status
 from ar_writeoff.undo import ledger as undo
 from ar_writeoff.undo.service import log_warnings, set_items
 
@@ -44,7 +44,7 @@ def reinstate(run: str, amounts: Mapping[str, Any], posting_date: date) -> dict[
 		record_recovery(part, row, posting_date, entries[part.of.item])
 	journal.update_write_off_fields(item.key for item in items)
 	log_warnings(run, warnings)
-	settle(run)
+	update_settled_status(run)
 	return entries
 
 
@@ -66,7 +66,7 @@ def lock_items_of_run(run: str, names: list[str]) -> list[Any]:
 
 def amount_to_reinstate(item: undo.WrittenOff, row: Any, wanted: Any) -> Decimal:
 	"""The amount asked for, checked against what is still written off."""
-	if row.status not in states.WRITTEN_OFF:
+	if row.status not in states.ITEM_POSTED:
 		frappe.throw(_("{0} is {1}: there is nothing to reinstate.").format(row.voucher_no, _(row.status)))
 	amount = item.amount if wanted is None else money(wanted, precision(item.currency))
 	if undo.is_credit(item) and amount != item.amount:

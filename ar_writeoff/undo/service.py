@@ -18,12 +18,12 @@ from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.open_items import Key
-from ar_writeoff.ledger.transactions import forget_cached_settings, in_one_commit
+from ar_writeoff.ledger.transactions import clear_settings_cache, run_in_transaction
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
-from ar_writeoff.run.status import as_user, publish_progress, set_status, settle, status_of
+from ar_writeoff.run.status import as_user, publish_progress, set_status, status_of, update_settled_status
 from ar_writeoff.undo import guards
 from ar_writeoff.undo import ledger as undo
 
@@ -61,8 +61,8 @@ def start_undoing(run: str, posting_date: date, *, always_dated: bool = False, c
 	)
 	set_status(run, states.REVERSING)
 	set_pending_aside(run)
-	log.record(run, "Reversal Started", reason=Reason.said(str(posting_date)))
-	if workers.in_this_process():
+	log.record(run, "Reversal Started", reason=Reason.verbatim(str(posting_date)))
+	if workers.runs_inline():
 		undo_run(run)
 	else:
 		workers.start(run, METHOD, range(1, worker_count(run) + 1))
@@ -89,17 +89,17 @@ def undo_run(run: str, worker: int = 1) -> None:
 	refused: set[str] = set()
 	with as_user(doc.reversed_by):
 		try:
-			while not session.is_over:
+			while not session.is_expired:
 				left = [name for name in live_entries(run) if name not in refused]
 				if not left or status_of(run) != states.REVERSING:
 					break
 				if not undo_some(left, doc, session, refused) and not session.wait_for_batch():
 					break
 		except Exception as error:
-			workers.interrupted(session, error)
+			workers.record_interruption(session, error)
 			raise
-		in_one_commit(session.end)
-		in_one_commit(lambda: finish_undoing(session, refused))
+		run_in_transaction(session.end)
+		run_in_transaction(lambda: finish_undoing(session, refused))
 	publish_progress(run)
 
 
@@ -107,10 +107,10 @@ def undo_some(names: list[str], doc: Any, session: workers.WorkerSession, refuse
 	"""Undo those of these entries that nobody else has, until the time is up; whether there were any."""
 	any_done = False
 	for name in names:
-		if session.is_over:
+		if session.is_expired:
 			break
-		in_one_commit(session.heartbeat)
-		forget_cached_settings()
+		run_in_transaction(session.heartbeat)
+		clear_settings_cache()
 		if undo_next(name, doc, session, refused):
 			any_done = True
 			if session.should_publish():
@@ -122,17 +122,17 @@ def undo_next(name: str, doc: Any, session: workers.WorkerSession, refused: set[
 	"""Undo one entry and commit. False when another worker has it. What ERPNext refuses is logged, once."""
 
 	def undo_it() -> bool:
-		if gate.share(session.run) != states.REVERSING:
+		if gate.lock_shared(session.run) != states.REVERSING:
 			return False
 		return undo_entry(name, doc.how, doc.reversal_date, session.number)
 
 	try:
-		return in_one_commit(undo_it)
+		return run_in_transaction(undo_it)
 	except frappe.ValidationError as error:
 		frappe.clear_messages()
 		refused.add(name)
-		reason = messages.reason_of(error)
-		in_one_commit(
+		reason = messages.error_reason(error)
+		run_in_transaction(
 			lambda: log.record(
 				session.run, "Not Reversed", journal_entry=name, worker=session.number, reason=reason
 			)
@@ -146,7 +146,7 @@ def live_entries(run: str, *, for_update: bool = False) -> list[str]:
 	query = (
 		frappe.qb.from_(item)
 		.select(item.journal_entry)
-		.where((item.run == run) & item.status.isin(states.WRITTEN_OFF))
+		.where((item.run == run) & item.status.isin(states.ITEM_POSTED))
 	)
 	names = (query.orderby(item.name).for_update() if for_update else query.distinct()).run(pluck=True)
 	return sorted({name for name in names if name}, reverse=True)
@@ -169,7 +169,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 		.run()
 	):
 		return False
-	rows = [row for row in guards.items_of_entry(name) if row.status in states.WRITTEN_OFF]
+	rows = [row for row in guards.items_of_entry(name) if row.status in states.ITEM_POSTED]
 	rows = [row for row in rows if row.journal_entry == name]
 	if not rows:
 		return True
@@ -199,7 +199,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 		posted_count=len(items),
 		amount=-sum(item.base_amount for item in items),
 		duration=time.monotonic() - started,
-		reason=None if undone.how == undo.CANCELLED else Reason.said(name),
+		reason=None if undone.how == undo.CANCELLED else Reason.verbatim(name),
 	)
 	log_warnings(run, undone.warnings)
 	return True
@@ -224,11 +224,11 @@ def finish_undoing(session: workers.WorkerSession, refused: set[str]) -> None:
 		return
 	left = set(live_entries(session.run)) - refused
 	if left:
-		if session.is_over:
+		if session.is_expired:
 			workers.start(session.run, METHOD, [session.number])
 		return
 	set_status(session.run, states.PARTLY_POSTED if refused else states.REVERSED)
-	status = settle(session.run)
+	status = update_settled_status(session.run)
 	log.record(
 		session.run,
 		"Reversal Finished",
@@ -253,7 +253,7 @@ def cancel_run(run: str) -> None:
 	except (frappe.ValidationError, frappe.PermissionError) as error:
 		frappe.db.rollback(save_point="cancel_run")
 		frappe.clear_messages()
-		log.record(run, "Not Reversed", reason=messages.reason_of(error))
+		log.record(run, "Not Reversed", reason=messages.error_reason(error))
 
 
 def cancel_entries(run: str) -> None:
@@ -278,7 +278,7 @@ def why_not_cancel(run: str, company: str, posting_date: date) -> str | None:
 
 def why_only_reversing(run: str, company: str, posting_date: date) -> str | None:
 	"""Why the entries of a run can be taken back by reversing entries only, in words; None when they can be cancelled."""
-	written_off = {"run": run, "status": ("in", states.WRITTEN_OFF)}
+	written_off = {"run": run, "status": ("in", states.ITEM_POSTED)}
 	if not frappe.db.exists("Write-Off Run Item", written_off):
 		return None
 	reason = undo.why_not_cancel(company, posting_date)
@@ -308,7 +308,7 @@ def lock_run_of_entry(entry: Any, method: str | None = None) -> None:
 	Frappe has locked the entry by now, so the transaction goes on; whoever has the run does not wait for the entry.
 	"""
 	if entry.get("write_off_run") and not entry.flags.write_off_locked:
-		gate.enter(entry.write_off_run, gate.CANCEL_ENTRY, anew=False)
+		gate.enter(entry.write_off_run, gate.CANCEL_ENTRY, restart=False)
 
 
 def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
@@ -326,7 +326,7 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 	)
 	recovered = {recovery.item: recovery for recovery in recoveries}
 	written_off = [
-		row.name for row in rows if row.journal_entry == entry.name and row.status in states.WRITTEN_OFF
+		row.name for row in rows if row.journal_entry == entry.name and row.status in states.ITEM_POSTED
 	]
 	set_items(written_off, status=states.REVERSED, **messages.columns(by))
 	reversed_ = [row.name for row in rows if row.reversal_entry == entry.name]
@@ -351,7 +351,7 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 		if reversed_ or recovered:
 			event = "Reinstatement Cancelled" if recovered else "Reversal Cancelled"
 		log.record(run, event, journal_entry=entry.name, posted_count=len(rows), reason=by)
-	settle(run)
+	update_settled_status(run)
 
 
 def set_items(names: list[str], **values: Any) -> None:

@@ -33,7 +33,7 @@ QUERIES = (
 )
 
 # Functions that call their first argument with the others.
-CALLERS = ("refusal", "partial")
+CALLERS = ("validation_message", "partial")
 # Constants with names that a release need not have.
 MAY_BE_GONE = ("HARMLESS_HANDLERS", "SEARCH_INDEX")
 

@@ -108,7 +108,9 @@ def test_a_path_in_a_string_is_a_name() -> None:
 	assert "erpnext.accounts.utils.update_voucher_outstanding" in FAST  # in a string, and imported
 	assert "erpnext.accounts.doctype.journal_entry.journal_entry.JournalEntry.set_against_account" in FAST
 	assert "frappe.social.doctype.energy_point_rule.energy_point_rule.process_energy_points" not in FAST
-	assert EVERYWHERE["erpnext.selling.doctype.customer.customer.check_credit_limit"].calls  # by `refusal`
+	assert EVERYWHERE[
+		"erpnext.selling.doctype.customer.customer.check_credit_limit"
+	].calls  # by `validation_message`
 	assert "frappe.model.document.Document._set_defaults" in EVERYWHERE  # by `super()`
 	assert "frappe.db.get_value" in EVERYWHERE
 

@@ -11,7 +11,7 @@ import frappe
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import fast
 from ar_writeoff.posting import ledger as posting
-from ar_writeoff.run.terms import rules_of, terms_of
+from ar_writeoff.run.terms import current_terms, rules_of
 from tests.site import run_helpers
 
 DOCTYPES = (
@@ -123,7 +123,7 @@ def row_differences(native: Rows, fast: Rows) -> list[str]:
 
 def post(run: Any) -> list[posting.Outcome]:
 	"""Post the items of the run in the current transaction."""
-	rules = rules_of(terms_of(run))
+	rules = rules_of(current_terms(run))
 	rows = frappe.get_all(
 		"Write-Off Run Item",
 		filters={"run": run.name, "status": "Open", "selected": 1},
@@ -155,7 +155,7 @@ def assert_posted_identically(
 
 def assert_refused_identically(run: Any, obstacle: Callable[[], None]) -> str:
 	"""Post the first entry natively and fast with the obstacle in place. Returns the error or warnings, which are equal."""
-	rules = rules_of(terms_of(run))
+	rules = rules_of(current_terms(run))
 	rows = list(run_helpers.items(run, status="Open").values())
 	[plan, *_more] = posting.build_plans(
 		posting.to_plan_items(posting.items_from_rows(rows, run.company), rules), rules

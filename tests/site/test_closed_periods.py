@@ -7,7 +7,7 @@ from typing import Any
 import frappe
 import pytest
 
-from ar_writeoff.ledger.periods import why_closed
+from ar_writeoff.ledger.periods import closed_period_message
 from tests.site import ledger_checks, run_helpers
 from tests.site.factories import (
 	HL,
@@ -42,7 +42,7 @@ def test_a_disabled_period_is_open():
 	assert outstanding(one) == 0
 	undo_and_check(run, start)
 	period.db_set("disabled", 0)
-	assert period.name in why_closed(HL, TODAY)
+	assert period.name in closed_period_message(HL, TODAY)
 
 
 def test_a_period_is_open_for_the_exempted_role():
@@ -50,7 +50,7 @@ def test_a_period_is_open_for_the_exempted_role():
 	start = ledger_checks.snapshot(HL)
 	period = closed_period(exempted_role="Accounts Manager")
 	with as_user(PREPARER):
-		assert period.name in why_closed(HL, TODAY)
+		assert period.name in closed_period_message(HL, TODAY)
 	run = post_and_check(run_helpers.run(user=MANAGER))
 	assert outstanding(one) == 0
 	undo_and_check(run, start)

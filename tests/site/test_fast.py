@@ -129,7 +129,7 @@ def journals() -> dict[str, Any]:
 	return {}
 
 
-def reminded() -> dict[str, Any]:
+def invoices_with_dunning() -> dict[str, Any]:
 	"""Invoices that a Dunning was sent for, one of them of two terms, two of them together, and of a Subscription."""
 	dunning(invoice("Dover Council", 35, "2026-01-15"))
 	terms = [
@@ -161,7 +161,7 @@ def money_on_account() -> dict[str, Any]:
 
 
 def every_debit() -> dict[str, Any]:
-	for world in (partly_settled, currencies, dimensions, journals, reminded):
+	for world in (partly_settled, currencies, dimensions, journals, invoices_with_dunning):
 		world()
 	return {}
 
@@ -193,7 +193,7 @@ WORLDS = (
 	credit_balances,
 	money_on_account,
 	journals,
-	reminded,
+	invoices_with_dunning,
 	internal_customer,
 	two_entries,
 )

@@ -60,7 +60,7 @@ def test_a_version_that_it_is_not_proven_with(monkeypatch: pytest.MonkeyPatch):
 
 
 @proven
-@pytest.mark.parametrize("doctype, fieldname, active", guard.RULES, ids=lambda value: str(value))
+@pytest.mark.parametrize("doctype, fieldname, active", guard.RULE_DOCTYPES, ids=lambda value: str(value))
 def test_nobody_else_may_listen(doctype: str, fieldname: str, active: dict[str, Any]):
 	if not frappe.db.table_exists(doctype):
 		pytest.skip(f"{doctype} is not a DocType of this version")
@@ -107,7 +107,7 @@ def test_no_other_app_may_have_entries_searched(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize("number", range(len(proven_code.RELEASES)))
 def test_all_of_the_code_must_be_of_one_release(number: int, monkeypatch: pytest.MonkeyPatch):
 	"""A function that is right in one proven release is not in another."""
-	code = {name: guard.proven_in(number, name) for name in proven_code.PROVEN}
+	code = {name: guard.proven_fingerprint(number, name) for name in proven_code.PROVEN}
 	monkeypatch.setattr(guard, "fingerprints", lambda: code)
 	monkeypatch.setattr(guard.frappe, "__version__", "15.0.0")
 	monkeypatch.setattr(guard.erpnext, "__version__", "15.0.0")
@@ -115,7 +115,7 @@ def test_all_of_the_code_must_be_of_one_release(number: int, monkeypatch: pytest
 	assert code_blocker() is None
 	changed = sorted(name for name, own in proven_code.PROVEN.items() if len(own) > 1)
 	other = (number + 1) % len(proven_code.RELEASES)
-	code[changed[0]] = guard.proven_in(other, changed[0])
+	code[changed[0]] = guard.proven_fingerprint(other, changed[0])
 	assert changed[0] in code_blocker()
 
 

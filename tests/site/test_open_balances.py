@@ -6,7 +6,7 @@ from typing import Any
 
 import frappe
 
-from ar_writeoff.ledger.versions import advances_stand_on_payments
+from ar_writeoff.ledger.versions import order_advances_on_payments
 from tests.site.balance_kinds import create_all_kinds, receivable_report
 from tests.site.run_helpers import run, settings
 
@@ -36,7 +36,7 @@ def test_found_equals_the_accounts_receivable_report():
 
 	advance = ("Payment Entry", kinds["on an order"].name)
 	order = ("Sales Order", frappe.db.get_value("Sales Order", {}, "name"))
-	on_order = advance if advances_stand_on_payments() else order
+	on_order = advance if order_advances_on_payments() else order
 	other_names = {
 		advance: on_order,
 		("Invoice Discounting", kinds["discounting"].name): ("Sales Invoice", kinds["discounted"].name),

@@ -152,8 +152,8 @@ def test_25_payment_terms_dunning_and_subscription_afterwards():
 	run = post_and_check(run_helpers.run())
 	for doc in (bill, month):
 		assert (doc.reload().outstanding_amount, doc.status) == (0, "Paid")
-	reminded = "Resolved" if dunnings.updates_dunnings() else "Unresolved"
-	assert terms_reminder_contract() == (amounts, reminded, "Active")
+	invoices_with_dunning = "Resolved" if dunnings.updates_dunnings() else "Unresolved"
+	assert terms_reminder_contract() == (amounts, invoices_with_dunning, "Active")
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).cancel()
 	for doc, amount in ((bill, 100), (month, 12)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import frappe
 import pytest
 
-from ar_writeoff.ledger.transactions import forget_cached_settings, in_one_commit, read_committed
+from ar_writeoff.ledger.transactions import clear_settings_cache, read_committed, run_in_transaction
 from tests.site import ledger_checks, run_helpers
 from tests.site.factories import HL, customer, invoice, outstanding, pay
 
@@ -111,7 +111,7 @@ def test_settings_are_asked_again_for_each_batch_and_what_doctypes_look_like_is_
 		"UPDATE tabSingles SET value = 'Hour' WHERE doctype = 'Stock Settings' AND field = 'stock_uom'"
 	)
 	assert frappe.db.get_single_value("Stock Settings", "stock_uom") == before, "remembered"
-	forget_cached_settings()
+	clear_settings_cache()
 	assert frappe.get_meta("GL Entry") is meta
 	assert frappe.get_cached_doc("Customer", "Anchor Cafe") is not known
 	assert frappe.db.get_single_value("Stock Settings", "stock_uom") == "Hour"
@@ -144,7 +144,7 @@ def test_transactions_are_read_committed_also_after_one_was_lost():
 
 	with read_committed():
 		for _transaction in range(3):
-			in_one_commit(work)
+			run_in_transaction(work)
 			levels.append(isolation_level())
 	# The second is lost with its connection; the one that follows it sets its own level, and takes it back.
 	committed, repeatable = "READ-COMMITTED", "REPEATABLE-READ"

@@ -96,7 +96,7 @@ def test_fault_07_nothing_is_stored_in_the_language_of_whoever_wrote_it():
 		"balance_changed",
 		{"before": "12.00 USD", "now": "7.00 USD"},
 	)
-	assert row.message == texts.message(Reason.stored(row.reason_code, row.reason_facts))
+	assert row.message == texts.message(Reason.from_row(row.reason_code, row.reason_facts))
 	assert run_helpers.items(run)[left_out.name].message == OPTED_OUT["en"]
 	for event in frappe.get_all(
 		"Write-Off Run Event", {"run": run.name}, ["reason_code", "reason_facts", "message"]
@@ -131,9 +131,9 @@ def test_fault_07_what_became_of_a_balance():
 		entry = run.reinstate([name], [10])[name]
 	row = run_helpers.items(run)[bill.name]
 	assert json.loads(row.reason_facts) == {"amount": "10.00 USD", "entry": entry}
-	assert messages.of_row(row) == f"10.00 USD reinstated by {entry}."
+	assert messages.row_message(row) == f"10.00 USD reinstated by {entry}."
 	with language("de"):
-		assert messages.of_row(row) == f"10.00 USD durch {entry} wieder eröffnet."
+		assert messages.row_message(row) == f"10.00 USD durch {entry} wieder eröffnet."
 	assert outstanding(bill) == 10
 
 
@@ -215,7 +215,7 @@ def test_fault_07_what_was_stored_before_is_migrated(code: str, text: str, facts
 	row = stored_before(run_helpers.run(), code, text)
 	assert (row.reason_code, json.loads(row.reason_facts or "{}")) == (code, facts)
 	with language("de"):
-		said = messages.of_row(row)
+		said = messages.row_message(row)
 	assert (said == text) == ("said" in facts or text == OPTED_OUT["de"])
 	if "said" in facts:
 		assert row.message == text

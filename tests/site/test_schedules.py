@@ -436,7 +436,7 @@ def test_a_run_that_could_not_be_posted_counts_as_a_failure(clock: Clock, monkey
 	doc = schedule(**CAPS)
 	from ar_writeoff.approval import service as approval
 
-	monkeypatch.setattr(approval, "why_void", lambda run: "The terms changed.")
+	monkeypatch.setattr(approval, "void_reason", lambda run: "The terms changed.")
 	clock.set(2026, 6, 1, 7)
 	fire()
 	doc.reload()

@@ -209,13 +209,13 @@ def test_errors_are_told_apart_by_their_number():
 	]
 	for error in lost:
 		assert transactions.transaction_is_lost(error), error
-		assert not transactions.site_is_unfit(error), error
+		assert not transactions.is_site_fault(error), error
 	for error in (db.OperationalError(1054, "Unknown column"), db.ProgrammingError(1146, "No such table")):
-		assert transactions.site_is_unfit(error), error
+		assert transactions.is_site_fault(error), error
 		assert not transactions.transaction_is_lost(error), error
 	for error in (ValueError(2006), frappe.ValidationError("1213"), db.OperationalError(1366, "Bad value")):
 		assert not transactions.transaction_is_lost(error), error
-		assert not transactions.site_is_unfit(error), error
+		assert not transactions.is_site_fault(error), error
 	with pytest.raises(db.OperationalError) as caught:
 		frappe.db.sql("SELECT no_such_column FROM tabCustomer")
 	assert transactions.error_number(caught.value) == 1054

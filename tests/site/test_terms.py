@@ -236,14 +236,14 @@ def test_fault_06_what_was_posted_otherwise_is_seen():
 def as_approved_by_the_first_version(run: Any) -> None:
 	"""The record and the hash as version 0.1.0 wrote them: without what the Settings say."""
 	from ar_writeoff.approval import seal_rules, seals, service
-	from ar_writeoff.core.terms import FROM_SETTINGS
+	from ar_writeoff.core.terms import SETTINGS_FIELDS
 
 	record = frappe.parse_json(run.approval_snapshot)
-	for name in {*FROM_SETTINGS, "change_log_until"} - {"offset_account"}:
+	for name in {*SETTINGS_FIELDS, "change_log_until"} - {"offset_account"}:
 		record.pop(name, None)
 	text = seal_rules.canonical(record)
 	digest = seal_rules.digest(
-		text, [service.text_of(row) for row in run_helpers.items(run).values() if row.seal]
+		text, [service.item_text(row) for row in run_helpers.items(run).values() if row.seal]
 	)
 	frappe.db.set_value(
 		"Write-Off Run",
@@ -483,7 +483,7 @@ def test_every_link_that_is_sealed_is_known_by_its_doctype():
 		for fieldname in fields:
 			df = meta.get_field(fieldname)
 			if df and df.fieldtype == "Link" and df.options != "Write-Off Run":
-				assert change_log.LINKED.get(fieldname) == df.options, (doctype, fieldname)
+				assert change_log.LINK_DOCTYPES.get(fieldname) == df.options, (doctype, fieldname)
 
 
 # ------------------------------------------------------------------------------------------- customer maximum

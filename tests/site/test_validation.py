@@ -451,7 +451,7 @@ def test_defaults_of_the_user_never_narrow_a_search():
 	frappe.clear_cache()
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
 	for run in (from_settings(max_invoice_amount=100, minimum_age_days=0, reason="Small Balance"), draft()):
-		assert [run.get(field) for field in run.NARROWING] == [None] * 7
+		assert [run.get(field) for field in run.FILTER_FIELDS] == [None] * 7
 		run.find_invoices()
 		assert set(run_helpers.items(run)) == {one.name}
 	run = from_settings(currency="USD", customer_group="Trade", reason="Small Balance")

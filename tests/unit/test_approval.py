@@ -18,11 +18,11 @@ def test_the_same_values_make_the_same_text_however_they_were_read() -> None:
 
 def test_a_seal_fits_its_text_and_its_secret_only() -> None:
 	made = approval.seal("secret", "text")
-	assert approval.intact("secret", "text", made)
-	assert not approval.intact("secret", "texT", made)
-	assert not approval.intact("other", "text", made)
-	assert not approval.intact("secret", "text", None)
-	assert not approval.intact("secret", "text", "")
+	assert approval.is_valid("secret", "text", made)
+	assert not approval.is_valid("secret", "texT", made)
+	assert not approval.is_valid("other", "text", made)
+	assert not approval.is_valid("secret", "text", None)
+	assert not approval.is_valid("secret", "text", "")
 
 
 def test_the_digest_sees_every_item_and_no_order() -> None:

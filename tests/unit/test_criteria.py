@@ -17,8 +17,8 @@ from ar_writeoff.core.criteria import (
 	LEAVE_OUT,
 	Criteria,
 	age_in_days,
-	eligible,
-	old_enough,
+	eligible_amount,
+	is_old_enough,
 	problems,
 )
 from ar_writeoff.core.money import parse_amount
@@ -144,7 +144,7 @@ def test_age_is_counted_to_the_cutoff(case: dict[str, str]) -> None:
 	],
 )
 def test_over_n_days(minimum: int, age: int, expected: bool) -> None:
-	assert old_enough(criteria(minimum_age_days=minimum), age) is expected
+	assert is_old_enough(criteria(minimum_age_days=minimum), age) is expected
 
 
 @pytest.mark.parametrize(
@@ -167,12 +167,12 @@ def test_over_n_days(minimum: int, age: int, expected: bool) -> None:
 	ids=lambda case: case["why"].replace(" ", "_"),
 )
 def test_open_then_and_still(case: dict[str, str]) -> None:
-	assert eligible(Decimal(case["at_cutoff"]), Decimal(case["now"])) == Decimal(case["eligible"])
+	assert eligible_amount(Decimal(case["at_cutoff"]), Decimal(case["now"])) == Decimal(case["eligible"])
 
 
 def test_a_balance_of_less_than_one_is_open_too() -> None:
-	assert eligible(Decimal("0.40"), Decimal("0.30")) == Decimal("0.30")
-	assert eligible(Decimal("-0.30"), Decimal("-0.40")) == Decimal("-0.30")
+	assert eligible_amount(Decimal("0.40"), Decimal("0.30")) == Decimal("0.30")
+	assert eligible_amount(Decimal("-0.30"), Decimal("-0.40")) == Decimal("-0.30")
 
 
 def test_the_words_are_those_of_the_doctypes() -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from ar_writeoff.core.dimensions import Rule, problem
+from ar_writeoff.core.dimensions import DimensionRule, violation
 from ar_writeoff.core.reasons import Reason
 
 FILTER = ("Accounting Dimension Filter", "ADF-1")
-MANDATORY = Rule("project", "Project", FILTER, mandatory=True)
-ALLOWED = Rule("project", "Project", FILTER, allowed=frozenset({"Refit", "Pier"}))
-FORBIDDEN = Rule("project", "Project", FILTER, forbidden=frozenset({"Closed"}))
-NOTHING_ALLOWED = Rule("project", "Project", FILTER, allowed=frozenset())
+MANDATORY = DimensionRule("project", "Project", FILTER, mandatory=True)
+ALLOWED = DimensionRule("project", "Project", FILTER, allowed=frozenset({"Refit", "Pier"}))
+FORBIDDEN = DimensionRule("project", "Project", FILTER, forbidden=frozenset({"Closed"}))
+NOTHING_ALLOWED = DimensionRule("project", "Project", FILTER, allowed=frozenset())
 
 MISSING = Reason("dimension_missing", (("account", "Bad Debt"), ("dimension", "Project")), FILTER)
 
@@ -36,21 +36,21 @@ def not_allowed(value: str) -> Reason:
 		(FORBIDDEN, "", None),
 	],
 )
-def test_one_rule(rule: Rule, value: str | None, expected: Reason | None) -> None:
+def test_one_rule(rule: DimensionRule, value: str | None, expected: Reason | None) -> None:
 	values = {"cost_center": "Main"} if value is None else {"cost_center": "Main", "project": value}
-	assert problem("Bad Debt", [rule], values) == expected
+	assert violation("Bad Debt", [rule], values) == expected
 
 
 def test_a_rule_forbids_nothing_and_asks_for_nothing_unless_it_says_so() -> None:
-	rule = Rule("project", "Project", FILTER)
-	assert rule == Rule("project", "Project", FILTER, False, None, frozenset())
-	assert problem("Bad Debt", [rule], {"project": "Refit"}) is None
-	assert problem("Bad Debt", [rule], {}) is None
+	rule = DimensionRule("project", "Project", FILTER)
+	assert rule == DimensionRule("project", "Project", FILTER, False, None, frozenset())
+	assert violation("Bad Debt", [rule], {"project": "Refit"}) is None
+	assert violation("Bad Debt", [rule], {}) is None
 
 
 def test_the_first_rule_that_is_broken_is_told() -> None:
-	center = Rule("cost_center", "Cost Center", ("Account", "Bad Debt"), mandatory=True)
-	found = problem("Bad Debt", [MANDATORY, center, FORBIDDEN], {"project": "Closed"})
+	center = DimensionRule("cost_center", "Cost Center", ("Account", "Bad Debt"), mandatory=True)
+	found = violation("Bad Debt", [MANDATORY, center, FORBIDDEN], {"project": "Closed"})
 	assert found and dict(found.facts) == {"account": "Bad Debt", "dimension": "Cost Center"}
-	assert problem("Bad Debt", [FORBIDDEN, center], {"project": "Closed"}) == not_allowed("Closed")
-	assert problem("Bad Debt", [], {}) is None
+	assert violation("Bad Debt", [FORBIDDEN, center], {"project": "Closed"}) == not_allowed("Closed")
+	assert violation("Bad Debt", [], {}) is None

@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2] / "ar_writeoff"
 GUARDED = {"Write-Off Run", "Write-Off Run Item", "Write-Off Run Batch"}
 RUN = "ar_writeoff.doctype.write_off_run.write_off_run.WriteOffRun"
 # How code asks the gate.
-GATES = {"gate.enter", "gate.lock", "gate.share", "gate.lock_document", "self.enter"}
+GATES = {"gate.enter", "gate.lock", "gate.lock_shared", "gate.lock_document", "self.enter"}
 # Called by Frappe within `save`, which has passed the gate by then; and for a new run, that nobody else can know of.
 WITHIN_SAVE = {
 	"validate",
@@ -224,7 +224,7 @@ OPEN = {
 	"writes first, asks then": 'frappe.db.delete("Write-Off Run Item", {"run": run})\n\tgate.enter(run, gate.FIND)',
 	"in a lambda": 'work(lambda: frappe.db.set_value("Write-Off Run Item", run, "selected", 1))',
 	"by a query": 'item = frappe.qb.DocType("Write-Off Run Item")\n\tfrappe.qb.update(item).set(item.selected, 1).run()',
-	"by a table of somebody else's": "frappe.qb.update(table_of(run)).run()",
+	"by a table of somebody else's": "frappe.qb.update(company_limits(run)).run()",
 	"in SQL": 'frappe.db.sql("UPDATE `tabWrite-Off Run Batch` SET status = 1")',
 	"in a loop": 'for doctype in ("Write-Off Run Item", "ToDo"):\n\t\tfrappe.db.delete(doctype, {})',
 	"in a document": 'run.db_set("status", "Draft")',

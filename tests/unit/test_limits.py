@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from ar_writeoff.approval.rules import Authority, Claim, Limit, WrittenOff, authority_of_roles, held_back
+from ar_writeoff.approval.rules import Authority, Claim, Limit, MonthTotals, authority_of_roles, held_back
 from ar_writeoff.core import reasons, texts
 
 
@@ -19,8 +19,8 @@ def claim(name: str, amount: str, customer: str = "Cafe", currency: str = "USD",
 	)
 
 
-def codes(claims: list[Claim], *limits: Limit, written_off: WrittenOff | None = None) -> dict[str, str]:
-	found = held_back(claims, Authority(limits=limits, granted=True), written_off)
+def codes(claims: list[Claim], *limits: Limit, month_totals: MonthTotals | None = None) -> dict[str, str]:
+	found = held_back(claims, Authority(limits=limits, limit_required=True), month_totals)
 	return {name: reason.code for name, reason in found.items()}
 
 
@@ -53,7 +53,7 @@ def test_customer_and_month_counts_what_is_written_off_already(earlier: str, ove
 	found = codes(
 		claims,
 		Limit("Clerk", per_customer_month=money("100")),
-		written_off=WrittenOff({("Cafe", ""): money(earlier)}),
+		month_totals=MonthTotals({("Cafe", ""): money(earlier)}),
 	)
 	assert found == ({"a": reasons.OVER_CUSTOMER_LIMIT, "b": reasons.OVER_CUSTOMER_LIMIT} if over else {})
 
@@ -94,7 +94,7 @@ def test_caps_only_take_away() -> None:
 	cap = (Limit("Schedule", per_item=money("10")),)
 	assert held_back([claim("a", "10")], Authority(caps=cap)) == {}
 	assert set(held_back([claim("a", "10.01")], Authority(caps=cap))) == {"a"}
-	assert set(held_back([claim("a", "1")], Authority(caps=cap, granted=True))) == {"a"}
+	assert set(held_back([claim("a", "1")], Authority(caps=cap, limit_required=True))) == {"a"}
 
 
 ROWS = [Limit("Accounts User", per_item=Decimal(50)), Limit("Accounts Manager", per_item=Decimal(500))]
@@ -111,7 +111,7 @@ ROWS = [Limit("Accounts User", per_item=Decimal(50)), Limit("Accounts Manager", 
 )
 def test_roles(roles: list[str], maximum: int) -> None:
 	authority = authority_of_roles(ROWS, roles, ["Accounts Manager"])
-	assert authority.granted
+	assert authority.limit_required
 	assert held_back([claim("a", str(maximum))], authority).keys() == ({"a"} if not maximum else set())
 	assert held_back([claim("a", f"{maximum}.01")], authority).keys() == {"a"}
 
@@ -129,7 +129,7 @@ def test_no_row_no_limit() -> None:
 	assert authority.unlimited and held_back([claim("a", "1e9")], authority) == {}
 
 
-def test_a_row_instead_of_others_binds_alone() -> None:
+def test_a_row_instead_of_others_binds_claim_reason() -> None:
 	rows = [*ROWS, Limit("Controller", per_item=Decimal(5000), instead=True)]
 	authority = authority_of_roles(rows, ["Controller", "Accounts Manager"], ["Accounts Manager"])
 	assert held_back([claim("a", "5000"), claim("b", "5001")], authority).keys() == {"b"}
@@ -145,11 +145,11 @@ EVERYTHING = Limit("Keeper")
 @pytest.mark.parametrize(("amount", "over"), [("40.00", False), ("40.01", True)])
 def test_a_month_in_a_currency_counts_what_was_written_off_in_it(amount: str, over: bool) -> None:
 	"""The 60 euros of the month count, the 5,000 in company currency and the 90 of another customer do not."""
-	earlier = WrittenOff(
+	earlier = MonthTotals(
 		{("Cafe", "EUR"): money("60"), ("Cafe", ""): money("5000"), ("Bar", "EUR"): money("90")}
 	)
 	claims = [claim("euro", amount, currency="EUR", base="999"), claim("dollar", "500")]
-	found = codes(claims, EURO_MONTH, EVERYTHING, written_off=earlier)
+	found = codes(claims, EURO_MONTH, EVERYTHING, month_totals=earlier)
 	assert found == ({"euro": reasons.OVER_CUSTOMER_LIMIT} if over else {})
 
 
@@ -208,8 +208,8 @@ def test_a_row_of_another_currency_does_not_end_the_check() -> None:
 )
 def test_the_reason_tells_amount_limit_and_holder(limit: Limit, original: str | None, message: str) -> None:
 	one = claim("a", "20.00", **({"original": original} if original else {}))
-	earlier = WrittenOff({("Cafe", ""): money("7.00")})
-	found = held_back([one], Authority(limits=(limit,), granted=True), earlier)
+	earlier = MonthTotals({("Cafe", ""): money("7.00")})
+	found = held_back([one], Authority(limits=(limit,), limit_required=True), earlier)
 	assert texts.message(found["a"]) == message
 
 
@@ -219,7 +219,7 @@ def test_what_is_not_said_is_not_limited() -> None:
 		"a", "Cafe", "USD", money("1"), money("1"), None
 	)
 	assert Authority() == Authority((), (), False)
-	assert WrittenOff().of("Cafe", "") == 0
+	assert MonthTotals().of("Cafe", "") == 0
 	assert codes([claim("a", "1e9")], Limit("Clerk")) == {}
 
 
@@ -232,7 +232,7 @@ ROW = (Limit("Clerk"),)
 		(Authority(), True),
 		(Authority(limits=ROW), False),
 		(Authority(caps=ROW), False),
-		(Authority(granted=True), False),
+		(Authority(limit_required=True), False),
 	],
 )
 def test_unlimited_is_who_has_neither_rows_nor_needs_one(authority: Authority, unlimited: bool) -> None:
@@ -243,6 +243,6 @@ def test_unlimited_is_who_has_neither_rows_nor_needs_one(authority: Authority, u
 def test_only_what_the_rows_need_is_asked_for(kept_as: str) -> None:
 	"""Original amounts and what was written off in the month cost a query each."""
 	authority = Authority(**{kept_as: (Limit("Clerk"), Limit("Clerk", share=Decimal(0)))})
-	assert (authority.needs_original_amounts, authority.counts_customer_months) == (True, False)
+	assert (authority.needs_original_amounts, authority.has_month_limit) == (True, False)
 	authority = Authority(**{kept_as: (Limit("Clerk"), Limit("Clerk", per_customer_month=Decimal(0)))})
-	assert (authority.needs_original_amounts, authority.counts_customer_months) == (False, True)
+	assert (authority.needs_original_amounts, authority.has_month_limit) == (False, True)

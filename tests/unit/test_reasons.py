@@ -85,7 +85,7 @@ def test_facts_are_text_in_the_order_given() -> None:
 def test_a_reason_can_name_the_document_that_mends_it() -> None:
 	assert Reason("discounted") == Reason("discounted", (), None)
 	reason = Reason.of("in_another_run", run="WOR-1")
-	assert reason.at("Write-Off Run", "WOR-1") == Reason(
+	assert reason.with_link("Write-Off Run", "WOR-1") == Reason(
 		"in_another_run", (("run", "WOR-1"),), ("Write-Off Run", "WOR-1")
 	)
 	assert reason.link is None
@@ -105,26 +105,30 @@ def test_over_a_limit_is_what_a_second_person_can_approve() -> None:
 
 
 def test_a_stored_reason_is_the_reason() -> None:
-	reason = Reason.of(reasons.REFUSED, why='Müller & Söhne: "no"\n<b>{braces}</b>').at("Customer", "Müller")
+	reason = Reason.of(reasons.REFUSED, why='Müller & Söhne: "no"\n<b>{braces}</b>').with_link(
+		"Customer", "Müller"
+	)
 	facts = reason.stored_facts
 	assert facts == '{"why":"Müller & Söhne: \\"no\\"\\n<b>{braces}</b>"}', "readable, and searched as text"
-	assert Reason.stored(reason.code, facts) == Reason(reason.code, reason.facts)
+	assert Reason.from_row(reason.code, facts) == Reason(reason.code, reason.facts)
 	assert "{braces}" in texts.message(reason), "a fact is no place for other facts"
 
 
 @pytest.mark.parametrize(("code", "facts"), [("", ""), (None, None), ("", None)])
 def test_no_reason(code: str | None, facts: str | None) -> None:
-	assert Reason.stored(code, facts) is None
+	assert Reason.from_row(code, facts) is None
 
 
 def test_a_reason_without_facts_is_stored_without() -> None:
 	reason = Reason.of(reasons.NOT_SELECTED)
 	assert reason.stored_facts == ""
-	assert Reason.stored(reasons.NOT_SELECTED, "") == reason
+	assert Reason.from_row(reasons.NOT_SELECTED, "") == reason
 
 
 def test_what_somebody_said_stays_as_it_was_said() -> None:
-	assert texts.message(Reason.said("Das Budget {reicht} nicht"), str.upper) == "Das Budget {reicht} nicht"
+	assert (
+		texts.message(Reason.verbatim("Das Budget {reicht} nicht"), str.upper) == "Das Budget {reicht} nicht"
+	)
 	assert texts.message(Reason(reasons.REFUSED, (("said", "Nein"),)), str.upper) == "Nein"
 
 
@@ -132,10 +136,10 @@ def test_whose_limit_is_enough_follows_what_is_over_one() -> None:
 	over = Reason.of(reasons.OVER_ITEM_LIMIT, amount="400.00", maximum="50.00", holder="Accounts User")
 	said = "400.00 is over the limit of 50.00 per balance for Accounts User."
 	assert texts.message(over) == said, "nobody was looked for"
-	both = over.also(enough="Accounts Manager\nController")
+	both = over.with_facts(enough="Accounts Manager\nController")
 	assert texts.message(both) == f"{said} The limit of Accounts Manager or Controller is enough."
-	assert texts.message(over.also(enough="")) == f"{said} {texts.NOBODY}"
-	assert texts.message(Reason.of(reasons.NOT_SELECTED).also(enough="Controller")) == (
+	assert texts.message(over.with_facts(enough="")) == f"{said} {texts.NOBODY}"
+	assert texts.message(Reason.of(reasons.NOT_SELECTED).with_facts(enough="Controller")) == (
 		"Not selected by the person who prepared the run."
 	), "of limits only"
 
@@ -153,7 +157,7 @@ def test_a_code_of_another_version_is_shown_as_it_is() -> None:
 
 
 def test_every_fact_has_one_kind() -> None:
-	kinds = (texts.AMOUNTS, texts.DATES, texts.WORDS)
+	kinds = (texts.AMOUNT_FACTS, texts.DATE_FACTS, texts.TRANSLATED_FACTS)
 	named = {fact for text in (*texts.MESSAGES.values(), texts.ENOUGH) for fact in placeholders(text)}
 	assert set().union(*kinds) <= named, "kinds of facts that there are"
 	assert sum(len(kind) for kind in kinds) == len(set().union(*kinds))

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from ar_writeoff.core import status as statuses
-from ar_writeoff.core.status import finished_status, may_follow
+from ar_writeoff.core.status import finished_status, is_allowed_transition
 from tests.unit.app_files import select_options
 
 RUN = (
@@ -31,7 +31,7 @@ def test_statuses_are_those_of_the_doctypes() -> None:
 
 
 def test_a_status_may_stay() -> None:
-	assert all(may_follow(status, status) for status in RUN)
+	assert all(is_allowed_transition(status, status) for status in RUN)
 
 
 # What may follow each status, besides the status itself.
@@ -50,14 +50,14 @@ FOLLOWS = {
 
 
 def test_what_may_follow_each_status() -> None:
-	allowed = {now: {then for then in RUN if then != now and may_follow(now, then)} for now in RUN}
+	allowed = {now: {then for then in RUN if then != now and is_allowed_transition(now, then)} for now in RUN}
 	assert allowed == {
 		now: {then.replace("_", " ") for then in following.split()} for now, following in FOLLOWS.items()
 	}
 
 
 def test_groups_of_statuses() -> None:
-	assert (statuses.OPEN, statuses.EXCLUDED, *statuses.WRITTEN_OFF) == (
+	assert (statuses.OPEN, statuses.EXCLUDED, *statuses.ITEM_POSTED) == (
 		"Open",
 		"Excluded",
 		"Posted",
@@ -83,7 +83,7 @@ def test_groups_of_statuses() -> None:
 )
 def test_lives_of_a_run(path: str) -> None:
 	steps = path.split(" > ")
-	assert all(may_follow(now, then) for now, then in pairwise(steps))
+	assert all(is_allowed_transition(now, then) for now, then in pairwise(steps))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_lives_of_a_run(path: str) -> None:
 	],
 )
 def test_what_may_never_follow(now: str, then: str) -> None:
-	assert not may_follow(now, then)
+	assert not is_allowed_transition(now, then)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from ar_writeoff.approval.seal_rules import canonical
 from ar_writeoff.core import criteria, terms
-from ar_writeoff.core.renames import Rename, name_now, names_before
+from ar_writeoff.core.renames import Rename, current_name, previous_names
 from ar_writeoff.core.terms import Terms
 
 TERMS = Terms(
@@ -89,7 +89,7 @@ OTHER = Rename("Account", "A", "Z")
 	],
 )
 def test_a_name_is_followed_in_order_of_time(renames: list[Rename], name: str, now: str) -> None:
-	assert name_now(renames, "Customer", name) == now
+	assert current_name(renames, "Customer", name) == now
 
 
 @pytest.mark.parametrize(
@@ -111,8 +111,8 @@ def test_a_name_is_followed_in_order_of_time(renames: list[Rename], name: str, n
 def test_the_names_of_before_are_those_that_lead_to_the_name_of_today(
 	renames: list[Rename], name: str, before: set[str]
 ) -> None:
-	assert names_before(renames, "Customer", name) == before
-	assert {old for old in "ABCD" if name_now(renames, "Customer", old) == name} & before == before
+	assert previous_names(renames, "Customer", name) == before
+	assert {old for old in "ABCD" if current_name(renames, "Customer", old) == name} & before == before
 
 
 @pytest.mark.parametrize("doctype", ["write_off_run", "write_off_schedule"])
@@ -126,4 +126,4 @@ def test_the_criteria_are_fields_of_both_documents(doctype: str) -> None:
 	end = order.index("items_section" if "items_section" in order else "caps_section")
 	# What the form's sentence of criteria reads from the fields.
 	links = [name for name in order[start:end] if fields[name]["fieldtype"] == "Link"]
-	assert set(links) == set(criteria.NARROWING)
+	assert set(links) == set(criteria.FILTER_FIELDS)

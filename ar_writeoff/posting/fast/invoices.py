@@ -10,7 +10,7 @@ from frappe.model.meta import get_field_precision
 from frappe.utils import flt, getdate, now
 
 from ar_writeoff.ledger import dunnings
-from ar_writeoff.ledger.bulk_update import by_name
+from ar_writeoff.ledger.bulk_update import case_by_name
 from ar_writeoff.posting.fast.validation_cache import ValidationCache
 
 INVOICE = "Sales Invoice"
@@ -64,10 +64,10 @@ def load_invoices(names: set[str], cache: ValidationCache) -> None:
 			order_by=None,
 		)
 	)
-	reminded = dunnings.reminded(names) if dunnings.updates_dunnings() else set()
+	invoices_with_dunning = dunnings.invoices_with_dunning(names) if dunnings.updates_dunnings() else set()
 	for invoice in found:
 		invoice.discounted = invoice.name in discounted
-		invoice.has_dunning = invoice.name in reminded
+		invoice.has_dunning = invoice.name in invoices_with_dunning
 		cache.invoices[invoice.name] = invoice
 
 
@@ -105,7 +105,7 @@ def refresh_on_account(account: str, parties: dict[str, str], cache: ValidationC
 	invoices = {name: invoice for name, invoice in found.items() if can_refresh(invoice)}
 	for name in outstanding:
 		if name not in invoices:
-			with dunnings.saved_once([name]):
+			with dunnings.single_dunning_update([name]):
 				update_voucher_outstanding(INVOICE, name, account, "Customer", parties[name])
 			cache.invoices.pop(name, None)
 	if not invoices:
@@ -214,8 +214,8 @@ def update_invoices(amounts: dict[str, float], statuses: dict[str, str]) -> None
 	names = sorted(amounts)
 	(
 		frappe.qb.update(table)
-		.set(table.outstanding_amount, by_name(table.name, amounts))
-		.set(table.status, by_name(table.name, statuses))
+		.set(table.outstanding_amount, case_by_name(table.name, amounts))
+		.set(table.status, case_by_name(table.name, statuses))
 		.set(table.modified, now())
 		.set(table.modified_by, frappe.session.user)
 		.where(table.name.isin(names))

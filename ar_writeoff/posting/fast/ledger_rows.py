@@ -264,7 +264,7 @@ def validate_row(doctype: str, row: Row, cache: ValidationCache) -> dict[str, An
 	if not all_valid(linked_documents(doctype, [row]), cache.valid_links):
 		document._validate_links()
 	# The customers have been validated by `validate_parties`.
-	with parties.of_any_state():
+	with parties.skip_party_validation():
 		{"GL Entry": validate_gl_entry, "Payment Ledger Entry": validate_payment_ledger_entry}[doctype](
 			document
 		)

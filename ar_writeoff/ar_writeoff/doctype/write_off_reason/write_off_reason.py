@@ -6,7 +6,7 @@ from frappe.model.document import Document
 
 from ar_writeoff.approval import controls
 from ar_writeoff.ledger import accounts
-from ar_writeoff.validation import throw_at_fields
+from ar_writeoff.validation import throw_field_errors
 
 
 class WriteOffReason(Document):
@@ -43,7 +43,7 @@ class WriteOffReason(Document):
 			seen.add(row.company)
 			if problem:
 				problems.append(("accounts", _("Row {0}: {1}").format(row.idx, problem)))
-		throw_at_fields(self, problems)
+		throw_field_errors(self, problems)
 		if not self.flags.ignore_permissions:
 			controls.check_reason(self.get_doc_before_save(), self)
 

@@ -8,8 +8,8 @@ from frappe.utils import cint, getdate
 
 from ar_writeoff.core import criteria
 from ar_writeoff.ledger import accounts, messages
-from ar_writeoff.ledger.periods import why_closed
-from ar_writeoff.validation import amounts_at_fields, throw_at_fields
+from ar_writeoff.ledger.periods import closed_period_message
+from ar_writeoff.validation import parse_amount_fields, throw_field_errors
 
 
 def validate(run: Any) -> None:
@@ -25,9 +25,9 @@ def validate(run: Any) -> None:
 
 def validate_amounts(run: Any) -> None:
 	"""Amounts as typed: letters, a missing maximum and negative numbers get an error at the field."""
-	amounts = amounts_at_fields(run, ("max_invoice_amount", "max_customer_amount"))
+	amounts = parse_amount_fields(run, ("max_invoice_amount", "max_customer_amount"))
 	maximum = amounts["max_invoice_amount"]
-	throw_at_fields(
+	throw_field_errors(
 		run,
 		[
 			(fieldname, messages.message(reason))
@@ -73,11 +73,11 @@ def validate_accounts(run: Any) -> None:
 			(
 				"reason",
 				accounts.offset_account_problem(
-					account, run.company, (run.balance_type,), accounts.method_of(run.reason)
+					account, run.company, (run.balance_type,), accounts.write_off_method(run.reason)
 				),
 			)
 		)
-	throw_at_fields(run, problems)
+	throw_field_errors(run, problems)
 
 
 def validate_reason(run: Any) -> None:
@@ -89,8 +89,8 @@ def validate_reason(run: Any) -> None:
 		problem = _("The reason {0} is for {1} balances, this run is for {2} balances.").format(
 			run.reason, _(reason.applies_to), _(run.balance_type)
 		)
-	throw_at_fields(run, [("reason", problem)])
+	throw_field_errors(run, [("reason", problem)])
 
 
 def validate_period(run: Any) -> None:
-	throw_at_fields(run, [("posting_date", why_closed(run.company, getdate(run.posting_date)))])
+	throw_field_errors(run, [("posting_date", closed_period_message(run.company, getdate(run.posting_date)))])

@@ -10,14 +10,14 @@ from frappe.utils import cint, getdate, now, today
 from ar_writeoff.approval import limits, notifications
 from ar_writeoff.approval import service as approval
 from ar_writeoff.ar_writeoff.doctype.write_off_run import terms
+from ar_writeoff.blank_fields import BlankFieldsDocument
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
-from ar_writeoff.ledger.periods import why_closed
-from ar_writeoff.left_empty import LeftEmpty
+from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import batches, pause_resume, preview
 from ar_writeoff.posting import service as posting
 from ar_writeoff.review import export, selection
@@ -29,10 +29,10 @@ from ar_writeoff.search import service as search
 from ar_writeoff.undo import ledger as undo_ledger
 from ar_writeoff.undo import reinstate as reinstatement
 from ar_writeoff.undo import service as undo
-from ar_writeoff.validation import throw_at_fields
+from ar_writeoff.validation import throw_field_errors
 
 
-class WriteOffRun(LeftEmpty):
+class WriteOffRun(BlankFieldsDocument):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -116,7 +116,7 @@ class WriteOffRun(LeftEmpty):
 	# end: auto-generated types
 
 	# Filled from the company's Settings, by us.
-	ALSO_LEFT_EMPTY = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
+	MORE_BLANK_FIELDS = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
 
 	def _set_defaults(self) -> None:
 		super()._set_defaults()
@@ -136,7 +136,7 @@ class WriteOffRun(LeftEmpty):
 		"""The totals that differ from those of the run, where the reader may see a part of it only."""
 		if self.is_new() or access.of_user().is_unrestricted:
 			return {}
-		return run_status.add_up(self.name, of_reader=frappe.session.user)[1]
+		return run_status.calculate_totals(self.name, visible_to=frappe.session.user)[1]
 
 	def before_insert(self) -> None:
 		# What became of a run stays with it: the desk copies it too when it amends, and an API may send anything.
@@ -192,7 +192,7 @@ class WriteOffRun(LeftEmpty):
 		gate.check(stored, operation, permission=not self.flags.ignore_permissions)
 
 	def validate(self) -> None:
-		self.flags.settings = run_terms.settings_of(self.company)
+		self.flags.settings = run_terms.company_settings(self.company)
 		terms.validate(self)
 		if self.searched_on and self.criteria_changed():
 			self.discard_items()
@@ -203,7 +203,7 @@ class WriteOffRun(LeftEmpty):
 
 	def on_update(self) -> None:
 		if self.flags.terms_changed and self.docstatus == 0:
-			approval.void_workflow_state(self)
+			approval.reset_workflow_state(self)
 
 	def keep_evidence(self, stored: "WriteOffRun") -> None:
 		"""What the app wrote stays as it is stored, whatever the caller's copy says."""
@@ -224,7 +224,7 @@ class WriteOffRun(LeftEmpty):
 	def criteria_changed(self) -> bool:
 		before = self.get_doc_before_save()
 		return bool(before) and (
-			any(self.has_value_changed(fieldname) for fieldname in criteria.SEARCHED_WITH)
+			any(self.has_value_changed(fieldname) for fieldname in criteria.SEARCH_FIELDS)
 			or {row.customer for row in before.customers} != {row.customer for row in self.customers}
 		)
 
@@ -243,12 +243,12 @@ class WriteOffRun(LeftEmpty):
 	def before_submit(self) -> None:
 		self.check_company_permission()
 		user, settings = frappe.session.user, self.flags.settings
-		problem = approval.why_not_approver(self, user, settings)
+		problem = approval.approver_refusal(self, user, settings)
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
-		posting_terms = run_terms.terms_of(self, settings)
+		posting_terms = run_terms.current_terms(self, settings)
 		rules = run_terms.rules_of(posting_terms)
-		if self.get("previewed_terms") not in (None, approval.digest_of(posting_terms)):
+		if self.get("previewed_terms") not in (None, approval.terms_digest(posting_terms)):
 			frappe.throw(
 				_("Write-Off Settings or the reason changed since the preview. Look at the entries again."),
 				title=_("Not What Was Previewed"),
@@ -256,7 +256,7 @@ class WriteOffRun(LeftEmpty):
 		self.flags.authority = limits.authority_for(self, user)
 		self.flags.held = limits.hold_back(self, user, self.flags.authority)
 		if not run_items.anything_selected(self.name):
-			pending = limits.pending(self.name)
+			pending = limits.held_summary(self.name)
 			if pending["count"]:
 				frappe.throw(
 					_("Everything selected is over your limit: {0}").format(pending["reasons"][0]["message"]),
@@ -274,18 +274,18 @@ class WriteOffRun(LeftEmpty):
 
 	def on_submit(self) -> None:
 		if self.flags.held:
-			rest = limits.split_off(self)
+			rest = limits.move_held_to_draft(self)
 			frappe.msgprint(
 				_("What is over your limit is in {0}, a draft, for somebody whose limit is enough.").format(
 					frappe.utils.get_link_to_form(self.doctype, rest)
 				)
 			)
 			notifications.approval_requested(frappe.get_doc(self.doctype, rest))
-		rows, posting_terms, approved = approval.freeze(self.name, self.flags.authority)
+		rows, posting_terms, approved = approval.seal_run(self.name, self.flags.authority)
 		batches.create_batches(
 			self.name, run_terms.rules_of(posting_terms), [(row.name, row.customer) for row in rows]
 		)
-		_counts, totals = run_status.add_up(self.name)
+		_counts, totals = run_status.calculate_totals(self.name)
 		frappe.db.set_value("Write-Off Run", self.name, {**approved, **totals}, update_modified=False)
 		log.record(
 			self.name,
@@ -293,7 +293,7 @@ class WriteOffRun(LeftEmpty):
 			company=self.company,
 			posted_count=self.selected_count,
 			amount=self.selected_amount,
-			reason=Reason.said(self.reason),
+			reason=Reason.verbatim(self.reason),
 		)
 		posting.start_posting(self.name)
 		self.read_back()
@@ -322,7 +322,7 @@ class WriteOffRun(LeftEmpty):
 	def check_cancel(self, stored: "WriteOffRun") -> None:
 		self.check_gate(stored, gate.CANCEL)
 		why_not = undo.why_not_cancel(stored.name, stored.company, getdate(stored.posting_date))
-		throw_at_fields(self, [("posting_date", why_not)])
+		throw_field_errors(self, [("posting_date", why_not)])
 
 	def on_cancel(self) -> None:
 		# The entries are cancelled here, in the same transaction as the run.
@@ -490,14 +490,14 @@ class WriteOffRun(LeftEmpty):
 			"changed_by": run.changed_by,
 			"amounts_editable": int(run.docstatus == 0 and run.status == states.DRAFT),
 			**run_items.summary(run.name, run.company),
-			"pending": limits.pending(run.name),
-			"why_not_approver": approval.why_not_approver(run, frappe.session.user)
+			"pending": limits.held_summary(run.name),
+			"approver_refusal": approval.approver_refusal(run, frappe.session.user)
 			if run.docstatus == 0
 			else None,
 			"why_only_reversing": undo.why_only_reversing(run.name, run.company, getdate(run.posting_date))
 			if run.docstatus == 1
 			else None,
-			"why_paused": log.why_paused(run.name) if run.status == states.PAUSED else None,
+			"pause_message": log.pause_message(run.name) if run.status == states.PAUSED else None,
 			"approval_requested_by": run.approval_requested_by,
 			"approval_requested_on": run.approval_requested_on,
 			"remainders": frappe.get_list(
@@ -533,7 +533,7 @@ class WriteOffRun(LeftEmpty):
 			frappe.throw(_("This run is not approved yet."))
 		found = approval.verify(run)
 		for key in ("changed_items", "unapproved_items"):
-			found[key] = items.visible_among(run.name, found[key])
+			found[key] = items.visible_names(run.name, found[key])
 		return found
 
 	@frappe.whitelist()
@@ -625,7 +625,7 @@ class WriteOffRun(LeftEmpty):
 		return entries
 
 	def check_open(self, company: str, date: Any) -> None:
-		reason = why_closed(company, date)
+		reason = closed_period_message(company, date)
 		if reason:
 			frappe.throw(reason)
 

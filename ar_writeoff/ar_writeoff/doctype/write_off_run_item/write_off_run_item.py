@@ -4,10 +4,10 @@
 import frappe
 from frappe import _
 
-from ar_writeoff.in_words import InWords
+from ar_writeoff.reason_document import ReasonDocument
 
 
-class WriteOffRunItem(InWords):
+class WriteOffRunItem(ReasonDocument):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 

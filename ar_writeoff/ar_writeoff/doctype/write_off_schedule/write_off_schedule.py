@@ -5,20 +5,20 @@ import frappe
 from frappe import _
 from frappe.utils import cint, flt, getdate, now, now_datetime
 
+from ar_writeoff.blank_fields import BlankFieldsDocument
 from ar_writeoff.core import criteria
-from ar_writeoff.in_words import InWords
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger import permissions as access
-from ar_writeoff.left_empty import LeftEmpty
+from ar_writeoff.reason_document import ReasonDocument
 from ar_writeoff.schedules import rules as schedule
 from ar_writeoff.schedules import service as schedules
-from ar_writeoff.validation import amounts_at_fields, throw_at_fields
+from ar_writeoff.validation import parse_amount_fields, throw_field_errors
 
 MAX_NAME = 100
 
 
-class WriteOffSchedule(InWords, LeftEmpty):
-	PREFIX = "last_"
+class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
+	FIELD_PREFIX = "last_"
 
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
@@ -89,7 +89,7 @@ class WriteOffSchedule(InWords, LeftEmpty):
 	# end: auto-generated types
 
 	# Frappe would fill in the time of day at which somebody makes the schedule. Empty is midnight.
-	NARROWING = (*LeftEmpty.NARROWING, "time")
+	FILTER_FIELDS = (*BlankFieldsDocument.FILTER_FIELDS, "time")
 	RHYTHM = (
 		"frequency",
 		"weekday",
@@ -173,10 +173,10 @@ class WriteOffSchedule(InWords, LeftEmpty):
 					_("Company {0} has no default holiday list. Choose one.").format(self.company),
 				)
 			)
-		throw_at_fields(self, problems)
+		throw_field_errors(self, problems)
 		# On the day it is run first: a cutoff after the posting date would be refused each time.
 		cutoff_date, posting_date = schedules.dates_on(self, getdate())
-		throw_at_fields(
+		throw_field_errors(
 			self,
 			[
 				(
@@ -191,7 +191,7 @@ class WriteOffSchedule(InWords, LeftEmpty):
 		)
 
 	def validate_criteria(self) -> None:
-		amounts = amounts_at_fields(self, ("max_invoice_amount", "max_customer_amount"))
+		amounts = parse_amount_fields(self, ("max_invoice_amount", "max_customer_amount"))
 		problems: list[tuple[str, str | None]] = [
 			(fieldname, messages.message(reason))
 			for fieldname, reason in criteria.problems(
@@ -217,11 +217,11 @@ class WriteOffSchedule(InWords, LeftEmpty):
 		if self.cost_center:
 			problem = accounts.cost_center_problem(self.cost_center, self.company, allow_group=True)
 			problems.append(("cost_center", problem))
-		throw_at_fields(self, problems)
+		throw_field_errors(self, problems)
 
 	def validate_reason(self) -> None:
 		problem = schedules.reason_problem(self.reason, self.balance_type)
-		throw_at_fields(self, [("reason", messages.message(problem) if problem else None)])
+		throw_field_errors(self, [("reason", messages.message(problem) if problem else None)])
 
 	def check_company_permission(self) -> None:
 		if not access.of_user().allows_company(self.company):

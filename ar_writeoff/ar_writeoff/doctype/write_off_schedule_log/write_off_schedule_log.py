@@ -2,10 +2,10 @@
 # For license information, please see license.txt
 
 
-from ar_writeoff.in_words import InWords
+from ar_writeoff.reason_document import ReasonDocument
 
 
-class WriteOffScheduleLog(InWords):
+class WriteOffScheduleLog(ReasonDocument):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 

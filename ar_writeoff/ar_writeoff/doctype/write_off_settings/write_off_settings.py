@@ -10,7 +10,7 @@ from ar_writeoff.approval import controls
 from ar_writeoff.ledger import accounts
 from ar_writeoff.posting import entry_values
 from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY
-from ar_writeoff.validation import throw_at_fields
+from ar_writeoff.validation import throw_field_errors
 
 
 class WriteOffSettings(Document):
@@ -59,12 +59,12 @@ class WriteOffSettings(Document):
 	def validate_controls(self) -> None:
 		"""Controls that the current user may not change alone stay as they are, and the change becomes a proposal."""
 		before = self.get_doc_before_save()
-		if not self.flags.confirms:
+		if not self.flags.confirmed_user:
 			for fieldname in ("proposed_changes", "proposed_by", "proposed_on"):
 				self.set(fieldname, before.get(fieldname) if before else None)
-		changes = controls.changed(before, self)
-		alone = self.flags.ignore_permissions or self.flags.confirms or not before
-		if changes and not alone and controls.bound_by(before, frappe.session.user):
+		changes = controls.changed_controls(before, self)
+		alone = self.flags.ignore_permissions or self.flags.confirmed_user or not before
+		if changes and not alone and controls.is_bound(before, frappe.session.user):
 			controls.propose(self, before)
 			frappe.msgprint(
 				_("You are bound by these controls. Your change waits until somebody else confirms it."),
@@ -77,7 +77,7 @@ class WriteOffSettings(Document):
 		controls.record_changes(self, self.flags.control_changes or {}, self.company)
 
 	def on_trash(self) -> None:
-		if not self.flags.ignore_permissions and controls.bound_by(self, frappe.session.user):
+		if not self.flags.ignore_permissions and controls.is_bound(self, frappe.session.user):
 			frappe.throw(
 				_("You are bound by the limits or the second approver of {0} and cannot delete them.").format(
 					self.company
@@ -99,7 +99,7 @@ class WriteOffSettings(Document):
 		"""Give up a proposed change of controls."""
 		settings = self.locked()
 		controls.withdraw(settings)
-		settings.flags.confirms = frappe.session.user
+		settings.flags.confirmed_user = frappe.session.user
 		settings.save()
 		self.reload()
 
@@ -141,7 +141,7 @@ class WriteOffSettings(Document):
 			problems.append(("rows_per_entry", _("Enter a number from 2 to {0}.").format(MAX_ROWS_PER_ENTRY)))
 		if self.default_reason and frappe.db.get_value("Write-Off Reason", self.default_reason, "disabled"):
 			problems.append(("default_reason", _("The reason {0} is disabled.").format(self.default_reason)))
-		throw_at_fields(self, [*problems, *self.entry_value_problems(), *self.limit_problems()])
+		throw_field_errors(self, [*problems, *self.entry_value_problems(), *self.limit_problems()])
 
 	def entry_value_problems(self) -> list[tuple[str, str]]:
 		problems = []

@@ -96,13 +96,13 @@ def rows_of(filters: frappe._dict, currency: str) -> list[frappe._dict]:
 		query = query.where((run.submitted_by == filters.user) | (run.prepared_by == filters.user))
 	decimals = precision(currency)
 	rows = query.run(as_dict=True)
-	messages.put_into_words(rows)
+	messages.localize_messages(rows)
 	for row in rows:
 		row.company_currency = currency
 		# What is written off still: without what a late payment brought back.
 		row.written_off = (
 			flt(row.base_write_off_amount - row.recovered, decimals)
-			if row.status in states.WRITTEN_OFF
+			if row.status in states.ITEM_POSTED
 			else 0
 		)
 	return rows

@@ -73,7 +73,7 @@ function approval({ doc, summary, may, workflow }) {
 			buttons: [],
 		};
 	}
-	if (may.submit && !summary.why_not_approver && !all_over_own_limit(summary)) {
+	if (may.submit && !summary.approver_refusal && !all_over_own_limit(summary)) {
 		return {
 			next: __("Untick what is to stay open, then look at the entries and post them."),
 			primary: "preview_and_post",
@@ -92,7 +92,7 @@ function approval({ doc, summary, may, workflow }) {
 	}
 	const next = __("Untick what is to stay open, look at the entries, then ask for approval.");
 	return {
-		next: may.submit && summary.why_not_approver ? `${summary.why_not_approver} ${next}` : next,
+		next: may.submit && summary.approver_refusal ? `${summary.approver_refusal} ${next}` : next,
 		primary: "request_approval",
 		buttons: ["preview"],
 	};
@@ -137,10 +137,10 @@ const submitted = {
 		primary: may.submit && "pause",
 	}),
 	Paused: (context) => ({
-		intro: context.summary?.why_paused
-			? escape(context.summary.why_paused)
+		intro: context.summary?.pause_message
+			? escape(context.summary.pause_message)
 			: __("Paused. What is posted stays posted; resume to go on with the rest."),
-		color: context.summary?.why_paused ? "red" : "yellow",
+		color: context.summary?.pause_message ? "red" : "yellow",
 		primary: context.may.submit && "resume",
 		buttons: [can_undo(context), can_verify(context)],
 	}),

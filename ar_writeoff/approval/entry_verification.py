@@ -17,8 +17,8 @@ ENTRY_FIELDS = ("name", "company", "posting_date", "docstatus")
 ROW_FIELDS = ("parent", "account", "cost_center", "party", "debit", "credit")
 
 
-def posted_otherwise(terms: Terms, items: Iterable[Any], *, all_terms: bool = True) -> list[str]:
-	"""What in the entries of these items differs from the terms, a line for each entry and difference. Without
+def entry_differences(terms: Terms, items: Iterable[Any], *, all_terms: bool = True) -> list[str]:
+	"""What in the entries of these items single_entry_differences from the terms, a line for each entry and difference. Without
 	`all_terms` only date, account and amounts are compared."""
 	by_entry: dict[str, list[Any]] = defaultdict(list)
 	for item in items:
@@ -42,12 +42,14 @@ def posted_otherwise(terms: Terms, items: Iterable[Any], *, all_terms: bool = Tr
 			for name in sorted(set(names) - {entry.name for entry in entries})
 		]
 		for entry in entries:
-			differences = differs(terms, entry, rows[entry.name], by_entry[entry.name], all_terms)
-			found += [_("{0}: {1}").format(entry.name, text) for text in differences]
+			texts = single_entry_differences(terms, entry, rows[entry.name], by_entry[entry.name], all_terms)
+			found += [_("{0}: {1}").format(entry.name, text) for text in texts]
 	return found
 
 
-def differs(terms: Terms, entry: Any, rows: list[Any], items: list[Any], all_terms: bool) -> Iterator[str]:
+def single_entry_differences(
+	terms: Terms, entry: Any, rows: list[Any], items: list[Any], all_terms: bool
+) -> Iterator[str]:
 	"""What an entry has other than the terms say, in words."""
 	decimals = precision(company_currency(terms.company))
 	if entry.company != terms.company or getdate(entry.posting_date) != terms.posting_date:
@@ -56,12 +58,12 @@ def differs(terms: Terms, entry: Any, rows: list[Any], items: list[Any], all_ter
 	others = {row.account for row in offset_rows} - {terms.offset_account}
 	if others:
 		yield _("posted to {0}").format(", ".join(sorted(others)))
-	written_off = sum(
+	posted_amount = sum(
 		(money(row.credit, decimals) - money(row.debit, decimals) for row in rows if row.party), ZERO
 	)
-	approved = sum((money(item.base_write_off_amount, decimals) for item in items), ZERO)
-	if written_off != approved:
-		yield _("{0} written off, {1} approved").format(written_off, approved)
+	approved_amount = sum((money(item.base_write_off_amount, decimals) for item in items), ZERO)
+	if posted_amount != approved_amount:
+		yield _("{0} written off, {1} approved").format(posted_amount, approved_amount)
 	if not all_terms:
 		return
 	if terms.force_cost_center:

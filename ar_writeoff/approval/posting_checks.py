@@ -28,17 +28,17 @@ def approved_rules(run: Any) -> posting.Rules:
 	        who submitted it.
 	    posting.SharedFault: the account or cost center cannot be posted to now.
 	"""
-	void = approval.why_void(run)
+	void = approval.void_reason(run)
 	if void:
 		notify.approval_void(run.name, run.company, lambda _user: messages.message(void))
-		messages.refuse(void)
+		messages.throw_reason(void)
 	terms = approval.terms_of(run)
 	unusable = unusable_account(terms)
 	if unusable:
 		raise posting.SharedFault(frappe.ValidationError(unusable))
-	over = limits.run_refused(run, run.submitted_by)
+	over = limits.run_refusal(run, run.submitted_by)
 	if over:
-		messages.refuse(over)
+		messages.throw_reason(over)
 	return rules_of(terms)
 
 
@@ -54,18 +54,18 @@ def refused_items(rows: list[Any], run: str) -> dict[str, Reason]:
 	"""Items of a locked batch that must not be posted, with the reason. The others are as approved."""
 	if not rows:
 		return {}
-	doc = approval.as_stored(run)
-	changed = approval.tampered(rows, approval.renames_since(doc))
+	doc = approval.stored_run(run)
+	changed = approval.changed_items(rows, approval.renames_since(doc))
 	refused = {name: Reason.of(reasons.CHANGED_SINCE_APPROVAL) for name in sorted(changed)}
 	if refused:
 		notify.approval_void(
 			run,
 			doc.company,
-			lambda user: vouchers_of(rows, items.visible_among(run, changed, user)),
+			lambda user: vouchers_of(rows, items.visible_names(run, changed, user)),
 		)
 	as_approved = [row for row in rows if row.name not in changed]
-	refused.update(limits.refused(as_approved, doc, doc.submitted_by))
-	refused.update(customer_maximum.refused(as_approved, approval.terms_of(doc)))
+	refused.update(limits.refused_items(as_approved, doc, doc.submitted_by))
+	refused.update(customer_maximum.refused_items(as_approved, approval.terms_of(doc)))
 	return refused
 
 
