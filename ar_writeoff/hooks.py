@@ -27,27 +27,27 @@ jinja = {"methods": ["ar_writeoff.review.evidence.write_off_run_evidence"]}
 doc_events = {
 	"*": {"after_rename": "ar_writeoff.approval.change_log.document_renamed"},
 	"Journal Entry": {
-		"before_submit": "ar_writeoff.undo.guards.journal_entry_allocates",
-		"before_update_after_submit": "ar_writeoff.undo.guards.journal_entry_allocates",
+		"before_submit": "ar_writeoff.undo.guards.validate_journal_entry_allocations",
+		"before_update_after_submit": "ar_writeoff.undo.guards.validate_journal_entry_allocations",
 		"before_cancel": [
-			"ar_writeoff.undo.service.lock_run_of_entry",
-			"ar_writeoff.undo.guards.journal_entry_is_cancelled",
+			"ar_writeoff.undo.service.lock_run_before_cancel",
+			"ar_writeoff.undo.guards.before_cancel_journal_entry",
 		],
-		"on_cancel": "ar_writeoff.undo.service.journal_entry_cancelled",
-		"on_trash": "ar_writeoff.undo.guards.voucher_is_deleted",
+		"on_cancel": "ar_writeoff.undo.service.on_cancel_journal_entry",
+		"on_trash": "ar_writeoff.undo.guards.on_trash_voucher",
 	},
 	"Payment Entry": {
-		"before_submit": "ar_writeoff.undo.guards.payment_entry_allocates",
-		"before_update_after_submit": "ar_writeoff.undo.guards.payment_entry_allocates",
-		"before_cancel": "ar_writeoff.undo.guards.voucher_is_cancelled",
-		"on_trash": "ar_writeoff.undo.guards.voucher_is_deleted",
+		"before_submit": "ar_writeoff.undo.guards.validate_payment_entry_allocations",
+		"before_update_after_submit": "ar_writeoff.undo.guards.validate_payment_entry_allocations",
+		"before_cancel": "ar_writeoff.undo.guards.before_cancel_voucher",
+		"on_trash": "ar_writeoff.undo.guards.on_trash_voucher",
 	},
 	"Sales Invoice": {
-		"before_cancel": "ar_writeoff.undo.guards.voucher_is_cancelled",
-		"on_trash": "ar_writeoff.undo.guards.voucher_is_deleted",
+		"before_cancel": "ar_writeoff.undo.guards.before_cancel_voucher",
+		"on_trash": "ar_writeoff.undo.guards.on_trash_voucher",
 	},
 	"Unreconcile Payment": {
-		"validate": "ar_writeoff.undo.guards.unreconcile",
+		"validate": "ar_writeoff.undo.guards.validate_unreconcile_payment",
 	},
 }
 

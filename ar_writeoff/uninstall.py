@@ -19,7 +19,7 @@ from frappe.utils import now_datetime
 
 from ar_writeoff import receivables_link, workflow
 from ar_writeoff.ledger import covering_index
-from ar_writeoff.review.export import cell
+from ar_writeoff.review.export import safe_cell
 
 MODULE = "AR Writeoff"
 # In the site's configuration: whoever uninstalls knows that runs were posted.
@@ -80,7 +80,7 @@ def write_records(writer: Any, doctype: str) -> None:
 	columns = frappe.db.get_table_columns(doctype)
 	writer.writerow(columns)
 	for row in all_records(doctype):
-		writer.writerow([cell(row.get(column)) for column in columns])
+		writer.writerow([safe_cell(row.get(column)) for column in columns])
 
 
 def all_records(doctype: str) -> Iterator[dict]:

@@ -26,7 +26,7 @@ def resume_stalled_runs(lease: int = workers.LEASE) -> list[str]:
 	):
 		if run.status == states.SEARCHING:
 			alive = workers.is_alive(run.name, search.WORKER, lease)
-			needed = not alive and search.end_search(run.name, skip_locked=True)
+			needed = not alive and search.stop_search(run.name, skip_locked=True)
 		else:
 			needed = start_missing(run.name, run.status, lease)
 		if needed:

@@ -89,7 +89,7 @@ class Policy:
 	def voucher_facts(self, voucher_no: str, account: str = "") -> VoucherFacts:
 		if account in self.advance_accounts:
 			return VoucherFacts(
-				obstacle=Reason.of(reasons.SEPARATE_ADVANCE, account=account).with_link("Account", account)
+				blocker=Reason.of(reasons.SEPARATE_ADVANCE, account=account).with_link("Account", account)
 			)
 		return VoucherFacts(discounted=True) if voucher_no in self.discounted else NO_VOUCHER_FACTS
 

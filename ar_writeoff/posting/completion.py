@@ -36,6 +36,6 @@ def notify_completion(run: str) -> None:
 			conflicts.notify_conflicts(doc)
 		notify.run_finished(doc)
 		if doc.by_schedule:
-			schedules.run_ended(doc)
+			schedules.record_run_result(doc)
 
 	run_in_transaction(send_notifications)

@@ -185,7 +185,7 @@ def revalidate_items(
 	# Only customers in scope that the user may see.
 	customers = facts.customer_facts(
 		{item.key.customer for item in items if access.allows_company(rules.company)},
-		search.conditions_on_customers(replace(scope, customers=()), access),
+		search.customer_conditions(replace(scope, customers=()), access),
 	)
 	# Only submitted vouchers.
 	vouchers = facts.voucher_details(item.key for item in items)
@@ -198,7 +198,7 @@ def revalidate_items(
 			access,
 			customers=customers,
 			vouchers=vouchers,
-			ask_other_runs=False,
+			check_other_runs=False,
 		)
 	}
 	written_off = written_off_by_other_runs(items, rules.run)

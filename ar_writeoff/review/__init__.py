@@ -1,1 +1,1 @@
-"""The list of a run: paged, filtered, ticked, summed up, exported."""
+"""The items of a run: paging, filters, selection, totals and export."""

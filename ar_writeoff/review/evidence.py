@@ -1,4 +1,4 @@
-"""What the signed page of a run shows: Print Format "Write-Off Evidence"."""
+"""Data of the Print Format "Write-Off Evidence"."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -19,22 +19,22 @@ from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.run import items
 
-MOST_CUSTOMERS = 50
+MAX_CUSTOMERS = 50
 NOT_POSTED = (states.EXCLUDED, states.SKIPPED, states.FAILED)
 
 CRITERIA = ("balance_type", "reason", "cutoff_date", *criteria.CRITERIA)
 
 
 def write_off_run_evidence(run: Any) -> dict[str, Any]:
-	"""Criteria, people, results, entries and customers of a run, as text; called from the Print Format."""
+	"""Criteria, people, results, entries and customers of a run, formatted for the Print Format."""
 	run.check_permission("print")
 	currency = company_currency(run.company)
 
 	def amount(value: float | None) -> str:
 		return fmt_money(value or 0, currency=currency)
 
-	groups = groups_of(run.name)
-	customers = added_up("customer_name", (row for row in groups if row.status in states.ITEM_POSTED))
+	groups = item_groups(run.name)
+	customers = totals_by("customer_name", (row for row in groups if row.status in states.ITEM_POSTED))
 	see_all = access.can_see_whole_run(run.name)
 	return {
 		"criteria": [
@@ -63,14 +63,14 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 		],
 		"results": [
 			{"status": status, "count": count, "amount": amount(total)}
-			for status, count, total in added_up("status", groups)
+			for status, count, total in totals_by("status", groups)
 		],
 		"entries": [
 			{
 				"name": entry.name,
 				"posting_date": formatdate(entry.posting_date),
 				"state": _("Cancelled") if entry.docstatus == 2 else _("Submitted"),
-				# What others have in it is for those who may see all of the run.
+				# Totals include items the reader may not see, so only for readers who see all of the run.
 				"amount": amount(entry.total_debit) if see_all else "",
 			}
 			for entry in frappe.get_all(
@@ -82,12 +82,12 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 		],
 		"customers": [
 			{"customer": customer, "count": count, "amount": amount(total)}
-			for customer, count, total in customers[:MOST_CUSTOMERS]
+			for customer, count, total in customers[:MAX_CUSTOMERS]
 		],
-		"more_customers": max(len(customers) - MOST_CUSTOMERS, 0),
+		"more_customers": max(len(customers) - MAX_CUSTOMERS, 0),
 		"not_posted": [
 			{"message": message, "count": count}
-			for message, count, _total in added_up(
+			for message, count, _total in totals_by(
 				"message", (row for row in groups if row.status in NOT_POSTED and row.message)
 			)
 		],
@@ -95,7 +95,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 
 
 def _limits(run: Any, currency: str) -> list[list[str]]:
-	"""The limits that bound who submitted, each as its parts in words."""
+	"""Formatted parts of each limit that applied to the submitter."""
 	applied = frappe.parse_json(run.limits_applied or "{}")
 	amounts = {
 		"per_balance": _("Per Balance"),
@@ -114,8 +114,8 @@ def _limits(run: Any, currency: str) -> list[list[str]]:
 	return limits
 
 
-def groups_of(run: str) -> list[frappe._dict]:
-	"""Number and amount of the items that the reader may see, by status, customer and message."""
+def item_groups(run: str) -> list[frappe._dict]:
+	"""Count and amount of the items the reader may see, by status, customer and message."""
 	item = items.table()
 	by = [item[field] for field in ("status", "customer_name", "reason_code", "reason_facts")]
 	rows = (
@@ -129,8 +129,8 @@ def groups_of(run: str) -> list[frappe._dict]:
 	return rows
 
 
-def added_up(by: str, groups: Iterable[frappe._dict]) -> list[tuple[str, int, float]]:
-	"""(value, number, amount) of the groups for each value of this field, the largest amount first."""
+def totals_by(by: str, groups: Iterable[frappe._dict]) -> list[tuple[str, int, float]]:
+	"""(value, count, amount) of the groups for each value of this field, largest amount first."""
 	totals: dict[str, list] = defaultdict(lambda: [0, 0.0])
 	for row in groups:
 		totals[row[by]][0] += row["count"]

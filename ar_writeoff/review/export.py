@@ -1,6 +1,6 @@
-"""The list of a run as a file, before and after posting: what was asked, who did what, every item and why.
+"""Export of a run's items to a file, before and after posting: criteria, people, and every item with its reason.
 
-The file is attached to the log of the run, so that what somebody took away as evidence is there to compare with.
+The file is attached to the log of the run, as a record of what was exported.
 """
 
 import csv
@@ -21,10 +21,10 @@ from ar_writeoff.run import worker as workers
 
 FORMATS = ("XLSX", "CSV")
 
-# Above this the file is made by a worker: a web worker has others to serve.
-ROWS_IN_REQUEST = 5000
+# Longer exports run in the background, to keep the web workers free.
+MAX_ROWS_IN_REQUEST = 5000
 
-# make_xlsx turns HTML into plain text except on a sheet of this name. A customer's name is evidence: it stays as it is.
+# make_xlsx converts HTML to plain text except on a sheet of this name. Customer names must stay as they are.
 VERBATIM_SHEET = "Data Export"
 
 RUN_FIELDS = (
@@ -55,14 +55,14 @@ RUN_FIELDS = (
 
 
 def export(run: Any, file_format: str, filters: dict[str, Any] | None) -> dict[str, Any]:
-	"""Make the file now, or in the background when the list is long; the name of the file, or that it will come."""
+	"""Create the file now, or in the background if the list is long. Returns its URL or that it will follow."""
 	if file_format not in FORMATS:
 		frappe.throw(_("Choose XLSX or CSV, not {0}.").format(file_format))
 	total = run_items.count(run.name, filters)
-	if total <= ROWS_IN_REQUEST or workers.runs_inline():
+	if total <= MAX_ROWS_IN_REQUEST or workers.runs_inline():
 		return {"file_url": make_file(run.name, file_format, filters), "background": False}
 	frappe.enqueue(
-		make_file_and_tell,
+		export_in_background,
 		queue="long",
 		timeout=1800,
 		run=run.name,
@@ -73,8 +73,8 @@ def export(run: Any, file_format: str, filters: dict[str, Any] | None) -> dict[s
 	return {"file_url": None, "background": True, "rows": total}
 
 
-def make_file_and_tell(run: str, file_format: str, filters: dict[str, Any] | None) -> None:
-	"""What the worker does: the file, and a message to whoever asked for it."""
+def export_in_background(run: str, file_format: str, filters: dict[str, Any] | None) -> None:
+	"""Background job: create the file and notify the user."""
 	file_url = make_file(run, file_format, filters)
 	frappe.get_doc(
 		{
@@ -95,12 +95,13 @@ def make_file_and_tell(run: str, file_format: str, filters: dict[str, Any] | Non
 
 
 def make_file(run: str, file_format: str, filters: dict[str, Any] | None) -> str:
-	"""Write the list of a run to a private file attached to its log; returns its address."""
+	"""Write the items of a run to a private file attached to its log; returns the file URL."""
 	doc = frappe.get_doc("Write-Off Run", run)
 	doc.check_permission("export")
 	content = as_xlsx(doc, filters) if file_format == "XLSX" else as_csv(doc, filters)
 	stamp = now()[:19].replace(":", "").replace(" ", "-")
-	# Frappe gives a file to whoever may read what it is attached to. A part of a run is for more people than its log is.
+	# A file can be read by whoever may read the document it is attached to. Fewer people may read the log than a part
+	# of the run.
 	event = log.record(run, "Exported", doc.company)
 	name = f"{run}-{stamp}.{file_format.lower()}"
 	file = save_file(name, content, "Write-Off Run Event", event, is_private=1)
@@ -112,44 +113,44 @@ def as_xlsx(run: Any, filters: dict[str, Any] | None) -> bytes:
 
 
 def as_csv(run: Any, filters: dict[str, Any] | None) -> bytes:
-	"""In UTF-8 with a byte order mark, so that spreadsheets read accents."""
+	"""UTF-8 with a byte order mark, so that spreadsheets read accents."""
 	text = io.StringIO()
 	csv.writer(text).writerows(all_rows(run, filters))
 	return text.getvalue().encode("utf-8-sig")
 
 
 def all_rows(run: Any, filters: dict[str, Any] | None) -> Iterator[list[Any]]:
-	"""The items under their labels, then the run they are of: the list stays the table that one can sort."""
+	"""The items under their labels, then the run, so that the list can be sorted as a table."""
 	yield from item_rows(run, filters)
 	yield []
 	yield from run_rows(run)
 
 
 def run_rows(run: Any) -> Iterator[list[Any]]:
-	"""Label and value of what was asked for and who did what."""
-	values = run.as_dict()  # with the totals of what the reader may see
+	"""Labels and values of criteria and people."""
+	values = run.as_dict()  # with totals of the items the reader may see
 	for fieldname in RUN_FIELDS:
 		df = run.meta.get_field(fieldname)
 		label = {"name": _("Write-Off Run"), "owner": _("Created By")}.get(fieldname) or _(df.label)
 		value = values[fieldname]
 		if fieldname == "customers":
 			value = ", ".join(row.customer for row in run.customers)
-		yield [label, cell(value)]
-	yield [_("Exported By"), cell(frappe.session.user)]
+		yield [label, safe_cell(value)]
+	yield [_("Exported By"), safe_cell(frappe.session.user)]
 	yield [_("Exported On"), now()[:19]]
 
 
 def item_rows(run: Any, filters: dict[str, Any] | None) -> Iterator[list[Any]]:
-	"""A row of labels, then one row for each item that the reader may see."""
+	"""A row of labels, then one row per item that the reader may see."""
 	meta = frappe.get_meta("Write-Off Run Item")
 	fields = [field for field in run_items.FIELDS if field not in ("name", "reason_code")]
 	yield [_(meta.get_label(field)) for field in fields]
 	for item in run_items.read(run.name, fields, filters):
-		yield [cell(item[field]) for field in fields]
+		yield [safe_cell(item[field]) for field in fields]
 
 
-def cell(value: Any) -> Any:
-	"""A value that no spreadsheet takes for a formula: a customer may be called `=HYPERLINK(...)`."""
+def safe_cell(value: Any) -> Any:
+	"""The value, escaped so that no spreadsheet takes it for a formula: a customer may be called `=HYPERLINK(...)`."""
 	if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
 		return "'" + value
 	return "" if value is None else value

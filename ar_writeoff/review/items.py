@@ -1,4 +1,4 @@
-"""The list of a run: paged, sorted, filtered, summed and selected in SQL. Runs reach 100,000 items."""
+"""The items of a run, paged, sorted, filtered, totalled and selected in SQL: runs reach 100,000 items."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from ar_writeoff.core.status import CONFLICT, EXCLUDED, OPEN, POSTED
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.review.ledger import balance_of_customer, voucher_story
+from ar_writeoff.review.ledger import customer_balance, voucher_details
 from ar_writeoff.run.items import COLUMNS, count, in_order, table, visible, where
 from ar_writeoff.search.rules import base_of_part
 
@@ -29,26 +29,26 @@ TOP_CUSTOMERS = 10
 def page(
 	run: str, *, start: int, page_length: int, sort_by: str, sort_order: str, filters: dict[str, Any] | None
 ) -> dict[str, Any]:
-	"""One page of items and the number of all that the filters leave."""
+	"""One page of items and the number of items under the filters."""
 	item = table()
 	start, length = max(cint(start), 0), min(cint(page_length) or 100, 1000)
 	order = Order.desc if sort_order.lower() == "desc" else Order.asc
-	# The index of the list has what is sorted and filtered by, so only the rows of the page itself are read.
+	# The index covers all sort and filter columns, so full rows are read for the page only.
 	found = frappe.qb.from_(item).select(item.name).where(where(item, run, filters))
 	on_page = in_order(found, item, sort_by, order).limit(length).offset(start).as_("on_page")
-	shown = table().as_("shown")
+	full_row = table().as_("full_row")
 	rows = in_order(
 		frappe.qb.from_(on_page)
-		.join(shown)
-		.on(shown.name == on_page.name)
-		.select(*[shown[field] for field in (*COLUMNS, "reason_facts")]),
-		shown,
+		.join(full_row)
+		.on(full_row.name == on_page.name)
+		.select(*[full_row[field] for field in (*COLUMNS, "reason_facts")]),
+		full_row,
 		sort_by,
 		order,
 	).run(as_dict=True)
 	messages.localize_messages(rows)
 	if len(rows) < length and (rows or not start):
-		total = start + len(rows)  # this page is the last one
+		total = start + len(rows)  # last page
 	else:
 		total = count(run, filters)
 	return {"items": rows, "total": total}
@@ -57,27 +57,27 @@ def page(
 def select(
 	run: str, *, selected: bool, items: Iterable[str] | None, filters: dict[str, Any] | None, invert: bool
 ) -> None:
-	"""Tick or untick open items: the ones named, the ones under the filters, or all."""
+	"""Tick or untick open items: the named ones, those under the filters, or all."""
 	item = table()
 	condition = where(item, run, filters) & (item.status == OPEN)
 	if items is not None:
 		condition &= item.name.isin(list(items) or [""])
-	# What is held back for want of a limit is ticked as well: unticking it is a decision of its own.
+	# Items held back for want of a limit count as ticked: unticking them is a separate decision.
 	held = item.reason_code.isin(OVER_LIMIT)
 	if invert:
 		value = 1 - Case().when((item.selected == 1) | held, 1).else_(0)
 	else:
 		value = cint(selected)
 		condition &= (item.selected != value) | held
-	# Who changed the selection, and when, is on the run. On each of 100,000 items it would take seconds.
+	# User and time are stored on the run. On each of 100,000 items that would take seconds.
 	messages.set_reason(frappe.qb.update(item).set(item.selected, value).where(condition), item, None).run()
 
 
-def item_of(run: str, name: str) -> frappe._dict:
-	"""One item of the run that the current user may see.
+def get_item(run: str, name: str) -> frappe._dict:
+	"""The item of the run, which the current user must be allowed to see.
 
 	Raises:
-	    frappe.ValidationError: there is none of this name.
+	    frappe.ValidationError: there is no such item.
 	"""
 	item = table()
 	rows = frappe.qb.from_(item).select("*").where(visible(item, run) & (item.name == name)).run(as_dict=True)
@@ -87,12 +87,12 @@ def item_of(run: str, name: str) -> frappe._dict:
 
 
 def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
-	"""Write off this much of an open item, in its currency and of its sign; None or the balance: all of it.
+	"""Set the amount to write off of an open item, in its currency and with its sign; None for the whole balance.
 
 	Raises:
 	    frappe.ValidationError: the item is not open, or the amount is not between 0 and the balance.
 	"""
-	row = item_of(run, name)
+	row = get_item(run, name)
 	if row.status != OPEN:
 		frappe.throw(_("This item is {0}: its amount cannot be changed.").format(_(row.status)))
 	decimals = precision(row.currency)
@@ -103,7 +103,7 @@ def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
 	if not 0 < part / outstanding <= 1:
 		frappe.throw(
 			_("Enter an amount from {0} to {1}, the balance.").format(
-				fmt_money(smallest(outstanding), currency=row.currency),
+				fmt_money(smallest_amount(outstanding), currency=row.currency),
 				fmt_money(outstanding, currency=row.currency),
 			)
 		)
@@ -114,24 +114,24 @@ def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
 	frappe.db.set_value("Write-Off Run Item", name, {"write_off_amount": part, "base_write_off_amount": base})
 
 
-def fields_of(run: str, name: str) -> dict[str, Any]:
-	"""What the list shows of one item."""
-	row = item_of(run, name)
-	return shown(row)
+def item_list_values(run: str, name: str) -> dict[str, Any]:
+	"""The values the list shows of an item."""
+	row = get_item(run, name)
+	return list_values(row)
 
 
-def shown(row: frappe._dict) -> dict[str, Any]:
-	"""What the list shows of an item, from its whole row."""
+def list_values(row: frappe._dict) -> dict[str, Any]:
+	"""The values the list shows of an item row."""
 	return {**{field: row[field] for field in COLUMNS}, "message": messages.row_message(row)}
 
 
-def smallest(amount: Decimal) -> Decimal:
-	"""The smallest amount of this sign and precision."""
+def smallest_amount(amount: Decimal) -> Decimal:
+	"""The smallest amount with this sign and precision."""
 	return Decimal(1).scaleb(int(amount.as_tuple().exponent)).copy_sign(amount)
 
 
-def anything_selected(run: str) -> bool:
-	"""Whether there is something to write off among the items that the user may see."""
+def has_selected_items(run: str) -> bool:
+	"""Whether any selected item that the user may see can be written off."""
 	item = table()
 	return bool(
 		frappe.qb.from_(item)
@@ -142,8 +142,8 @@ def anything_selected(run: str) -> bool:
 	)
 
 
-def groups_of(run: str) -> list[frappe._dict]:
-	"""The items of a run that the user may see, in one pass: everything the summary adds up, but the customers."""
+def item_groups(run: str) -> list[frappe._dict]:
+	"""The items the user may see, grouped for the summary."""
 	item = table()
 	bucket = Case()
 	for days, name in ageing.BUCKETS:
@@ -169,7 +169,7 @@ def groups_of(run: str) -> list[frappe._dict]:
 
 
 def calculate_totals(groups: list[frappe._dict]) -> dict[str, Any]:
-	"""Counts by status, and count and company-currency amount of what was found, is selected and is posted."""
+	"""Counts by status, and count and company-currency amount of found, selected and posted items."""
 	counts: dict[str, int] = {}
 	result: dict[str, Any] = {
 		"counts": counts,
@@ -197,23 +197,23 @@ def calculate_totals(groups: list[frappe._dict]) -> dict[str, Any]:
 
 
 def summary(run: str, company: str) -> dict[str, Any]:
-	"""What the form shows above the list."""
-	groups = groups_of(run)
+	"""The summary the form shows above the list."""
+	groups = item_groups(run)
 	result = calculate_totals(groups)
 	found = [row for row in groups if row.status != EXCLUDED]
 	result["selected"]["by_currency"] = [
 		{"currency": currency, "count": count, "amount": amount, "base_amount": base_amount}
 		for currency, (count, amount, base_amount) in sorted(
-			grouped((row for row in found if row.selected), "currency", "amount", "write_off").items()
+			totals_by((row for row in found if row.selected), "currency", "amount", "write_off").items()
 		)
 	]
 	result["excluded"] = [
 		{"reason_code": code, "label": messages.label(code), "count": count, "base_amount": base_amount}
 		for code, (count, base_amount) in sorted(
-			grouped((row for row in groups if row.status == EXCLUDED), "reason_code", "balance").items()
+			totals_by((row for row in groups if row.status == EXCLUDED), "reason_code", "balance").items()
 		)
 	]
-	buckets = grouped(found, "bucket", "balance")
+	buckets = totals_by(found, "bucket", "balance")
 	result["ageing"] = [
 		{
 			"bucket": _("over {0}").format(ageing.OLDEST) if name == ageing.OLDER else name,
@@ -227,8 +227,8 @@ def summary(run: str, company: str) -> dict[str, Any]:
 	return result
 
 
-def grouped(rows: Iterable[frappe._dict], by: str, *amounts: str) -> dict[str, list[Any]]:
-	"""{value of `by`: [count, sum of each amount]}, zeros for a value that does not occur."""
+def totals_by(rows: Iterable[frappe._dict], by: str, *amounts: str) -> dict[str, list[Any]]:
+	"""{value of `by`: [count, sum of each amount]}, zeros for other values."""
 	result: dict[str, list[Any]] = defaultdict(lambda: [0] + [0.0] * len(amounts))
 	for row in rows:
 		for index, value in enumerate((row.count, *(row[amount] for amount in amounts))):
@@ -237,7 +237,7 @@ def grouped(rows: Iterable[frappe._dict], by: str, *amounts: str) -> dict[str, l
 
 
 def top_customers(run: str) -> list[frappe._dict]:
-	"""The customers with the largest balances found, whether they owe us or we them."""
+	"""The customers with the largest balances found, debit or credit."""
 	item = table()
 	total = Sum(item.base_outstanding_amount)
 	return (
@@ -253,14 +253,14 @@ def top_customers(run: str) -> list[frappe._dict]:
 	)
 
 
-def story(run: str, item: str) -> dict[str, Any]:
-	"""What there is to know about the voucher of an item of this run, to decide whether to give it up."""
-	row = item_of(run, item)
+def item_details(run: str, item: str) -> dict[str, Any]:
+	"""Details of the voucher of an item, for the decision whether to write it off."""
+	row = get_item(run, item)
 	return {
-		"item": shown(row),
-		**voucher_story(row.voucher_type, row.voucher_no),
-		# Of all cost centers, so for those who may see all.
-		"customer_balance": balance_of_customer(row.customer, row.company)
+		"item": list_values(row),
+		**voucher_details(row.voucher_type, row.voucher_no),
+		# Covers all cost centers, so only for users without a restriction on them.
+		"customer_balance": customer_balance(row.customer, row.company)
 		if access.of_user().cost_centers is None
 		else None,
 		"written_off_before": frappe.get_list(

@@ -1,4 +1,4 @@
-"""What ERPNext knows about one invoice: what a person wants to see before giving it up."""
+"""Details of a voucher from ERPNext, for the decision whether to write it off."""
 
 from typing import Any
 
@@ -9,25 +9,23 @@ from frappe.utils import flt
 ROWS = 50
 
 
-def voucher_story(voucher_type: str, voucher_no: str) -> dict[str, Any]:
-	"""Lines, payments so far, dunning, orders, subscription and dates of a voucher, for reading only.
-
-	The permission on the voucher itself is checked: who may not open it may not read it here either.
-	"""
+def voucher_details(voucher_type: str, voucher_no: str) -> dict[str, Any]:
+	"""Lines, settlements, dunnings, orders, subscription and dates of a voucher. Checks the read permission on the
+	voucher."""
 	doc = frappe.get_doc(voucher_type, voucher_no)
 	doc.check_permission("read")
-	story: dict[str, Any] = {
+	details: dict[str, Any] = {
 		"voucher_type": voucher_type,
 		"voucher_no": voucher_no,
 		"posting_date": doc.get("posting_date"),
 		"settlements": settlements(voucher_type, voucher_no),
 	}
 	if voucher_type == "Sales Invoice":
-		story.update(invoice_story(doc))
-	return story
+		details.update(invoice_details(doc))
+	return details
 
 
-def invoice_story(invoice: Any) -> dict[str, Any]:
+def invoice_details(invoice: Any) -> dict[str, Any]:
 	return {
 		"customer": invoice.customer,
 		"customer_name": invoice.customer_name,
@@ -58,7 +56,7 @@ def invoice_story(invoice: Any) -> dict[str, Any]:
 
 
 def settlements(voucher_type: str, voucher_no: str) -> list[dict[str, Any]]:
-	"""Payments, credit notes and journal entries against the voucher, the latest first."""
+	"""Payments, credit notes and Journal Entries against the voucher, latest first."""
 	return frappe.get_all(
 		"Payment Ledger Entry",
 		filters={
@@ -80,7 +78,7 @@ def settlements(voucher_type: str, voucher_no: str) -> list[dict[str, Any]]:
 
 
 def dunnings(invoice: str) -> list[dict[str, Any]]:
-	"""Submitted Dunnings that name this invoice."""
+	"""Submitted Dunnings of this invoice."""
 	overdue = frappe.qb.DocType("Overdue Payment")
 	dunning = frappe.qb.DocType("Dunning")
 	return (
@@ -96,8 +94,8 @@ def dunnings(invoice: str) -> list[dict[str, Any]]:
 	)
 
 
-def balance_of_customer(customer: str, company: str) -> float:
-	"""Balance of a customer in the company now, in company currency: what is written off is a part of it."""
+def customer_balance(customer: str, company: str) -> float:
+	"""The customer's present balance in company currency."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	total = (
 		frappe.qb.from_(ple)

@@ -1,4 +1,4 @@
-"""Frappe's lists of what has a reason, with the messages in the language of whoever looks at them."""
+"""Frappe's list view for DocTypes with a stored reason, with its message in the reader's language."""
 
 from typing import Any
 
@@ -10,8 +10,7 @@ from ar_writeoff.ledger import messages
 
 @frappe.whitelist()
 def get() -> dict[str, Any] | list:
-	"""What `frappe.desk.reportview.get` gives, of whose arguments these are; a message is replaced where code and facts
-	are asked for beside it."""
+	"""As `frappe.desk.reportview.get`, with the message replaced if the columns of the reason are queried too."""
 	found = reportview.get()
 	if not found or not {*messages.COLUMNS} <= {*found["keys"]}:
 		return found

@@ -1,4 +1,4 @@
-"""What follows when the selection or an amount of a draft changes, by whatever way."""
+"""Updates after a change of the selection or an amount of a draft."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from ar_writeoff.approval import service as approval
 from ar_writeoff.run.status import refresh_totals
 
 
-def selection_changed(run: Any) -> None:
-	"""Hold back what is over the limits of whoever changed it, note who it was, and sum up anew."""
+def after_selection_change(run: Any) -> None:
+	"""Hold back items over the user's limits, record the user, and refresh the totals."""
 	limits.hold_back(run, frappe.session.user)
 	approval.record_change(run.name, frappe.session.user)
 	refresh_totals(run.name)

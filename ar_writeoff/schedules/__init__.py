@@ -1,1 +1,1 @@
-"""Runs prepared, and posted within caps, by the calendar."""
+"""Schedules: runs prepared by the calendar and posted within caps."""

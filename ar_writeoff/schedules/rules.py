@@ -1,8 +1,8 @@
-"""When a schedule runs, which period a run is for, and which dates it works with.
+"""When a schedule runs, for which period, and with which dates.
 
-All times are wall-clock times of the site's time zone, without an offset. That makes summer time harmless: a
-time that a day skips is past as soon as the clock jumps over it, and an hour that comes twice is one
-occurrence, because the occurrence is named by its wall-clock time.
+All times are wall-clock times in the site's time zone. That makes daylight saving harmless: a time that a day skips has
+passed as soon as the clock jumps over it, and an hour that comes twice is one occurrence, because the occurrence is
+named by its wall-clock time.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ DAYS_BEFORE = "Days Before the Run"
 END_OF_LAST_MONTH = "End of Last Month"
 END_OF_LAST_QUARTER = "End of Last Quarter"
 
-# After three failures in a row a schedule is turned off: somebody has to look.
-FAILURES_ALLOWED = 3
+# A schedule is disabled after this many failures in a row.
+MAX_FAILURES = 3
 
-# No list of holidays is longer than this; a longer one is a mistake, not a calendar.
-LONGEST_HOLIDAY = 366
+# Holidays in a row after which the search for a working day stops: a longer list is a mistake.
+MAX_HOLIDAYS_IN_A_ROW = 366
 
 NextCron = Callable[[datetime], datetime]
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
-	"""How often. `weekday` counts from 0 = Monday, `day` from 1; a day that a month lacks is its last one.
+class Recurrence:
+	"""Frequency of a schedule. `weekday` counts from 0 = Monday, `day` from 1; a day that a month lacks means its last
+	day.
 
-	`next_cron` gives the first time after another, for `CRON`.
+	`next_cron` gives the next time for `CRON`.
 	"""
 
 	frequency: str
@@ -52,8 +53,7 @@ class Rhythm:
 class Occurrence:
 	"""One period of a schedule.
 
-	`period` names it, once and for all; `due` is when it is run: the same moment, or the same time on the next
-	working day.
+	`period` is its unique name. `due` is the time to run: as planned, or at the same time on the next working day.
 	"""
 
 	period: str
@@ -62,72 +62,71 @@ class Occurrence:
 
 
 def occurrences(
-	rhythm: Rhythm, after: datetime, holidays: Collection[date] = frozenset()
+	recurrence: Recurrence, after: datetime, holidays: Collection[date] = frozenset()
 ) -> Iterator[Occurrence]:
-	"""The occurrences planned later than `after`, without end.
+	"""The occurrences planned after `after`, without end.
 
-	One that falls on a holiday moves to the next working day, unless the next occurrence comes first: then that
-	one does its work.
+	One on a holiday moves to the next working day, and is dropped if the next occurrence comes first.
 	"""
-	planned = next_planned(rhythm, after)
+	planned = next_planned(recurrence, after)
 	while True:
-		following = next_planned(rhythm, planned)
+		following = next_planned(recurrence, planned)
 		due = datetime.combine(working_day(planned.date(), holidays), planned.time())
 		if due < following:
-			yield Occurrence(period_of(rhythm, planned), planned, due)
+			yield Occurrence(period_name(recurrence, planned), planned, due)
 		planned = following
 
 
-def next_planned(rhythm: Rhythm, after: datetime) -> datetime:
-	"""The first time later than `after` that this rhythm plans.
+def next_planned(recurrence: Recurrence, after: datetime) -> datetime:
+	"""The first planned time after `after`.
 
 	Raises:
-	    ValueError: a frequency that does not exist, or `CRON` without `next_cron`.
+	    ValueError: the frequency does not exist, or `CRON` has no `next_cron`.
 	"""
-	if rhythm.frequency == CRON and rhythm.next_cron:
-		return rhythm.next_cron(after)
+	if recurrence.frequency == CRON and recurrence.next_cron:
+		return recurrence.next_cron(after)
 	day = after.date()
 	while True:
-		day = _first_day_from(rhythm, day)
-		planned = datetime.combine(day, rhythm.at)
+		day = _first_matching_day(recurrence, day)
+		planned = datetime.combine(day, recurrence.at)
 		if planned > after:
 			return planned
 		day += timedelta(days=1)
 
 
-def _first_day_from(rhythm: Rhythm, day: date) -> date:
-	"""The first day on or after this one on which the rhythm beats."""
-	if rhythm.frequency == DAILY:
+def _first_matching_day(recurrence: Recurrence, day: date) -> date:
+	"""The first matching day on or after this one."""
+	if recurrence.frequency == DAILY:
 		return day
-	if rhythm.frequency == WEEKLY:
-		return day + timedelta(days=(rhythm.weekday - day.weekday()) % 7)
-	if rhythm.frequency == MONTHLY:
-		found = _day_of_month(day.year, day.month, rhythm.day)
+	if recurrence.frequency == WEEKLY:
+		return day + timedelta(days=(recurrence.weekday - day.weekday()) % 7)
+	if recurrence.frequency == MONTHLY:
+		found = _day_of_month(day.year, day.month, recurrence.day)
 		if found >= day:
 			return found
-		return _day_of_month(day.year + day.month // 12, day.month % 12 + 1, rhythm.day)
-	if rhythm.frequency == QUARTER_END:
+		return _day_of_month(day.year + day.month // 12, day.month % 12 + 1, recurrence.day)
+	if recurrence.frequency == QUARTER_END:
 		return end_of_month(day.year, (day.month + 2) // 3 * 3)
-	raise ValueError(f"There is no frequency {rhythm.frequency!r}")
+	raise ValueError(f"There is no frequency {recurrence.frequency!r}")
 
 
-def period_of(rhythm: Rhythm, planned: datetime) -> str:
-	"""The name of the period: the same for every moment in it, so that a changed day makes no second run."""
-	if rhythm.frequency == CRON:
+def period_name(recurrence: Recurrence, planned: datetime) -> str:
+	"""Name of the period: the same for every moment in it, so that a changed day creates no second run."""
+	if recurrence.frequency == CRON:
 		return planned.strftime("%Y-%m-%d %H:%M")
-	if rhythm.frequency == WEEKLY:
+	if recurrence.frequency == WEEKLY:
 		year, week, _day = planned.isocalendar()
 		return f"{year}-W{week:02d}"
-	if rhythm.frequency == MONTHLY:
+	if recurrence.frequency == MONTHLY:
 		return planned.strftime("%Y-%m")
-	if rhythm.frequency == QUARTER_END:
+	if recurrence.frequency == QUARTER_END:
 		return f"{planned.year}-Q{(planned.month + 2) // 3}"
 	return planned.strftime("%Y-%m-%d")
 
 
 def working_day(day: date, holidays: Collection[date]) -> date:
-	"""This day, or the first one after it that is no holiday."""
-	for _attempt in range(LONGEST_HOLIDAY):
+	"""This day, or the next one that is not a holiday."""
+	for _attempt in range(MAX_HOLIDAYS_IN_A_ROW):
 		if day not in holidays:
 			return day
 		day += timedelta(days=1)
@@ -135,10 +134,10 @@ def working_day(day: date, holidays: Collection[date]) -> date:
 
 
 def relative_date(rule: str, day: date, days: int = 0) -> date:
-	"""The date that a rule means on the day of a run.
+	"""The date a rule gives on the day of a run.
 
 	Raises:
-	    ValueError: a rule that does not exist.
+	    ValueError: the rule does not exist.
 	"""
 	if rule == SAME_DAY:
 		return day

@@ -1,12 +1,12 @@
-"""Schedules: prepare a run for each period, once, and post what is within the schedule's caps if it may.
+"""Schedules: prepare a run for each period once, and post what is within the schedule's caps if allowed.
 
-A period is claimed before anything is done for it: the row of the schedule is locked, a Write-Off Schedule Log
-named by schedule and period is inserted, and the next date is set, in one commit. However often the scheduler
-fires, and on how many servers, the database keeps a second claim out. A period whose worker died, or that
-failed, is tried again when its claim has run out, and finds the run that was already made for it.
+A period is claimed first: in one commit the row of the schedule is locked, a Write-Off Schedule Log named by schedule
+and period is inserted, and the next date is set. However often the scheduler fires, and on how many servers, the
+database prevents a second claim. A period whose worker died or that failed is processed again when its claim has
+expired, and finds the run already made for it.
 
-The draft is prepared as the user who last changed the schedule and posted as the one who approved it, within
-the limits of that user and the caps of the schedule.
+The draft is prepared as the user who last changed the schedule and posted as the user who approved it, within that
+user's limits and the caps of the schedule.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ from ar_writeoff.run import gate
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import as_user
 from ar_writeoff.schedules import rules as core
-from ar_writeoff.schedules.rules import Occurrence, Rhythm
+from ar_writeoff.schedules.rules import Occurrence, Recurrence
 from ar_writeoff.search.service import search_run
 
 PREPARE = "Prepare Draft"
@@ -46,18 +46,18 @@ SUBMITTED_IN_PART = "Submitted in Part"
 NOTHING_FOUND = "Nothing Found"
 FAILED = "Failed"
 
-# A claim outlives the job that holds it; whoever comes later takes the period over.
-CLAIM = timedelta(hours=2)
+# Longer than the job timeout; then another job may claim the period again.
+CLAIM_DURATION = timedelta(hours=2)
 JOB_TIMEOUT = 3600
-# After a failure, times the number of attempts.
-RETRY_AFTER = timedelta(hours=1)
+# Multiplied by the number of attempts.
+RETRY_DELAY = timedelta(hours=1)
 
 
-# When
+# Dates
 
 
-def rhythm_of(schedule: Any) -> Rhythm:
-	return Rhythm(
+def recurrence_of(schedule: Any) -> Recurrence:
+	return Recurrence(
 		frequency=schedule.frequency,
 		at=get_time(schedule.time or "00:00:00"),
 		weekday=core.WEEKDAYS.index(schedule.weekday or core.WEEKDAYS[0]),
@@ -67,7 +67,7 @@ def rhythm_of(schedule: Any) -> Rhythm:
 
 
 def cron_problem(expression: str | None) -> str | None:
-	"""Why this cron expression cannot be used, in words; None when it can."""
+	"""Message why this cron expression is invalid; None if it is valid."""
 	expression = expression or ""
 	if len(expression.split()) != 5 or not croniter.is_valid(expression):
 		return _("Enter five fields, such as 0 6 1 * * for six o'clock on the first of each month.")
@@ -81,7 +81,7 @@ def holiday_list_of(schedule: Any) -> str | None:
 
 
 def holidays_of(schedule: Any) -> frozenset[date]:
-	"""Days on which the schedule does not run: none, unless it is asked to respect holidays."""
+	"""Holidays of the schedule; none unless it respects holidays."""
 	if not cint(schedule.respect_holidays):
 		return frozenset()
 	return frozenset(
@@ -93,16 +93,16 @@ def holidays_of(schedule: Any) -> frozenset[date]:
 
 
 def occurrences(schedule: Any, after: datetime) -> Iterator[Occurrence]:
-	return core.occurrences(rhythm_of(schedule), after, holidays_of(schedule))
+	return core.occurrences(recurrence_of(schedule), after, holidays_of(schedule))
 
 
-def plan_from(schedule: Any, after: datetime) -> dict[str, datetime]:
-	"""The fields that say when a schedule runs next, after this moment."""
+def next_run_values(schedule: Any, after: datetime) -> dict[str, datetime]:
+	"""Values of the schedule's next run after this moment."""
 	occurrence = next(occurrences(schedule, after))
 	return {"next_planned_on": occurrence.planned, "next_run_on": occurrence.due}
 
 
-def dates_on(schedule: Any, day: date) -> tuple[date, date]:
+def run_dates(schedule: Any, day: date) -> tuple[date, date]:
 	"""Cutoff date and posting date of a run on this day."""
 	return (
 		core.relative_date(schedule.cutoff_rule, day, cint(schedule.cutoff_days)),
@@ -110,11 +110,11 @@ def dates_on(schedule: Any, day: date) -> tuple[date, date]:
 	)
 
 
-# Who and what for
+# Approver and reason
 
 
-def why_not_approver(schedule: Any, user: str) -> Reason | None:
-	"""Why this person cannot approve the terms of a schedule; None when the person can."""
+def approver_blocker(schedule: Any, user: str) -> Reason | None:
+	"""Reason why this user cannot approve a schedule; None if the user can."""
 	roles = set(frappe.get_roles(user))
 	if not roles & set(limits.submitting_roles()):
 		return Reason.of(reasons.MAY_NOT_APPROVE_SCHEDULE)
@@ -125,7 +125,7 @@ def why_not_approver(schedule: Any, user: str) -> Reason | None:
 
 
 def reason_problem(reason: str, balance_type: str) -> Reason | None:
-	"""Why a schedule cannot write off for this reason; None when it can."""
+	"""Why a schedule cannot use this write-off reason; None if it can."""
 	details = frappe.db.get_value(
 		"Write-Off Reason", reason, ["use_in_schedules", "disabled", "applies_to"], as_dict=True
 	)
@@ -138,11 +138,11 @@ def reason_problem(reason: str, balance_type: str) -> Reason | None:
 	return None
 
 
-# The scheduler
+# Scheduler
 
 
 def run_due() -> None:
-	"""Scheduler event: start a job for every schedule that has something to do."""
+	"""Scheduler event: enqueue a job for every schedule with a due or expired period."""
 	now = now_datetime()
 	names = frappe.get_all(
 		"Write-Off Schedule",
@@ -150,8 +150,8 @@ def run_due() -> None:
 		pluck="name",
 		order_by="next_run_on asc, name asc",
 	)
-	left = [log.schedule for log in left_over(now)]
-	for name in dict.fromkeys([*names, *left]):
+	expired = [log.schedule for log in expired_claims(now)]
+	for name in dict.fromkeys([*names, *expired]):
 		if workers.runs_inline():
 			run_schedule(name)
 		else:
@@ -161,16 +161,16 @@ def run_due() -> None:
 
 
 def run_schedule(schedule: str) -> None:
-	"""Do what is due of this schedule, period by period: also those missed while the scheduler was down."""
+	"""Process all due periods of this schedule, including those missed while the scheduler was down."""
 	while True:
 		log = run_in_transaction(lambda: claim(schedule))
 		if not log:
 			return
-		carry_out(log)
+		process_claim(log)
 
 
 def claim(schedule: str) -> str | None:
-	"""Take the next period that is due, in the current transaction: the name of its log, or None."""
+	"""Claim the next due period in the current transaction; returns the name of its log, or None."""
 	row = frappe.qb.DocType("Write-Off Schedule")
 	locked = (
 		frappe.qb.from_(row)
@@ -183,31 +183,31 @@ def claim(schedule: str) -> str | None:
 		return None
 	doc = frappe.get_doc("Write-Off Schedule", schedule)
 	now = now_datetime()
-	left = left_over(now, schedule)
-	if left:
+	expired = expired_claims(now, schedule)
+	if expired:
 		frappe.db.set_value(
 			"Write-Off Schedule Log",
-			left[0].name,
-			{"result": WORKING, "claimed_until": now + CLAIM, "attempts": left[0].attempts + 1},
+			expired[0].name,
+			{"result": WORKING, "claimed_until": now + CLAIM_DURATION, "attempts": expired[0].attempts + 1},
 		)
-		return left[0].name
+		return expired[0].name
 	while doc.next_run_on and get_datetime(doc.next_run_on) <= now:
 		planned = get_datetime(doc.next_planned_on)
 		occurrence = Occurrence(
-			core.period_of(rhythm_of(doc), planned), planned, get_datetime(doc.next_run_on)
+			core.period_name(recurrence_of(doc), planned), planned, get_datetime(doc.next_run_on)
 		)
-		doc.db_set(plan_from(doc, planned), update_modified=False)
-		log = claim_period(doc, occurrence, now + CLAIM)
+		doc.db_set(next_run_values(doc, planned), update_modified=False)
+		log = claim_period(doc, occurrence, now + CLAIM_DURATION)
 		if log:
 			return log
 	return None
 
 
-def left_over(now: datetime, schedule: str | None = None) -> list[Any]:
-	"""Periods whose claim has run out before they were done, of one schedule or of all, the oldest first.
+def expired_claims(now: datetime, schedule: str | None = None) -> list[Any]:
+	"""Logs of unfinished periods whose claim has expired, of one schedule or all, oldest first.
 
-	Asked without `frappe.get_all`, for which a period that was given up, and is claimed by nobody, would be one
-	whose claim ran out in the year 1.
+	Not with `frappe.get_all`, which reads an empty `claimed_until` as the year 1: periods that were given up would be
+	returned.
 	"""
 	log = frappe.qb.DocType("Write-Off Schedule Log")
 	query = (
@@ -223,7 +223,7 @@ def left_over(now: datetime, schedule: str | None = None) -> list[Any]:
 
 
 def claim_period(schedule: Any, occurrence: Occurrence, until: datetime) -> str | None:
-	"""Insert the log of a period; None when the period has one, as after a change of the day of the month."""
+	"""Insert the log of a period; None if the period has one, for example after a change of the day of the month."""
 	name = f"{schedule.name}: {occurrence.period}"
 	done = {"schedule": schedule.name, "period": occurrence.period}
 	if frappe.db.exists("Write-Off Schedule Log", name) or frappe.db.exists("Write-Off Schedule Log", done):
@@ -246,33 +246,36 @@ def claim_period(schedule: Any, occurrence: Occurrence, until: datetime) -> str 
 	return log.name
 
 
-# One period
+# Periods
 
 
-def carry_out(log: str) -> None:
-	"""Do the work of a claimed period, and write down the result or the failure.
+def process_claim(log: str) -> None:
+	"""Process a claimed period and record its result or failure.
 
-	Others are at work on the same schedule, on its other periods: what is lost to them is done again.
+	Other jobs may work on other periods of the schedule, so a lost transaction is tried again.
 	"""
 	try:
-		result = retry_lost_transactions(lambda: perform(frappe.get_doc("Write-Off Schedule Log", log)))
-		run_in_transaction(lambda: succeeded(log, *result))
+		result = retry_lost_transactions(
+			lambda: process_period(frappe.get_doc("Write-Off Schedule Log", log))
+		)
+		run_in_transaction(lambda: record_success(log, *result))
 	except JobTimeoutException:
 		raise
 	except Exception as error:
-		# Whatever went wrong: it counts, somebody is told, and after some times the schedule is turned off.
+		# Any error counts as a failure, so that users are notified and the schedule is disabled after some.
 		reason = messages.error_reason(error)
 		frappe.db.rollback()
 		frappe.log_error(title=f"Write-Off Schedule {log}")
-		run_in_transaction(lambda: failed(log, reason))
+		run_in_transaction(lambda: record_failure(log, reason))
 
 
-def perform(log: Any) -> tuple[str, Reason | None, str | None, str | None]:
-	"""Prepare, and if asked for submit, the run of a period: result, reason, run, and the draft left over."""
+def process_period(log: Any) -> tuple[str, Reason | None, str | None, str | None]:
+	"""Prepare the run of a period and, if configured, submit it. Returns result, reason, run, and the remaining
+	draft."""
 	schedule = frappe.get_doc("Write-Off Schedule", log.schedule)
 	name = frappe.db.get_value("Write-Off Run", {"schedule_key": log.name})
 	if not name:
-		with as_user(worker_of(schedule.changed_by or schedule.owner)):
+		with as_user(enabled_user(schedule.changed_by or schedule.owner)):
 			name = prepare(
 				schedule, getdate(log.due_on), {"schedule_period": log.period, "schedule_key": log.name}
 			)
@@ -287,27 +290,27 @@ def perform(log: Any) -> tuple[str, Reason | None, str | None, str | None]:
 		problem = submit(schedule, run)
 		if problem:
 			return PREPARED, problem, name, None
-	rest = frappe.db.get_value("Write-Off Run", {"remainder_of": name})
-	return (SUBMITTED_IN_PART if rest else SUBMITTED), None, name, rest
+	remainder = frappe.db.get_value("Write-Off Run", {"remainder_of": name})
+	return (SUBMITTED_IN_PART if remainder else SUBMITTED), None, name, remainder
 
 
-def worker_of(user: str) -> str:
-	"""The user, who has to be enabled still.
+def enabled_user(user: str) -> str:
+	"""The user, who must be enabled.
 
 	Raises:
-	    frappe.ValidationError: the user is disabled: nobody answers for the schedule any more.
+	    frappe.ValidationError: the user is disabled.
 	"""
 	if not cint(frappe.db.get_value("User", user, "enabled")):
 		messages.throw_reason(Reason.of(reasons.SCHEDULE_USER_DISABLED, user=user))
 	return user
 
 
-def prepare(schedule: Any, day: date, marks: dict[str, Any]) -> str:
-	"""A draft run by the terms of the schedule, as the current user, with its items found."""
+def prepare(schedule: Any, day: date, schedule_fields: dict[str, Any]) -> str:
+	"""Create a draft run with the terms of the schedule, as the current user, and search its items."""
 	problem = reason_problem(schedule.reason, schedule.balance_type)
 	if problem:
 		messages.throw_reason(problem)
-	cutoff_date, posting_date = dates_on(schedule, day)
+	cutoff_date, posting_date = run_dates(schedule, day)
 	run = frappe.new_doc("Write-Off Run")
 	run.update(
 		{
@@ -323,18 +326,18 @@ def prepare(schedule: Any, day: date, marks: dict[str, Any]) -> str:
 	run.insert()
 	gate.lock(run.name)
 	frappe.db.set_value(
-		"Write-Off Run", run.name, {"schedule": schedule.name, **marks}, update_modified=False
+		"Write-Off Run", run.name, {"schedule": schedule.name, **schedule_fields}, update_modified=False
 	)
 	search_run(run.name)
 	return run.name
 
 
 def submit(schedule: Any, run: Any) -> Reason | None:
-	"""Submit the run as who approved the schedule. Where that must not be, why the run stays a draft."""
+	"""Submit the run as the approver of the schedule. Returns the reason if it stays a draft."""
 	if not schedule.approved_by:
 		return Reason.of(reasons.SCHEDULE_NOT_APPROVED)
-	with as_user(worker_of(schedule.approved_by)):
-		problem = why_not_approver(schedule, schedule.approved_by)
+	with as_user(enabled_user(schedule.approved_by)):
+		problem = approver_blocker(schedule, schedule.approved_by)
 		if problem:
 			return problem
 		gate.enter(run.name, gate.SUBMIT)
@@ -350,42 +353,44 @@ def submit(schedule: Any, run: Any) -> Reason | None:
 	return None
 
 
-def try_out(schedule: Any) -> str:
-	"""A draft by the terms of the schedule as of today, as the current user; no period is used up."""
+def create_trial_draft(schedule: Any) -> str:
+	"""Create a draft with the terms of the schedule as of today, as the current user, without claiming a period."""
 	return prepare(schedule, getdate(), {})
 
 
 # Results
 
 
-def succeeded(log: str, result: str, reason: Reason | None, run: str | None, rest: str | None) -> None:
-	"""Write down what came of a period, and tell those who are to know; of nothing found only the log tells."""
+def record_success(
+	log: str, result: str, reason: Reason | None, run: str | None, remainder: str | None
+) -> None:
+	"""Record the result of a period and notify users if there is a run."""
 	doc = frappe.get_doc("Write-Off Schedule Log", log)
 	doc.db_set(
 		{
 			"result": result,
 			**messages.columns(reason),
 			"run": run,
-			"remainder": rest,
+			"remainder": remainder,
 			"finished_on": now_datetime(),
 			"claimed_until": None,
 		}
 	)
-	values = {"last_run_on": now_datetime(), "last_result": result, **last_reason(reason)}
+	values = {"last_run_on": now_datetime(), "last_result": result, **last_reason_values(reason)}
 	if result not in (SUBMITTED, SUBMITTED_IN_PART):
-		# Whether what was submitted could be posted is known when the run has ended.
+		# Whether a submitted run could be posted is known when it has ended.
 		values["failures"] = 0
 	if run:
 		values["last_run"] = run
 	frappe.db.set_value("Write-Off Schedule", doc.schedule, values, update_modified=False)
 	if run:
 		schedule = frappe.get_doc("Write-Off Schedule", doc.schedule)
-		draft = rest or (run if result == PREPARED else None)
-		told = {*to_be_told(schedule)}
+		draft = remainder or (run if result == PREPARED else None)
+		users = {*recipients(schedule)}
 		if draft:
-			told.update(notify.approvers(frappe.get_doc("Write-Off Run", draft)))
+			users.update(notify.approvers(frappe.get_doc("Write-Off Run", draft)))
 		notify.notify_users(
-			told,
+			users,
 			lambda _user: _("Schedule {0}, {1}: {2}").format(schedule.name, doc.period, _(result)),
 			"Write-Off Run",
 			draft or run,
@@ -393,22 +398,22 @@ def succeeded(log: str, result: str, reason: Reason | None, run: str | None, res
 		)
 
 
-def failed(log: str, reason: Reason) -> None:
-	"""Count a failure; after some in a row turn the schedule off, until somebody has looked."""
+def record_failure(log: str, reason: Reason) -> None:
+	"""Record the failure of a period, and disable the schedule after several in a row."""
 	doc = frappe.get_doc("Write-Off Schedule Log", log)
 	doc.db_set(
 		{
 			"result": FAILED,
 			**messages.columns(reason),
 			"finished_on": now_datetime(),
-			"claimed_until": now_datetime() + RETRY_AFTER * max(1, cint(doc.attempts)),
+			"claimed_until": now_datetime() + RETRY_DELAY * max(1, cint(doc.attempts)),
 		}
 	)
 	count_failure(doc.schedule, reason)
 
 
-def last_reason(reason: Reason | None) -> dict[str, str]:
-	"""The fields of a schedule that say what was the matter last."""
+def last_reason_values(reason: Reason | None) -> dict[str, str]:
+	"""Values of the schedule's fields for the last reason."""
 	return {f"last_{column}": value for column, value in messages.columns(reason).items()}
 
 
@@ -418,23 +423,23 @@ def count_failure(schedule: str, reason: Reason) -> None:
 	values = {
 		"failures": failures,
 		"last_result": FAILED,
-		**last_reason(reason),
+		**last_reason_values(reason),
 		"last_run_on": now_datetime(),
 	}
-	off = failures >= core.FAILURES_ALLOWED
-	if off:
+	is_disabled = failures >= core.MAX_FAILURES
+	if is_disabled:
 		values.update({"enabled": 0, "next_run_on": None, "next_planned_on": None})
 		frappe.db.set_value(
 			"Write-Off Schedule Log", {"schedule": schedule, "result": FAILED}, "claimed_until", None
 		)
 	frappe.db.set_value("Write-Off Schedule", schedule, values)
-	if off:
+	if is_disabled:
 		doc.add_comment("Info", _("turned off after {0} failures in a row").format(failures))
 	notify.notify_users(
-		to_be_told(doc),
+		recipients(doc),
 		lambda _user: (
 			_("Schedule {0} is turned off after {1} failures in a row").format(schedule, failures)
-			if off
+			if is_disabled
 			else _("Schedule {0} failed").format(schedule)
 		),
 		"Write-Off Schedule",
@@ -443,15 +448,15 @@ def count_failure(schedule: str, reason: Reason) -> None:
 	)
 
 
-def run_ended(run: Any) -> None:
-	"""A run that a schedule submitted has ended: one of which nothing could be posted is a failure as well."""
+def record_run_result(run: Any) -> None:
+	"""Count a run of the schedule that has ended as a failure if nothing could be posted."""
 	if run.status == states.FAILED:
 		count_failure(run.schedule, Reason.of(reasons.NOTHING_POSTED, run=run.name))
 	else:
 		frappe.db.set_value("Write-Off Schedule", run.schedule, "failures", 0, update_modified=False)
 
 
-def to_be_told(schedule: Any) -> set[str]:
+def recipients(schedule: Any) -> set[str]:
 	users = {
 		schedule.notify_user,
 		*notify.users_of_role(schedule.notify_role, schedule.company),

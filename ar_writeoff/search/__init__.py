@@ -1,1 +1,1 @@
-"""From criteria to the items of a run: balances found in the Payment Ledger and judged."""
+"""Search: finds open balances in the Payment Ledger by criteria and checks their eligibility."""

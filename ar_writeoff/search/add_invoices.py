@@ -1,4 +1,4 @@
-"""Invoices that a person chose one by one, put into a draft run by the same rules as a search."""
+"""Adds selected invoices to a draft run by the rules of the search."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,7 +12,7 @@ from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages, open_items
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.open_items import Key
-from ar_writeoff.review.selection import selection_changed
+from ar_writeoff.review.selection import after_selection_change
 from ar_writeoff.run.terms import criteria_of, current_terms, offset_of, scope_of
 from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import ledger as search
@@ -21,9 +21,9 @@ from ar_writeoff.search.rules import apply_customer_maximum
 
 
 def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
-	"""Add Sales Invoices to the items of a draft run, which the caller has locked; those already in it stay as they are.
+	"""Add Sales Invoices to a draft run, which the caller has locked. Those already in it stay as they are.
 
-	Returns how many were added, and the others with the reason: excluded ones are listed in the run too.
+	Returns the number added, and the other invoices with the reason. Excluded ones are listed in the run too.
 	"""
 	run = doc.name
 	terms = current_terms(doc)
@@ -38,9 +38,9 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 	)
 	keys = open_items.voucher_keys("Sales Invoice", [name for name in invoices if name not in present])
 	customers = facts.customer_facts({key.customer for key in keys})
-	# The maximum is for all that the run has of a customer.
-	listed = items_of_customers(run, customers) if criteria.max_customer_amount else {}
-	balances = open_items.balances_of_vouchers(doc.company, [*keys, *listed], criteria.cutoff_date)
+	# The customer maximum counts all items of the run.
+	existing = items_of_customers(run, customers) if criteria.max_customer_amount else {}
+	balances = open_items.balances_of_vouchers(doc.company, [*keys, *existing], criteria.cutoff_date)
 	verdicts = search.judge_all(
 		balances.values(),
 		scope,
@@ -52,20 +52,20 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 	if criteria.max_customer_amount:
 		credits = search.credits_in_scope(scope, criteria, customers)
 		verdicts = apply_customer_maximum(verdicts, criteria, credits)
-	# Of what was listed before only that is written anew which is over the maximum together with what is added.
+	# Existing items are replaced only if the added ones take their customer over the maximum.
 	verdicts = [
 		verdict
 		for verdict in verdicts
-		if open_items.balance_key(verdict.balance) not in listed
+		if open_items.balance_key(verdict.balance) not in existing
 		or (verdict.reason and verdict.reason.code == reasons.CUSTOMER_OVER_MAXIMUM)
 	]
-	over = [
-		listed[key]
+	replaced = [
+		existing[key]
 		for key in (open_items.balance_key(verdict.balance) for verdict in verdicts)
-		if key in listed
+		if key in existing
 	]
-	if over:
-		frappe.db.delete("Write-Off Run Item", {"name": ("in", over)})
+	if replaced:
+		frappe.db.delete("Write-Off Run Item", {"name": ("in", replaced)})
 
 	last = frappe.db.get_value("Write-Off Run Item", {"run": run}, "name", order_by="name desc")
 	number = cint(last.rsplit("-", 1)[-1]) if last else 0
@@ -92,13 +92,12 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 		run,
 		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
 	)
-	selection_changed(doc)
+	after_selection_change(doc)
 	return {"added": len(items) - sum(1 for verdict in verdicts if verdict.reason), "left_out": left_out}
 
 
 def items_of_customers(run: str, customers: Iterable[str]) -> dict[Key, str]:
-	"""The items of these customers that count towards the customer's total, by balance: those that can be written off,
-	and those that only the maximum keeps from it."""
+	"""Items by balance that count towards the customer maximum: open ones and those excluded only by it."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
 		frappe.qb.from_(item)
@@ -114,7 +113,7 @@ def items_of_customers(run: str, customers: Iterable[str]) -> dict[Key, str]:
 
 
 def largest_balance(company: str, invoices: list[str]) -> float:
-	"""The largest balance of these Sales Invoices in company currency: the maximum that lets all of them in."""
+	"""The largest of these Sales Invoices' balances in company currency, used as the maximum of a new run."""
 	keys = open_items.voucher_keys("Sales Invoice", invoices)
 	balances = open_items.balances_of_vouchers(company, keys, getdate())
 	return float(max((abs(balance.base_now) for balance in balances.values()), default=0))

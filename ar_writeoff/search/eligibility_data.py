@@ -1,4 +1,4 @@
-"""What there is to know about customers, accounts and vouchers before a balance is written off, in sets."""
+"""Data on customers, accounts and vouchers that decides whether a balance is eligible, read in bulk."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ from ar_writeoff.ledger.open_items import Key, LedgerBalance, vouchers_by_type
 from ar_writeoff.ledger.versions import order_advances_on_payments
 from ar_writeoff.search.rules import VOUCHER_TYPES, CustomerFacts, PartyFacts, VoucherFacts
 
-# Unallocated credits of a customer on an account: in account currency and in company currency, both positive.
+# Unallocated credits by customer and account, in account currency and company currency, both positive.
 Credits = Mapping[tuple[str, str], tuple[Decimal, Decimal]]
 
-# Fields of each kind of voucher that can be written off.
+# Fields read of each voucher type.
 DETAILS = {
 	"Sales Invoice": ("posting_date", "due_date", "is_discounted"),
 	"Journal Entry": ("posting_date", "due_date", "write_off_run"),
 	"Payment Entry": ("posting_date",),
 }
 
-# Where a voucher says what it was allocated to: child table, and its field for the kind.
+# Child table with a voucher's allocations, and its field for the DocType.
 ADVANCES = {
 	"Payment Entry": ("Payment Entry Reference", "reference_doctype"),
 	"Journal Entry": ("Journal Entry Account", "reference_type"),
@@ -41,7 +41,7 @@ ADVANCES = {
 def receivable_accounts(
 	company: str, account: str | None = None, currency: str | None = None
 ) -> dict[str, frappe._dict]:
-	"""Receivable accounts of the company, also those with a liability root, which hold advances."""
+	"""Receivable accounts of the company, including those for advances, with a liability root."""
 	filters = {"company": company, "account_type": "Receivable", "is_group": 0}
 	if account:
 		filters["name"] = account
@@ -54,7 +54,7 @@ def receivable_accounts(
 def customer_facts(
 	customers: Iterable[str], conditions: Iterable[Criterion] = ()
 ) -> dict[str, CustomerFacts]:
-	"""Facts of those of these customers that meet the conditions, on `tabCustomer`."""
+	"""Facts of the customers that meet the conditions on `tabCustomer`."""
 	table = frappe.qb.DocType("Customer")
 	facts = {}
 	for batch in create_batch(sorted(customers), 1000):
@@ -75,26 +75,28 @@ def customer_facts(
 	return facts
 
 
-# Customers on an account
+# Customers by account
 
 
 def party_facts(
 	company: str, keys: Iterable[Key], criteria: Criteria, credits: Credits | None = None
 ) -> dict[tuple[str, str], PartyFacts]:
-	"""Facts by customer and account. Credits that are not given are looked up if the criteria ask for them."""
+	"""Facts by customer and account. Credits are read if they are not given and the criteria need them."""
 	pairs = {(key.customer, key.account) for key in keys}
 	if credits is None:
 		credits = {}
 		if criteria.balance_type == DEBIT and criteria.customer_credits == LEAVE_OUT:
 			credits = unallocated_credits(company, pairs)
-	running = reconciliations_at_work(company) if pairs else {}
+	running = active_reconciliations(company) if pairs else {}
 	return {
 		pair: PartyFacts(*credits.get(pair, (ZERO, ZERO)), reconciliation=running.get(pair)) for pair in pairs
 	}
 
 
-def credits_of(balances: Iterable[LedgerBalance]) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
-	"""The unallocated credits among all balances of some customers: payments, entries and credit notes."""
+def credits_from_balances(
+	balances: Iterable[LedgerBalance],
+) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+	"""Unallocated credits among these balances: payments, Journal Entries and credit notes."""
 	totals: dict[tuple[str, str], tuple[Decimal, Decimal]] = {}
 	for balance in balances:
 		if balance.now < 0 and balance.key.voucher_type in VOUCHER_TYPES:
@@ -107,10 +109,9 @@ def credits_of(balances: Iterable[LedgerBalance]) -> dict[tuple[str, str], tuple
 def unallocated_credits(
 	company: str, pairs: Iterable[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
-	"""Payments and journal credits of these customers that are allocated to nothing, from the Payment Ledger.
+	"""Unallocated payments and journal credits of these customers, from the Payment Ledger.
 
-	Asked again just before posting, when a payment may have come in that nobody has allocated yet. Credit notes
-	are seen by the search only.
+	Read again before posting, because a payment may have come in. Credit notes are considered in the search only.
 	"""
 	wanted = set(pairs)
 	ple = frappe.qb.DocType("Payment Ledger Entry")
@@ -143,8 +144,8 @@ def unallocated_credits(
 	return totals
 
 
-def reconciliations_at_work(company: str) -> dict[tuple[str, str], str]:
-	"""Process Payment Reconciliations that are allocating, by customer and account."""
+def active_reconciliations(company: str) -> dict[tuple[str, str], str]:
+	"""Active Process Payment Reconciliations by customer and account."""
 	return {
 		(row.party, row.receivable_payable_account): row.name
 		for row in frappe.get_all(
@@ -166,7 +167,7 @@ def reconciliations_at_work(company: str) -> dict[tuple[str, str], str]:
 
 @dataclass(frozen=True, slots=True)
 class VoucherDetails:
-	"""Dates and what decides, of a voucher. Nothing of it is known of kinds of voucher that we do not know."""
+	"""Fields of a voucher that decide on its eligibility; empty for other voucher types."""
 
 	posting_date: date | None = None
 	due_date: date | None = None
@@ -178,7 +179,7 @@ NO_DETAILS = VoucherDetails()
 
 
 def voucher_details(keys: Iterable[Key]) -> dict[Key, VoucherDetails]:
-	"""Details of those of these vouchers that are submitted."""
+	"""Details of the submitted vouchers among these."""
 	keys = list(keys)
 	rows: dict[tuple[str, str], VoucherDetails] = {}
 	for voucher_type, vouchers in vouchers_by_type(keys):
@@ -187,7 +188,7 @@ def voucher_details(keys: Iterable[Key]) -> dict[Key, VoucherDetails]:
 			continue
 		fields = DETAILS[voucher_type]
 		for batch in create_batch(vouchers, 1000):
-			# Not built by the query builder, which takes longer over a thousand names than the query does.
+			# The query builder takes longer over a thousand names than the query itself.
 			for name, *values in frappe.db.sql(
 				f"select name, {', '.join(fields)} from `tab{voucher_type}` where docstatus = 1 and name in %s",
 				(tuple(batch),),
@@ -203,34 +204,34 @@ def voucher_details(keys: Iterable[Key]) -> dict[Key, VoucherDetails]:
 def voucher_facts(
 	keys: Iterable[Key], details: Mapping[Key, VoucherDetails], run: str | None
 ) -> dict[Key, VoucherFacts]:
-	"""Facts by balance, other than those of the entry it will make. Runs other than `run` are asked; None: no run."""
+	"""Facts by balance. Open items of runs other than `run` are considered; None: of no run."""
 	keys = list(keys)
 	other_runs: dict[str, str] = {}
-	if run is not None and (about_to_post := runs_about_to_post(run)):
+	if run is not None and (pending := pending_runs(run)):
 		for batch in create_batch(sorted({key.voucher_no for key in keys}), 1000):
-			other_runs.update(held_by(about_to_post, batch))
+			other_runs.update(vouchers_in_runs(pending, batch))
 	roots = {
 		account: frappe.get_cached_value("Account", account, "root_type")
 		for account in {key.account for key in keys}
 	}
 	discounted = {key.voucher_no for key in keys if key in details and details[key].is_discounted}
-	discountings = discountings_of(discounted)
-	orders = orders_paid_in_advance(keys) if order_advances_on_payments() else {}
+	discountings = invoice_discountings(discounted)
+	orders = advance_orders(keys) if order_advances_on_payments() else {}
 	return {
 		key: VoucherFacts(
 			discounted=key.voucher_no in discounted,
 			discounting=discountings.get(key.voucher_no),
 			other_run=other_runs.get(key.voucher_no),
-			obstacle=obstacle(key, roots[key.account], details.get(key, NO_DETAILS), orders.get(key)),
+			blocker=blocker(key, roots[key.account], details.get(key, NO_DETAILS), orders.get(key)),
 		)
 		for key in keys
 	}
 
 
-def obstacle(
+def blocker(
 	key: Key, root_type: str, voucher: VoucherDetails, order: tuple[str, str] | None = None
 ) -> Reason | None:
-	"""What about this voucher or its account forbids a write-off for good, or None."""
+	"""Why this voucher or its account can never be written off; None if it can."""
 	if root_type != "Asset":
 		return Reason.of(reasons.SEPARATE_ADVANCE, account=key.account).with_link(
 			key.voucher_type, key.voucher_no
@@ -244,10 +245,10 @@ def obstacle(
 	return None
 
 
-def orders_paid_in_advance(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
-	"""The order, type and name, that a payment or journal credit is allocated to, where there is one.
+def advance_orders(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
+	"""The order, as type and name, that a payment or journal credit is allocated to.
 
-	A balance that is an advance in part only is left out in whole: what is free of it is not known by the ledger.
+	A balance that is partly an advance is excluded as a whole, because the ledger does not show the part that is not.
 	"""
 	orders: dict[Key, tuple[str, str]] = {}
 	doctypes = get_advance_payment_doctypes()
@@ -274,8 +275,8 @@ def orders_paid_in_advance(keys: Iterable[Key]) -> dict[Key, tuple[str, str]]:
 	return orders
 
 
-def discountings_of(invoices: set[str]) -> dict[str, str]:
-	"""The submitted Invoice Discounting of each of these invoices."""
+def invoice_discountings(invoices: set[str]) -> dict[str, str]:
+	"""The submitted Invoice Discounting of each invoice."""
 	if not invoices:
 		return {}
 	return {
@@ -289,8 +290,8 @@ def discountings_of(invoices: set[str]) -> dict[str, str]:
 	}
 
 
-def runs_about_to_post(run: str) -> list[str]:
-	"""Submitted runs, other than this one, that may have something still to post."""
+def pending_runs(run: str) -> list[str]:
+	"""Other submitted runs that may have items to post."""
 	return frappe.get_all(
 		"Write-Off Run",
 		filters={"docstatus": 1, "status": ("in", TO_BE_POSTED), "name": ("!=", run)},
@@ -299,8 +300,8 @@ def runs_about_to_post(run: str) -> list[str]:
 	)
 
 
-def held_by(runs: list[str], vouchers: list[str]) -> dict[str, str]:
-	"""Which of these vouchers these runs have still to post: {voucher: run}."""
+def vouchers_in_runs(runs: list[str], vouchers: list[str]) -> dict[str, str]:
+	"""{voucher: run} of the vouchers that these runs have still to post."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	return dict(
 		frappe.qb.from_(item)

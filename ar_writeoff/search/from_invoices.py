@@ -1,4 +1,4 @@
-"""From invoices somebody is looking at into a run: a new draft, or one of their own."""
+"""Creates or extends a draft run from selected invoices."""
 
 from typing import Any
 
@@ -12,14 +12,14 @@ from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.run import gate
 from ar_writeoff.search import add_invoices
 
-# More than a person ticks in a list; for more there are criteria.
-MOST_INVOICES = 500
+# For more invoices a run with criteria is the better way.
+MAX_INVOICES = 500
 
 
 @frappe.whitelist()
 def get_my_drafts(invoices: str | list) -> list[dict[str, Any]]:
-	"""Drafts of the current user that these invoices could go into."""
-	company, balance_type = company_and_side(_readable(invoices))
+	"""Drafts of the current user that these invoices can be added to."""
+	company, balance_type = company_and_balance_type(_readable(invoices))
 	drafts = frappe.get_list(
 		"Write-Off Run",
 		filters={
@@ -39,13 +39,13 @@ def get_my_drafts(invoices: str | list) -> list[dict[str, Any]]:
 
 @frappe.whitelist(methods=["POST"])
 def write_off_invoices(invoices: str | list, run: str | None = None) -> dict[str, Any]:
-	"""Put invoices into a draft run, or into a new one made for them; nothing is posted.
+	"""Add invoices to a draft run or to a new one. Nothing is posted.
 
-	Returns the run, how many were added, and the invoices left out with the reason. A new run is made with
-	the largest of the balances as its maximum, so that its criteria say what is in it.
+	Returns the run, the number added, and the invoices left out with the reason. A new run has the largest balance as
+	its maximum.
 	"""
 	rows = _readable(invoices)
-	company, balance_type = company_and_side(rows)
+	company, balance_type = company_and_balance_type(rows)
 	if run:
 		doc = gate.enter(run, gate.FIND)
 		if (doc.company, doc.balance_type) != (company, balance_type):
@@ -58,11 +58,11 @@ def write_off_invoices(invoices: str | list, run: str | None = None) -> dict[str
 	return {"run": doc.name, **result}
 
 
-def company_and_side(rows: list[frappe._dict]) -> tuple[str, str]:
-	"""The company and the balance type that all these invoices have in common.
+def company_and_balance_type(rows: list[frappe._dict]) -> tuple[str, str]:
+	"""The common company and balance type of these invoices.
 
 	Raises:
-	    frappe.ValidationError: they have not, or one is not open.
+	    frappe.ValidationError: they differ, or an invoice is not open.
 	"""
 	closed = [row.name for row in rows if row.docstatus != 1 or not row.outstanding_amount]
 	if closed:
@@ -70,18 +70,18 @@ def company_and_side(rows: list[frappe._dict]) -> tuple[str, str]:
 	companies = {row.company for row in rows}
 	if len(companies) != 1:
 		frappe.throw(_("A run is for one company. Tick invoices of one company only."))
-	sides = {DEBIT if row.outstanding_amount > 0 else CREDIT for row in rows}
-	if len(sides) != 1:
+	balance_types = {DEBIT if row.outstanding_amount > 0 else CREDIT for row in rows}
+	if len(balance_types) != 1:
 		frappe.throw(_("A run is for debit or for credit balances. Tick only one of the two kinds."))
-	return companies.pop(), sides.pop()
+	return companies.pop(), balance_types.pop()
 
 
 def _readable(invoices: str | list) -> list[frappe._dict]:
-	"""The invoices, each of which the current user may read."""
+	"""The invoices; throws unless the current user may read all of them."""
 	names = list(dict.fromkeys(frappe.parse_json(invoices)))
-	if not names or len(names) > MOST_INVOICES:
+	if not names or len(names) > MAX_INVOICES:
 		frappe.throw(
-			_("Tick from 1 to {0} invoices. For more, make a run with criteria.").format(MOST_INVOICES)
+			_("Tick from 1 to {0} invoices. For more, make a run with criteria.").format(MAX_INVOICES)
 		)
 	rows = frappe.get_list(
 		"Sales Invoice",

@@ -1,4 +1,4 @@
-"""Items of a draft run, stored a thousand in a statement: searches find a hundred thousand."""
+"""Bulk insert of a draft run's items: searches find a hundred thousand."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger.messages import COLUMNS, columns
 from ar_writeoff.search.rules import Verdict
 
-# What differs from item to item of a search; the rest is said once in a statement.
+# Columns that differ between the items of a search.
 ITEM_COLUMNS = (
 	"name",
 	"customer",
@@ -36,7 +36,7 @@ REASON_COLUMNS = ("status", *COLUMNS, "reason_doctype", "reason_name")
 
 @dataclass(frozen=True, slots=True)
 class NewItem:
-	"""A balance to list. `lowered` is the part to write off, if it is not the whole of it."""
+	"""A balance to list. `lowered` is the amount to write off if it is not the whole balance."""
 
 	number: int
 	verdict: Verdict
@@ -45,7 +45,7 @@ class NewItem:
 	lowered: Decimal | None = None
 
 	def values(self, run: str) -> tuple:
-		"""Values of `ITEM_COLUMNS`. Items are named in order, so that a page of them lies together on disk."""
+		"""Values of `ITEM_COLUMNS`. Names are in order, so that the items of a page are stored close together."""
 		verdict, balance = self.verdict, self.verdict.balance
 		amount, base_amount = verdict.amount, verdict.base_amount
 		if verdict.reason:
@@ -70,8 +70,8 @@ class NewItem:
 			self.selected,
 		)
 
-	def values_of_reason(self) -> tuple[str, ...]:
-		"""Values of `REASON_COLUMNS` of a balance that is left out."""
+	def reason_values(self) -> tuple[str, ...]:
+		"""Values of `REASON_COLUMNS` of an excluded balance."""
 		reason = self.verdict.reason
 		assert reason
 		link_doctype, link_name = reason.link or ("", "")
@@ -79,13 +79,13 @@ class NewItem:
 
 
 def insert_items(run: Any, items: Iterable[NewItem]) -> None:
-	"""Store new items of a run."""
+	"""Insert new items of a run."""
 	open_, excluded = [], []
 	for item in items:
 		if item.verdict.reason is None:
 			open_.append(item.values(run.name))
 		else:
-			excluded.append(item.values(run.name) + item.values_of_reason())
+			excluded.append(item.values(run.name) + item.reason_values())
 	user, stamp = frappe.session.user, now()
 	same = {
 		"creation": stamp,
@@ -101,11 +101,11 @@ def insert_items(run: Any, items: Iterable[NewItem]) -> None:
 
 
 def insert_rows(same: dict[str, str], different: tuple[str, ...], rows: list[tuple]) -> None:
-	"""Insert rows of the columns `different`; `same` holds for all of them."""
+	"""Insert rows of the columns `different`; the values in `same` apply to all of them."""
 	columns = ", ".join(f"`{column}`" for column in (*same, *different))
-	# As text: a value that is the same in each row is escaped once.
-	said = [str(frappe.db.escape(value, percent=True)) for value in same.values()]
-	row = f"({', '.join([*said, *['%s'] * len(different)])})"
+	# Escaped once, because the value is the same in each row.
+	literals = [str(frappe.db.escape(value, percent=True)) for value in same.values()]
+	row = f"({', '.join([*literals, *['%s'] * len(different)])})"
 	for part in create_batch(rows, 1000):
 		frappe.db.sql(
 			f"insert into `tabWrite-Off Run Item` ({columns}) values {', '.join([row] * len(part))}",

@@ -1,8 +1,8 @@
-"""The search: every open balance of a company's customers that matches, with a reason where it is left out.
+"""The search: all open balances of a company's customers that match the criteria, with a reason where excluded.
 
-It goes through the customers in ranges of about so many ledger rows. A range is one grouping query over the index
-on party (or the covering index) and takes a fraction of a second, where one query over the whole ledger takes
-minutes without the covering index; memory stays flat, progress is known, and between two ranges it can be cancelled.
+Customers are searched in ranges with a limited number of ledger rows. A range is one grouping query over the index on
+party (or the covering index) and takes a fraction of a second; one query over the whole ledger takes minutes without
+the covering index. Memory stays flat, progress is known, and the search can be cancelled between ranges.
 """
 
 from collections import defaultdict
@@ -28,14 +28,14 @@ from ar_writeoff.search import rules as eligibility
 from ar_writeoff.search.eligibility_data import Credits, VoucherDetails
 from ar_writeoff.search.rules import Balance, CustomerFacts, Verdict
 
-# Ledger rows and customers of one query: a fraction of a second each, and no list of names too long to parse.
+# Limits of one query: it takes a fraction of a second, and its list of names is not too long to parse.
 ROWS_PER_QUERY = 20_000
 CUSTOMERS_PER_QUERY = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-	"""Where to look: the criteria that a query answers. Groups and trees include what is below them."""
+	"""The criteria that are answered by queries. Groups and trees include their descendants."""
 
 	company: str
 	run: str = ""
@@ -51,11 +51,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-	"""What one range of customers gave. `looked_at` of `ledger_rows` are done after it."""
+	"""Result of one range of customers, after which `processed_rows` of `ledger_rows` have been processed."""
 
 	verdicts: list[Verdict]
 	customers: Mapping[str, CustomerFacts]
-	looked_at: int
+	processed_rows: int
 	ledger_rows: int
 
 
@@ -65,40 +65,40 @@ def search(
 	access: user_access.Access | None = None,
 	offset: Offset | None = None,
 ) -> Iterator[Found]:
-	"""Every balance that matches, with a reason where it must not be written off.
+	"""Yield all matching balances, with a reason where one must not be written off.
 
-	A customer is never divided between two lists; each is ordered by customer, date and voucher. `access` limits
-	what is found to what a user may see (default: the current user). With `offset`, where the other side of the
-	entries will go, balances whose entry would be refused for want of an account or a dimension are left out.
+	A customer's balances are in one result; each is ordered by customer, date and voucher. `access` limits the result
+	to what a user may see (default: the current user). With `offset`, the other side of the entries, balances are
+	excluded whose entry would be refused for want of an account or a dimension.
 	"""
 	access = access or user_access.of_user()
 	accounts = facts.receivable_accounts(scope.company, scope.receivable_account, scope.currency)
 	if not accounts or not access.allows_company(scope.company):
 		return
-	sizes = ledger_sizes(scope, access)
-	total, looked_at = sum(sizes.values()), 0
-	without_gaps = not conditions_on_customers(scope, access)
-	for customers in ranges(sizes):
-		# In a stretch of the ledger there may be a party that is no customer any more.
+	row_counts = ledger_row_counts(scope, access)
+	total, processed_rows = sum(row_counts.values()), 0
+	without_gaps = not customer_conditions(scope, access)
+	for customers in customer_ranges(row_counts):
+		# The range may contain parties whose customer was deleted.
 		balances = [
 			balance
 			for balance in open_items.balances_of_customers(
 				scope.company, list(accounts), customers, criteria.cutoff_date, without_gaps=without_gaps
 			)
-			if balance.key.customer in sizes
+			if balance.key.customer in row_counts
 		]
-		credits = facts.credits_of(balances)
-		about = facts.customer_facts({balance.key.customer for balance in balances})
+		credits = facts.credits_from_balances(balances)
+		customer_data = facts.customer_facts({balance.key.customer for balance in balances})
 		verdicts = judge_all(
-			balances, scope, criteria, access, customers=about, credits=credits, offset=offset
+			balances, scope, criteria, access, customers=customer_data, credits=credits, offset=offset
 		)
-		looked_at += sum(sizes[customer] for customer in customers)
+		processed_rows += sum(row_counts[customer] for customer in customers)
 		kept = eligibility.apply_customer_maximum(verdicts, criteria, base_credits(credits))
-		yield Found(kept, about, looked_at, total)
+		yield Found(kept, customer_data, processed_rows, total)
 
 
 def base_credits(credits: Credits) -> dict[str, Decimal]:
-	"""The unallocated credits of each customer over all accounts, in company currency."""
+	"""Unallocated credits of each customer over all accounts, in company currency."""
 	totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	for (customer, _account), (_credit, base_credit) in credits.items():
 		totals[customer] += base_credit
@@ -106,8 +106,7 @@ def base_credits(credits: Credits) -> dict[str, Decimal]:
 
 
 def credits_in_scope(scope: Scope, criteria: Criteria, customers: Iterable[str]) -> dict[str, Decimal]:
-	"""What the criteria deduct from the total of each of these customers, in company currency; none where they do
-	not."""
+	"""Credits to deduct from each customer's total, in company currency; empty unless the criteria deduct them."""
 	if (criteria.balance_type, criteria.customer_credits) != (DEBIT, DEDUCT):
 		return {}
 	accounts = facts.receivable_accounts(scope.company, scope.receivable_account, scope.currency)
@@ -115,26 +114,26 @@ def credits_in_scope(scope: Scope, criteria: Criteria, customers: Iterable[str])
 	if not accounts or not names:
 		return {}
 	balances = open_items.balances_of_customers(scope.company, list(accounts), names, criteria.cutoff_date)
-	return base_credits(facts.credits_of(balances))
+	return base_credits(facts.credits_from_balances(balances))
 
 
-def ledger_sizes(scope: Scope, access: user_access.Access) -> dict[str, int]:
-	"""How many ledger rows each customer in scope has, of any company: read from the index alone. In order."""
-	names = candidates(scope, access)
+def ledger_row_counts(scope: Scope, access: user_access.Access) -> dict[str, int]:
+	"""Number of ledger rows, in all companies, of each customer in scope, in order. Read from the index alone."""
+	names = customer_names(scope, access)
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	query = frappe.qb.from_(ple).select(ple.party, Count("*")).groupby(ple.party)
 	if len(names) > CUSTOMERS_PER_QUERY:
-		sizes = dict(query.run())
+		row_counts = dict(query.run())
 	else:
-		sizes = dict(query.where(ple.party.isin(names or [""])).run())
-	return {name: sizes[name] for name in names if name in sizes}
+		row_counts = dict(query.where(ple.party.isin(names or [""])).run())
+	return {name: row_counts[name] for name in names if name in row_counts}
 
 
-def ranges(sizes: Mapping[str, int]) -> Iterator[list[str]]:
-	"""Customers, in order, in lists of about `ROWS_PER_QUERY` ledger rows."""
+def customer_ranges(row_counts: Mapping[str, int]) -> Iterator[list[str]]:
+	"""Customers, in order, in lists with about `ROWS_PER_QUERY` ledger rows."""
 	customers: list[str] = []
 	rows = 0
-	for customer, size in sizes.items():
+	for customer, size in row_counts.items():
 		if customers and (rows + size > ROWS_PER_QUERY or len(customers) == CUSTOMERS_PER_QUERY):
 			yield customers
 			customers, rows = [], 0
@@ -154,29 +153,29 @@ def judge_all(
 	vouchers: Mapping[Key, VoucherDetails] | None = None,
 	credits: Credits | None = None,
 	offset: Offset | None = None,
-	ask_other_runs: bool = True,
+	check_other_runs: bool = True,
 ) -> list[Verdict]:
-	"""The verdicts on these balances, in order of customer, date and voucher.
+	"""Verdicts on these balances, ordered by customer, date and voucher.
 
-	The same code judges in the search and again under the lock, where other runs do not count: the first to come
-	posts. `customers`, `vouchers` and `credits` are looked up where they are not given.
+	Used by the search, and again under the lock, where other runs do not count because the first one posts.
+	`customers`, `vouchers` and `credits` are read if they are not given.
 	"""
 	matching = {balance.key: balance for balance in balances if eligibility.amounts_match(balance, criteria)}
 	keys = list(matching)
 	if vouchers is None:
 		vouchers = facts.voucher_details(keys)
-	own_rows = own_ledger_rows(keys, scope, access, offset)
-	outside = keys_outside(keys, scope, access, own_rows)
+	own_rows = voucher_ledger_rows(keys, scope, access, offset)
+	out_of_scope = keys_out_of_scope(keys, scope, access, own_rows)
 	if customers is None:
 		customers = facts.customer_facts({key.customer for key in keys})
 	parties = facts.party_facts(scope.company, keys, criteria, credits)
-	about = facts.voucher_facts(keys, vouchers, scope.run if ask_other_runs else None)
-	unfit = offset.exclusions(keys, own_rows) if offset else {}
+	voucher_data = facts.voucher_facts(keys, vouchers, scope.run if check_other_runs else None)
+	entry_problems = offset.exclusions(keys, own_rows) if offset else {}
 
 	verdicts = []
 	for key, balance in matching.items():
 		voucher = vouchers.get(key)
-		if voucher is None or key in outside:
+		if voucher is None or key in out_of_scope:
 			continue
 		verdict = eligibility.judge(
 			Balance(
@@ -194,7 +193,7 @@ def judge_all(
 			),
 			criteria,
 			customers[key.customer],
-			about[key].with_unfit(unfit.get(key)),
+			voucher_data[key].with_entry_problem(entry_problems.get(key)),
 			parties[key.customer, key.account],
 		)
 		if verdict:
@@ -203,17 +202,17 @@ def judge_all(
 	return verdicts
 
 
-def candidates(scope: Scope, access: user_access.Access) -> list[str]:
-	"""Customers to look at, in order of their names."""
+def customer_names(scope: Scope, access: user_access.Access) -> list[str]:
+	"""Names of the customers to search, in order."""
 	customer = frappe.qb.DocType("Customer")
 	query = frappe.qb.from_(customer).select(customer.name).orderby(customer.name, order=Order.asc)
-	for condition in conditions_on_customers(scope, access):
+	for condition in customer_conditions(scope, access):
 		query = query.where(condition)
 	return query.run(pluck=True)
 
 
-def conditions_on_customers(scope: Scope, access: user_access.Access) -> list[Criterion]:
-	"""What a customer has to meet to be looked at; none where all of them are."""
+def customer_conditions(scope: Scope, access: user_access.Access) -> list[Criterion]:
+	"""Query conditions for the customers to search; empty for all."""
 	customer = frappe.qb.DocType("Customer")
 	conditions = []
 	if scope.customers:
@@ -235,32 +234,36 @@ def conditions_on_customers(scope: Scope, access: user_access.Access) -> list[Cr
 
 
 def with_descendants(doctype: str, name: str) -> list[str]:
-	"""A group and all below it. A name that there is none of (deleted since) is itself alone, and finds nothing."""
+	"""The node and its descendants. A deleted one is returned alone, and matches nothing."""
 	if not frappe.db.exists(doctype, name):
 		return [name]
 	return [name, *get_descendants_of(doctype, name, ignore_permissions=True)]
 
 
-def own_ledger_rows(
+def voucher_ledger_rows(
 	keys: list[Key], scope: Scope, access: user_access.Access, offset: Offset | None
 ) -> dict[Key, frappe._dict]:
-	"""The vouchers' own ledger rows, if anything is to be decided by them; reading them is half of a search."""
+	"""The vouchers' own ledger rows, if scope, permissions or offset need them: reading them is half of a search."""
 	if scope.cost_center or scope.project or access.cost_centers is not None or (offset and offset.has_rules):
 		return dimensions.voucher_ledger_rows(keys)
 	return {}
 
 
-def keys_outside(
+def keys_out_of_scope(
 	keys: list[Key], scope: Scope, access: user_access.Access, own_rows: Mapping[Key, frappe._dict]
 ) -> set[Key]:
-	"""Keys whose voucher is not of the item group, cost center or project asked for, or not permitted."""
-	outside: set[Key] = set()
+	"""Keys whose voucher is outside the item group, cost center or project of the scope, or not permitted."""
+	out_of_scope: set[Key] = set()
 	if scope.item_group:
-		inside: set[str] = set()
+		matching_invoices: set[str] = set()
 		groups = with_descendants("Item Group", scope.item_group)
 		for batch in create_batch([key.voucher_no for key in keys], 1000):
-			inside |= invoices_with_item_group(batch, groups)
-		outside = {key for key in keys if key.voucher_type != "Sales Invoice" or key.voucher_no not in inside}
+			matching_invoices |= invoices_with_item_group(batch, groups)
+		out_of_scope = {
+			key
+			for key in keys
+			if key.voucher_type != "Sales Invoice" or key.voucher_no not in matching_invoices
+		}
 	cost_centers: set[str] | None = None
 	if scope.cost_center:
 		cost_centers = set(with_descendants("Cost Center", scope.cost_center))
@@ -269,10 +272,10 @@ def keys_outside(
 	for key in keys:
 		row = own_rows.get(key) or frappe._dict()
 		if cost_centers is not None and row.cost_center not in cost_centers:
-			outside.add(key)
+			out_of_scope.add(key)
 		if scope.project and row.project != scope.project:
-			outside.add(key)
-	return outside
+			out_of_scope.add(key)
+	return out_of_scope
 
 
 def invoices_with_item_group(names: list[str], groups: list[str]) -> set[str]:

@@ -1,4 +1,4 @@
-"""Who is written off, who is left out, and why."""
+"""Eligibility: which balances are written off, which are excluded, and why."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ar_writeoff.core.reasons import Reason
 
 
 class HasAmounts(Protocol):
-	"""A balance as of the cutoff and of now: all that its size can be judged by."""
+	"""Amounts of a balance at the cutoff and now."""
 
 	@property
 	def at_cutoff(self) -> Decimal: ...
@@ -29,10 +29,10 @@ class HasAmounts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-	"""The open balance of one voucher on one receivable account, as the Payment Ledger has it.
+	"""The open balance of one voucher on one receivable account, from the Payment Ledger.
 
-	Amounts are signed (customers who owe us: positive); `base_` is company currency, the others are in the
-	currency of the receivable account.
+	Amounts are positive where the customer owes us. `base_` amounts are in company currency, the others in account
+	currency.
 	"""
 
 	voucher_type: str
@@ -48,13 +48,13 @@ class Balance:
 	base_now: Decimal
 
 
-# Kinds of voucher whose balances can be written off.
+# Voucher types whose balances can be written off.
 VOUCHER_TYPES = ("Sales Invoice", "Payment Entry", "Journal Entry")
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
-	"""What there is to know about a customer before writing off a balance."""
+	"""Facts about a customer that can exclude its balances."""
 
 	customer_name: str = ""
 	opted_out: bool = False
@@ -64,29 +64,28 @@ class CustomerFacts:
 
 @dataclass(frozen=True, slots=True)
 class VoucherFacts:
-	"""What there is to know about a voucher beyond its balance.
+	"""Facts about a voucher beyond its balance.
 
-	`obstacle`: what about it forbids a write-off for good. `other_run`: a live run that holds it.
-	`discounting`: the Invoice Discounting, if it is known. `unfit`: why its entry would be refused, for want of
-	an account or a dimension.
+	`blocker`: why it can never be written off. `other_run`: a live run that contains it. `discounting`: its Invoice
+	Discounting, if known. `entry_problem`: why its entry would be refused, for want of an account or a dimension.
 	"""
 
 	discounted: bool = False
 	other_run: str | None = None
-	obstacle: Reason | None = None
+	blocker: Reason | None = None
 	discounting: str | None = None
-	unfit: Reason | None = None
+	entry_problem: Reason | None = None
 
-	def with_unfit(self, reason: Reason | None) -> VoucherFacts:
-		return replace(self, unfit=reason) if reason else self
+	def with_entry_problem(self, reason: Reason | None) -> VoucherFacts:
+		return replace(self, entry_problem=reason) if reason else self
 
 
 @dataclass(frozen=True, slots=True)
 class PartyFacts:
-	"""What there is to know about a customer on one receivable account.
+	"""Facts about a customer on one receivable account.
 
-	`credit` and `base_credit` are the unallocated credits, 0 or more; `reconciliation` is a Process Payment
-	Reconciliation that is at work.
+	`credit` and `base_credit` are the unallocated credits, 0 or more; `reconciliation` is an active Process Payment
+	Reconciliation.
 	"""
 
 	credit: Decimal = ZERO
@@ -96,9 +95,9 @@ class PartyFacts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-	"""A balance that matches. `reason` is None where it may be written off.
+	"""A matching balance. `reason` is None if it can be written off.
 
-	`amount` and `base_amount` are what may be written off at most.
+	`amount` and `base_amount` are the maximum to write off.
 	"""
 
 	balance: Balance
@@ -125,7 +124,7 @@ def judge(
 	voucher: VoucherFacts = NO_VOUCHER_FACTS,
 	party: PartyFacts = NO_PARTY_FACTS,
 ) -> Verdict | None:
-	"""None when the balance does not match the criteria; otherwise a verdict, with a reason if left out."""
+	"""None if the balance does not match the criteria; otherwise a verdict, with a reason if it is excluded."""
 	if balance.posting_date > criteria.cutoff_date:
 		return None
 	age_days = rules.age_in_days(criteria, balance.posting_date, balance.due_date)
@@ -133,25 +132,25 @@ def judge(
 		return None
 	amount, base_amount = eligible_amounts(balance)
 	verdict = Verdict(balance, amount, base_amount, age_days)
-	reason = exclusion(verdict, criteria, customer, voucher, party)
+	reason = exclusion_reason(verdict, criteria, customer, voucher, party)
 	return replace(verdict, reason=reason) if reason else verdict
 
 
 def amounts_match(balance: HasAmounts, criteria: Criteria) -> bool:
-	"""Whether a balance is of the side and the size looked for; cheap, and asked before anything else."""
+	"""Whether balance type and amount match the criteria. Cheap, so it is checked first."""
 	amount, base_amount = eligible_amounts(balance)
 	if amount * criteria.sign < 0 or abs(base_amount) > criteria.max_invoice_amount:
 		return False
-	# Not open at the cutoff, or turned since: no match. Closed in account currency with something left in
-	# company currency is another matter: listed, so that somebody revalues it.
+	# No match if the balance was not open at the cutoff or has changed sign. A balance that is zero in account
+	# currency but not in company currency is listed, so that it gets revalued.
 	return bool(amount) or base_amount * criteria.sign > 0
 
 
 def eligible_amounts(balance: HasAmounts) -> tuple[Decimal, Decimal]:
-	"""What may be written off, in account currency and in company currency.
+	"""Amounts that can be written off, in account currency and company currency.
 
-	The whole balance goes at its carrying value, so that both currencies clear to zero; a part of it goes at
-	the carrying rate of the whole.
+	The whole balance is cleared at its carrying value, so both currencies come to zero; a part at the carrying rate of
+	the whole.
 	"""
 	amount = rules.eligible_amount(balance.at_cutoff, balance.now)
 	if amount == balance.now:
@@ -160,16 +159,16 @@ def eligible_amounts(balance: HasAmounts) -> tuple[Decimal, Decimal]:
 
 
 def base_of_part(part: Decimal, amount: Decimal, base_amount: Decimal) -> Decimal:
-	"""Company-currency value of a part of an amount: all of it for the whole, so that nothing is left over."""
+	"""Company-currency value of a part of an amount; the whole has the whole value, so that nothing is left over."""
 	return base_amount if part == amount else carrying_value(part, amount, base_amount)
 
 
 def carrying_value(amount: Decimal, balance: Decimal, base_balance: Decimal) -> Decimal:
-	"""Company-currency value of a part of a balance, rounded as the base balance is."""
+	"""Company-currency value of a part of a balance, rounded like the base balance."""
 	return (base_balance * amount / balance).quantize(base_balance, rounding=ROUND_HALF_UP)
 
 
-def exclusion(
+def exclusion_reason(
 	verdict: Verdict,
 	criteria: Criteria,
 	customer: CustomerFacts,
@@ -178,7 +177,7 @@ def exclusion(
 ) -> Reason | None:
 	"""The first reason why this balance must not be written off, or None.
 
-	First what will not go away, then what somebody can mend, last what is only so for a while.
+	Permanent reasons come first, then those a user can fix, then temporary ones.
 	"""
 	balance = verdict.balance
 	if customer.opted_out:
@@ -187,9 +186,9 @@ def exclusion(
 		return Reason.of(reasons.CUSTOMER_DISABLED).with_link("Customer", balance.customer)
 	if customer.frozen:
 		return Reason.of(reasons.CUSTOMER_FROZEN).with_link("Customer", balance.customer)
-	obstacle = voucher.obstacle or kind_obstacle(balance.voucher_type, balance.voucher_no, balance.now)
-	if obstacle:
-		return obstacle
+	blocker = voucher.blocker or voucher_type_blocker(balance.voucher_type, balance.voucher_no, balance.now)
+	if blocker:
+		return blocker
 	if voucher.discounted:
 		reason = Reason.of(reasons.DISCOUNTED)
 		return reason.with_link("Invoice Discounting", voucher.discounting) if voucher.discounting else reason
@@ -209,11 +208,11 @@ def exclusion(
 		return Reason.of(reasons.CREDIT_AVAILABLE, credit=party.credit, currency=balance.currency).with_link(
 			"Payment Reconciliation", "Payment Reconciliation"
 		)
-	return voucher.unfit
+	return voucher.entry_problem
 
 
-def kind_obstacle(voucher_type: str, voucher_no: str, amount: Decimal) -> Reason | None:
-	"""Why a balance of this kind of voucher is never written off, or None."""
+def voucher_type_blocker(voucher_type: str, voucher_no: str, amount: Decimal) -> Reason | None:
+	"""Why a balance of this voucher type can never be written off, or None."""
 	reason = None
 	if voucher_type == "Exchange Rate Revaluation":
 		reason = Reason.of(reasons.REVALUATION)
@@ -229,11 +228,10 @@ def kind_obstacle(voucher_type: str, voucher_no: str, amount: Decimal) -> Reason
 def apply_customer_maximum(
 	verdicts: Iterable[Verdict], criteria: Criteria, base_credits: Mapping[str, Decimal] = NO_CREDITS
 ) -> list[Verdict]:
-	"""Leave out every balance of a customer whose balances found add up to more than the maximum.
+	"""Exclude all balances of a customer whose total exceeds the maximum.
 
-	All of them and not just the last ones: which of a customer's invoices are written off is not for
-	chance to decide. `base_credits`, the customers' unallocated credits in company currency, lower the total
-	where the criteria deduct them.
+	All of them, so that it is not left to chance which invoices are written off. `base_credits`, the customers'
+	unallocated credits in company currency, reduce the total if the criteria deduct them.
 	"""
 	found = list(verdicts)
 	maximum = criteria.max_customer_amount

@@ -1,7 +1,7 @@
-"""Find: the items of a draft run, from the Payment Ledger. In the request where it is small, else in a worker.
+"""Searches the items of a draft run in the Payment Ledger: in the request if small, otherwise in a worker.
 
-A search looks at the ledger and keeps what it finds beside the list. The list is replaced at the end, under the gate
-(see `ar_writeoff.run.gate`): whoever cancels the search, or whatever kills it, leaves the list as it was.
+A search stores what it finds in a temporary file and replaces the items at the end, under the gate (see
+`ar_writeoff.run.gate`). If it is cancelled or killed, the items stay as they were.
 """
 
 import pickle
@@ -20,7 +20,7 @@ from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.transactions import read_committed, run_in_transaction
-from ar_writeoff.review.selection import selection_changed
+from ar_writeoff.review.selection import after_selection_change
 from ar_writeoff.run import gate
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import PROGRESS_EVENT
@@ -31,27 +31,27 @@ from ar_writeoff.search.ledger import Found
 from ar_writeoff.search.rules import Verdict
 
 METHOD = "ar_writeoff.search.service.search_in_background"
-# The worker of a search: those that post and undo count from 1.
+# Worker number of a search; those of posting and undo count from 1.
 WORKER = 0
 
-# Ledger rows to look at, above which a search leaves the request: about five seconds of somebody waiting.
-BACKGROUND_ABOVE = 100_000
-# Bytes of what was found that are kept in memory; the rest is in a temporary file.
-IN_MEMORY = 32 * 2**20
+# A search over more ledger rows runs in a worker: about five seconds of waiting.
+MAX_ROWS_IN_REQUEST = 100_000
+# Bytes of results kept in memory; more go to a temporary file.
+MAX_BYTES_IN_MEMORY = 32 * 2**20
 
 
-class Cancelled(Exception):
-	"""Somebody cancelled the search while it ran."""
+class SearchCancelled(Exception):
+	"""The search was cancelled while it ran."""
 
 
 class FoundItems:
-	"""What a search has found so far, in the order in which it is listed."""
+	"""Results of a search so far, in order."""
 
 	def __init__(self) -> None:
-		self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)
+		self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MAX_BYTES_IN_MEMORY)
 
 	def add(self, part: list[tuple[Verdict, str]]) -> None:
-		"""Verdicts with the customers' names."""
+		"""Add verdicts with the customers' names."""
 		pickle.dump(part, self.file, pickle.HIGHEST_PROTOCOL)
 
 	def __iter__(self) -> Iterator[list[tuple[Verdict, str]]]:
@@ -63,73 +63,74 @@ class FoundItems:
 				return
 
 
-def is_large(run: Any) -> bool:
-	"""Whether a search of this run is for a worker."""
+def needs_worker(run: Any) -> bool:
+	"""Whether a search of this run needs a worker."""
 	return (
-		sum(search.ledger_sizes(scope_of(current_terms(run)), access.of_user()).values()) > BACKGROUND_ABOVE
+		sum(search.ledger_row_counts(scope_of(current_terms(run)), access.of_user()).values())
+		> MAX_ROWS_IN_REQUEST
 	)
 
 
 def start_search(run: str) -> None:
-	"""Search a run, which the caller has locked, in a worker, as the current user."""
+	"""Start a background search of a run, which the caller has locked, as the current user."""
 	frappe.db.set_value("Write-Off Run", run, "status", states.SEARCHING)
 	workers.start(run, METHOD, [WORKER], stamp=stamp_of(run))
 
 
 def stamp_of(run: str) -> str:
-	"""What tells one search of a run from the next: a run that is being searched is not changed in between."""
+	"""Identifies one search of a run: a run is not modified while it is being searched."""
 	return str(frappe.db.get_value("Write-Off Run", run, "modified"))
 
 
 def search_in_background(run: str, worker: int = WORKER, stamp: str = "") -> None:
-	"""Search a run and replace its list, unless the search was cancelled meanwhile. `stamp`: see `stamp_of`."""
+	"""Search a run and replace its items, unless the search was cancelled in the meantime. `stamp`: see `stamp_of`."""
 	session = workers.WorkerSession(run, worker)
 	try:
 		with read_committed():
 			run_in_transaction(session.heartbeat)
 			doc = frappe.get_doc("Write-Off Run", run)
-			found = look(doc, lambda part: still_wanted(session, stamp, part))
+			found = find_items(doc, lambda part: report_progress(session, stamp, part))
 			run_in_transaction(lambda: finish_search(session, stamp, found))
-	except Cancelled:
+	except SearchCancelled:
 		return
 	except Exception as error:
-		# Also a job that ran out of time. The run must not stay marked as searching.
+		# Includes the job timeout. The run must not stay in status Searching.
 		workers.record_interruption(session, error)
-		run_in_transaction(lambda: end_search(run, stamp))
+		run_in_transaction(lambda: stop_search(run, stamp))
 		raise
 	finally:
 		frappe.cache.delete_value(progress_key(run))
 		frappe.publish_realtime(PROGRESS_EVENT, {"run": run}, doctype="Write-Off Run", docname=run)
 
 
-def still_wanted(session: workers.WorkerSession, stamp: str, found: Found) -> None:
-	"""Renew the lease and say how far the search is.
+def report_progress(session: workers.WorkerSession, stamp: str, found: Found) -> None:
+	"""Renew the lease and publish the progress.
 
 	Raises:
-	    Cancelled: this search of the run was cancelled.
+	    SearchCancelled: this search was cancelled.
 	"""
 	run = session.run
 	run_in_transaction(session.heartbeat)
-	if not is_wanted(run, stamp, frappe.db.get_value("Write-Off Run", run, "status")):
-		raise Cancelled
-	done = {"looked_at": found.looked_at, "ledger_rows": found.ledger_rows}
-	frappe.cache.set_value(progress_key(run), done, expires_in_sec=3600)
-	frappe.publish_realtime(PROGRESS_EVENT, {"run": run, **done}, doctype="Write-Off Run", docname=run)
+	if not is_current(run, stamp, frappe.db.get_value("Write-Off Run", run, "status")):
+		raise SearchCancelled
+	progress = {"processed_rows": found.processed_rows, "ledger_rows": found.ledger_rows}
+	frappe.cache.set_value(progress_key(run), progress, expires_in_sec=3600)
+	frappe.publish_realtime(PROGRESS_EVENT, {"run": run, **progress}, doctype="Write-Off Run", docname=run)
 
 
-def is_wanted(run: str, stamp: str, status: str | None) -> bool:
+def is_current(run: str, stamp: str, status: str | None) -> bool:
 	return status == states.SEARCHING and stamp in ("", stamp_of(run))
 
 
 def finish_search(session: workers.WorkerSession, stamp: str, found: FoundItems) -> None:
-	"""Replace the list of the run with what was found, in the current transaction.
+	"""Replace the items of the run with the results, in the current transaction.
 
 	Raises:
-	    Cancelled: this search of the run was cancelled.
-	    frappe.PermissionError: the user may not change the run any more.
+	    SearchCancelled: this search was cancelled.
+	    frappe.PermissionError: the user may no longer change the run.
 	"""
-	if not is_wanted(session.run, stamp, gate.lock(session.run)):
-		raise Cancelled
+	if not is_current(session.run, stamp, gate.lock(session.run)):
+		raise SearchCancelled
 	run = gate.enter(session.run, gate.SAVE_RESULTS)
 	replace_items(run, found)
 	session.end()
@@ -140,28 +141,32 @@ def progress_key(run: str) -> str:
 
 
 def search_progress(run: str) -> dict[str, int]:
-	"""Ledger rows looked at and to look at by the search that is running; 0 of 0 where none has begun."""
-	return frappe.cache.get_value(progress_key(run)) or {"looked_at": 0, "ledger_rows": 0}
+	"""Processed and total ledger rows of the running search; both 0 if none has started."""
+	return frappe.cache.get_value(progress_key(run)) or {"processed_rows": 0, "ledger_rows": 0}
 
 
-def end_search(run: str, stamp: str = "", *, skip_locked: bool = False) -> bool:
-	"""Make a run that is being searched a draft again; whether it was. The worker notices at the next range of customers.
-	`skip_locked`: leave a run alone that somebody has locked, such as the worker that is just replacing its list."""
-	wanted = is_wanted(run, stamp, gate.lock(run, skip_locked=skip_locked))
-	if wanted:
+def stop_search(run: str, stamp: str = "", *, skip_locked: bool = False) -> bool:
+	"""Set a run that is being searched back to Draft; returns whether it was. The worker notices at the next range of
+	customers.
+
+	`skip_locked`: skip a run that is locked, for example by the worker that is replacing its items.
+	"""
+	is_searching = is_current(run, stamp, gate.lock(run, skip_locked=skip_locked))
+	if is_searching:
 		frappe.db.set_value("Write-Off Run", run, "status", states.DRAFT)
-	return wanted
+	return is_searching
 
 
 def search_run(run: str) -> dict[str, int]:
-	"""Fill the items of a draft run anew and say what changed since the last search."""
+	"""Replace the items of a draft run; returns the counts of changes."""
 	gate.lock(run)
 	doc = frappe.get_doc("Write-Off Run", run)
-	return replace_items(doc, look(doc))
+	return replace_items(doc, find_items(doc))
 
 
-def look(run: Any, on_found: Callable[[Found], None] | None = None) -> FoundItems:
-	"""What matches the criteria of the run, and what is left out. `on_found` is called after each range of customers."""
+def find_items(run: Any, on_found: Callable[[Found], None] | None = None) -> FoundItems:
+	"""Balances that match the criteria of the run, including excluded ones. `on_found` is called after each range of
+	customers."""
 	items = FoundItems()
 	terms = current_terms(run)
 	for found in search.search(scope_of(terms), criteria_of(terms), offset=offset_of(terms)):
@@ -174,12 +179,12 @@ def look(run: Any, on_found: Callable[[Found], None] | None = None) -> FoundItem
 
 
 def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
-	"""Replace the list of a run, which the caller has locked, and say what changed since the last search.
+	"""Replace the items of a run, which the caller has locked; returns the counts of changes.
 
-	Everything found is selected; what somebody had unticked before stays unticked, and an amount somebody lowered
-	stays as long as the balance covers it.
+	Everything found is selected, except what a user had unticked before. A lowered amount is kept while the balance
+	covers it.
 	"""
-	before = items_of_last_search(run.name)
+	before = previous_items(run.name)
 	frappe.db.delete("Write-Off Run Item", {"run": run.name})
 	counts = {"found": 0, "selected": 0, "excluded": 0, "added": 0, "changed": 0, "dropped": len(before)}
 	number = 0
@@ -208,12 +213,12 @@ def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
 		run.name,
 		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
 	)
-	selection_changed(run)
+	after_selection_change(run)
 	return counts
 
 
-def items_of_last_search(run: str) -> dict[tuple[str, str, str, str], tuple[Decimal, Decimal, int]]:
-	"""Balance, amount and tick of what could be written off, by voucher type and number, account and customer."""
+def previous_items(run: str) -> dict[tuple[str, str, str, str], tuple[Decimal, Decimal, int]]:
+	"""Balance, amount and tick of the open items, by voucher type and number, account and customer."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
 		frappe.qb.from_(item)
@@ -225,7 +230,7 @@ def items_of_last_search(run: str) -> dict[tuple[str, str, str, str], tuple[Deci
 			item.currency,
 			item.outstanding_amount,
 			item.write_off_amount,
-			# What is held back for want of a limit was not unticked by anybody.
+			# Items held back for want of a limit were not unticked by a user.
 			Case().when((item.selected == 1) | item.reason_code.isin(OVER_LIMIT), 1).else_(0),
 		)
 		.where((item.run == run) & (item.status == states.OPEN))

@@ -1,1 +1,1 @@
-"""Taking back what a run posted: cancel, reverse, reinstate; and what guards a written-off balance."""
+"""Undo: cancel, reverse or reinstate what a run posted, and the guards on written-off balances."""

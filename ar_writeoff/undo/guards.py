@@ -1,18 +1,17 @@
-"""What ERPNext's own documents may do to a balance that a run has written off. Called as doc events.
+"""Doc events on ERPNext's documents that protect balances a run has written off.
 
-ERPNext asks for a balance when it validates and posts a moment later, without a lock. A payment that was validated
-before a write-off committed would be posted on top of it. So before it is submitted its vouchers are locked, all with
-one statement for each DocType, in the order of type and name that the posting uses as well.
+ERPNext checks a balance on validate and posts a moment later, without a lock: a payment validated before a write-off
+commits would be posted on top of it. So its vouchers are locked before it is submitted, with one statement per DocType,
+in the order of type and name that posting uses as well.
 
-The locked row tells whether a run has written off a balance of the voucher (`WRITE_OFF_FIELDS`): it is written in the commit of
-the write-off, and a locking read sees what was committed last. An ordinary payment asks no more than that. The rows of
-its invoices it would lock a moment later anyway, when ERPNext brings their outstanding amounts up to date, and two
-payments of the same invoices that lock them by name wait for each other where ERPNext's own order could deadlock.
-Ledger rows are locked for a voucher that is marked only: under REPEATABLE READ their locks cover the gaps beside
-them, into which somebody else's payment may be about to write.
+A field of the locked row (`WRITE_OFF_FIELDS`) shows whether a run has written off a balance of the voucher: it is
+committed with the write-off, and a locking read sees the last commit. An ordinary payment needs no more than that.
+ERPNext would lock its invoices a moment later anyway, to update their outstanding amounts, and two payments of the same
+invoices wait for each other where ERPNext's own order could deadlock. Ledger rows are locked only for vouchers with a
+write-off: under REPEATABLE READ their locks cover the gaps beside them, into which another payment may be about to
+insert.
 
-The items are not asked: their locks come before those of the vouchers, and whoever commits lets go of the voucher a
-moment before it lets go of them.
+Items are not read here: they are locked before vouchers, and their locks are released a moment later.
 """
 
 from collections import defaultdict
@@ -33,27 +32,27 @@ from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting.entries import WRITE_OFF_FIELDS
 from ar_writeoff.posting.ledger import lock_vouchers
 
-# Voucher type, voucher, and amount in account currency.
+# Voucher type, voucher number, and amount in account currency.
 Settlement = tuple[str, str, Any]
 
 
 class WrittenOffBalance(frappe.ValidationError):
-	"""A document would settle a balance that a run has written off."""
+	"""The document would settle a written-off balance."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
-	"""A live write-off of a voucher: the run, and the sign of the balance it took."""
+class LiveWriteOff:
+	"""A live write-off of a voucher: its run, and the sign of the balance written off."""
 
 	run: str
 	sign: int
 
 
-# Payment Entry, Journal Entry: settling
+# Allocation
 
 
-def payment_entry_allocates(entry: Any, method: str | None = None) -> None:
-	"""Doc event, before submit and before a reconciliation: refuse to settle what is written off."""
+def validate_payment_entry_allocations(entry: Any, method: str | None = None) -> None:
+	"""Doc event, before submit and before reconciliation: refuse to settle a written-off balance."""
 	sign = -1 if entry.payment_type == "Receive" else 1
 	account = entry.paid_from if entry.payment_type == "Receive" else entry.paid_to
 	if entry.party_type == "Customer":
@@ -72,12 +71,12 @@ def payment_entry_allocates(entry: Any, method: str | None = None) -> None:
 		)
 
 
-def journal_entry_allocates(entry: Any, method: str | None = None) -> None:
-	"""Doc event, before submit and before a reconciliation: refuse to settle what is written off, and to reverse
-	an entry of a run behind its back."""
+def validate_journal_entry_allocations(entry: Any, method: str | None = None) -> None:
+	"""Doc event, before submit and before reconciliation: refuse to settle a written-off balance, and to reverse an
+	entry of a run."""
 	if entry.flags.write_off_locked:
 		return
-	refuse_reversal_by_hand(entry)
+	refuse_manual_reversal(entry)
 	refuse_over_allocation(
 		entry,
 		[
@@ -92,28 +91,28 @@ def journal_entry_allocates(entry: Any, method: str | None = None) -> None:
 
 
 def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float]]) -> None:
-	"""Refuse the document where it takes a written-off balance past zero; vouchers are locked from here on.
+	"""Refuse a document that would settle more of a written-off balance than is open. Locks the vouchers.
 
-	`allocations`: what it adds to each balance, in account currency.
+	`allocations`: the change of each balance, in account currency.
 	"""
 	effects: dict[Key, float] = defaultdict(float)
 	for key, amount in allocations:
 		if key.voucher_type in WRITE_OFF_FIELDS:
 			effects[key] += amount
-	for key in lock_and_find_marked(effects):
+	for key in lock_written_off(effects):
 		currency = frappe.get_cached_value("Account", key.account, "account_currency")
 		decimals = precision(currency)
 		settled = settlements(document, key)
-		hold = write_off_among(settled, key)
-		balance = balance_of(settled, decimals)
-		if hold and (balance + money(effects[key], decimals)) * hold.sign < 0:
+		write_off = live_write_off(settled, key)
+		balance = total_of(settled, decimals)
+		if write_off and (balance + money(effects[key], decimals)) * write_off.sign < 0:
 			frappe.throw(
 				_(
 					"{0} {1} was written off by {2}: {3} is left of it, and this entry would settle {4}. Reinstate the balance in {2} first, then allocate the payment."
 				).format(
 					_(key.voucher_type),
 					key.voucher_no,
-					link(hold.run),
+					link(write_off.run),
 					fmt_money(float(balance), currency=currency),
 					fmt_money(abs(effects[key]), currency=currency),
 				),
@@ -122,13 +121,14 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 			)
 
 
-def lock_and_find_marked(keys: Iterable[Key]) -> list[Key]:
-	"""Lock the vouchers of these balances, in order of type and name; returns the balances of those that are marked."""
+def lock_written_off(keys: Iterable[Key]) -> list[Key]:
+	"""Lock the vouchers of these balances, ordered by type and name; returns the balances of vouchers with a
+	write-off."""
 	keys = list(keys)
-	marked: set[tuple[str, str]] = set()
+	flagged: set[tuple[str, str]] = set()
 	for voucher_type, vouchers in open_items.vouchers_by_type(keys):
 		table = frappe.qb.DocType(voucher_type)
-		# Not a condition: rows that do not meet it would not stay locked under READ COMMITTED.
+		# Not a condition in SQL: under READ COMMITTED rows that do not match would not stay locked.
 		rows = (
 			frappe.qb.from_(table)
 			.select(table.name, table[WRITE_OFF_FIELDS[voucher_type]])
@@ -137,25 +137,25 @@ def lock_and_find_marked(keys: Iterable[Key]) -> list[Key]:
 			.for_update()
 			.run()
 		)
-		marked.update((voucher_type, name) for name, mark in rows if mark)
-	return [key for key in keys if (key.voucher_type, key.voucher_no) in marked]
+		flagged.update((voucher_type, name) for name, flag in rows if flag)
+	return [key for key in keys if (key.voucher_type, key.voucher_no) in flagged]
 
 
-def write_off_among(settled: list[Settlement], key: Key) -> Hold | None:
-	"""The live write-off of a voucher among what has settled it."""
+def live_write_off(settled: list[Settlement], key: Key) -> LiveWriteOff | None:
+	"""The live write-off among the settlements of a voucher."""
 	amounts: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	for voucher_type, voucher_no, amount in settled:
-		# What a run's own entry has on the account, for a credit to be allocated to, is nothing written off.
+		# A run's entry for a credit is not a write-off of that entry itself.
 		if voucher_type == "Journal Entry" and voucher_no != key.voucher_no:
 			amounts[voucher_no] += Decimal(str(amount))
 	runs = runs_of_entries(list(amounts))
-	# What was reversed or reinstated in full is no hold any more: the amounts of its entries are zero together.
-	taken = sum((amounts[entry] for entry in runs), ZERO)
-	return Hold(next(iter(runs.values())), -1 if taken > 0 else 1) if taken else None
+	# Entries that were reversed or reinstated in full add up to zero.
+	total = sum((amounts[entry] for entry in runs), ZERO)
+	return LiveWriteOff(next(iter(runs.values())), -1 if total > 0 else 1) if total else None
 
 
 def runs_of_entries(entries: list[str]) -> dict[str, str]:
-	"""{Journal Entry: its run}, as committed last, of those of these entries that a run made."""
+	"""{Journal Entry: run} of these entries as last committed, for those of a run."""
 	if not entries:
 		return {}
 	entry = frappe.qb.DocType("Journal Entry")
@@ -169,12 +169,12 @@ def runs_of_entries(entries: list[str]) -> dict[str, str]:
 	)
 
 
-def balance_of(settled: list[Settlement], decimals: int) -> Decimal:
+def total_of(settled: list[Settlement], decimals: int) -> Decimal:
 	return sum((money(amount, decimals) for _type, _no, amount in settled), ZERO)
 
 
 def settlements(document: Any, key: Key) -> list[Settlement]:
-	"""What the Payment Ledger has of a balance, as committed last and without what the document itself has posted."""
+	"""Payment Ledger rows of a balance as last committed, without those of the document itself."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	return (
 		frappe.qb.from_(ple)
@@ -192,8 +192,8 @@ def settlements(document: Any, key: Key) -> list[Settlement]:
 	)
 
 
-def refuse_reversal_by_hand(entry: Any) -> None:
-	"""ERPNext's own button reverses an entry as often as it is pressed, and the run would not know."""
+def refuse_manual_reversal(entry: Any) -> None:
+	"""Refuse ERPNext's own reversal of an entry of a run, which the run would not know of."""
 	run = entry.reversal_of and frappe.db.get_value("Journal Entry", entry.reversal_of, "write_off_run")
 	if run:
 		frappe.throw(
@@ -204,15 +204,15 @@ def refuse_reversal_by_hand(entry: Any) -> None:
 		)
 
 
-# Cancelling what is written off
+# Cancel and delete
 
 
-def voucher_is_cancelled(document: Any, method: str | None = None) -> None:
-	"""Doc event, before cancel of a voucher: refuse while a write-off of its balance is alive.
+def before_cancel_voucher(document: Any, method: str | None = None) -> None:
+	"""Doc event, before cancel of a voucher: refuse while it has a live write-off.
 
-	ERPNext would take the reference out of our entry and leave a credit on the customer, with the expense booked.
+	ERPNext would remove the reference from our entry and leave a credit on the customer, with the expense booked.
 	"""
-	if not lock_and_find_marked([Key(document.doctype, document.name, "", "")]):
+	if not lock_written_off([Key(document.doctype, document.name, "", "")]):
 		return
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
@@ -235,10 +235,10 @@ def voucher_is_cancelled(document: Any, method: str | None = None) -> None:
 		)
 
 
-def voucher_is_deleted(document: Any, method: str | None = None) -> None:
-	"""Doc event, on trash of a voucher: what a run has written off once is evidence, with the run.
+def on_trash_voucher(document: Any, method: str | None = None) -> None:
+	"""Doc event, on trash of a voucher: refuse if a run has ever written off a balance of it.
 
-	Frappe asks for links by itself; items have the name of their voucher only.
+	Frappe's own link check does not see items, which have the voucher's name as Data.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
@@ -262,8 +262,8 @@ def voucher_is_deleted(document: Any, method: str | None = None) -> None:
 		)
 
 
-def unreconcile(document: Any, method: str | None = None) -> None:
-	"""Doc event: an entry of a run is not taken off its vouchers; it would stay as a credit nobody owes."""
+def validate_unreconcile_payment(document: Any, method: str | None = None) -> None:
+	"""Doc event, validate: refuse to unreconcile an entry of a run, which would leave a credit on the customer."""
 	if document.voucher_type != "Journal Entry":
 		return
 	run = frappe.db.get_value("Journal Entry", document.voucher_no, "write_off_run")
@@ -276,12 +276,12 @@ def unreconcile(document: Any, method: str | None = None) -> None:
 		)
 
 
-def journal_entry_is_cancelled(entry: Any, method: str | None = None) -> None:
-	"""Doc event, before cancel of a Journal Entry: what of our bookkeeping depends on it comes first.
+def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
+	"""Doc event, before cancel of a Journal Entry: refuse while later entries or write-offs depend on it.
 
-	Locks items and vouchers in the order of the posting, before ERPNext takes them in its own.
+	Locks items and vouchers in the order of posting, before ERPNext locks them in its own.
 	"""
-	voucher_is_cancelled(entry)
+	before_cancel_voucher(entry)
 	if not entry.get("write_off_run"):
 		return
 	rows = items_of_entry(entry.name)
@@ -296,11 +296,11 @@ def journal_entry_is_cancelled(entry: Any, method: str | None = None) -> None:
 				title=_("Partly Undone Already"),
 			)
 		if row.journal_entry != entry.name:
-			refuse_past_zero(entry, row, key)
+			refuse_settled_balance(entry, row, key)
 
 
 def items_of_entry(name: str) -> list[Any]:
-	"""Items that this entry wrote off, reversed or reinstated, locked in the order of their names."""
+	"""Items that this entry wrote off, reversed or reinstated, locked in order of name."""
 	item, recovery = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Recovery")
 	names = (
 		frappe.qb.from_(item)
@@ -324,11 +324,11 @@ def items_of_entry(name: str) -> list[Any]:
 	)
 
 
-def refuse_past_zero(entry: Any, row: Any, key: Key) -> None:
-	"""Refuse to cancel a reversing entry whose reopened balance was settled meanwhile."""
+def refuse_settled_balance(entry: Any, row: Any, key: Key) -> None:
+	"""Refuse to cancel a reversing entry whose reopened balance was settled in the meantime."""
 	decimals = precision(row.currency)
-	left = balance_of(settlements(entry, key), decimals)
-	if left * money(row.write_off_amount, decimals) < 0:
+	balance = total_of(settlements(entry, key), decimals)
+	if balance * money(row.write_off_amount, decimals) < 0:
 		frappe.throw(
 			_("{0} was reopened by {1} and settled since. Cancel what settled it first.").format(
 				key.voucher_no, entry.name

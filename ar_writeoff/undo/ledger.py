@@ -1,9 +1,9 @@
-"""Taking back what a run posted: by cancelling its entry, by a dated reversing entry, or item by item.
+"""Undo in the ledger: cancel an entry, post a dated reversing entry, or reinstate single items.
 
-Cancelling leaves the books as if nothing had been posted. It needs the period open, and under ERPNext's immutable
-ledger it would date the General Ledger today and the Payment Ledger at the old date, so that the two disagreed for
-every day in between. A reversing entry has its own date, posts native rows in both ledgers, and they agree at every
-date. Both work for customers who are disabled or frozen since.
+Cancelling leaves the books as if nothing had been posted. It needs an open period, and with ERPNext's immutable ledger
+it would date the General Ledger today and the Payment Ledger at the old date, so that the two would disagree in
+between. A reversing entry has its own date and posts to both ledgers, which agree at every date. Both work for
+customers who are disabled or frozen by now.
 """
 
 from collections.abc import Iterable
@@ -33,10 +33,10 @@ REVERSED = "Reversed"
 
 
 @dataclass(frozen=True, slots=True)
-class WrittenOff:
-	"""An item that is written off, as its locked row says. Amounts are signed as the balance was.
+class WrittenOffItem:
+	"""A written-off item as its locked row says. Amounts have the sign of the balance.
 
-	`amount` and `base_amount` are what is still written off: less what was reinstated.
+	`amount` and `base_amount` are still written off: less what was reinstated.
 	"""
 
 	item: str
@@ -49,32 +49,32 @@ class WrittenOff:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-	"""As much of a written-off item as is to be taken back. Signed as the balance was."""
+class ItemPart:
+	"""The part of a written-off item to take back, with the sign of the balance."""
 
-	of: WrittenOff
+	of: WrittenOffItem
 	amount: Decimal
 	base_amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
-class Undone:
-	"""How an entry was undone, and by which entries: none where it was cancelled."""
+class UndoResult:
+	"""How an entry was undone, and by which entries; none if it was cancelled."""
 
 	how: str
-	entries: dict[str, str]  # item -> reversing entry
+	entries: dict[str, str]  # item: reversing entry
 	warnings: dict[str, Reason]
 
 
-def written_off(rows: Iterable[dict], company: str) -> list[WrittenOff]:
-	"""Rows of Write-Off Run Item as what is still written off, in exact amounts."""
+def written_off_items(rows: Iterable[dict], company: str) -> list[WrittenOffItem]:
+	"""Written-off items with exact amounts from rows of Write-Off Run Item."""
 	base_decimals = precision(company_currency(company))
 	result = []
 	for row in rows:
 		decimals = precision(row["currency"])
 		reinstated = money(row["reinstated_amount"], decimals)
 		result.append(
-			WrittenOff(
+			WrittenOffItem(
 				item=row["name"],
 				key=Key(row["voucher_type"], row["voucher_no"], row["receivable_account"], row["customer"]),
 				currency=row["currency"],
@@ -88,48 +88,48 @@ def written_off(rows: Iterable[dict], company: str) -> list[WrittenOff]:
 	return result
 
 
-def part_of(item: WrittenOff, amount: Decimal) -> Part:
-	"""An amount of an item with its company-currency value: all that is left, or a share at the carrying rate."""
+def part_of(item: WrittenOffItem, amount: Decimal) -> ItemPart:
+	"""A part of an item with its company-currency value: all that is left, or a share at the carrying rate."""
 	if amount == item.amount:
-		return Part(item, amount, item.base_amount)
-	return Part(item, amount, carrying_value(amount, item.amount, item.base_amount))
+		return ItemPart(item, amount, item.base_amount)
+	return ItemPart(item, amount, carrying_value(amount, item.amount, item.base_amount))
 
 
-def why_not_cancel(company: str, posting_date: date) -> str | None:
-	"""Why entries of this date cannot be cancelled, in words; None when they can."""
+def cancel_blocker(company: str, posting_date: date) -> str | None:
+	"""Message why entries of this date cannot be cancelled; None if they can."""
 	if frappe.db.get_single_value("Accounts Settings", "enable_immutable_ledger", cache=False):
 		return _("The ledger is immutable: entries are reversed, not cancelled.")
 	return closed_period_message(company, posting_date)
 
 
-def undo_entry(name: str, items: list[WrittenOff], posting_date: date, always_dated: bool) -> Undone:
-	"""Undo one Journal Entry of a run in the current transaction; its items and their vouchers are locked.
+def undo_entry(name: str, items: list[WrittenOffItem], posting_date: date, always_dated: bool) -> UndoResult:
+	"""Undo one Journal Entry of a run in the current transaction. Items and vouchers must be locked.
 
-	It is cancelled where its period is open and nothing of it was reinstated, unless `always_dated`; otherwise a
-	reversing entry of `posting_date` takes back what is still written off.
+	It is cancelled if its period is open and nothing was reinstated, unless `always_dated`; otherwise a reversing entry
+	of `posting_date` takes back what is still written off.
 
 	Raises:
-	    frappe.ValidationError: whatever ERPNext has against it.
+	    frappe.ValidationError: ERPNext refuses.
 	"""
 	entry = frappe.get_doc("Journal Entry", name)
 	whole = not any(item.reinstated for item in items)
-	if whole and not always_dated and not why_not_cancel(entry.company, getdate(entry.posting_date)):
+	if whole and not always_dated and not cancel_blocker(entry.company, getdate(entry.posting_date)):
 		journal.cancel(entry)
-		return Undone(CANCELLED, {}, {})
+		return UndoResult(CANCELLED, {}, {})
 	with parties.skip_party_validation():
 		if whole:
-			posted = reverse_whole(entry, posting_date, f"{name}-R")
-			return Undone(REVERSED, {item.item: posted.name for item in items}, posted.warnings)
-		parts = [Part(item, item.amount, item.base_amount) for item in items if item.amount]
-		entries, warnings = take_back({name: entry}, parts, posting_date, f"{name}-R", reversal_of=name)
-		return Undone(REVERSED, entries, warnings)
+			posted = reverse_entry(entry, posting_date, f"{name}-R")
+			return UndoResult(REVERSED, {item.item: posted.name for item in items}, posted.warnings)
+		parts = [ItemPart(item, item.amount, item.base_amount) for item in items if item.amount]
+		entries, warnings = post_reversal({name: entry}, parts, posting_date, f"{name}-R", reversal_of=name)
+		return UndoResult(REVERSED, entries, warnings)
 
 
-def reverse_whole(entry: Any, posting_date: date, key: str) -> journal.Posted:
-	"""A reversing entry of a whole entry: every row with its sides changed, dimensions and rates as they were.
+def reverse_entry(entry: Any, posting_date: date, key: str) -> journal.Posted:
+	"""Post a reversing entry of a whole entry: debit and credit swapped, with the same dimensions and rates.
 
-	A payment or journal credit that was allocated to the entry is unallocated again, and the entry's own debit is
-	settled by the reversing entry instead.
+	A payment or journal credit is unallocated from the entry, and the reversing entry settles the entry's debit
+	instead.
 	"""
 	credits.release(entry)
 	fields = (
@@ -143,7 +143,7 @@ def reverse_whole(entry: Any, posting_date: date, key: str) -> journal.Posted:
 	rows = [
 		{
 			**{field: row.get(field) for field in fields},
-			**reference_back(row, entry),
+			**reversing_reference(row, entry),
 			"debit_in_account_currency": row.credit_in_account_currency,
 			"credit_in_account_currency": row.debit_in_account_currency,
 		}
@@ -154,7 +154,7 @@ def reverse_whole(entry: Any, posting_date: date, key: str) -> journal.Posted:
 			entry.company,
 			posting_date,
 			entry.write_off_run,
-			free_name(key),
+			unused_name(key),
 			_("Reversal of {0}").format(entry.name),
 		),
 		rows,
@@ -165,10 +165,10 @@ def reverse_whole(entry: Any, posting_date: date, key: str) -> journal.Posted:
 	return journal.submit(reversing)
 
 
-def reference_back(row: Any, entry: Any) -> dict[str, str]:
-	"""What the reversing row refers to: the same invoice, or the entry's own debit where that stands by itself.
+def reversing_reference(row: Any, entry: Any) -> dict[str, str]:
+	"""Reference of the reversing row: the same invoice, or the entry itself if its row has no reference.
 
-	A debit cannot refer to a Journal Entry in ERPNext: what an opening entry had is then the reversing entry's.
+	ERPNext allows no debit with a reference to a Journal Entry, so the reversing row of an opening entry has none.
 	"""
 	if row.party and row.reference_type == "Sales Invoice":
 		return {"reference_type": row.reference_type, "reference_name": row.reference_name}
@@ -177,49 +177,52 @@ def reference_back(row: Any, entry: Any) -> dict[str, str]:
 	return {}
 
 
-def is_credit(item: WrittenOff) -> bool:
-	"""A payment or journal credit: its entry is its own and was allocated to it, so it is taken back whole."""
+def is_credit(item: WrittenOffItem) -> bool:
+	"""Whether the item is a payment or journal credit: it has an entry of its own that was allocated to it, so it is
+	taken back as a whole."""
 	return item.amount < 0 and item.key.voucher_type != "Sales Invoice"
 
 
-def reinstate(parts: list[Part], posting_date: date, prefix: str) -> tuple[dict[str, str], dict[str, Reason]]:
-	"""Give these parts back to their customers in the current transaction; items and vouchers are locked.
+def reinstate(
+	parts: list[ItemPart], posting_date: date, prefix: str
+) -> tuple[dict[str, str], dict[str, Reason]]:
+	"""Post entries that reinstate these parts in the current transaction. Items and vouchers must be locked.
 
 	Returns the entry of each item, and warnings by customer. Entries are named `prefix`, `prefix`-2, …
 
 	Raises:
-	    frappe.ValidationError: whatever ERPNext has against it.
+	    frappe.ValidationError: ERPNext refuses.
 	"""
 	names = sorted({part.of.journal_entry for part in parts})
 	entries = {name: frappe.get_doc("Journal Entry", name) for name in names}
-	made: dict[str, str] = {}
+	entry_of_item: dict[str, str] = {}
 	warnings: dict[str, Reason] = {}
 	with parties.skip_party_validation():
 		for part in parts:
 			if is_credit(part.of):
-				posted = reverse_whole(entries[part.of.journal_entry], posting_date, prefix)
-				made[part.of.item] = posted.name
+				posted = reverse_entry(entries[part.of.journal_entry], posting_date, prefix)
+				entry_of_item[part.of.item] = posted.name
 				warnings.update(posted.warnings)
 		shares = [part for part in parts if not is_credit(part.of)]
 		if shares:
-			taken, more = take_back(entries, shares, posting_date, prefix)
-			made.update(taken)
+			taken, more = post_reversal(entries, shares, posting_date, prefix)
+			entry_of_item.update(taken)
 			warnings.update(more)
-	return made, warnings
+	return entry_of_item, warnings
 
 
-def take_back(
+def post_reversal(
 	entries: dict[str, Any],
-	parts: list[Part],
+	parts: list[ItemPart],
 	posting_date: date,
 	prefix: str,
 	reversal_of: str | None = None,
 ) -> tuple[dict[str, str], dict[str, Reason]]:
-	"""Entries that take back parts of what `entries` wrote off, against the accounts that took it."""
+	"""Post entries that take back parts of what `entries` wrote off, on the same accounts."""
 	[company] = {entry.company for entry in entries.values()}
 	[run] = {entry.write_off_run for entry in entries.values()}
 	items = [plan_item(part, entries[part.of.journal_entry]) for part in parts]
-	made: dict[str, str] = {}
+	entry_of_item: dict[str, str] = {}
 	warnings: dict[str, Reason] = {}
 	for plan in plan_entries(items, company_currency=company_currency(company)):
 		entry = journal.build(
@@ -228,7 +231,7 @@ def take_back(
 				company,
 				posting_date,
 				run,
-				free_name(prefix),
+				unused_name(prefix),
 				_("Reversal of {0}").format(reversal_of)
 				if reversal_of
 				else _("Reinstated from Write-Off Run {0}").format(run),
@@ -236,13 +239,13 @@ def take_back(
 		)
 		entry.reversal_of = reversal_of
 		posted = journal.submit(entry)
-		made.update({item: posted.name for item in plan.items})
+		entry_of_item.update({item: posted.name for item in plan.items})
 		warnings.update(posted.warnings)
-	return made, warnings
+	return entry_of_item, warnings
 
 
-def plan_item(part: Part, entry: Any) -> PlanItem:
-	"""What is taken back, with the accounts and dimensions that the write-off itself used."""
+def plan_item(part: ItemPart, entry: Any) -> PlanItem:
+	"""Plan item for a part, with the accounts and dimensions of the write-off."""
 	key = part.of.key
 	own = next(
 		row
@@ -274,8 +277,8 @@ def dimensions_of(row: Any) -> Dimensions:
 	return tuple(sorted((field, row.get(field)) for field in dimension_fields() if row.get(field)))
 
 
-def free_name(wanted: str) -> str:
-	"""`wanted`, or where an entry of that name was cancelled before, `wanted`-2, …"""
+def unused_name(wanted: str) -> str:
+	"""`wanted`, or `wanted`-2, … if a cancelled entry has that name."""
 	name, number = wanted, 1
 	while frappe.db.exists("Journal Entry", name):
 		number += 1

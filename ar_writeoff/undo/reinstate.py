@@ -1,4 +1,5 @@
-"""Open single balances of a run again, in full or in part, for a late payment. Each is kept as a recovery."""
+"""Reinstates single balances of a run, in full or in part, for a late payment. Each is stored as a Write-Off
+Recovery."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -19,21 +20,21 @@ from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
 from ar_writeoff.run.status import update_settled_status
 from ar_writeoff.undo import ledger as undo
-from ar_writeoff.undo.service import log_warnings, set_items
+from ar_writeoff.undo.service import log_warnings, update_items
 
 
 def reinstate(run: str, amounts: Mapping[str, Any], posting_date: date) -> dict[str, str]:
-	"""Open balances of a run again, in full or in part, in the current transaction: a recovery.
+	"""Reinstate balances of a run, in full or in part, in the current transaction.
 
-	`amounts`: item -> amount in account currency, signed as the balance was; None for all that is written off.
+	`amounts`: item -> amount in account currency, with the sign of the balance; None for all that is written off.
 	Returns the Journal Entry of each item.
 
 	Raises:
-	    frappe.ValidationError: an amount does not fit, or whatever ERPNext has against it.
+	    frappe.ValidationError: an amount does not fit, or ERPNext refuses.
 	"""
 	rows = lock_items_of_run(run, list(amounts))
 	company = rows[0].company
-	items = undo.written_off(rows, company)
+	items = undo.written_off_items(rows, company)
 	posting.lock_vouchers([item.key for item in items])
 	parts = [
 		undo.part_of(item, amount_to_reinstate(item, row, amounts[item.item]))
@@ -49,7 +50,7 @@ def reinstate(run: str, amounts: Mapping[str, Any], posting_date: date) -> dict[
 
 
 def lock_items_of_run(run: str, names: list[str]) -> list[Any]:
-	"""These items of the run, locked in the order of their names; one that is not the run's is an error."""
+	"""These items of the run, locked in order of name. Throws if one is not an item of the run."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
 		frappe.qb.from_(item)
@@ -64,8 +65,8 @@ def lock_items_of_run(run: str, names: list[str]) -> list[Any]:
 	return rows
 
 
-def amount_to_reinstate(item: undo.WrittenOff, row: Any, wanted: Any) -> Decimal:
-	"""The amount asked for, checked against what is still written off."""
+def amount_to_reinstate(item: undo.WrittenOffItem, row: Any, wanted: Any) -> Decimal:
+	"""The amount to reinstate, checked against what is still written off."""
 	if row.status not in states.ITEM_POSTED:
 		frappe.throw(_("{0} is {1}: there is nothing to reinstate.").format(row.voucher_no, _(row.status)))
 	amount = item.amount if wanted is None else money(wanted, precision(item.currency))
@@ -81,7 +82,7 @@ def amount_to_reinstate(item: undo.WrittenOff, row: Any, wanted: Any) -> Decimal
 	return amount
 
 
-def record_recovery(part: undo.Part, row: Any, posting_date: date, journal_entry: str) -> None:
+def record_recovery(part: undo.ItemPart, row: Any, posting_date: date, journal_entry: str) -> None:
 	frappe.get_doc(
 		{
 			"doctype": "Write-Off Recovery",
@@ -99,7 +100,7 @@ def record_recovery(part: undo.Part, row: Any, posting_date: date, journal_entry
 		}
 	).insert(ignore_permissions=True)
 	whole = part.amount == part.of.amount
-	set_items(
+	update_items(
 		[row.name],
 		reinstated_amount=part.of.reinstated + part.amount,
 		base_reinstated_amount=Decimal(str(row.base_reinstated_amount or 0)) + part.base_amount,

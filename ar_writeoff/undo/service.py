@@ -1,8 +1,7 @@
-"""Undo a run, one Journal Entry to a commit; what follows when one of its entries is cancelled.
+"""Undo workers: undo a run, one Journal Entry per commit; and the updates when one of its entries is cancelled.
 
-A worker shares the lock on the run and takes an entry by locking its row; the items and their vouchers are locked next,
-in the order of the posting.
-What is left to undo is what the items say, so an interrupted undoing goes on where it stopped.
+A worker shares the lock on the run and takes an entry by locking its row; items and vouchers are locked next, in the
+order of posting. The items show what is left to undo, so an interrupted undo continues where it stopped.
 """
 
 import time
@@ -29,24 +28,23 @@ from ar_writeoff.undo import ledger as undo
 
 METHOD = "ar_writeoff.jobs.undo_run"
 
-# Journal Entries that one request may cancel by itself: some five hundred balances, well under a minute.
-MOST_CANCELLED_AT_ONCE = 5
+# Journal Entries one request may cancel: some five hundred balances, well under a minute.
+MAX_ENTRIES_PER_REQUEST = 5
 
-# What may be done with an entry.
+# Ways to undo an entry.
 CANCEL = "cancel"
 REVERSE = "reverse"
 CANCEL_OR_REVERSE = "cancel or reverse"
 
 
-# The whole run
+# Undo of a run
 
 
-def start_undoing(run: str, posting_date: date, *, always_dated: bool = False, cancel: bool = False) -> None:
-	"""Undo a run, which the caller has locked, in the background; in tests in this process. What was still to be posted
-	is set aside.
+def start_undo(run: str, posting_date: date, *, always_dated: bool = False, cancel: bool = False) -> None:
+	"""Undo a run, which the caller has locked, in the background; in this process in tests. Pending items are skipped.
 
-	With `always_dated` all entries are taken back by reversing entries of `posting_date`. With `cancel` they are
-	cancelled or left, and when none is left the run is cancelled too.
+	With `always_dated` all entries are reversed by entries of `posting_date`. With `cancel` they are only cancelled,
+	and when none is left the run is cancelled too.
 	"""
 	frappe.db.set_value(
 		"Write-Off Run",
@@ -60,7 +58,7 @@ def start_undoing(run: str, posting_date: date, *, always_dated: bool = False, c
 		},
 	)
 	set_status(run, states.REVERSING)
-	set_pending_aside(run)
+	skip_pending_items(run)
 	log.record(run, "Reversal Started", reason=Reason.verbatim(str(posting_date)))
 	if workers.runs_inline():
 		undo_run(run)
@@ -74,7 +72,7 @@ def worker_count(run: str) -> int:
 
 
 def undo_run(run: str, worker: int = 1) -> None:
-	"""Undo entries of a run until none is left, as the user who asked for it."""
+	"""Undo entries of a run until none is left, as the user who requested it."""
 	frappe.db.commit()
 	doc = frappe.db.get_value(
 		"Write-Off Run",
@@ -93,41 +91,41 @@ def undo_run(run: str, worker: int = 1) -> None:
 				left = [name for name in live_entries(run) if name not in refused]
 				if not left or status_of(run) != states.REVERSING:
 					break
-				if not undo_some(left, doc, session, refused) and not session.wait_for_batch():
+				if not undo_entries(left, doc, session, refused) and not session.wait_for_batch():
 					break
 		except Exception as error:
 			workers.record_interruption(session, error)
 			raise
 		run_in_transaction(session.end)
-		run_in_transaction(lambda: finish_undoing(session, refused))
+		run_in_transaction(lambda: finish_undo(session, refused))
 	publish_progress(run)
 
 
-def undo_some(names: list[str], doc: Any, session: workers.WorkerSession, refused: set[str]) -> bool:
-	"""Undo those of these entries that nobody else has, until the time is up; whether there were any."""
+def undo_entries(names: list[str], doc: Any, session: workers.WorkerSession, refused: set[str]) -> bool:
+	"""Undo those of these entries that no other worker holds, until the time is up; returns whether there were any."""
 	any_done = False
 	for name in names:
 		if session.is_expired:
 			break
 		run_in_transaction(session.heartbeat)
 		clear_settings_cache()
-		if undo_next(name, doc, session, refused):
+		if undo_and_commit(name, doc, session, refused):
 			any_done = True
 			if session.should_publish():
 				publish_progress(session.run)
 	return any_done
 
 
-def undo_next(name: str, doc: Any, session: workers.WorkerSession, refused: set[str]) -> bool:
-	"""Undo one entry and commit. False when another worker has it. What ERPNext refuses is logged, once."""
+def undo_and_commit(name: str, doc: Any, session: workers.WorkerSession, refused: set[str]) -> bool:
+	"""Undo one entry and commit. False if another worker holds it. A refusal by ERPNext is logged once."""
 
-	def undo_it() -> bool:
+	def undo_locked() -> bool:
 		if gate.lock_shared(session.run) != states.REVERSING:
 			return False
 		return undo_entry(name, doc.how, doc.reversal_date, session.number)
 
 	try:
-		return run_in_transaction(undo_it)
+		return run_in_transaction(undo_locked)
 	except frappe.ValidationError as error:
 		frappe.clear_messages()
 		refused.add(name)
@@ -141,7 +139,7 @@ def undo_next(name: str, doc: Any, session: workers.WorkerSession, refused: set[
 
 
 def live_entries(run: str, *, for_update: bool = False) -> list[str]:
-	"""Journal Entries whose write-off is alive, the last one first. `for_update`: as committed last, the items locked."""
+	"""Journal Entries with a live write-off, latest first. `for_update`: as last committed, with their items locked."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	query = (
 		frappe.qb.from_(item)
@@ -153,11 +151,11 @@ def live_entries(run: str, *, for_update: bool = False) -> list[str]:
 
 
 def undo_entry(name: str, how: str, posting_date: date | None = None, worker: int = 0) -> bool:
-	"""Undo one entry of a run in the current transaction, which has the lock on the run. False when another worker has
-	the entry.
+	"""Undo one entry of a run in the current transaction, which holds the lock on the run. False if another worker
+	holds the entry.
 
 	Raises:
-	    frappe.ValidationError: it is to be cancelled and cannot be, or whatever ERPNext has against it.
+	    frappe.ValidationError: it must be cancelled and cannot be, or ERPNext refuses.
 	"""
 	started = time.monotonic()
 	entry = frappe.qb.DocType("Journal Entry")
@@ -174,17 +172,17 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 	if not rows:
 		return True
 	run, company = rows[0].run, rows[0].company
-	items = undo.written_off(rows, company)
+	items = undo.written_off_items(rows, company)
 	posting.lock_vouchers([item.key for item in items])
 	if how == CANCEL:
-		refuse_to_reverse(name, company, items)
+		require_cancellable(name, company, items)
 	undone = undo.undo_entry(name, items, posting_date or getdate(), how == REVERSE)
 	if undone.how == undo.REVERSED:
 		by_entry: dict[str, list[str]] = {}
 		for item, reversing in undone.entries.items():
 			by_entry.setdefault(reversing, []).append(item)
 		for reversing, names in by_entry.items():
-			set_items(
+			update_items(
 				names,
 				status=states.REVERSED,
 				reversal_entry=reversing,
@@ -205,21 +203,21 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 	return True
 
 
-def refuse_to_reverse(name: str, company: str, items: list[undo.WrittenOff]) -> None:
-	"""Who cancels a run asked for books as if it had never been: no entry is taken back by another one instead."""
-	reason = undo.why_not_cancel(company, getdate(frappe.db.get_value("Journal Entry", name, "posting_date")))
+def require_cancellable(name: str, company: str, items: list[undo.WrittenOffItem]) -> None:
+	"""Refuse if the entry cannot be cancelled: when a run is cancelled, no entry is reversed instead."""
+	reason = undo.cancel_blocker(company, getdate(frappe.db.get_value("Journal Entry", name, "posting_date")))
 	if not reason and any(item.reinstated for item in items):
 		reason = _("Balances of this run were reinstated.")
 	if reason:
-		frappe.throw(use_undo(reason))
+		frappe.throw(suggest_undo(reason))
 
 
-def use_undo(reason: str) -> str:
+def suggest_undo(reason: str) -> str:
 	return _("{0} Use Undo: it posts reversing entries on a date of your choice.").format(reason)
 
 
-def finish_undoing(session: workers.WorkerSession, refused: set[str]) -> None:
-	"""Settle the run where nothing is left that this worker could undo; hand over where its time was up."""
+def finish_undo(session: workers.WorkerSession, refused: set[str]) -> None:
+	"""Finish the run if no entry is left to undo; enqueue the next job if the time was up."""
 	if gate.lock(session.run) != states.REVERSING:
 		return
 	left = set(live_entries(session.run)) - refused
@@ -241,9 +239,9 @@ def finish_undoing(session: workers.WorkerSession, refused: set[str]) -> None:
 
 
 def cancel_run(run: str) -> None:
-	"""Cancel a run of which nothing is posted any more. The permission was checked when somebody asked for it.
+	"""Cancel a run without live entries. The permission was checked when the undo was requested.
 
-	Where a rule of the site's own refuses, the run stays submitted, and the log says why.
+	If a rule of the site refuses, the run stays submitted and the log has the reason.
 	"""
 	doc = frappe.get_doc("Write-Off Run", run)
 	doc.flags.ignore_permissions = True
@@ -257,38 +255,38 @@ def cancel_run(run: str) -> None:
 
 
 def cancel_entries(run: str) -> None:
-	"""Cancel every live entry of a run, which the caller has locked, in the current transaction, or none.
+	"""Cancel all live entries of a run, which the caller has locked, in the current transaction.
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses one, or somebody else is changing it.
+	    frappe.ValidationError: ERPNext refuses one, or another user is changing it.
 	"""
 	for name in live_entries(run, for_update=True):
 		if not undo_entry(name, CANCEL):
 			frappe.throw(
 				_("Journal Entry {0} is being changed by somebody else. Please try again.").format(name)
 			)
-	set_pending_aside(run)
+	skip_pending_items(run)
 
 
-def why_not_cancel(run: str, company: str, posting_date: date) -> str | None:
-	"""Why a run cannot be cancelled with its entries, and what to do instead, in words; None when it can."""
-	reason = why_only_reversing(run, company, posting_date)
-	return reason and use_undo(reason)
+def run_cancel_blocker(run: str, company: str, posting_date: date) -> str | None:
+	"""Message why a run cannot be cancelled with its entries, and what to do instead; None if it can."""
+	reason = entry_cancel_blocker(run, company, posting_date)
+	return reason and suggest_undo(reason)
 
 
-def why_only_reversing(run: str, company: str, posting_date: date) -> str | None:
-	"""Why the entries of a run can be taken back by reversing entries only, in words; None when they can be cancelled."""
+def entry_cancel_blocker(run: str, company: str, posting_date: date) -> str | None:
+	"""Message why the entries of a run cannot be cancelled but only reversed; None if they can."""
 	written_off = {"run": run, "status": ("in", states.ITEM_POSTED)}
 	if not frappe.db.exists("Write-Off Run Item", written_off):
 		return None
-	reason = undo.why_not_cancel(company, posting_date)
+	reason = undo.cancel_blocker(company, posting_date)
 	if not reason and frappe.db.exists("Write-Off Run Item", {**written_off, "reinstated_amount": ("!=", 0)}):
 		reason = _("Balances of this run were reinstated.")
 	return reason
 
 
-def set_pending_aside(run: str) -> None:
-	"""A run that is undone posts no more: what was still open in it is skipped."""
+def skip_pending_items(run: str) -> None:
+	"""Skip the open items of a run that is being undone."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	query = (
 		frappe.qb.update(item)
@@ -299,20 +297,21 @@ def set_pending_aside(run: str) -> None:
 	frappe.db.set_value("Write-Off Run Batch", {"run": run, "status": "Pending"}, "status", "Done")
 
 
-# Entries cancelled, by us or by hand
+# Cancelled entries
 
 
-def lock_run_of_entry(entry: Any, method: str | None = None) -> None:
-	"""Doc event, before cancel of a Journal Entry, ahead of the guards: an entry of a run is cancelled under the gate.
+def lock_run_before_cancel(entry: Any, method: str | None = None) -> None:
+	"""Doc event, before cancel of a Journal Entry, ahead of the guards: pass the gate of its run.
 
-	Frappe has locked the entry by now, so the transaction goes on; whoever has the run does not wait for the entry.
+	Frappe has locked the entry already, so the transaction cannot begin anew. Nobody who holds the run waits for the
+	entry.
 	"""
 	if entry.get("write_off_run") and not entry.flags.write_off_locked:
 		gate.enter(entry.write_off_run, gate.CANCEL_ENTRY, restart=False)
 
 
-def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
-	"""Doc event: keep items and run true when an entry of a run is cancelled."""
+def on_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
+	"""Doc event, on cancel of a Journal Entry: update the items and the run."""
 	run = entry.get("write_off_run")
 	if not run:
 		return
@@ -328,12 +327,12 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 	written_off = [
 		row.name for row in rows if row.journal_entry == entry.name and row.status in states.ITEM_POSTED
 	]
-	set_items(written_off, status=states.REVERSED, **messages.columns(by))
+	update_items(written_off, status=states.REVERSED, **messages.columns(by))
 	reversed_ = [row.name for row in rows if row.reversal_entry == entry.name]
-	set_items(reversed_, status=states.POSTED, reversal_entry=None, **messages.columns(by))
+	update_items(reversed_, status=states.POSTED, reversal_entry=None, **messages.columns(by))
 	for row in rows:
 		if recovery := recovered.get(row.name):
-			set_items(
+			update_items(
 				[row.name],
 				reinstated_amount=row.reinstated_amount - recovery.amount,
 				base_reinstated_amount=row.base_reinstated_amount - recovery.base_amount,
@@ -341,7 +340,7 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 				**messages.columns(by),
 			)
 			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
-	# The key stands for a live entry only.
+	# Only live entries have a key.
 	entry.db_set("ar_writeoff_key", None, update_modified=False)
 	journal.update_write_off_fields(
 		Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer) for row in rows
@@ -354,7 +353,7 @@ def journal_entry_cancelled(entry: Any, method: str | None = None) -> None:
 	update_settled_status(run)
 
 
-def set_items(names: list[str], **values: Any) -> None:
+def update_items(names: list[str], **values: Any) -> None:
 	if not names:
 		return
 	item = frappe.qb.DocType("Write-Off Run Item")
@@ -369,7 +368,7 @@ def set_items(names: list[str], **values: Any) -> None:
 
 
 def log_warnings(run: str, warnings: dict[str, Reason]) -> None:
-	"""Credit limits that were crossed: in the log, and on the screen of whoever waits for it."""
+	"""Log exceeded credit limits and show them to the user."""
 	for reason in warnings.values():
 		frappe.msgprint(messages.message(reason), title=_("Over Credit Limit"), indicator="orange")
 	log.record_all(run, [{"event": "Over Credit Limit", "reason": reason} for reason in warnings.values()])

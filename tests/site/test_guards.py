@@ -73,7 +73,7 @@ def test_fault_12_an_ordinary_payment_asks_one_statement_and_locks_no_ledger_row
 	vouchers = [invoice("Anchor Cafe", 10 + n, "2026-01-15") for n in range(5)]
 	doc = of_several("Anchor Cafe", {one.name: 1.0 for one in vouchers})
 	with statements() as asked:
-		guards.payment_entry_allocates(doc)
+		guards.validate_payment_entry_allocations(doc)
 	[query] = asked
 	assert locking(asked) == asked and "tabSales Invoice" in query
 	with statements() as asked:

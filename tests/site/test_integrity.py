@@ -413,20 +413,20 @@ def test_fault_03_a_search_that_was_cancelled_never_comes_through(monkeypatch):
 	stamp = search.stamp_of(run.name)
 	frappe.db.commit()
 	doc = frappe.get_doc("Write-Off Run", run.name)
-	found = search.look(doc)
+	found = search.find_items(doc)
 	session = search.workers.WorkerSession(run.name, search.WORKER)
 
 	with as_user(MANAGER):
 		run.cancel_search()
 		run.find_invoices(background=True)
-	with pytest.raises(search.Cancelled):
+	with pytest.raises(search.SearchCancelled):
 		search.finish_search(session, stamp, found)
 	frappe.db.commit()
 	with as_user(MANAGER):
 		run.reload().cancel_search()
 		with in_background():
 			run.submit()
-	with pytest.raises(search.Cancelled):
+	with pytest.raises(search.SearchCancelled):
 		search.finish_search(session, stamp, found)
 	frappe.db.commit()
 	assert set(run_helpers.items(run)) == {kept.name}

@@ -121,7 +121,7 @@ def test_advances_are_known_by_erpnexts_own_list_of_orders(monkeypatch: pytest.M
 	assert found() == {"Elm School": ("Open", ""), "Pacific Traders": ("Excluded", "on_order")}
 	monkeypatch.setattr(eligibility_data, "get_advance_payment_doctypes", list)
 	assert found()["Elm School"] == ("Open", "")
-	assert eligibility_data.orders_paid_in_advance([]) == {}
+	assert eligibility_data.advance_orders([]) == {}
 	assert frappe.db.exists("Journal Entry", credit.name)
 
 

@@ -98,7 +98,7 @@ def test_400_days_with_a_scheduler_that_is_late_down_or_fires_twice(
 	What is claimed is what is run: the work itself is left out here, it is shown below.
 	"""
 	clock.set(2027, 10, 1)
-	monkeypatch.setattr(schedules, "perform", lambda log: (schedules.NOTHING_FOUND, None, None, None))
+	monkeypatch.setattr(schedules, "process_period", lambda log: (schedules.NOTHING_FOUND, None, None, None))
 	doc = schedule(**rhythm)
 	chance = random.Random(20271001)
 	end = datetime(2028, 11, 4)

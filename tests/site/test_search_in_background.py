@@ -46,11 +46,11 @@ def test_a_worker_fills_the_list_as_the_user_who_asked(workers):
 def test_large_searches_go_to_a_worker(monkeypatch):
 	invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.run(find=False)
-	assert not job.is_large(run)
-	monkeypatch.setattr(job, "BACKGROUND_ABOVE", 0)
+	assert not job.needs_worker(run)
+	monkeypatch.setattr(job, "MAX_ROWS_IN_REQUEST", 0)
 	with as_user(MANAGER):
 		assert run.find_invoices() == {"background": True}
-		assert run.get_progress()["search"] == {"looked_at": 0, "ledger_rows": 0}
+		assert run.get_progress()["search"] == {"processed_rows": 0, "ledger_rows": 0}
 		assert run.cancel_search() == {"cancelled": True, "status": "Draft"}
 		assert run.cancel_search() == {"cancelled": False, "status": "Draft"}
 
@@ -66,13 +66,13 @@ def test_cancelled_in_the_middle_the_list_is_as_before(monkeypatch):
 	seen = []
 
 	def cancel_after_two(session, stamp, found):
-		seen.append((found.looked_at, found.ledger_rows))
+		seen.append((found.processed_rows, found.ledger_rows))
 		if len(seen) == 2:
 			frappe.db.set_value("Write-Off Run", run.name, "status", "Draft")
-		still_wanted(session, stamp, found)
+		report_progress(session, stamp, found)
 
-	still_wanted = job.still_wanted
-	monkeypatch.setattr(job, "still_wanted", cancel_after_two)
+	report_progress = job.report_progress
+	monkeypatch.setattr(job, "report_progress", cancel_after_two)
 	job.search_in_background(run.name)
 	assert seen == [(1, 4), (2, 4)], "a range after the other, with how far it is"
 	assert set(run_helpers.items(run)) == {first.name}
@@ -87,7 +87,7 @@ def test_a_search_that_fails_or_dies_leaves_a_draft_with_its_list(monkeypatch):
 	def no_more_time(session, stamp, found):
 		raise TimeoutError
 
-	monkeypatch.setattr(job, "still_wanted", no_more_time)
+	monkeypatch.setattr(job, "report_progress", no_more_time)
 	with pytest.raises(TimeoutError):
 		job.search_in_background(run.name)
 	assert status(run) == "Draft" and set(run_helpers.items(run)) == {first.name}
@@ -104,13 +104,13 @@ def test_a_search_lives_from_its_first_moment(monkeypatch):
 	run = run_helpers.run(find=False)
 	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
 	frappe.db.commit()
-	look, seen = job.look, []
+	look, seen = job.find_items, []
 
 	def watched(doc, on_found):
 		seen.append(watchdog(lease=60))
 		return look(doc, on_found)
 
-	monkeypatch.setattr(job, "look", watched)
+	monkeypatch.setattr(job, "find_items", watched)
 	job.search_in_background(run.name)
 	assert seen == [[]]
 	assert (status(run), len(run_helpers.items(run))) == ("Draft", 1)
@@ -118,5 +118,9 @@ def test_a_search_lives_from_its_first_moment(monkeypatch):
 
 def test_ranges_never_divide_a_customer():
 	sizes = {"a": 3, "b": 30_000, "c": 1, "d": 19_999, "e": 1}
-	assert list(search.ranges(sizes)) == [["a"], ["b"], ["c", "d"], ["e"]]
-	assert [len(part) for part in search.ranges({str(n): 1 for n in range(2500)})] == [1000, 1000, 500]
+	assert list(search.customer_ranges(sizes)) == [["a"], ["b"], ["c", "d"], ["e"]]
+	assert [len(part) for part in search.customer_ranges({str(n): 1 for n in range(2500)})] == [
+		1000,
+		1000,
+		500,
+	]

@@ -7,7 +7,7 @@ from typing import Any
 import frappe
 import pytest
 
-from ar_writeoff.undo.service import MOST_CANCELLED_AT_ONCE, undo_run
+from ar_writeoff.undo.service import MAX_ENTRIES_PER_REQUEST, undo_run
 from tests.site import ledger_checks, run_helpers
 from tests.site.concurrency import in_background
 from tests.site.factories import (
@@ -105,7 +105,7 @@ def test_a_run_of_many_entries_is_cancelled_in_the_background():
 	before, live_before = all_rows([]), ledger_checks.snapshot(HL)
 	run = run_helpers.post(run_helpers.run())
 	entries = run_helpers.entries(run)
-	assert len(entries) == 7 > MOST_CANCELLED_AT_ONCE
+	assert len(entries) == 7 > MAX_ENTRIES_PER_REQUEST
 	cancelling(run)
 	assert run_helpers.entries(run) == entries
 	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="Wait until it has finished"):

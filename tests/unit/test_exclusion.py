@@ -21,7 +21,7 @@ from ar_writeoff.search.rules import (
 	apply_customer_maximum,
 	base_of_part,
 	judge,
-	kind_obstacle,
+	voucher_type_blocker,
 )
 
 CUTOFF = date(2026, 6, 30)
@@ -79,7 +79,7 @@ def reason(
 	],
 )
 def test_kind_of_voucher(voucher_type: str, amount: str, expected: tuple[str, dict[str, str]] | None) -> None:
-	found = kind_obstacle(voucher_type, "V-1", Decimal(amount))
+	found = voucher_type_blocker(voucher_type, "V-1", Decimal(amount))
 	assert (found and (found.code, dict(found.facts))) == expected
 	assert found is None or found.link == (voucher_type, "V-1"), "it opens the voucher"
 
@@ -112,12 +112,12 @@ IN_ORDER: list[tuple[dict[str, object], Reason]] = [
 	({"opted_out": True}, Reason("customer_opted_out", (), ("Customer", "Cafe"))),
 	({"disabled": True}, Reason("customer_disabled", (), ("Customer", "Cafe"))),
 	({"frozen": True}, Reason("customer_frozen", (), ("Customer", "Cafe"))),
-	({"obstacle": OBSTACLE}, OBSTACLE),
+	({"blocker": OBSTACLE}, OBSTACLE),
 	({"discounted": True}, Reason("discounted")),
 	({"other_run": "WOR-7"}, RUN),
 	({"reconciliation": "PPR-1"}, RECONCILIATION),
 	({"credit": Decimal("3.00")}, CREDIT),
-	({"unfit": UNFIT}, UNFIT),
+	({"entry_problem": UNFIT}, UNFIT),
 ]
 
 
@@ -170,8 +170,8 @@ def test_both_currencies_are_of_one_side(amount: str, base: str, code: str | Non
 
 def test_a_voucher_that_fits_stays_as_it_is() -> None:
 	voucher = VoucherFacts(discounting="ID-1")
-	assert voucher.with_unfit(None) is voucher
-	assert voucher.with_unfit(UNFIT) == VoucherFacts(discounting="ID-1", unfit=UNFIT)
+	assert voucher.with_entry_problem(None) is voucher
+	assert voucher.with_entry_problem(UNFIT) == VoucherFacts(discounting="ID-1", entry_problem=UNFIT)
 
 
 # -------------------------------------------------------------------------------------------------- credits

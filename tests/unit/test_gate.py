@@ -34,7 +34,7 @@ WITHIN_SAVE = {
 	"before_insert",
 }
 # Called by Frappe after another hook of ours, which has asked the gate, in the same transaction.
-AFTER = {"undo.service.journal_entry_cancelled": "undo.service.lock_run_of_entry"}
+AFTER = {"undo.service.on_cancel_journal_entry": "undo.service.lock_run_before_cancel"}
 # Writes that change nothing that anybody decides by.
 NO_CHANGE = {
 	# How often a batch was begun: noted on its row, which is locked, before the work of the batch asks the gate.
@@ -215,7 +215,7 @@ def test_every_job_and_hook_is_looked_at():
 
 def test_the_hook_that_asks_the_gate_comes_first():
 	[hook, *_rest] = hooks.doc_events["Journal Entry"]["before_cancel"]
-	assert hook == "ar_writeoff.undo.service.lock_run_of_entry"
+	assert hook == "ar_writeoff.undo.service.lock_run_before_cancel"
 
 
 # A way in beside the gate, each in a small app of its own, and what is noticed of it.

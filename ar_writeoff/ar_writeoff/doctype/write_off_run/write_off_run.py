@@ -167,7 +167,7 @@ class WriteOffRun(BlankFieldsDocument):
 		stored = gate.lock_document(self.name)
 		if stored.docstatus == 1 and self.docstatus == 2:
 			count = len(undo.live_entries(self.name))
-			if count > undo.MOST_CANCELLED_AT_ONCE:
+			if count > undo.MAX_ENTRIES_PER_REQUEST:
 				return self.cancel_in_background(stored, count)
 		return super().save(*args, **kwargs)
 
@@ -255,7 +255,7 @@ class WriteOffRun(BlankFieldsDocument):
 			)
 		self.flags.authority = limits.authority_for(self, user)
 		self.flags.held = limits.hold_back(self, user, self.flags.authority)
-		if not run_items.anything_selected(self.name):
+		if not run_items.has_selected_items(self.name):
 			pending = limits.held_summary(self.name)
 			if pending["count"]:
 				frappe.throw(
@@ -300,7 +300,7 @@ class WriteOffRun(BlankFieldsDocument):
 
 	def cancel_in_background(self, stored: "WriteOffRun", count: int) -> "WriteOffRun":
 		self.check_cancel(stored)
-		undo.start_undoing(stored.name, getdate(stored.posting_date), cancel=True)
+		undo.start_undo(stored.name, getdate(stored.posting_date), cancel=True)
 		frappe.msgprint(
 			_(
 				"The {0} Journal Entries of this run are cancelled in the background. When all of them are, the run is cancelled as well."
@@ -321,8 +321,8 @@ class WriteOffRun(BlankFieldsDocument):
 
 	def check_cancel(self, stored: "WriteOffRun") -> None:
 		self.check_gate(stored, gate.CANCEL)
-		why_not = undo.why_not_cancel(stored.name, stored.company, getdate(stored.posting_date))
-		throw_field_errors(self, [("posting_date", why_not)])
+		cancel_blocker = undo.run_cancel_blocker(stored.name, stored.company, getdate(stored.posting_date))
+		throw_field_errors(self, [("posting_date", cancel_blocker)])
 
 	def on_cancel(self) -> None:
 		# The entries are cancelled here, in the same transaction as the run.
@@ -404,7 +404,7 @@ class WriteOffRun(BlankFieldsDocument):
 		then the run is Searching, and `{"background": True}` is returned.
 		"""
 		run = self.enter(gate.FIND)
-		if search.is_large(run) if background is None else cint(background):
+		if search.needs_worker(run) if background is None else cint(background):
 			search.start_search(run.name)
 			self.reload()
 			return {"background": True}
@@ -416,7 +416,7 @@ class WriteOffRun(BlankFieldsDocument):
 	def cancel_search(self) -> dict[str, Any]:
 		"""End a search in the background; the list stays as it was before it."""
 		run = self.enter(gate.CANCEL_SEARCH)
-		cancelled = search.end_search(run.name)
+		cancelled = search.stop_search(run.name)
 		self.reload()
 		return {"cancelled": cancelled, "status": self.status}
 
@@ -432,9 +432,9 @@ class WriteOffRun(BlankFieldsDocument):
 		except AmountError as error:
 			frappe.throw(messages.message(Reason.of(error.code, **error.facts)))
 		run_items.set_write_off_amount(run.name, item, part)
-		selection.selection_changed(run)
+		selection.after_selection_change(run)
 		self.reload()
-		return run_items.fields_of(run.name, item)
+		return run_items.item_list_values(run.name, item)
 
 	@frappe.whitelist()
 	def get_items(
@@ -473,7 +473,7 @@ class WriteOffRun(BlankFieldsDocument):
 			filters=frappe.parse_json(filters),
 			invert=bool(cint(invert)),
 		)
-		selection.selection_changed(run)
+		selection.after_selection_change(run)
 		self.reload()
 		return self.get_summary()
 
@@ -494,7 +494,9 @@ class WriteOffRun(BlankFieldsDocument):
 			"approver_refusal": approval.approver_refusal(run, frappe.session.user)
 			if run.docstatus == 0
 			else None,
-			"why_only_reversing": undo.why_only_reversing(run.name, run.company, getdate(run.posting_date))
+			"entry_cancel_blocker": undo.entry_cancel_blocker(
+				run.name, run.company, getdate(run.posting_date)
+			)
 			if run.docstatus == 1
 			else None,
 			"pause_message": log.pause_message(run.name) if run.status == states.PAUSED else None,
@@ -546,7 +548,7 @@ class WriteOffRun(BlankFieldsDocument):
 	def get_voucher_story(self, item: str) -> dict[str, Any]:
 		"""What ERPNext knows about the voucher of one item, and what else of its customer was written off."""
 		run = self.saved("read")
-		return run_items.story(run.name, item)
+		return run_items.item_details(run.name, item)
 
 	@frappe.whitelist(methods=["POST"])
 	def export_items(self, file_format: str = "XLSX", filters: str | dict | None = None) -> dict[str, Any]:
@@ -588,9 +590,9 @@ class WriteOffRun(BlankFieldsDocument):
 					run.get_formatted("posting_date")
 				)
 			)
-		if cint(dated) or undo_ledger.why_not_cancel(run.company, getdate(run.posting_date)):
+		if cint(dated) or undo_ledger.cancel_blocker(run.company, getdate(run.posting_date)):
 			self.check_open(run.company, date)
-		undo.start_undoing(run.name, date, always_dated=bool(cint(dated)))
+		undo.start_undo(run.name, date, always_dated=bool(cint(dated)))
 		self.reload()
 
 	@frappe.whitelist()
@@ -616,7 +618,7 @@ class WriteOffRun(BlankFieldsDocument):
 		self.check_open(run.company, date)
 		names = frappe.parse_json(items)
 		for name in names:
-			run_items.item_of(run.name, name)
+			run_items.get_item(run.name, name)
 		wanted = frappe.parse_json(amounts) or {}
 		if isinstance(wanted, list):
 			wanted = dict(zip(names, wanted, strict=True))

@@ -122,7 +122,7 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		if self.terms_changed():
 			self.changed_by, self.changed_on = frappe.session.user, now()
 			self.approved_by = self.approved_on = None
-			if not schedules.why_not_approver(self, frappe.session.user):
+			if not schedules.approver_blocker(self, frappe.session.user):
 				self.approved_by, self.approved_on = frappe.session.user, now()
 		self.plan()
 
@@ -153,7 +153,7 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 			or any(self.has_value_changed(fieldname) for fieldname in self.RHYTHM)
 		):
 			self.failures = 0
-			self.update(schedules.plan_from(self, now_datetime()))
+			self.update(schedules.next_run_values(self, now_datetime()))
 
 	def validate_rhythm(self) -> None:
 		problems: list[tuple[str, str | None]] = []
@@ -175,7 +175,7 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 			)
 		throw_field_errors(self, problems)
 		# On the day it is run first: a cutoff after the posting date would be refused each time.
-		cutoff_date, posting_date = schedules.dates_on(self, getdate())
+		cutoff_date, posting_date = schedules.run_dates(self, getdate())
 		throw_field_errors(
 			self,
 			[
@@ -243,13 +243,13 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		"""Prepare a draft as the schedule would today, as the current user, and post nothing; returns its name."""
 		doc = self.saved("write")
 		frappe.has_permission("Write-Off Run", "create", throw=True)
-		return schedules.try_out(doc)
+		return schedules.create_trial_draft(doc)
 
 	@frappe.whitelist()
 	def approve(self) -> None:
 		"""Approve the terms as they are: the schedule posts as the current user and within this user's limits."""
 		doc = self.saved("write")
-		problem = schedules.why_not_approver(doc, frappe.session.user)
+		problem = schedules.approver_blocker(doc, frappe.session.user)
 		if problem:
 			frappe.throw(messages.message(problem), frappe.PermissionError)
 		doc.db_set({"approved_by": frappe.session.user, "approved_on": now()}, notify=True)

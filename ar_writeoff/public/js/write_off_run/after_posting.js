@@ -16,7 +16,7 @@ export function retry(frm, summary) {
 // Cancelling leaves the books as if nothing had been posted and needs the period open;
 // reversing posts opposite entries on a day of one's choice.
 export function undo(frm, summary) {
-	const may_cancel = Boolean(frm.perm[0]?.cancel) && !summary.why_only_reversing;
+	const may_cancel = Boolean(frm.perm[0]?.cancel) && !summary.entry_cancel_blocker;
 	const cancel = __("Cancel the Journal Entries");
 	const reverse = __("Post reversing Journal Entries");
 	const dialog = new frappe.ui.Dialog({
@@ -56,7 +56,7 @@ export function undo(frm, summary) {
 				depends_on: "eval:doc.how == 'reverse'",
 				mandatory_depends_on: "eval:doc.how == 'reverse'",
 				description: [
-					escape(summary.why_only_reversing || ""),
+					escape(summary.entry_cancel_blocker || ""),
 					__("The write-off stays in its period and is taken back on this day."),
 				].join(" "),
 			},
