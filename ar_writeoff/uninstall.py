@@ -36,7 +36,10 @@ def before_uninstall() -> None:
 	if posted and not frappe.conf.get(FLAG):
 		raise click.ClickException(
 			_(
-				"{0} Write-Off Runs were approved here. Uninstalling deletes them with their items and their log, and the fields on Sales Invoice and Journal Entry that tell what was written off by which run; the Journal Entries stay. To go on: bench --site {1} set-config {2} 1, then uninstall again. All records are written to a file first."
+				"Approved Write-Off Runs on this site: {0}. Uninstalling deletes the runs with their items and log,"
+				" and the write-off fields of Sales Invoice and Journal Entry. The Journal Entries stay. To"
+				" continue, run bench --site {1} set-config {2} 1 and uninstall again. All records are written to a"
+				" file first."
 			).format(posted, frappe.local.site, FLAG)
 		)
 	if is_dry_run():

@@ -79,10 +79,12 @@ def change_refusal(company: str) -> str | None:
 	if not settings or not is_bound(settings, frappe.session.user):
 		return None
 	if settings.control_role:
-		return _("The controls of {0} are changed by {1}.").format(company, _(settings.control_role))
+		return _("Only users with the role {1} can change the controls of {0}.").format(
+			company, _(settings.control_role)
+		)
 	return _(
-		"You are bound by the limits or the second approver of {0} and cannot change its controls alone."
-		" Name a role for that in Write-Off Settings."
+		"You are subject to the limits or the second approver of {0} and cannot change its controls. Enter"
+		" a Role That Changes Controls in Write-Off Settings."
 	).format(company)
 
 
@@ -115,15 +117,15 @@ def check_second_person(settings: Any, proposed_on: Any) -> None:
 	    frappe.PermissionError: the current user proposed it, or does not have the role that changes controls.
 	"""
 	if not settings.proposed_changes or get_datetime(settings.proposed_on) != get_datetime(proposed_on):
-		frappe.throw(_("The proposal was changed or withdrawn. Look at it again."))
+		frappe.throw(_("The proposed change was modified or withdrawn. Reload the form."))
 	user = frappe.session.user
 	if settings.proposed_by == user:
-		frappe.throw(
-			_("You proposed this change yourself: somebody else has to confirm it."), frappe.PermissionError
-		)
+		frappe.throw(_("You proposed this change. Another user must confirm it."), frappe.PermissionError)
 	if settings.control_role and is_bound(settings, user):
 		frappe.throw(
-			_("The controls of {0} are changed by {1}.").format(settings.company, _(settings.control_role)),
+			_("Only users with the role {1} can change the controls of {0}.").format(
+				settings.company, _(settings.control_role)
+			),
 			frappe.PermissionError,
 		)
 

@@ -40,7 +40,9 @@ def check_items(rows: Iterable[Any], terms: Terms) -> None:
 			f"{customer}: {messages.message(reason)}" for customer, reason in sorted(over.items())[:MAX_SHOWN]
 		]
 		frappe.throw(
-			"<br>".join([*map(frappe.utils.escape_html, found), _("Press Find Invoices to leave them out.")]),
+			"<br>".join(
+				[*map(frappe.utils.escape_html, found), _("Press Find Invoices to exclude these balances.")]
+			),
 			title=_("Over the Maximum Customer Total"),
 		)
 

@@ -38,7 +38,7 @@ def entry_differences(terms: Terms, items: Iterable[Any], *, all_terms: bool = T
 		):
 			rows[row.parent].append(row)
 		found += [
-			_("{0}: the Journal Entry is gone.").format(name)
+			_("{0}: the Journal Entry was deleted.").format(name)
 			for name in sorted(set(names) - {entry.name for entry in entries})
 		]
 		for entry in entries:

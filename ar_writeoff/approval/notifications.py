@@ -119,7 +119,7 @@ def approval_requested(run: Any) -> list[str]:
 
 	def message(user: str) -> str:
 		totals = status.visible_totals(run, user)
-		return _("{0} selected, {1}, over the limit and pending: {2}.").format(
+		return _("Selected: {0}, total {1}. Over the limit: {2}.").format(
 			totals.selected_count,
 			fmt_money(totals.selected_amount, currency=company_currency(run.company)),
 			totals.held_count,
@@ -127,7 +127,7 @@ def approval_requested(run: Any) -> list[str]:
 
 	return notify_users(
 		approvers(run),
-		lambda _user: _("{0} waits for approval").format(run.name),
+		lambda _user: _("{0} is pending approval").format(run.name),
 		run.doctype,
 		run.name,
 		message,
@@ -170,7 +170,7 @@ def approval_void(run: str, company: str, message: Text) -> list[str]:
 	"""Tell the users of the Notify Role that rows of an approved run were changed, and nothing of them was posted."""
 	return notify_users(
 		notify_role_users(company),
-		lambda _user: _("{0}: not what was approved").format(run),
+		lambda _user: _("{0}: differs from the approval").format(run),
 		"Write-Off Run",
 		run,
 		message,

@@ -57,10 +57,7 @@ def approver_refusal(run: Any, user: str, settings: Any = None) -> str | None:
 	if not settings.require_second_approver:
 		return None
 	if user in {run.prepared_by, run.changed_by, run.searched_by}:
-		return _(
-			"You prepared this run or changed it last, and {0} asks for a second approver: somebody else has to"
-			" submit it."
-		).format(run.company)
+		return _("You prepared or last changed this run. {0} requires a second approver.").format(run.company)
 	return None
 
 
@@ -326,4 +323,4 @@ def reset_workflow_state(run: Any) -> None:
 	if run.get(field) in (None, first) or asked_with_this_save:
 		return
 	run.db_set(field, first, update_modified=False)
-	run.add_comment("Workflow", _("The terms or the selection changed: approval has to be requested again."))
+	run.add_comment("Workflow", _("The terms or the selection changed. Request approval again."))

@@ -36,15 +36,14 @@ def _(text: str) -> str:
 
 
 MESSAGES: Mapping[str, str] = {
-	reasons.MAXIMUM_REQUIRED: _("Enter the largest balance to write off."),
+	reasons.MAXIMUM_REQUIRED: _("Enter the maximum balance to write off."),
 	reasons.MAXIMUM_NOT_POSITIVE: _("The maximum must be above 0, not {amount}."),
 	reasons.NOT_A_NUMBER: _("{text} is not a number. Enter digits only, for example 25.00."),
 	reasons.NOT_FINITE: _("{text} is not an amount. Enter a number, for example 25.00."),
-	reasons.AMBIGUOUS_AMOUNT: _("{text} could be {one} or {other}. Write one of these two."),
+	reasons.AMBIGUOUS_AMOUNT: _("{text} can be read as {one} or {other}. Enter one of these amounts."),
 	reasons.AGE_NEGATIVE: _("Enter a number of days, 0 or more, not {days}."),
 	reasons.CUTOFF_AFTER_POSTING: _(
-		"The posting date {posting} must not be before the cutoff date {cutoff}: an invoice cannot be written"
-		" off before it was made."
+		"The posting date {posting} must not be before the cutoff date {cutoff}."
 	),
 	reasons.CUSTOMER_OPTED_OUT: _("The customer is excluded from write-offs."),
 	reasons.CUSTOMER_DISABLED: _("The customer is disabled. Enable the customer first."),
@@ -52,56 +51,51 @@ MESSAGES: Mapping[str, str] = {
 	reasons.CUSTOMER_OVER_MAXIMUM: _(
 		"The customer's balances add up to {total}, over the maximum of {maximum} per customer."
 	),
-	reasons.SEPARATE_ADVANCE: _(
-		"{account} holds advances that are booked apart from receivables. Allocate or refund the advance."
-	),
+	reasons.SEPARATE_ADVANCE: _("{account} is an advance account. Allocate or refund the advance."),
 	reasons.DISCOUNTED: _("The invoice is discounted with a lender. Settle the Invoice Discounting first."),
-	reasons.ON_ORDER: _("An advance on {order}. It settles the invoice of the order, or is refunded."),
+	reasons.ON_ORDER: _("Advance for {order}. Allocate it to the invoice of the order, or refund it."),
 	reasons.REFUND: _(
-		"Money paid to the customer that is allocated to nothing. Allocate it with Payment Reconciliation."
+		"Payment to the customer that is not allocated. Allocate it with Payment Reconciliation."
 	),
 	reasons.WRITE_OFF_ENTRY: _(
-		"This entry is itself a write-off, of {run}, and was unlinked from what it wrote off. Undo it there."
+		"This entry is a write-off of {run} that was unlinked from its voucher. Undo it in the run."
 	),
 	reasons.UNKNOWN_VOUCHER: _(
-		"A balance of a {doctype} cannot be written off here. Use a Journal Entry by hand."
+		"A balance of a {doctype} cannot be written off by a run. Create a Journal Entry manually."
 	),
-	reasons.IN_ANOTHER_RUN: _("Write-Off Run {run} is about to post this balance."),
+	reasons.IN_ANOTHER_RUN: _("Write-Off Run {run} already includes this balance."),
 	reasons.RECONCILIATION_RUNNING: _(
 		"{reconciliation} is allocating this customer's payments. Wait until it has finished."
 	),
 	reasons.CREDIT_AVAILABLE: _(
-		"The customer has a credit of {credit} {currency} that could settle this. Allocate it with Payment"
-		" Reconciliation first."
+		"The customer has a credit of {credit} {currency} that can settle this balance. Allocate it with"
+		" Payment Reconciliation first."
 	),
-	reasons.BASE_RESIDUE: _(
-		"Only a difference between currencies is left. Use an Exchange Rate Revaluation for it."
-	),
+	reasons.BASE_RESIDUE: _("Only an exchange difference is left. Create an Exchange Rate Revaluation."),
 	reasons.WORTH_NOTHING: _(
-		"{amount} {currency} are worth nothing in company currency, and ERPNext books no entry over nothing. Close it"
-		" together with another balance of the customer, with a Journal Entry by hand."
+		"{amount} {currency} is zero in company currency, and ERPNext does not post zero amounts. Create a"
+		" Journal Entry manually that also settles another balance of the customer."
 	),
 	reasons.REVALUATION: _(
-		"A difference between currencies, booked by a revaluation, that belongs to no invoice. The next Exchange"
-		" Rate Revaluation takes it up."
+		"Exchange difference of a revaluation without an invoice. The next Exchange Rate Revaluation"
+		" includes it."
 	),
-	reasons.DIMENSION_MISSING: _("{account} needs a {dimension}, and the voucher has none."),
+	reasons.DIMENSION_MISSING: _("{account} requires {dimension}, but the voucher has no value for it."),
 	reasons.DIMENSION_NOT_ALLOWED: _("{dimension} {value} of the voucher is not allowed on {account}."),
 	reasons.NO_OFFSET_ACCOUNT: _(
-		"No account to write off to. Set one in the Write-Off Reason or in the Write-Off Settings of {company}."
+		"No offset account is set. Enter one in the Write-Off Reason or in the Write-Off Settings of"
+		" {company}."
 	),
-	reasons.NOT_SELECTED: _("Not selected by the person who prepared the run."),
-	reasons.BALANCE_CHANGED: _(
-		"The balance changed since the search, from {before} to {now}. Search again to see it as it is."
-	),
-	reasons.AMOUNT_OVER_BALANCE: _("{amount} is not a part of the balance, {balance}."),
+	reasons.NOT_SELECTED: _("Not selected by the user who prepared the run."),
+	reasons.BALANCE_CHANGED: _("The balance changed from {before} to {now} since the search. Search again."),
+	reasons.AMOUNT_OVER_BALANCE: _("The amount {amount} does not fit the balance of {balance}."),
 	reasons.NO_LONGER_SUBMITTED: _("{voucher} is no longer submitted."),
 	reasons.NO_LONGER_MATCHES: _("The balance no longer matches the criteria of the run."),
 	reasons.NOT_PERMITTED: _("{user} has no permission for this customer or company."),
 	reasons.CHANGED_SINCE_APPROVAL: _(
-		"This row is not what was approved: it was changed in the database since. It is not posted."
+		"This item was changed in the database after the approval. It is not posted."
 	),
-	reasons.NO_LIMIT: _("No limit is set for balances in {currency} and the roles of this person."),
+	reasons.NO_LIMIT: _("The roles of this user have no limit for balances in {currency}."),
 	reasons.OVER_ITEM_LIMIT: _("{amount} is over the limit of {maximum} per balance for {holder}."),
 	reasons.OVER_SHARE_LIMIT: _(
 		"{amount} is over {maximum} % of the original amount of {original}, the limit for {holder}."
@@ -111,69 +105,71 @@ MESSAGES: Mapping[str, str] = {
 		" and month for {holder}."
 	),
 	reasons.OVER_RUN_LIMIT: _(
-		"The run adds up to {total}, over the limit of {maximum} per run for {holder}."
+		"The total of the run is {total}, over the limit of {maximum} per run for {holder}."
 	),
 	reasons.ORIGINAL_AMOUNT_UNKNOWN: _(
-		"The original amount of this voucher is not known, and {holder} may write off a share of it only."
+		"The original amount of this voucher is unknown, and the limit for {holder} is a share of that"
+		" amount."
 	),
-	reasons.WRITTEN_OFF_BY: _("Write-Off Run {run} has written this balance off meanwhile."),
+	reasons.WRITTEN_OFF_BY: _("Write-Off Run {run} has already written off this balance."),
 	reasons.PERIOD_CLOSED: _('Nothing can be posted on this date ("{why}").'),
-	reasons.MAY_NOT_POST: _("{user}, who submitted the run, may not submit Journal Entries any more."),
-	reasons.REFUSED: _('ERPNext refused the entry ("{why}").'),
-	reasons.UNEXPECTED: _(
-		"An unexpected error stopped this balance: {error}. An administrator finds it in Error Log {log}."
-	),
+	reasons.MAY_NOT_POST: _("{user} submitted the run but may no longer submit Journal Entries."),
+	reasons.REFUSED: _('ERPNext rejected the entry ("{why}").'),
+	reasons.UNEXPECTED: _("Unexpected error: {error}. See Error Log {log}."),
 	reasons.MANDATORY_FIELD: _(
-		"{why} Give the field a default, or enter a value in the Write-Off Settings of {company}."
+		"{why} Set a default for the field, or enter a value in the Write-Off Settings of {company}."
 	),
-	reasons.ALL_REFUSED: _('Every entry is refused for the same reason ("{why}"). Mend that, then resume.'),
+	reasons.ALL_REFUSED: _(
+		'ERPNext rejects every entry for the same reason ("{why}"). Correct this, then resume the run.'
+	),
 	reasons.ALL_FAIL: _(
-		"Every entry stops with the same error: {error}. An administrator finds it in Error Log {log}. Mend that,"
-		" then resume."
+		"Every entry fails with the same error: {error}. See Error Log {log}. Correct this, then resume the"
+		" run."
 	),
 	reasons.SITE_UNFIT: _(
-		"The database of this site cannot be used as it is: {error}. An administrator finds it in Error Log {log};"
-		" bench migrate may not have finished. Mend that, then resume."
+		"Database error: {error}. See Error Log {log}. Check that bench migrate has finished, then resume"
+		" the run."
 	),
 	reasons.INTERRUPTED: _(
-		"Posting was interrupted {times} times at this point. Ask an administrator to look at the workers, then retry."
+		"Posting was interrupted {times} times. Ask an administrator to check the workers, then retry."
 	),
 	reasons.UNDONE_BEFORE_POSTING: _("The run was undone before this balance was posted."),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _(
-		"No exchange rate takes {amount} to exactly {base_amount}. Write it off with a Journal Entry by hand."
+		"No exchange rate converts {amount} to exactly {base_amount}. Create a Journal Entry manually."
 	),
 	reasons.SETTLED_AT_THE_SAME_TIME: _(
-		"Another entry settled this balance at the same time and {balance} is left. Undo one of the two."
+		"Another entry settled this balance at the same time, which leaves {balance}. Undo one of the two"
+		" entries."
 	),
 	reasons.CREDIT_LIMIT_EXCEEDED: _("With this entry {customer} is over the credit limit of {limit}."),
 	reasons.REVERSED_BY: _("Reversed by {entry} on {on}."),
 	reasons.REINSTATED_BY: _("Reinstated by {entry} on {on}."),
 	reasons.REINSTATED_IN_PART: _("{amount} reinstated by {entry}."),
 	reasons.ENTRY_CANCELLED: _("{entry} was cancelled by {user}."),
-	reasons.RUN_CHANGED_SINCE_APPROVAL: _("Changed since it was approved: {fields}."),
-	reasons.APPROVAL_RECORD_CHANGED: _("The record of what was approved was changed in the database."),
+	reasons.RUN_CHANGED_SINCE_APPROVAL: _("Changed since the approval: {fields}."),
+	reasons.APPROVAL_RECORD_CHANGED: _("The record of the approval was changed in the database."),
 	reasons.JOB_NOT_ENQUEUED: _("The job could not be enqueued."),
 	reasons.ALL_EXCLUDED: _("{count} excluded."),
-	reasons.SCHEDULE_NOT_APPROVED: _("The terms of the schedule are not approved: the run stays a draft."),
-	reasons.ALL_OVER_CAPS: _("Everything found is over the caps of the schedule or the limits of {user}."),
-	reasons.RUN_STATUS: _("The run is {status} now."),
-	reasons.MAY_NOT_APPROVE_SCHEDULE: _("Only who may submit Write-Off Runs can approve a schedule."),
+	reasons.SCHEDULE_NOT_APPROVED: _("The terms of the schedule are not approved. The run stays a draft."),
+	reasons.ALL_OVER_CAPS: _("All balances found are over the caps of the schedule or the limits of {user}."),
+	reasons.RUN_STATUS: _("The status of the run is {status}."),
+	reasons.MAY_NOT_APPROVE_SCHEDULE: _("Only users who may submit Write-Off Runs can approve a schedule."),
 	reasons.CHANGED_SCHEDULE_LAST: _(
-		"{user} changed this schedule last, and {company} asks for a second approver."
+		"{user} last changed this schedule, and {company} requires a second approver."
 	),
 	reasons.REASON_DISABLED: _("The reason {reason} is disabled."),
-	reasons.REASON_NOT_FOR_SCHEDULES: _("The reason {reason} is not for schedules: somebody has to decide."),
+	reasons.REASON_NOT_FOR_SCHEDULES: _("The reason {reason} cannot be used in schedules."),
 	reasons.REASON_FOR_OTHER_SIDE: _("The reason {reason} is for {side} balances."),
-	reasons.SCHEDULE_USER_DISABLED: _("User {user} is disabled. Somebody else has to save this schedule."),
-	reasons.NOTHING_POSTED: _("Nothing of {run} could be posted."),
+	reasons.SCHEDULE_USER_DISABLED: _("User {user} is disabled. Another user must save this schedule."),
+	reasons.NOTHING_POSTED: _("No balance of {run} could be posted."),
 }
 
 # Before the name of a schedule that holds a limit, as a role does.
 SCHEDULE_PREFIX = "Schedule "
 
 # Follows what is over a limit, where the roles with a sufficient one were looked for.
-ENOUGH = _("The limit of {enough} is enough.")
-NOBODY = _("Nobody's limit is enough: an Accounts Manager may raise one in Write-Off Settings.")
+ENOUGH = _("The limit of {enough} is sufficient.")
+NOBODY = _("No user has a sufficient limit. An Accounts Manager can raise a limit in Write-Off Settings.")
 
 LABELS: Mapping[str, str] = {
 	reasons.CUSTOMER_OPTED_OUT: _("Customer excluded from write-offs"),
@@ -185,15 +181,15 @@ LABELS: Mapping[str, str] = {
 	reasons.ON_ORDER: _("Advance on an order"),
 	reasons.REFUND: _("Refund not allocated"),
 	reasons.WRITE_OFF_ENTRY: _("Entry of a write-off"),
-	reasons.UNKNOWN_VOUCHER: _("Other kind of voucher"),
+	reasons.UNKNOWN_VOUCHER: _("Other voucher type"),
 	reasons.IN_ANOTHER_RUN: _("In another run"),
 	reasons.RECONCILIATION_RUNNING: _("Reconciliation running"),
 	reasons.CREDIT_AVAILABLE: _("Credit available"),
 	reasons.REVALUATION: _("Revaluation difference"),
 	reasons.DIMENSION_MISSING: _("Dimension missing"),
 	reasons.DIMENSION_NOT_ALLOWED: _("Dimension not allowed"),
-	reasons.BASE_RESIDUE: _("Currency difference only"),
-	reasons.WORTH_NOTHING: _("Worth nothing in company currency"),
+	reasons.BASE_RESIDUE: _("Exchange difference only"),
+	reasons.WORTH_NOTHING: _("Zero in company currency"),
 	reasons.NO_OFFSET_ACCOUNT: _("No offset account"),
 	reasons.NOT_SELECTED: _("Not selected"),
 	reasons.BALANCE_CHANGED: _("Balance changed"),
@@ -211,13 +207,13 @@ LABELS: Mapping[str, str] = {
 	reasons.WRITTEN_OFF_BY: _("Written off by another run"),
 	reasons.PERIOD_CLOSED: _("Period closed"),
 	reasons.MAY_NOT_POST: _("Submitter may not post"),
-	reasons.REFUSED: _("Refused by ERPNext"),
+	reasons.REFUSED: _("Rejected by ERPNext"),
 	reasons.UNEXPECTED: _("Unexpected error"),
 	reasons.MANDATORY_FIELD: _("Mandatory field without a value"),
-	reasons.ALL_REFUSED: _("All refused for the same reason"),
-	reasons.ALL_FAIL: _("All stopped by the same error"),
-	reasons.SITE_UNFIT: _("Database not as expected"),
-	reasons.INTERRUPTED: _("Interrupted again and again"),
+	reasons.ALL_REFUSED: _("All rejected for the same reason"),
+	reasons.ALL_FAIL: _("All failed with the same error"),
+	reasons.SITE_UNFIT: _("Database error"),
+	reasons.INTERRUPTED: _("Interrupted repeatedly"),
 	reasons.UNDONE_BEFORE_POSTING: _("Undone before posting"),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _("Exchange rate not exact"),
 	reasons.SETTLED_AT_THE_SAME_TIME: _("Settled at the same time"),
@@ -237,7 +233,7 @@ LABELS: Mapping[str, str] = {
 	reasons.CHANGED_SCHEDULE_LAST: _("Second approver needed"),
 	reasons.REASON_DISABLED: _("Reason disabled"),
 	reasons.REASON_NOT_FOR_SCHEDULES: _("Reason not for schedules"),
-	reasons.REASON_FOR_OTHER_SIDE: _("Reason for the other kind of balance"),
+	reasons.REASON_FOR_OTHER_SIDE: _("Reason for the other balance type"),
 	reasons.SCHEDULE_USER_DISABLED: _("User disabled"),
 	reasons.NOTHING_POSTED: _("Nothing posted"),
 }

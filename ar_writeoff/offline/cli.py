@@ -259,9 +259,7 @@ def run_preview(options: argparse.Namespace) -> int:
 
 def run_review(options: argparse.Namespace) -> int:
 	if importlib.util.find_spec("nicegui") is None:
-		raise policy.BadPolicy(
-			t('The page needs packages that are not there: pip install "ar_writeoff[review]".')
-		)
+		raise policy.BadPolicy(t('Packages for the page are missing: pip install "ar_writeoff[review]".'))
 	from ar_writeoff.offline.page import server
 
 	settings = settings_of(options)
@@ -373,7 +371,9 @@ def _count(value: str) -> int:
 
 def _port(value: str) -> int:
 	if not value.isdecimal() or not 1 <= int(value) <= 65535:
-		raise argparse.ArgumentTypeError(str(t("{text!r} is no port: a number from 1 to 65535.", text=value)))
+		raise argparse.ArgumentTypeError(
+			str(t("{text!r} is not a port. Enter a number from 1 to 65535.", text=value))
+		)
 	return int(value)
 
 

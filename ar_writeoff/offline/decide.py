@@ -87,7 +87,7 @@ def _find(policy: Policy, export: Export, party_currency: Export | None) -> Deci
 	parties = _party_facts(export, accounts, lines, company_currency, policy)
 	verdicts = []
 	named, has_facts = policy.named, policy.has_voucher_facts
-	for line in bar(lines, len(lines), str(t("Deciding"))):
+	for line in bar(lines, len(lines), str(t("Checking balances"))):
 		key = line.key
 		decision.considered += 1
 		decision.lines[key] = line
@@ -151,8 +151,8 @@ def plan(decision: Decision) -> None:
 	if credits:
 		decision.notes.append(
 			t(
-				"{count} entries write off payments or journal credits. Allocate those to them with Payment"
-				" Reconciliation once they are in; a run on a site does so itself.",
+				"Entries that write off payments or journal credits: {count}. Allocate them with Payment"
+				" Reconciliation after the import. A run on a site allocates them.",
 				count=credits,
 			)
 		)
@@ -163,7 +163,7 @@ def _company_currency(policy: Policy, export: Export, party_currency: Export | N
 		if party_currency and export.currencies != [policy.company_currency]:
 			raise BadPolicy(
 				t(
-					"{name} is to have every amount in {currency}, and has {currencies}.",
+					"All amounts in {name} must be in {currency}, but the file has {currencies}.",
 					name=export.name,
 					currency=policy.company_currency,
 					currencies=", ".join(export.currencies),
@@ -174,8 +174,8 @@ def _company_currency(policy: Policy, export: Export, party_currency: Export | N
 		return export.currencies[0]
 	raise BadPolicy(
 		t(
-			"{name} has amounts in {currencies}. Name the company's currency (--company-currency) and a rate for each"
-			" other (--rate), or export the report without In Party Currency.",
+			"{name} has amounts in {currencies}. Enter the company currency (--company-currency) and a rate for"
+			" each other currency (--rate), or export the report without In Party Currency.",
 			name=export.name,
 			currencies=", ".join(export.currencies),
 		)
@@ -222,8 +222,8 @@ def _in_account_currency(export: Export, party_currency: Export) -> dict[Key, Li
 			*(
 				Problem(
 					t(
-						"{voucher_type} {voucher_no} of {name}, row {row}, is not in this file. Export both with the same"
-						" filters, one after the other.",
+						"{voucher_type} {voucher_no} of {name}, row {row}, is not in this file. Export both reports with"
+						" the same filters, one after the other.",
 						voucher_type=line.voucher_type,
 						voucher_no=line.voucher_no,
 						name=export.name,
@@ -266,7 +266,8 @@ def _rate(line: Line, company_currency: str, policy: Policy) -> Decimal:
 	if rate is None or rate <= 0:
 		raise BadPolicy(
 			t(
-				"There is no rate for {currency}. Give one, {company_currency} for 1 {currency}: --rate {currency}=1.10",
+				"The rate for {currency} is missing. Enter the {company_currency} for 1 {currency}: --rate"
+				" {currency}=1.10",
 				currency=line.currency,
 				company_currency=company_currency,
 			)
@@ -312,18 +313,19 @@ def _notes(
 ) -> Iterable[Text]:
 	if policy.cutoff_is_a_guess:
 		yield t(
-			"The day of the report is not known. Balances are taken as of {cutoff}.",
+			"The report date is unknown. Balances are taken as of {cutoff}.",
 			cutoff=policy.criteria.cutoff_date,
 		)
 	if not party_currency and len(export.currencies) == 1:
 		yield t(
-			"Every amount is in {currency}. Where a receivable account is kept in another currency, give the report in"
-			" party currency too (--party-currency FILE): entries need both amounts.",
+			"All amounts are in {currency}. If a receivable account has another currency, add the report in"
+			" party currency (--party-currency FILE). Entries need both amounts.",
 			currency=export.currencies[0],
 		)
 	foreign = {line.currency for line in lines} & set(policy.rates)
 	if foreign:
 		yield t(
-			"Amounts in {currencies} are valued at the rates given. On a site they leave at their carrying value.",
+			"Amounts in {currencies} are valued at the rates given. On a site they are written off at their"
+			" carrying value.",
 			currencies=", ".join(sorted(foreign)),
 		)

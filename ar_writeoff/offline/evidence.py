@@ -59,17 +59,17 @@ def pieces(decision: Decision, facts: Facts) -> Iterator[str]:
 	yield f"<h1>{escape(str(title))}</h1>"
 	yield "<dl>"
 	for label, value in (
-		(t("Looked for"), criteria(policy.criteria, currency)),
+		(t("Criteria"), criteria(policy.criteria, currency)),
 		(t("Posting date"), words.day(policy.posting_date)),
-		(t("Account to write off to"), policy.offset_account),
-		(t("Looked at"), t("{count} balances", count=decision.considered)),
+		(t("Offset account"), policy.offset_account),
+		(t("Checked"), t("Balances: {count}", count=decision.considered)),
 		(t("Written off"), totals_of(decision.write_off, currency)),
-		(t("Left out"), totals_of(decision.left_out, currency)),
-		(t("No match"), t("{count} balances", count=decision.not_matching)),
+		(t("Excluded"), totals_of(decision.left_out, currency)),
+		(t("No match"), t("Balances: {count}", count=decision.not_matching)),
 		(t("Journal Entries"), words.number(len(decision.entries))),
 		(t("Confirmed by"), facts.by),
 		(t("Confirmed at"), f"{words.day(facts.at.date())} {facts.at:%H:%M}"),
-		(t("Made with"), f"AR Write-Off {__version__}"),
+		(t("Created with"), f"AR Write-Off {__version__}"),
 	):
 		yield f"<dt>{escape(str(label))}</dt><dd>{escape(str(value))}</dd>"
 	yield "</dl>"
@@ -93,7 +93,7 @@ def pieces(decision: Decision, facts: Facts) -> Iterator[str]:
 	ages = [(summary.age_label(one.name), one.count, one.amount) for one in summary.by_age(decision)]
 	yield from table(t("Written off, by age in days"), (t("Age"), t("Balances"), amount), ages)
 	reasons = [(one.name, one.count, one.amount) for one in summary.by_reason(decision)]
-	yield from table(t("Left out, by reason"), (t("Reason"), t("Balances"), amount), reasons)
+	yield from table(t("Excluded, by reason"), (t("Reason"), t("Balances"), amount), reasons)
 	titles = (
 		t("Voucher"),
 		t("Customer"),
@@ -107,8 +107,8 @@ def pieces(decision: Decision, facts: Facts) -> Iterator[str]:
 	)
 	yield from table(t("Written off"), titles, (balance(decision, one) for one in decision.write_off))
 	yield from table(
-		t("Left out, and why"),
-		(*titles, t("Why")),
+		t("Excluded, with reasons"),
+		(*titles, t("Reason")),
 		(
 			(*balance(decision, one), words.message(one.reason) if one.reason else "")
 			for one in decision.left_out
@@ -121,8 +121,8 @@ def pieces(decision: Decision, facts: Facts) -> Iterator[str]:
 def closes_the_balance() -> Text:
 	"""What a write-off does not do; said wherever a person decides."""
 	return t(
-		"A write-off closes the balance and nothing else. Income, tax, orders and subscriptions stay as they are; to take"
-		" those back, make a credit note."
+		"A write-off closes only the balance. Income, tax, orders and subscriptions do not change. To"
+		" reverse them, create a credit note."
 	)
 
 
@@ -156,7 +156,7 @@ def table(
 		yield "<tr>" + "".join(cell(value, index == code) for index, value in enumerate(row)) + "</tr>"
 	yield "</tbody></table>"
 	if left:
-		more = t("{count} more rows are in the spreadsheet beside this page.", count=left)
+		more = t("More rows in the spreadsheet: {count}.", count=left)
 		yield f"<p>{escape(str(more))}</p>"
 
 

@@ -167,17 +167,16 @@ class _Reader:
 		if "outstanding" in best and "customer" in best and not {"voucher_no", "posting_date"} & set(best):
 			raise self.bad(
 				t(
-					"This has one line for each customer and not for each invoice, as Accounts Receivable Summary does."
-					" Which invoices are open cannot be told from it. Export Accounts Receivable."
+					"The file has one line for each customer, like Accounts Receivable Summary, and does not show the"
+					" open invoices. Export Accounts Receivable."
 				),
 				number,
 			)
 		if {"voucher_no", "debit", "credit"} <= set(best) and "outstanding" not in best:
 			raise self.bad(
 				t(
-					"This has vouchers, but no Outstanding Amount, as General Ledger does. Which payments settle which"
-					" invoices stands in ERPNext's Payment Ledger and not in the General Ledger. Export Accounts"
-					" Receivable."
+					"The file has vouchers, but no Outstanding Amount, like General Ledger. The General Ledger does not"
+					" show which payments settle which invoices. Export Accounts Receivable."
 				),
 				number,
 			)
@@ -206,8 +205,8 @@ class _Reader:
 	def no_headings(self) -> BadFile:
 		return self.bad(
 			t(
-				"This has no headings of an Accounts Receivable report, such as Voucher No and Outstanding Amount."
-				" If your site calls them otherwise, name them under [columns] in the policy file."
+				"The file has no headings of an Accounts Receivable report, such as Voucher No and Outstanding"
+				" Amount. If your site uses other headings, enter them under [columns] in the policy file."
 			)
 		)
 
@@ -247,8 +246,8 @@ class _Reader:
 			self.problems.append(
 				Problem(
 					t(
-						"Several columns are called {title}: {letters}. They differ, first in row {row}. Take the added"
-						" one out of the report and export it again.",
+						"Several columns are called {title}: {letters}. They differ, first in row {row}. Remove the added"
+						" column from the report and export it again.",
 						title=self.titles[indexes[0]],
 						letters=", ".join(map(column_letter, indexes)),
 						row=str(differ),
@@ -403,12 +402,12 @@ class _Reader:
 						party_type=", ".join(self.other_parties),
 					)
 				)
-			raise self.bad(t("This has headings, but no line with a voucher."))
+			raise self.bad(t("The file has headings, but no line with a voucher."))
 		export.notes.extend(self.unequal_sums())
 		for party_type, count in self.other_parties.items():
 			export.notes.append(
 				t(
-					"{count} lines of party type {party_type} are left out: write-offs are for customers.",
+					"Lines of party type {party_type} excluded: {count}. Write-offs are for customers.",
 					count=count,
 					party_type=party_type,
 				)
@@ -430,8 +429,8 @@ class _Reader:
 			whose = customer if customer in by_customer else ""
 			if len(currencies[whose]) == 1 and abs(by_customer[whose] - amount) > TOLERANCE:
 				yield t(
-					"Row {row} says {said} for {whose}, the lines add up to {sum}. Was part of the report filtered out or"
-					" changed?",
+					"Row {row} shows {said} for {whose}, but the lines add up to {sum}. Check whether the report was"
+					" filtered or changed.",
 					row=str(row),
 					said=amount,
 					whose=customer or t("the total"),
@@ -459,7 +458,7 @@ def _at(cells: Sequence[object], index: int) -> object:
 
 
 def _empty() -> Text:
-	return t("This is empty.")
+	return t("The file is empty.")
 
 
 def _assigned(cells: Sequence[object], names: Labels) -> dict[str, list[int]]:
@@ -518,7 +517,7 @@ def _repeated(lines: Iterable[Line]) -> Iterator[Problem]:
 		if first != row:
 			yield Problem(
 				t(
-					"{voucher_type} {voucher_no} is in row {row} already.",
+					"{voucher_type} {voucher_no} is already in row {row}.",
 					voucher_type=line.voucher_type,
 					voucher_no=line.voucher_no,
 					row=str(first),

@@ -166,10 +166,12 @@ def read_file(path: Path) -> Settings:
 		with path.open("rb") as file:
 			document = tomllib.load(file, parse_float=Decimal)
 	except OSError as error:
-		raise BadFile(str(path), Problem(t("This cannot be read: {error}.", error=error.strerror))) from error
+		raise BadFile(
+			str(path), Problem(t("The file cannot be read: {error}.", error=error.strerror))
+		) from error
 	except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
 		raise BadFile(
-			path.name, *_decimal_commas(path), Problem(t("This is not TOML: {error}", error=error))
+			path.name, *_decimal_commas(path), Problem(t("The file is not valid TOML: {error}", error=error))
 		) from error
 
 	settings: Settings = {}
@@ -182,7 +184,7 @@ def read_file(path: Path) -> Settings:
 			problems.append(
 				Problem(
 					t(
-						"There is no section [{section}] in a policy. There are: {known}.",
+						"The policy has an unknown section [{section}]. Known sections: {known}.",
 						section=section,
 						known=", ".join(list(SECTIONS)[1:]),
 					)
@@ -196,7 +198,7 @@ def read_file(path: Path) -> Settings:
 				problems.append(
 					Problem(
 						t(
-							"{name}: a policy has nothing of this name. There are: {known}.",
+							"{name}: unknown setting. Known settings: {known}.",
 							name=name,
 							known=", ".join(known),
 						)
@@ -239,7 +241,7 @@ def _value(kind: str, key: str, value: object) -> object:
 	if kind == AMOUNT and isinstance(value, str):
 		amount(value)  # says what is ambiguous about it
 	example = {NAMES: '["a", "b"]', TEXT: '"text"', DATE: "2026-06-30", COUNT: "30", AMOUNT: "25.00"}[kind]
-	raise NotASetting(t("this should look like {example}.", example=example))
+	raise NotASetting(t("enter a value like {example}.", example=example))
 
 
 def choice(key: str, value: str) -> str:
@@ -253,7 +255,7 @@ def choice(key: str, value: str) -> str:
 	for known in CHOICES[key]:
 		if value.strip().casefold() == known.casefold():
 			return known
-	raise NotASetting(t("{value!r} is none of {choices}.", value=value, choices=", ".join(CHOICES[key])))
+	raise NotASetting(t("{value!r} is not one of {choices}.", value=value, choices=", ".join(CHOICES[key])))
 
 
 def amount(value: str, decimal: str = "") -> Decimal | None:

@@ -40,6 +40,6 @@ class BadFile(Exception):
 	def __str__(self) -> str:
 		lines = [f"{self.name}: {problem}" for problem in self.problems[:SHOWN]]
 		if len(self.problems) > SHOWN:
-			more = t("{count} more problems", count=len(self.problems) - SHOWN)
+			more = t("More problems: {count}", count=len(self.problems) - SHOWN)
 			lines.append(f"{self.name}: {more}")
 		return "\n".join(lines)

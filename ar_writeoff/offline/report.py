@@ -25,7 +25,7 @@ def lines(decision: Decision, rows: int) -> Iterator[str]:
 		yield from reasons(decision)
 		yield ""
 		yield from columns(
-			(t("Voucher"), t("Customer"), in_currency, t("Why")),
+			(t("Voucher"), t("Customer"), in_currency, t("Reason")),
 			[
 				(
 					verdict.balance.voucher_no,
@@ -92,18 +92,18 @@ def head(decision: Decision) -> Iterator[str]:
 	currency = decision.company_currency
 	yield from heading(t("What a write-off run would do"))
 	looked = [
-		(t("Looked for"), criteria(decision.policy.criteria, currency)),
-		(t("Looked at"), str(t("{count} balances", count=decision.considered))),
+		(t("Criteria"), criteria(decision.policy.criteria, currency)),
+		(t("Checked"), str(t("Balances: {count}", count=decision.considered))),
 		(t("Write off"), totals_of(decision.write_off, currency)),
-		(t("Leave out"), totals_of(decision.left_out, currency)),
-		(t("No match"), str(t("{count} balances", count=decision.not_matching))),
+		(t("Excluded"), totals_of(decision.left_out, currency)),
+		(t("No match"), str(t("Balances: {count}", count=decision.not_matching))),
 	]
 	width = max(13, *(len(str(label)) + 2 for label, _text in looked))
 	yield from (f"{label!s:<{width}}{text}" for label, text in looked)
 
 
 def reasons(decision: Decision) -> Iterator[str]:
-	yield from heading(t("Left out, and why"))
+	yield from heading(t("Excluded, with reasons"))
 	yield from total_table(t("Reason"), summary.by_reason(decision), decision.company_currency)
 
 
@@ -113,7 +113,7 @@ def totals_of(verdicts: Sequence[Verdict], currency: str) -> str:
 	customers = len({verdict.balance.customer for verdict in verdicts})
 	return str(
 		t(
-			"{count} balances of {customers} customers, {total} {currency}",
+			"Balances: {count}, customers: {customers}, total: {total} {currency}",
 			count=len(verdicts),
 			customers=customers,
 			total=total,

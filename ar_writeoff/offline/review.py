@@ -164,7 +164,7 @@ class Review:
 		if part * row.amount <= 0 or abs(part) > abs(row.amount) or money(part, precision) != part:
 			raise NotASetting(
 				t(
-					"{amount} is not a part of the balance, {balance}.",
+					"The amount {amount} does not fit the balance of {balance}.",
 					amount=part,
 					balance=f"{words.number(row.amount)} {row.balance.currency}",
 				)
@@ -173,7 +173,7 @@ class Review:
 		base = row.base_of(part)
 		changed = replace(row, amount=part, base_amount=base)
 		if not base:
-			raise NotASetting(t("This part is worth nothing in company currency."))
+			raise NotASetting(t("This amount is zero in company currency."))
 		if self.decision and row.balance.currency != self.decision.company_currency:
 			for refused in decide.inexact([changed], self.decision).values():
 				if refused.reason:
@@ -235,7 +235,7 @@ class Review:
 		"""
 		decision = self.decision
 		if not decision or not any(self.flags):
-			raise BadPolicy(t("Nothing is ticked."))
+			raise BadPolicy(t("No balances are selected."))
 		not_selected = Reason.of(reasons.NOT_SELECTED)
 		made = replace(decision, write_off=[], left_out=list(decision.left_out), notes=list(decision.notes))
 		for index, row in enumerate(self.rows):
@@ -253,8 +253,8 @@ class Review:
 	def missing(self) -> Mapping[str, Text]:
 		"""What the entries need and nobody named yet: setting to what to say."""
 		needed = {
-			"company": t("Enter the company, as ERPNext has it."),
-			"accounts.offset": t("Enter the account to write off to, such as Bad Debt Expense."),
+			"company": t("Enter the company name as in ERPNext."),
+			"accounts.offset": t("Enter the offset account, such as Bad Debt Expense."),
 		}
 		return {name: text for name, text in needed.items() if not self.settings.get(name)}
 

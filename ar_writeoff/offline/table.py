@@ -23,7 +23,8 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 def needs_a_package() -> Text:
 	"""What to do where the packages that read and write spreadsheets are missing."""
 	return t(
-		'Spreadsheets need packages that are not there: pip install "ar_writeoff[preview]". Or export the report as CSV.'
+		'Packages for spreadsheets are missing: pip install "ar_writeoff[preview]". Or export the report as'
+		" CSV."
 	)
 
 
@@ -34,12 +35,12 @@ def rows(path: Path, encoding: str = "utf-8-sig") -> tuple[int, Iterator[tuple[i
 	    BadFile: the file is not there, is no CSV or XLSX, or not in this encoding.
 	"""
 	if not path.is_file():
-		raise BadFile(str(path), Problem(t("There is no such file.")))
+		raise BadFile(str(path), Problem(t("The file does not exist.")))
 	if path.suffix.lower() in (".xlsx", ".xlsm", ".xls", ".ods"):
 		return _spreadsheet(path)
 	if path.suffix.lower() in (".csv", ".tsv", ".txt"):
 		return _csv(path, encoding)
-	raise BadFile(path.name, Problem(t("This is neither a .csv nor a .xlsx file.")))
+	raise BadFile(path.name, Problem(t("The file is neither a .csv nor a .xlsx file.")))
 
 
 def _csv(path: Path, encoding: str) -> tuple[int, Iterator[tuple[int, Cells]]]:
@@ -52,7 +53,7 @@ def _csv(path: Path, encoding: str) -> tuple[int, Iterator[tuple[int, Cells]]]:
 		row = error.object[: error.start].count(b"\n") + 1
 		raise BadFile(
 			path.name,
-			Problem(t("This is not UTF-8 text. Name its encoding, for example --encoding cp1252."), row),
+			Problem(t("The file is not UTF-8 text. Enter its encoding, for example --encoding cp1252."), row),
 		) from error
 	return text.count("\n"), _csv_rows(path.name, text, _delimiter(text))
 
@@ -77,7 +78,7 @@ def _csv_rows(name: str, text: str, delimiter: str) -> Iterator[tuple[int, Cells
 		yield from enumerate(reader, start=1)
 	except csv.Error as error:
 		raise BadFile(
-			name, Problem(t("This cannot be read as CSV: {error}.", error=error), reader.line_num)
+			name, Problem(t("The file cannot be read as CSV: {error}.", error=error), reader.line_num)
 		) from error
 
 
@@ -91,6 +92,6 @@ def _spreadsheet(path: Path) -> tuple[int, Iterator[tuple[int, Cells]]]:
 		found = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
 	except (python_calamine.CalamineError, ValueError, OSError, IndexError) as error:
 		raise BadFile(
-			path.name, Problem(t("This cannot be read as a spreadsheet: {error}.", error=error))
+			path.name, Problem(t("The file cannot be read as a spreadsheet: {error}.", error=error))
 		) from error
 	return len(found), iter(enumerate(found, start=1))

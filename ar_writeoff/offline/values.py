@@ -85,20 +85,20 @@ def _read_date(value: object, formats: list[str], asked: str | None) -> date | N
 		one, other = sorted(readings, reverse=True)[:2]
 		raise Unreadable(
 			t(
-				"{text} could be {one} or {other}. Name its form, for example --date-format %d/%m/%Y.",
+				"{text} can be read as {one} or {other}. Enter the format, for example --date-format %d/%m/%Y.",
 				text=text,
 				one=one,
 				other=other,
 			)
 		)
 	if asked:
-		raise Unreadable(t("{text!r} is not a date of the form {form}.", text=text, form=asked))
+		raise Unreadable(t("{text!r} is not a date in the format {form}.", text=text, form=asked))
 	# Not all dates of the file have one form. This one may be as ERPNext writes them all the same.
 	if found := _parsed(text[:10], ISO) or _parsed(text, "%d.%m.%Y"):
 		return found
 	raise Unreadable(
 		t(
-			"{text!r} is not a date such as 2026-01-31. Name its form, for example --date-format %d/%m/%Y.",
+			"{text!r} is not a date such as 2026-01-31. Enter its format, for example --date-format %d/%m/%Y.",
 			text=text,
 		)
 	)
@@ -167,8 +167,8 @@ def _read_amount(value: object, signs: tuple[str, ...], no_decimals: bool) -> De
 		if readings:
 			raise Unreadable(
 				t(
-					"{text} could be {one} or {other}. Say whether a comma marks the decimals (--decimal-comma) or a"
-					" point (--decimal-point).",
+					"{text} can be read as {one} or {other}. Enter --decimal-comma if the decimal sign is a comma, or"
+					" --decimal-point if it is a point.",
 					text=value.strip(),
 					one=str(readings[0]),
 					other=str(readings[1]),
@@ -177,8 +177,8 @@ def _read_amount(value: object, signs: tuple[str, ...], no_decimals: bool) -> De
 		if _parsed_amount(value, COMMA if signs == (POINT,) else POINT) is not None:
 			raise Unreadable(
 				t(
-					"{text!r} is not an amount such as {example}. Use --decimal-comma where a comma marks the decimals,"
-					" --decimal-point where a point does.",
+					"{text!r} is not an amount such as {example}. Enter --decimal-comma if the decimal sign is a comma,"
+					" or --decimal-point if it is a point.",
 					text=value,
 					example="1234.50" if POINT in signs else "1234,50",
 				)

@@ -59,8 +59,8 @@ def write(path: Path, decision: Decision) -> None:
 	)
 	_sheet(
 		book,
-		t("Left Out"),
-		(*titles, t("Why")),
+		t("Excluded"),
+		(*titles, t("Reason")),
 		(
 			(*_balance(decision, one), words.message(one.reason) if one.reason else "")
 			for one in decision.left_out
@@ -96,12 +96,12 @@ def _summary(decision: Decision) -> Iterable[Sequence[Cell]]:
 
 	yield (criteria(decision.policy.criteria, decision.company_currency),)
 	yield ()
-	yield str(t("Looked at")), decision.considered
+	yield str(t("Checked")), decision.considered
 	yield str(t("Would be written off")), len(decision.write_off), amount(decision.write_off)
-	yield str(t("Left out")), len(decision.left_out), amount(decision.left_out)
+	yield str(t("Excluded")), len(decision.left_out), amount(decision.left_out)
 	yield str(t("No match")), decision.not_matching
 	for title, totals in (
-		(str(t("Left out, by reason")), summary.by_reason(decision)),
+		(str(t("Excluded, by reason")), summary.by_reason(decision)),
 		(
 			str(t("Would be written off, by age in days")),
 			[replace(one, name=summary.age_label(one.name)) for one in summary.by_age(decision)],

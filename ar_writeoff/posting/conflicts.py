@@ -62,9 +62,9 @@ def notify_conflicts(run: Any) -> None:
 	conflicts of a run."""
 
 	def subject(user: str) -> str:
-		return _(
-			"{0} balances of Write-Off Run {1} were settled twice: written off, and by another entry."
-		).format(visible_totals(run, user).conflict_count, run.name)
+		return _("Write-Off Run {1}, balances settled twice: {0}").format(
+			visible_totals(run, user).conflict_count, run.name
+		)
 
 	watchers = notify.notify_role_users(run.company) or accounts_managers(run.company)
 	notify.notify_users({run.submitted_by, *watchers}, subject, "Write-Off Run", run.name)

@@ -59,7 +59,7 @@ def allocate(credit: PlanItem, entry: str) -> None:
 			)
 	if left:
 		raise NotAllocated(
-			_("{0} {1} has {2} {3} less to allocate than its balance says.").format(
+			_("{0} {1} has {2} {3} less to allocate than its balance.").format(
 				_(credit.voucher_type), credit.voucher_no, left, credit.currency
 			)
 		)
@@ -134,9 +134,9 @@ def check_cleared(entry: str) -> None:
 		decimals = precision(currency)
 		if money(amount, decimals) != ZERO or money(base, decimals) != ZERO:
 			raise NotAllocated(
-				_(
-					"{0} of {1} {2} would be left over on {3}. Write it off with a Journal Entry by hand."
-				).format(money(base, decimals), money(amount, decimals), currency, account)
+				_("{0} of {1} {2} would remain on {3}. Create a Journal Entry manually.").format(
+					money(base, decimals), money(amount, decimals), currency, account
+				)
 			)
 
 

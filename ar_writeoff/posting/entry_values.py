@@ -89,9 +89,9 @@ def problem(doctype: str, fieldname: str, value: str) -> str | None:
 		or fieldname in RESERVED_FIELDS[doctype]
 		or (doctype == ROW and fieldname in dimension_fields())
 	):
-		return _("A value of {0} in {1} cannot be given here.").format(fieldname, _(doctype))
+		return _("A value for {0} of {1} cannot be set here.").format(fieldname, _(doctype))
 	if field.fieldtype == "Link" and not frappe.db.exists(field.options, value):
 		return _("{0} {1} does not exist.").format(_(field.options), value)
 	if field.fieldtype == "Select" and value not in (field.options or "").split("\n"):
-		return _("{0} is none of the options of {1}.").format(value, _(field.label))
+		return _("{0} is not an option of {1}.").format(value, _(field.label))
 	return None

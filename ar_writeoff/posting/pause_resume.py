@@ -35,7 +35,7 @@ def retry_failed(run: str) -> int:
 	item = frappe.qb.DocType("Write-Off Run Item")
 	count = frappe.db.count("Write-Off Run Item", {"run": run, "status": states.FAILED})
 	if not count:
-		frappe.throw(_("Nothing failed in this run. What was skipped can be found again with a new run."))
+		frappe.throw(_("This run has no failed balances. Use a new run for skipped balances."))
 	query = (
 		frappe.qb.update(item)
 		.set(item.status, states.OPEN)

@@ -109,7 +109,8 @@ def notes() -> list[str]:
 		return []
 	return [
 		_(
-			"The Workflow {0} on Journal Entry is not asked: entries of a run are submitted at once. The approval of the run takes its place."
+			"The Workflow {0} on Journal Entry does not apply. Entries of a run are submitted directly, on the"
+			" approval of the run."
 		).format(workflow)
 	]
 
@@ -135,7 +136,7 @@ def throw_if_blocked(run: Any, rules: posting.Rules) -> None:
 	if found:
 		frappe.throw(
 			"<br>".join(frappe.utils.escape_html(messages.message(reason)) for reason in found),
-			title=_("These entries cannot be posted"),
+			title=_("Entries Cannot Be Created"),
 		)
 
 

@@ -59,7 +59,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 			*((_("Limit That Applied"), ", ".join(limit)) for limit in _limits(run, currency)),
 			*(approval.approved_values(run) if run.docstatus else []),
 			*((change["label"], change["text"]) for change in controls.changes_affecting(run)),
-			*([(_("Hash of What Was Approved"), run.approval_hash)] if run.approval_hash else []),
+			*([(_("Approval Hash"), run.approval_hash)] if run.approval_hash else []),
 		],
 		"results": [
 			{"status": status, "count": count, "amount": amount(total)}

@@ -94,7 +94,7 @@ def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
 	"""
 	row = get_item(run, name)
 	if row.status != OPEN:
-		frappe.throw(_("This item is {0}: its amount cannot be changed.").format(_(row.status)))
+		frappe.throw(_("This item is {0}. Its amount cannot be changed.").format(_(row.status)))
 	decimals = precision(row.currency)
 	outstanding = money(row.outstanding_amount, decimals)
 	part = outstanding if amount is None else money(amount, decimals)
@@ -102,7 +102,7 @@ def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
 		frappe.throw(_("Enter an amount with at most {0} decimals.").format(decimals))
 	if not 0 < part / outstanding <= 1:
 		frappe.throw(
-			_("Enter an amount from {0} to {1}, the balance.").format(
+			_("Enter an amount between {0} and {1}, the balance.").format(
 				fmt_money(smallest_amount(outstanding), currency=row.currency),
 				fmt_money(outstanding, currency=row.currency),
 			)
@@ -110,7 +110,7 @@ def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
 	base_decimals = precision(company_currency(row.company))
 	base = base_of_part(part, outstanding, money(row.base_outstanding_amount, base_decimals))
 	if not base:
-		frappe.throw(_("This amount is nothing in company currency. Enter a larger one."))
+		frappe.throw(_("This amount is zero in company currency. Enter a larger amount."))
 	frappe.db.set_value("Write-Off Run Item", name, {"write_off_amount": part, "base_write_off_amount": base})
 
 

@@ -39,7 +39,7 @@ class Operation:
 
 
 def _list_locked(run: Any) -> str:
-	return _("This run is {0}: its list can no longer be changed.").format(_(run.status))
+	return _("This run is {0}. Its list can no longer be changed.").format(_(run.status))
 
 
 def _not_editable(run: Any) -> str:
@@ -59,17 +59,17 @@ def _not_pausable(run: Any) -> str:
 
 
 def _not_resumable(run: Any) -> str:
-	return _("This run is {0}; only a paused one can be resumed.").format(_(run.status))
+	return _("This run is {0}. Only a paused run can be resumed.").format(_(run.status))
 
 
 def _not_retriable(run: Any) -> str:
-	return _("This run is {0}: nothing in it can be retried now.").format(_(run.status))
+	return _("This run is {0} and cannot be retried.").format(_(run.status))
 
 
 def _nothing_to_undo(run: Any) -> str:
 	if run.status in states.IN_PROGRESS:
 		return _in_progress(run)
-	return _("This run is {0}: nothing in it is written off.").format(_(run.status))
+	return _("This run is {0} and has no written-off balances.").format(_(run.status))
 
 
 def _in_progress(run: Any) -> str:
@@ -77,13 +77,13 @@ def _in_progress(run: Any) -> str:
 
 
 def _not_deletable(run: Any) -> str:
-	return _("{0} was submitted by {1}: it is kept with its log, as evidence.").format(
+	return _("{0} was submitted by {1} and cannot be deleted.").format(
 		run.name, frappe.utils.get_fullname(run.submitted_by)
 	)
 
 
 def _entry_not_cancellable(run: Any) -> str:
-	return _("{0} is cancelled. Its Journal Entries stay as they are.").format(run.name)
+	return _("{0} is cancelled. Its Journal Entries cannot be changed.").format(run.name)
 
 
 _DRAFT = frozenset({states.DRAFT})
@@ -142,7 +142,7 @@ def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
 		frappe.throw(operation.refusal(run))
 	if permission and operation.posts and not frappe.has_permission("Journal Entry", "submit"):
 		frappe.throw(
-			_("You need permission to submit Journal Entries to post write-offs, and to undo them."),
+			_("You need permission to submit Journal Entries to post or undo write-offs."),
 			frappe.PermissionError,
 		)
 
@@ -161,13 +161,13 @@ def lock_document(run: str, *, restart: bool = True) -> Any:
 		document = frappe.get_doc(DOCTYPE, run, for_update=True)
 	except frappe.QueryTimeoutError:
 		frappe.throw(
-			_("{0} is being posted or changed just now. Please try again in a moment.").format(run),
+			_("{0} is being posted or changed. Please try again.").format(run),
 			frappe.QueryTimeoutError,
 		)
 	# Under REPEATABLE READ, what is read from here on would be as it was before somebody else's change of the run.
 	if not fresh and frappe.db.get_value(DOCTYPE, run, "modified") != document.modified:
 		frappe.throw(
-			_("{0} was changed by somebody else at the same moment. Please try again.").format(run),
+			_("{0} was changed by another user at the same time. Please try again.").format(run),
 			frappe.TimestampMismatchError,
 		)
 	return document

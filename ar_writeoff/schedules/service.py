@@ -70,7 +70,7 @@ def cron_problem(expression: str | None) -> str | None:
 	"""Message why this cron expression is invalid; None if it is valid."""
 	expression = expression or ""
 	if len(expression.split()) != 5 or not croniter.is_valid(expression):
-		return _("Enter five fields, such as 0 6 1 * * for six o'clock on the first of each month.")
+		return _("Enter five fields, such as 0 6 1 * * for 06:00 on the first day of each month.")
 	return None
 
 
@@ -434,11 +434,11 @@ def count_failure(schedule: str, reason: Reason) -> None:
 		)
 	frappe.db.set_value("Write-Off Schedule", schedule, values)
 	if is_disabled:
-		doc.add_comment("Info", _("turned off after {0} failures in a row").format(failures))
+		doc.add_comment("Info", _("turned off after {0} consecutive failures").format(failures))
 	notify.notify_users(
 		recipients(doc),
 		lambda _user: (
-			_("Schedule {0} is turned off after {1} failures in a row").format(schedule, failures)
+			_("Schedule {0} is turned off after {1} consecutive failures").format(schedule, failures)
 			if is_disabled
 			else _("Schedule {0} failed").format(schedule)
 		),

@@ -69,10 +69,12 @@ def company_and_balance_type(rows: list[frappe._dict]) -> tuple[str, str]:
 		frappe.throw(_("These invoices have no open balance: {0}").format(", ".join(closed)))
 	companies = {row.company for row in rows}
 	if len(companies) != 1:
-		frappe.throw(_("A run is for one company. Tick invoices of one company only."))
+		frappe.throw(_("A run is for one company. Select invoices of one company only."))
 	balance_types = {DEBIT if row.outstanding_amount > 0 else CREDIT for row in rows}
 	if len(balance_types) != 1:
-		frappe.throw(_("A run is for debit or for credit balances. Tick only one of the two kinds."))
+		frappe.throw(
+			_("A run has either debit or credit balances. Select invoices of one balance type only.")
+		)
 	return companies.pop(), balance_types.pop()
 
 
@@ -81,7 +83,9 @@ def _readable(invoices: str | list) -> list[frappe._dict]:
 	names = list(dict.fromkeys(frappe.parse_json(invoices)))
 	if not names or len(names) > MAX_INVOICES:
 		frappe.throw(
-			_("Tick from 1 to {0} invoices. For more, make a run with criteria.").format(MAX_INVOICES)
+			_("Select between 1 and {0} invoices. For more invoices, create a run with criteria.").format(
+				MAX_INVOICES
+			)
 		)
 	rows = frappe.get_list(
 		"Sales Invoice",

@@ -108,7 +108,8 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 		if write_off and (balance + money(effects[key], decimals)) * write_off.sign < 0:
 			frappe.throw(
 				_(
-					"{0} {1} was written off by {2}: {3} is left of it, and this entry would settle {4}. Reinstate the balance in {2} first, then allocate the payment."
+					"{0} {1} was written off by {2}. The open balance is {3}, but this entry settles {4}. Reinstate the"
+					" balance in {2}, then allocate the payment."
 				).format(
 					_(key.voucher_type),
 					key.voucher_no,
@@ -197,9 +198,9 @@ def refuse_manual_reversal(entry: Any) -> None:
 	run = entry.reversal_of and frappe.db.get_value("Journal Entry", entry.reversal_of, "write_off_run")
 	if run:
 		frappe.throw(
-			_(
-				"{0} belongs to {1}. Undo the run, or reinstate single balances in it; it keeps count of both."
-			).format(entry.reversal_of, link(run)),
+			_("{0} belongs to {1}. Undo the run, or reinstate single balances of the run.").format(
+				entry.reversal_of, link(run)
+			),
 			title=_("Entry of a Write-Off Run"),
 		)
 
@@ -229,7 +230,7 @@ def before_cancel_voucher(document: Any, method: str | None = None) -> None:
 	if rows:
 		frappe.throw(
 			_(
-				"{0} is written off by {1}. Undo the run, or reinstate this balance in it, then cancel."
+				"{0} was written off by {1}. Undo the run or reinstate the balance, then cancel the document."
 			).format(document.name, link(rows[0][0])),
 			title=_("Written Off"),
 		)
@@ -255,7 +256,7 @@ def on_trash_voucher(document: Any, method: str | None = None) -> None:
 	)
 	if rows:
 		frappe.throw(
-			_("A balance of {0} was written off by the Write-Off Run {1}: it is kept as evidence.").format(
+			_("{0} cannot be deleted. Write-Off Run {1} wrote off a balance of this document.").format(
 				document.name, link(rows[0][0])
 			),
 			frappe.LinkExistsError,
@@ -269,7 +270,7 @@ def validate_unreconcile_payment(document: Any, method: str | None = None) -> No
 	run = frappe.db.get_value("Journal Entry", document.voucher_no, "write_off_run")
 	if run:
 		frappe.throw(
-			_("{0} belongs to {1}. Undo the run, or reinstate single balances in it, instead.").format(
+			_("{0} belongs to {1}. Undo the run, or reinstate single balances of the run.").format(
 				document.voucher_no, link(run)
 			),
 			title=_("Entry of a Write-Off Run"),
@@ -291,7 +292,8 @@ def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 		if row.journal_entry == entry.name and (row.reversal_entry or flt(row.reinstated_amount)):
 			frappe.throw(
 				_(
-					"Balances of {0} were reinstated or reversed by another entry: cancelling it would open them twice. Undo {1} for the rest."
+					"{0} cannot be cancelled: some of its balances were already reinstated or reversed. Undo {1} for"
+					" the remaining balances."
 				).format(entry.name, link(entry.write_off_run)),
 				title=_("Partly Undone Already"),
 			)
@@ -330,7 +332,7 @@ def refuse_settled_balance(entry: Any, row: Any, key: Key) -> None:
 	balance = total_of(settlements(entry, key), decimals)
 	if balance * money(row.write_off_amount, decimals) < 0:
 		frappe.throw(
-			_("{0} was reopened by {1} and settled since. Cancel what settled it first.").format(
+			_("{0} was opened again by {1} and has been settled since. Cancel the settlement first.").format(
 				key.voucher_no, entry.name
 			),
 			title=_("Settled Meanwhile"),

@@ -68,10 +68,10 @@ def lock_items_of_run(run: str, names: list[str]) -> list[Any]:
 def amount_to_reinstate(item: undo.WrittenOffItem, row: Any, wanted: Any) -> Decimal:
 	"""The amount to reinstate, checked against what is still written off."""
 	if row.status not in states.ITEM_POSTED:
-		frappe.throw(_("{0} is {1}: there is nothing to reinstate.").format(row.voucher_no, _(row.status)))
+		frappe.throw(_("{0} is {1} and cannot be reinstated.").format(row.voucher_no, _(row.status)))
 	amount = item.amount if wanted is None else money(wanted, precision(item.currency))
 	if undo.is_credit(item) and amount != item.amount:
-		frappe.throw(_("{0} can be reinstated as a whole only.").format(row.voucher_no))
+		frappe.throw(_("{0} can only be reinstated in full.").format(row.voucher_no))
 	if amount * item.amount <= 0 or abs(amount) > abs(item.amount):
 		frappe.throw(
 			_("{0}: enter an amount up to {1}, which is still written off.").format(

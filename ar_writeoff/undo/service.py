@@ -213,7 +213,7 @@ def require_cancellable(name: str, company: str, items: list[undo.WrittenOffItem
 
 
 def suggest_undo(reason: str) -> str:
-	return _("{0} Use Undo: it posts reversing entries on a date of your choice.").format(reason)
+	return _("{0} Use Undo to post reversing entries on another date.").format(reason)
 
 
 def finish_undo(session: workers.WorkerSession, refused: set[str]) -> None:
@@ -263,7 +263,7 @@ def cancel_entries(run: str) -> None:
 	for name in live_entries(run, for_update=True):
 		if not undo_entry(name, CANCEL):
 			frappe.throw(
-				_("Journal Entry {0} is being changed by somebody else. Please try again.").format(name)
+				_("Journal Entry {0} is being changed by another user. Please try again.").format(name)
 			)
 	skip_pending_items(run)
 

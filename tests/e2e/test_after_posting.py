@@ -33,7 +33,7 @@ def test_paused_and_resumed_and_what_failed_is_retried(desk: Desk, monkeypatch: 
 	desk.press("Pause")
 	page.wait_for_status("Paused")
 	assert page.primary() == ["Resume"]
-	assert "What is posted stays posted" in page.intro
+	assert "Posted balances stay written off" in page.intro
 	desk.press("Resume")
 	page.wait_for_status("Posted")
 	assert outstanding(first) == 0

@@ -55,15 +55,15 @@ def test_a_clerk_asks_and_a_manager_posts(desk: Desk, second_desk: Desk, tmp_pat
 	assert clerk.cards()["Left Open"] == (1, "$ 60.00")
 	clerk.tick(huge.name)
 	assert clerk.cards()["Over Limit"] == (2, "$ 100.00")
-	assert not desk.alerts("Somebody else")
+	assert not desk.alerts("Another user")
 
 	# and asks
 	assert clerk.primary() == ["Request Approval"]
 	desk.press("Request Approval")
 	clerk.ready()
-	assert desk.alerts("Asked for approval: Manuel Manager, Selma Second")
+	assert desk.alerts("Approval requested from: Manuel Manager, Selma Second")
 	assert clerk.primary() == ["Preview Entries"]
-	assert "Petra Preparer asked for approval" in clerk.intro
+	assert "Petra Preparer requested approval" in clerk.intro
 	clerk.tick(small.name)
 	assert clerk.primary() == ["Request Approval"], "what was asked for is not there any more"
 	clerk.tick(small.name)
@@ -78,12 +78,12 @@ def test_a_clerk_asks_and_a_manager_posts(desk: Desk, second_desk: Desk, tmp_pat
 	assert [outstanding(bill) for bill in (small, other, large, huge)] == [0, 0, 0, 60]
 	rest = frappe.db.get_value("Write-Off Run", {"remainder_of": draft.name})
 	assert list(items(rest)) == [huge.name]
-	assert f"What was over the limit is in {rest}." in manager.intro
+	assert f"Balances above the limit are in {rest}." in manager.intro
 	second_desk.page.locator(f".form-message a[href*='{rest}']").click()
 	second_desk.page.wait_for_function("name => cur_frm.doc.name === name", arg=rest)
 	manager.wait_for_grid()
-	assert f"what of {draft.name} was over the limit" in manager.intro
-	assert "Nobody's limit is enough" in second_desk.page.locator(".wo-pending").inner_text()
+	assert f"balances of {draft.name} that were over the limit" in manager.intro
+	assert "No user has a sufficient limit" in second_desk.page.locator(".wo-pending").inner_text()
 
 
 def test_who_prepared_it_is_told_who_else_has_to_approve(desk: Desk):
@@ -92,7 +92,7 @@ def test_who_prepared_it_is_told_who_else_has_to_approve(desk: Desk):
 	draft = run()
 	frappe.db.commit()
 	page = RunPage(desk).open(draft.name).wait_for_grid()
-	assert "asks for a second approver" in page.intro
+	assert "requires a second approver" in page.intro
 	assert page.primary() == ["Request Approval"]
 	desk.press("Preview Entries")
 	assert not desk.dialog().locator(".btn-primary:visible").count()
@@ -106,7 +106,7 @@ def test_an_auditor_verifies_what_was_approved(desk: Desk, tmp_path: Path):
 	desk.sign_in(AUDITOR)
 	page = RunPage(desk).open(draft.name).wait_for_grid()
 	desk.press("Verify Approval")
-	assert "all balances are what was approved" in desk.dialog().inner_text()
+	assert "all balances match the approval" in desk.dialog().inner_text()
 	assert draft.approval_hash in desk.dialog().inner_text()
 	page.close_dialog()
 	frappe.db.set_value("Write-Off Run Item", items(draft)[bill.name].name, "write_off_amount", 3)

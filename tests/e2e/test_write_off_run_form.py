@@ -77,7 +77,7 @@ def test_fault_08_finding_again_keeps_what_was_unticked_and_does_not_say_otherwi
 	page.ready()
 	page.find()
 	assert not desk.page.locator(".modal.show").count()
-	assert "1 left unticked, as before" in desk.page.locator("#alert-container").inner_text()
+	assert "1 still not selected" in desk.page.locator("#alert-container").inner_text()
 	page.ready()
 	assert selected(draft.name) == set(items(draft.name)) - {first}
 
@@ -161,7 +161,7 @@ def test_two_people_at_one_draft(desk: Desk, second_desk: Desk):
 	one, two, three = mine.vouchers()[:3]
 	mine.tick(one)
 	theirs.tick(two)
-	assert "Somebody else has changed this list" in second_desk.page.locator("#alert-container").inner_text()
+	assert "Another user changed this list" in second_desk.page.locator("#alert-container").inner_text()
 	assert not theirs.ticked(one)
 	assert selected(draft.name) == set(items(draft.name)) - {one, two}
 
@@ -180,7 +180,7 @@ def test_who_may_not_submit_looks_and_asks(desk: Desk):
 	assert page.primary() == ["Request Approval"]
 	desk.press("Preview Entries")
 	dialog = desk.dialog()
-	assert "approves and posts this" in dialog.inner_text()
+	assert "approves and posts this run" in dialog.inner_text()
 	assert not dialog.locator(".btn-primary:visible").count()
 	page.close_dialog()
 
@@ -286,7 +286,7 @@ def test_nothing_found_says_what_to_do(desk: Desk):
 	page = RunPage(desk).new(max_invoice_amount=0.01)
 	desk.press("Save and Find Invoices")
 	page.ready()
-	assert "No balance matches" in page.intro
+	assert "No balances found" in page.intro
 	assert page.primary() == ["Find Invoices"]
 
 

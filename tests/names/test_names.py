@@ -42,7 +42,7 @@ def taken(request: pytest.FixtureRequest) -> dict[str, Use]:
 	if request.param == "everywhere":
 		return EVERYWHERE
 	if erpnext.__version__ not in RELEASES:
-		pytest.skip(f"Fast posting is not proven with ERPNext {erpnext.__version__}.")
+		pytest.skip(f"Fast posting is not proven for ERPNext {erpnext.__version__}.")
 	return FAST
 
 

@@ -34,14 +34,14 @@ def test_drop_a_file_change_criteria_untick_two_preview_confirm(start: Start, fi
 	expect(window.page.get_by_text("Drop an Accounts Receivable report here")).to_be_visible()
 	window.drop(file)
 	window.has_list()
-	window.says("2 balances ticked, 12.70 USD")  # up to 10
+	window.says("Selected: 2, total: 12.70 USD")  # up to 10
 
 	window.fill("criteria.max_invoice_amount", "25")
 	window.find()
-	window.says("4 balances ticked, 49.70 USD")
+	window.says("Selected: 4, total: 49.70 USD")
 	window.tick("SINV-0001")
 	window.tick("SINV-0005")
-	window.says("2 balances ticked, 15.20 USD")
+	window.says("Selected: 2, total: 15.20 USD")
 
 	window.page.locator(".preview").click()
 	expect(window.page.locator(".accounts")).to_contain_text("Bad Debt - HL")
@@ -54,9 +54,9 @@ def test_drop_a_file_change_criteria_untick_two_preview_confirm(start: Start, fi
 	assert [row["accounts.reference_name"] for row in rows] == ["SINV-0003", "SINV-0004", ""]
 	assert sum(Decimal(row["accounts.debit_in_account_currency"] or 0) for row in rows) == Decimal("15.20")
 	book = openpyxl.load_workbook(next(window.out.rglob("*.xlsx")))
-	left_out = {row[1]: row[-1] for row in book["Left Out"].iter_rows(values_only=True, min_row=2)}
-	assert left_out["SINV-0001"] == "Not selected by the person who prepared the run."
-	assert "refund" in left_out["SINV-0007"].lower() or "Money paid" in left_out["SINV-0007"]
+	left_out = {row[1]: row[-1] for row in book["Excluded"].iter_rows(values_only=True, min_row=2)}
+	assert left_out["SINV-0001"] == "Not selected by the user who prepared the run."
+	assert "refund" in left_out["SINV-0007"].lower() or "Payment to the customer" in left_out["SINV-0007"]
 	page = next(window.out.rglob("*.html")).read_text()
 	assert "SINV-0003" in page and "ar.csv" in page and "<script" not in page
 
@@ -82,10 +82,10 @@ def test_the_review_is_in_one_window_at_a_time(start: Start, file: Path) -> None
 	window.has_list()
 	other = window.context.new_page()
 	other.goto(window.page.url)
-	expect(window.page.locator(".set-aside")).to_contain_text("The review goes on in another window.")
+	expect(window.page.locator(".set-aside")).to_contain_text("The review was opened in another window.")
 	expect(other.locator(".set-aside")).to_have_count(0)
 	other.close()
-	window.page.get_by_text("Use It Here").click()
+	window.page.get_by_text("Use Here").click()
 	expect(window.page.locator(".set-aside")).to_have_count(0)
 	window.has_list()
 
@@ -105,7 +105,7 @@ def test_the_same_balances_as_the_rules_find(start: Start) -> None:
 		export.read(EXAMPLES / "accounts-receivable-party-currency.xlsx"),
 	)
 	assert window.vouchers() == [one.balance.voucher_no for one in found.write_off]
-	window.page.get_by_role("tab", name="Left out").click()
+	window.page.get_by_role("tab", name="Excluded").click()
 	window.page.wait_for_function("document.body.dataset.listleftout")
 	assert window.vouchers("left-out") == [one.balance.voucher_no for one in found.left_out]
 
@@ -138,7 +138,7 @@ def test_the_selection_survives_paging_sorting_filtering_searching_and_reloading
 	window.page.wait_for_function("arWriteOff.lists.found.api.getDisplayedRowCount() == 300")
 	unticked |= shown
 	assert window.ticked() == everything - unticked
-	expect(window.page.locator(".ticked-total")).to_contain_text(f"{300 - len(unticked)} balances")
+	expect(window.page.locator(".ticked-total")).to_contain_text(f"Selected: {300 - len(unticked)},")
 
 	window.fill("criteria.max_invoice_amount", "9.5")
 	window.find()
@@ -159,22 +159,22 @@ def test_amounts_can_be_lowered(start: Start, file: Path) -> None:
 		editor.press("Enter")
 
 	write("SINV-0001", "10.50")
-	window.says("4 balances ticked, 35.20 USD")
+	window.says("Selected: 4, total: 35.20 USD")
 	expect(window.cell("SINV-0001", "amount")).to_have_text("10.50")
 	expect(window.cell("SINV-0001", "balance")).to_have_text("25.00")
 	for text, words in (
 		("12,50", "12,50 could be 12.50 or 1250."),
-		("25.01", "25.01 is not a part of the balance, 12.00 USD."),
-		("-1", "is not a part of the balance"),
+		("25.01", "The amount 25.01 does not fit the balance of 12.00 USD."),
+		("-1", "does not fit the balance"),
 		("ten", "ten is not a number."),
 	):
 		write("SINV-0004", text)
 		expect(window.page.locator(".q-notification").filter(has_text=words).first).to_be_visible()
 		expect(window.cell("SINV-0004", "amount")).to_have_text("12.00")
 	write("SINV-0001", "")  # the whole again
-	window.says("4 balances ticked, 49.70 USD")
+	window.says("Selected: 4, total: 49.70 USD")
 	write("SINV-0001", "0.01")
-	window.says("4 balances ticked, 24.71 USD")
+	window.says("Selected: 4, total: 24.71 USD")
 	confirm(window)
 	assert {
 		row["accounts.reference_name"]: row["accounts.credit_in_account_currency"]
@@ -189,13 +189,13 @@ def test_every_row_has_its_reason_and_its_facts(start: Start, file: Path) -> Non
 	window.cell("SINV-0004", "voucher_no").click()
 	facts = window.page.locator(".facts-found")
 	for text in (
-		"12.00 USD is not over 25, and 136 days are more than 5.",
+		"12.00 USD is within the maximum of 25, and the age of 136 days is over 5.",
 		"Trade Retail",
 		"Debtors - HL",
 		"row 5",
 	):
 		expect(facts).to_contain_text(text)
-	window.page.get_by_role("tab", name="Left out").click()
+	window.page.get_by_role("tab", name="Excluded").click()
 	window.cell("SINV-0007", "voucher_no", "left-out").click()
 	facts = window.page.locator(".facts-left-out")
 	expect(facts).to_contain_text("Refund not allocated")
@@ -209,7 +209,7 @@ def test_by_keyboard_alone(start: Start, file: Path) -> None:
 	window.cell("SINV-0001", "voucher_no").click()
 	keyboard.press("ArrowDown")
 	keyboard.press("Space")
-	window.says("3 balances ticked, 46.50 USD")
+	window.says("Selected: 3, total: 46.50 USD")
 	keyboard.press("/")
 	keyboard.type("Compass")
 	window.page.wait_for_function("arWriteOff.lists.found.api.getDisplayedRowCount() == 2")
@@ -218,7 +218,7 @@ def test_by_keyboard_alone(start: Start, file: Path) -> None:
 	keyboard.press("Control+a")
 	keyboard.type("1.50")
 	keyboard.press("Enter")
-	window.says("3 balances ticked, 38.50 USD")
+	window.says("Selected: 3, total: 38.50 USD")
 	window.cell("SINV-0005", "voucher_no").click()
 	keyboard.press("p")
 	expect(window.page.locator(".accounts")).to_contain_text("38.50")
@@ -227,7 +227,7 @@ def test_by_keyboard_alone(start: Start, file: Path) -> None:
 	keyboard.press("Escape")
 	expect(window.page.locator(".q-dialog")).to_have_count(0)  # keys are the dialog's while it is there
 	keyboard.press("?")
-	expect(window.page.get_by_text("Tick or untick the row")).to_be_visible()
+	expect(window.page.get_by_text("Select or deselect the row")).to_be_visible()
 
 
 def test_a_bad_file_is_named_by_row_and_column_and_what_was_there_stays(
@@ -242,7 +242,7 @@ def test_a_bad_file_is_named_by_row_and_column_and_what_was_there_stays(
 	expect(problem).to_contain_text("row 4, column Outstanding Amount")
 	expect(problem).to_contain_text("'ten' is not an amount such as 1234.50.")
 	expect(problem).to_contain_text("row 5, column Due Date")
-	window.says("4 balances ticked, 49.70 USD")
+	window.says("Selected: 4, total: 49.70 USD")
 
 
 def test_a_file_that_can_be_read_in_two_ways_is_read_once_somebody_says_how(
@@ -263,13 +263,15 @@ def test_what_is_wrong_with_criteria_is_said_at_the_field(start: Start, file: Pa
 	window.has_list()
 	window.fill("criteria.max_invoice_amount", "12,50")
 	window.page.locator(".find").click()
-	expect(window.page.get_by_text("12,50 could be 12.50 or 1250. Write one of these two.")).to_be_visible()
+	expect(
+		window.page.get_by_text("12,50 can be read as 12.50 or 1250. Enter one of these amounts.")
+	).to_be_visible()
 	window.fill("criteria.max_invoice_amount", "0")
 	window.page.locator(".find").click()
 	expect(window.page.locator(".problem")).to_contain_text("The maximum must be above 0")
 	window.fill("criteria.max_invoice_amount", "10")
 	window.page.locator(".confirm").click()
-	expect(window.page.get_by_text("Enter the company, as ERPNext has it.").first).to_be_visible()
+	expect(window.page.get_by_text("Enter the company name as in ERPNext.").first).to_be_visible()
 	window.fill("company", "Harbour Lights Ltd")
 	window.fill("accounts.offset", "Bad Debt - HL")
 	window.page.locator(".confirm").click()
@@ -295,7 +297,7 @@ def test_in_german(start: Start, file: Path) -> None:
 	expect(window.page.locator(".facts-left-out")).to_contain_text("Zahlungsabgleich")
 	# and in English again, with the review as it was
 	window.page.get_by_role("button", name="English").click()
-	window.says("3 balances ticked, 14.20 USD")
+	window.says("Selected: 3, total: 14.20 USD")
 
 
 def test_names_are_text(start: Start, tmp_path: Path) -> None:
@@ -306,7 +308,7 @@ def test_names_are_text(start: Start, tmp_path: Path) -> None:
 	expect(window.cell("SINV-0001", "customer_name")).to_have_text(nasty)
 	window.cell("SINV-0001", "voucher_no").click()
 	expect(window.page.locator(".facts-found")).to_contain_text(nasty)
-	window.page.get_by_role("tab", name="Left out").click()
+	window.page.get_by_role("tab", name="Excluded").click()
 	window.cell("SINV-0002", "voucher_no", "left-out").click()
 	expect(window.page.locator(".facts-left-out")).to_contain_text(nasty)
 	assert window.page.title() == "AR Write-Off"

@@ -104,7 +104,7 @@ def test_a_hundred_thousand_rows(start: Start, tmp_path: Path) -> None:
 
 	def unticked() -> None:
 		page.locator(".list-found .ag-header .ag-checkbox-input").click()
-		window.says("0 balances ticked, 0.00 USD")
+		window.says("Selected: 0, total: 0.00 USD")
 
 	watch.step("open", 5, opened)
 	watch.step("sort by amount", 1, sorted_by("amount"))

@@ -110,7 +110,7 @@ def test_13_credit_note_goes_to_nothing_and_never_over_it():
 	item = run_helpers.items(run)[note.name]
 	with as_user(MANAGER):
 		for amount in (-150, 50, 0):
-			with pytest.raises(frappe.ValidationError, match="Enter an amount from"):
+			with pytest.raises(frappe.ValidationError, match="Enter an amount between"):
 				run.set_write_off_amount(item.name, amount)
 	post_and_check(run)
 	assert outstanding(note) == 0
@@ -271,7 +271,7 @@ def test_16_separate_advance_and_discounted_invoice_are_left_out_with_a_reason()
 	assert (row.reason_doctype, row.reason_name) == ("Payment Entry", advance.name)
 	with as_user(MANAGER):
 		credit.set_selection(selected=1)
-		with pytest.raises(frappe.ValidationError, match="Nothing is selected"):
+		with pytest.raises(frappe.ValidationError, match="No balances are selected"):
 			credit.submit()
 
 

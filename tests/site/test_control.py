@@ -368,8 +368,8 @@ def test_asking_for_approval_tells_those_who_can_give_it():
 		assert run.request_approval() == ["Selma Second"]
 	assert run.approval_requested_by == MANAGER
 	log = frappe.get_doc("Notification Log", {"document_name": run.name})
-	assert (log.for_user, log.subject) == (CHIEF, f"{run.name} waits for approval")
-	assert "waits for approval" in frappe.get_last_doc("Email Queue").message
+	assert (log.for_user, log.subject) == (CHIEF, f"{run.name} is pending approval")
+	assert "is pending approval" in frappe.get_last_doc("Email Queue").message
 	assert frappe.get_last_doc("Email Queue").recipients[0].recipient == CHIEF
 	with as_user(MANAGER):
 		run.set_selection(selected=True)
@@ -575,7 +575,7 @@ def test_what_was_submitted_cannot_be_deleted_with_its_log():
 	log = frappe.db.count("Write-Off Run Event", {"run": run.name})
 	assert log
 	for force in (False, True):
-		with pytest.raises(frappe.ValidationError, match="kept with its log"):
+		with pytest.raises(frappe.ValidationError, match="cannot be deleted"):
 			frappe.delete_doc("Write-Off Run", run.name, force=force)
 		frappe.db.rollback()
 	assert frappe.db.count("Write-Off Run Event", {"run": run.name}) == log

@@ -184,7 +184,7 @@ def test_two_hundred_and_fifty_invoices():
 	assert {(items[name].status, items[name].journal_entry) for name in unticked + opted_out} == {
 		("Excluded", None)
 	}
-	assert items[unticked[0]].message == "Not selected by the person who prepared the run."
+	assert items[unticked[0]].message == "Not selected by the user who prepared the run."
 	assert items[opted_out[0]].message == "The customer is excluded from write-offs."
 	assert (run.posted_count, run.posted_amount) == (250, float(written_off(run)))
 	for name in [*names[:3], paid_in_part.name]:

@@ -53,7 +53,7 @@ def test_a_version_that_it_is_not_proven_with(monkeypatch: pytest.MonkeyPatch):
 	try:
 		names = entries_posted_fast(monkeypatch)
 		plain()
-		assert "is not proven with" in fast.blocker(HL)
+		assert "is not proven for" in fast.blocker(HL)
 		assert run_helpers.post(run_helpers.run()).status == "Posted" and not names
 	finally:
 		guard.code_blocker.cache_clear()

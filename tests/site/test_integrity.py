@@ -157,7 +157,7 @@ def test_fault_01_an_entry_that_somebody_else_has_is_never_passed_over():
 	def cancel() -> None:
 		frappe.get_doc("Write-Off Run", run.name).cancel()
 
-	with pytest.raises(frappe.ValidationError, match="being changed by somebody else"):
+	with pytest.raises(frappe.ValidationError, match="being changed by another user"):
 		ConcurrentSession(cancel, MANAGER).result()
 	frappe.db.rollback()
 	assert run.reload().docstatus == 1

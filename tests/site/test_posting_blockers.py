@@ -141,7 +141,7 @@ def test_what_the_app_decides_is_not_given_in_settings():
 		("Journal Entry Account", "cost_center"),
 		("Journal Entry", "no_such_field"),
 	):
-		with pytest.raises(frappe.ValidationError, match="cannot be given"):
+		with pytest.raises(frappe.ValidationError, match="cannot be set here"):
 			row = {"applies_to": doctype, "entry_field": fieldname, "value": "x"}
 			run_helpers.settings(entry_values=[row])
 		frappe.db.rollback()
@@ -151,7 +151,7 @@ def test_accounts_cost_centers_and_periods(run):
 	frappe.db.set_value("Account", account("Write Off"), "disabled", 1)
 	frappe.db.commit()
 	frappe.clear_cache()
-	assert said(run) == [f'ERPNext refused the entry ("Account {account("Write Off")} is disabled.").']
+	assert said(run) == [f'ERPNext rejected the entry ("Account {account("Write Off")} is disabled.").']
 	with pytest.raises(frappe.ValidationError, match="is disabled"):
 		run_helpers.post(run)
 	frappe.db.rollback()

@@ -194,13 +194,13 @@ def stored_before(run: Any, code: str, text: str) -> Any:
 	[
 		(
 			"balance_changed",
-			"The balance changed since the search, from 12.00 USD to 7.00 USD. Search again to see it as it is.",
+			"The balance changed from 12.00 USD to 7.00 USD since the search. Search again.",
 			{"before": "12.00 USD", "now": "7.00 USD"},
 		),
 		("customer_opted_out", OPTED_OUT["de"], {}),
 		(
 			"refused",
-			'ERPNext refused the entry ("Budget of X is exceeded").',
+			'ERPNext rejected the entry ("Budget of X is exceeded").',
 			{"why": "Budget of X is exceeded"},
 		),
 		# What was formatted for a reader cannot be told apart: the words stay.
@@ -261,6 +261,6 @@ def test_fault_07_people_are_told_in_their_own_language():
 			as_list=True,
 		)
 	)
-	assert subjects[MANAGER] == f"{run.name} waits for approval"
+	assert subjects[MANAGER] == f"{run.name} is pending approval"
 	assert subjects[SECOND_MANAGER] == f"{run.name} wartet auf Genehmigung"
 	assert frappe.local.lang == "en"

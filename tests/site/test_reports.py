@@ -70,7 +70,7 @@ def test_roll_forward_by_reason_and_dimension_equals_the_general_ledger():
 		"Write Off - HL | Small Balance | North Pier - HL | 100 | 0 | 0 | 0 | 100",
 		"Write Off - HL | Uncollectible | Main - HL | 0 | 40 | 0 | 0 | 40",
 	]
-	assert message == "The totals equal the General Ledger of Write Off - HL."
+	assert message == "The totals match the General Ledger of Write Off - HL."
 	proof = rows[-1]
 	assert (proof["closing"], proof["ledger"], proof["difference"]) == (140, 140, 0)
 	assert (proof["others"], proof["balance"]) == (15, 155) and ledger("Write Off - HL") == 155
@@ -93,7 +93,7 @@ def test_a_ledger_that_was_changed_by_hand_is_told():
 	entry = frappe.get_all("Journal Entry", {"write_off_run": ("is", "set"), "docstatus": 1}, pluck="name")[0]
 	frappe.db.set_value("GL Entry", {"voucher_no": entry, "account": "Write Off - HL"}, "debit", 99)
 	_rows, message = rolled()
-	assert message.startswith("The totals do not equal the General Ledger: Write Off - HL")
+	assert message.startswith("The totals differ from the General Ledger: Write Off - HL")
 
 
 def test_register_lists_every_outcome_with_who_and_why():
@@ -148,7 +148,7 @@ def test_reports_open_at_the_desk_for_every_role(user: str):
 		assert {"run", "journal_entry"} <= links and ("customer" in links) == (user != AUDITOR)
 		for dimension in ("cost_center", "project"):
 			filters = {**YEAR, "period": "Yearly", "dimension": dimension}
-			assert "equal the General Ledger" in run("Write-Off Roll-forward", filters=filters)["message"]
+			assert "match the General Ledger" in run("Write-Off Roll-forward", filters=filters)["message"]
 
 
 def test_dated_reversals_and_recoveries_are_on_their_own_day():
@@ -161,7 +161,7 @@ def test_dated_reversals_and_recoveries_are_on_their_own_day():
 		first.reverse("2026-05-31", dated=True)
 		second.reinstate([run_helpers.items(second)[one.name].name], [15], "2026-06-10")
 	rows, message = rolled(period="Quarterly", to_date="2026-06-30")
-	assert message.startswith("The totals equal")
+	assert message.startswith("The totals match")
 	totals = [
 		tuple(row[key] for key in ("opening", "written_off", "reversed", "recovered", "closing"))
 		for row in rows

@@ -292,7 +292,7 @@ def test_over_its_cap_per_run_everything_stays_a_draft(clock: Clock):
 	[log] = logs(doc)
 	assert (log.result, log.message) == (
 		"Prepared",
-		f"Everything found is over the caps of the schedule or the limits of {MANAGER}.",
+		f"All balances found are over the caps of the schedule or the limits of {MANAGER}.",
 	)
 	assert frappe.db.count("Journal Entry") == 0
 
@@ -347,11 +347,11 @@ def test_approval_and_results_cannot_be_forged(web: Any):
 
 def test_a_reason_that_somebody_has_to_decide_is_not_for_schedules():
 	run_helpers.settings()
-	with pytest.raises(frappe.ValidationError, match="not for schedules"):
+	with pytest.raises(frappe.ValidationError, match="cannot be used in schedules"):
 		schedule(reason="Uncollectible")
 	doc = schedule()
 	frappe.db.set_value("Write-Off Reason", "Small Balance", "use_in_schedules", 0)
-	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="not for schedules"):
+	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="cannot be used in schedules"):
 		frappe.get_doc("Write-Off Schedule", doc.name).run_now_as_draft()
 
 
@@ -404,7 +404,7 @@ def test_off_after_three_failures_in_a_row_and_somebody_is_told(clock: Clock):
 		order_by="creation",
 	)
 	assert [one.for_user for one in told] == ["auditor@example.com"] * 3
-	assert told[-1].subject == f"Schedule {doc.name} is turned off after 3 failures in a row"
+	assert told[-1].subject == f"Schedule {doc.name} is turned off after 3 consecutive failures"
 	clock.set(2026, 6, 5)
 	fire()
 	assert len(logs(doc)) == 1, "off is off"

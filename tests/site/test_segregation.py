@@ -86,7 +86,7 @@ def test_fault_11_a_proposal_is_confirmed_as_it_was_seen_or_withdrawn():
 	run_helpers.settings(limits=[LIMIT])
 	seen = save(MANAGER, limits=[{**LIMIT, "max_item_amount": 60}])
 	save(MANAGER, limits=[{**LIMIT, "max_item_amount": 6000}])
-	with as_user(SECOND_MANAGER), pytest.raises(frappe.ValidationError, match="changed or withdrawn"):
+	with as_user(SECOND_MANAGER), pytest.raises(frappe.ValidationError, match="modified or withdrawn"):
 		seen.confirm_changes(str(seen.proposed_on))
 	with as_user(SECOND_MANAGER):
 		frappe.get_doc("Write-Off Settings", HL).withdraw_changes()
@@ -120,7 +120,9 @@ def test_fault_11_who_has_no_limit_is_not_bound():
 		== 70
 	)
 	run_helpers.settings(require_second_approver=1)
-	assert save(chief, require_second_approver=0).require_second_approver == 1, "bound by the second approver"
+	assert save(chief, require_second_approver=0).require_second_approver == 1, (
+		"subject to the second approver"
+	)
 
 
 def test_fault_11_settings_and_reasons_are_no_way_round():

@@ -283,7 +283,7 @@ def test_tampering_with_a_run_approved_by_the_first_version_is_still_seen():
 	frappe.db.set_value("Write-Off Run", run.name, "max_invoice_amount", 5)
 	post_now(run)
 	assert outstanding(one) == 60
-	assert verified(run)["criteria"] == "Changed since it was approved: Maximum Invoice Balance."
+	assert verified(run)["criteria"] == "Changed since the approval: Maximum Invoice Balance."
 
 
 # ------------------------------------------------------------------------------------------------------ renames

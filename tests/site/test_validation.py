@@ -67,18 +67,18 @@ def new_account(name: str, parent: str, company: str = HL, **fields: Any) -> str
 @pytest.mark.parametrize(
 	("typed", "message"),
 	[
-		(None, "Enter the largest balance to write off."),
-		("", "Enter the largest balance to write off."),
-		(0, "Enter the largest balance to write off."),
-		("0", "Enter the largest balance to write off."),
-		(0.00, "Enter the largest balance to write off."),
+		(None, "Enter the maximum balance to write off."),
+		("", "Enter the maximum balance to write off."),
+		(0, "Enter the maximum balance to write off."),
+		("0", "Enter the maximum balance to write off."),
+		(0.00, "Enter the maximum balance to write off."),
 		(-25, "The maximum must be above 0, not -25."),
 		("-0.01", "The maximum must be above 0, not -0.01."),
 		("12abc", "12abc is not a number. Enter digits only, for example 25.00."),
 		("abc", "abc is not a number. Enter digits only, for example 25.00."),
 		("1.2.3", "1.2.3 is not a number. Enter digits only, for example 25.00."),
-		("12,50", "12,50 could be 12.50 or 1250. Write one of these two."),
-		("1,250", "1,250 could be 1.250 or 1250. Write one of these two."),
+		("12,50", "12,50 can be read as 12.50 or 1250. Enter one of these amounts."),
+		("1,250", "1,250 can be read as 1.250 or 1250. Enter one of these amounts."),
 		("inf", "inf is not an amount. Enter a number, for example 25.00."),
 		("nan", "nan is not an amount. Enter a number, for example 25.00."),
 	],
@@ -369,16 +369,16 @@ def test_no_account_to_write_off_to():
 	invoice("Anchor Cafe", 10, "2026-01-15")
 	run = run_helpers.run()
 	assert refusal(run.submit) == (
-		f"No account to write off to. Set one in the Write-Off Reason or in the Write-Off Settings of {HL}."
+		f"No offset account is set. Enter one in the Write-Off Reason or in the Write-Off Settings of {HL}."
 	)
-	assert refusal(run.preview_entries).startswith("No account to write off to.")
+	assert refusal(run.preview_entries).startswith("No offset account is set.")
 
 
 def test_nothing_selected():
 	invoice("Anchor Cafe", 10, "2026-01-15")
 	run = run_helpers.run()
 	run.set_selection(selected=False)
-	assert refusal(run.submit).startswith("Nothing is selected.")
+	assert refusal(run.submit).startswith("No balances are selected.")
 
 
 # --------------------------------------------------------------------------------------------------- defaults
@@ -431,7 +431,7 @@ def test_every_default_can_be_overridden():
 def test_a_maximum_typed_wrong_is_never_replaced_by_the_default():
 	assert (
 		refusal(from_settings, max_invoice_amount=0)
-		== "Maximum Invoice Balance: Enter the largest balance to write off."
+		== "Maximum Invoice Balance: Enter the maximum balance to write off."
 	)
 	assert "12abc is not a number" in refusal(from_settings, max_invoice_amount="12abc")
 

@@ -293,4 +293,4 @@ def test_a_balance_is_judged_as_it_stands_in_the_list() -> None:
 	assert without_due_date and without_due_date.age_days == 166
 	left_out = judge(balance(), criteria(), voucher=VoucherFacts(other_run="WOR-7"))
 	assert left_out and left_out.reason
-	assert texts.message(left_out.reason) == "Write-Off Run WOR-7 is about to post this balance."
+	assert texts.message(left_out.reason) == "Write-Off Run WOR-7 already includes this balance."

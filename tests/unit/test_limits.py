@@ -185,7 +185,7 @@ def test_a_row_of_another_currency_does_not_end_the_check() -> None:
 		(
 			Limit("Clerk", share=Decimal("10.00")),
 			None,
-			"The original amount of this voucher is not known, and Clerk may write off a share of it only.",
+			"The original amount of this voucher is unknown, and the limit for Clerk is a share of that amount.",
 		),
 		(
 			Limit("Clerk", per_customer_month=Decimal("25.00")),
@@ -196,12 +196,12 @@ def test_a_row_of_another_currency_does_not_end_the_check() -> None:
 		(
 			Limit("Clerk", per_run=Decimal("15.00")),
 			None,
-			"The run adds up to 20.00, over the limit of 15.00 per run for Clerk.",
+			"The total of the run is 20.00, over the limit of 15.00 per run for Clerk.",
 		),
 		(
 			Limit("Clerk", currency="EUR"),
 			None,
-			"No limit is set for balances in USD and the roles of this person.",
+			"The roles of this user have no limit for balances in USD.",
 		),
 	],
 	ids=lambda value: value if isinstance(value, str) else None,

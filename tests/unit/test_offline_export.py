@@ -128,13 +128,13 @@ def test_payment_terms_add_up_to_one_balance_due_with_the_last(tmp_path: Path) -
 
 def test_sums_that_do_not_agree_are_said(tmp_path: Path) -> None:
 	[note] = read(tmp_path, table([CAFE, BAR, total(99.0)])).notes
-	assert "Row 4 says 99.0" in str(note) and "30.5" in str(note)
+	assert "Row 4 shows 99.0" in str(note) and "30.5" in str(note)
 
 
 def test_other_party_types_are_left_out_and_said(tmp_path: Path) -> None:
 	found = read(tmp_path, table([CAFE, {**BAR, "Party Type": "Employee"}, total(30.5)]))
 	assert amounts(found) == {"SINV-0001": Decimal("10.0")}
-	assert found.notes == ["1 lines of party type Employee are left out: write-offs are for customers."]
+	assert found.notes == ["Lines of party type Employee excluded: 1. Write-offs are for customers."]
 
 
 @pytest.mark.parametrize(
@@ -144,20 +144,20 @@ def test_other_party_types_are_left_out_and_said(tmp_path: Path) -> None:
 		(
 			"Outstanding Amount",
 			"10,50",
-			"'10,50' is not an amount such as 1234.50. Use --decimal-comma where a comma marks the decimals,"
-			" --decimal-point where a point does.",
+			"'10,50' is not an amount such as 1234.50. Enter --decimal-comma if the decimal sign is a comma,"
+			" or --decimal-point if it is a point.",
 		),
 		("Outstanding Amount", "NaN", "'NaN' is not an amount such as 1234.50."),
-		("Outstanding Amount", "", "This is empty."),
+		("Outstanding Amount", "", "The file is empty."),
 		(
 			"Posting Date",
 			"01/02/2026",
-			"'01/02/2026' is not a date such as 2026-01-31. Name its form, for example --date-format %d/%m/%Y.",
+			"'01/02/2026' is not a date such as 2026-01-31. Enter its format, for example --date-format %d/%m/%Y.",
 		),
-		("Posting Date", "", "This is empty."),
-		("Voucher No", "", "This is empty."),
-		("Party", "", "This is empty."),
-		("Currency", "", "This is empty."),
+		("Posting Date", "", "The file is empty."),
+		("Voucher No", "", "The file is empty."),
+		("Party", "", "The file is empty."),
+		("Currency", "", "The file is empty."),
 	],
 )
 def test_a_bad_cell_is_named(tmp_path: Path, column: str, value: str, words: str) -> None:
@@ -169,12 +169,12 @@ def test_every_bad_cell_is_named(tmp_path: Path) -> None:
 	assert len(refused(tmp_path, rows)) == 60
 	with pytest.raises(BadFile) as error:
 		read(tmp_path, rows)
-	assert str(error.value).endswith("ar.csv: 50 more problems")
+	assert str(error.value).endswith("ar.csv: More problems: 50")
 
 
 def test_the_same_voucher_twice(tmp_path: Path) -> None:
 	assert refused(tmp_path, table([CAFE, BAR, CAFE])) == [
-		"row 4: Sales Invoice SINV-0001 is in row 2 already."
+		"row 4: Sales Invoice SINV-0001 is already in row 2."
 	]
 
 
@@ -185,17 +185,17 @@ def test_a_missing_column(tmp_path: Path) -> None:
 
 def test_not_a_report(tmp_path: Path) -> None:
 	[problem] = refused(tmp_path, [["Name", "City"], ["Anchor Cafe", "Boston"]])
-	assert problem.startswith("This has no headings of an Accounts Receivable report")
+	assert problem.startswith("The file has no headings of an Accounts Receivable report")
 	[problem] = refused(tmp_path, table([total(0)]))
-	assert problem == "This has headings, but no line with a voucher."
+	assert problem == "The file has headings, but no line with a voucher."
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
 	for name, content, words in (
-		("nothing.csv", None, "There is no such file."),
-		("report.pdf", b"%PDF", "This is neither a .csv nor a .xlsx file."),
-		("report.xlsx", b"no zip", "This cannot be read as a spreadsheet"),
-		("report.csv", b"Posting Date\nM\xfcller\n", "row 2: This is not UTF-8 text."),
+		("nothing.csv", None, "The file does not exist."),
+		("report.pdf", b"%PDF", "The file is neither a .csv nor a .xlsx file."),
+		("report.xlsx", b"no zip", "The file cannot be read as a spreadsheet"),
+		("report.csv", b"Posting Date\nM\xfcller\n", "row 2: The file is not UTF-8 text."),
 	):
 		path = tmp_path / name
 		if content is not None:

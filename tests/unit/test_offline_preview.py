@@ -53,30 +53,32 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_is_written_off(file: Path, run: Run) -> None:
 	code, out, _err = run(file, "--maximum", 25, *ON)
 	assert code == 0
-	assert "Looked for   Debit balances up to 25 USD, dated until 2026-06-30" in out
-	assert "Write off    4 balances of 3 customers, 49.70 USD" in out
-	assert "No match     2 balances" in out
+	assert "Criteria     Debit balances up to 25 USD, dated until 2026-06-30" in out
+	assert "Write off    Balances: 4, customers: 3, total: 49.70 USD" in out
+	assert "No match     Balances: 2" in out
 	assert "SINV-0001" in out and "SINV-0002" not in out
-	assert "Leave out    1 balances of 1 customers, 4 USD" in out.replace("4.00", "4"), "money paid out"
+	assert "Excluded     Balances: 1, customers: 1, total: 4 USD" in out.replace("4.00", "4"), (
+		"money paid out"
+	)
 
 
 def test_age_is_over_and_not_from(file: Path, run: Run) -> None:
 	# due 2026-02-14, 136 days before the cutoff
-	assert "Write off    3 balances" in run(file, "--maximum", 25, "--age", 135, *ON)[1]
+	assert "Write off    Balances: 3" in run(file, "--maximum", 25, "--age", 135, *ON)[1]
 	assert run(file, "--maximum", 25, "--age", 136, *ON)[0] == 1
 
 
 def test_credit_balances(file: Path, run: Run) -> None:
 	_code, out, _err = run(file, "--maximum", 25, "--balance-type", "credit", *ON)
-	assert "Write off    1 balances of 1 customers, -7.00 USD" in out
+	assert "Write off    Balances: 1, customers: 1, total: -7.00 USD" in out
 
 
 def test_left_out_and_why(file: Path, run: Run, tmp_path: Path) -> None:
 	policy = tmp_path / "policy.toml"
 	policy.write_text('[leave_out]\nopted_out = ["Anchor Cafe"]\n[criteria]\nmax_customer_amount = 20\n')
 	_code, out, _err = run(file, "--maximum", 25, "--policy", policy, *ON)
-	assert "Write off    1 balances of 1 customers, 3.20 USD" in out
-	assert "Leave out    4 balances of 3 customers, 50.50 USD" in out
+	assert "Write off    Balances: 1, customers: 1, total: 3.20 USD" in out
+	assert "Excluded     Balances: 4, customers: 3, total: 50.50 USD" in out
 	assert "The customer is excluded from write-offs." in out
 	assert "The customer's balances add up to 21.50, over the maximum of 20 per customer." in out
 
@@ -86,21 +88,21 @@ def test_options_win_over_the_policy(file: Path, run: Run, tmp_path: Path) -> No
 	policy.write_text(
 		"[criteria]\nmax_invoice_amount = 5\ncutoff_date = 2026-06-30\nposting_date = 2026-06-30\n"
 	)
-	assert "Write off    1 balances" in run(file, "--policy", policy)[1]
-	assert "Write off    4 balances" in run(file, "--policy", policy, "--maximum", 25)[1]
+	assert "Write off    Balances: 1" in run(file, "--policy", policy)[1]
+	assert "Write off    Balances: 4" in run(file, "--policy", policy, "--maximum", 25)[1]
 
 
 @pytest.mark.parametrize(
 	("text", "words"),
 	[
-		("[criteria]\nmaximum = 5\n", "criteria.maximum: a policy has nothing of this name."),
-		("[criterion]\n", "There is no section [criterion] in a policy."),
+		("[criteria]\nmaximum = 5\n", "criteria.maximum: unknown setting."),
+		("[criterion]\n", "The policy has an unknown section [criterion]."),
 		(
 			'[criteria]\nmax_invoice_amount = "5"\n',
-			"criteria.max_invoice_amount: this should look like 25.00.",
+			"criteria.max_invoice_amount: enter a value like 25.00.",
 		),
-		('[criteria]\nbalance_type = "Both"\n', "criteria.balance_type: 'Both' is none of Debit, Credit."),
-		("[criteria\n", "This is not TOML"),
+		('[criteria]\nbalance_type = "Both"\n', "criteria.balance_type: 'Both' is not one of Debit, Credit."),
+		("[criteria\n", "The file is not valid TOML"),
 	],
 )
 def test_a_policy_with_a_mistake(file: Path, run: Run, tmp_path: Path, text: str, words: str) -> None:
@@ -113,7 +115,7 @@ def test_a_policy_with_a_mistake(file: Path, run: Run, tmp_path: Path, text: str
 @pytest.mark.parametrize(
 	("options", "words"),
 	[
-		((), "Enter the largest balance to write off."),
+		((), "Enter the maximum balance to write off."),
 		(("--max", "25"), "unrecognized arguments: --max 25"),
 		(("--maximum", "0"), "The maximum must be above 0"),
 		(("--maximum", "abc"), "abc is not a number."),
@@ -162,7 +164,7 @@ def test_spreadsheet(run: Run, tmp_path: Path) -> None:
 	target = tmp_path / "out.xlsx"
 	assert run(file, "--maximum", 25, *ON, "--xlsx", target)[0] == 0
 	book = openpyxl.load_workbook(target)
-	assert book.sheetnames == ["Summary", "Write Off", "Left Out", "Journal Entries"]
+	assert book.sheetnames == ["Summary", "Write Off", "Excluded", "Journal Entries"]
 	rows = list(book["Write Off"].iter_rows(values_only=True))
 	assert len(rows) == 2 and rows[1][1] == "SINV-0001" and rows[1][9] == 25
 	cell = book["Write Off"]["C2"]
@@ -188,8 +190,8 @@ def test_both_currencies(run: Run, tmp_path: Path) -> None:
 	)
 	target = tmp_path / "entries.csv"
 	given = (*ON, "--company", "Harbour Lights Ltd", "--account", "Bad Debt - HL", "--data-import", target)
-	assert "Write off    1 balances" in run(base, "--party-currency", party, "--maximum", 11, *given)[1]
-	assert "Write off    2 balances" in run(base, "--party-currency", party, "--maximum", 12, *given)[1]
+	assert "Write off    Balances: 1" in run(base, "--party-currency", party, "--maximum", 11, *given)[1]
+	assert "Write off    Balances: 2" in run(base, "--party-currency", party, "--maximum", 12, *given)[1]
 	with target.open(newline="") as opened:
 		helios = next(row for row in csv.DictReader(opened) if row["accounts.party"] == "Helios SARL")
 	assert helios["accounts.credit_in_account_currency"] == "10.00"
@@ -203,7 +205,7 @@ def test_several_currencies_in_one_file_need_rates(run: Run, tmp_path: Path) -> 
 	code, _out, err = run(file, "--maximum", 25, *ON)
 	assert code == 2 and "amounts in EUR, USD" in err
 	code, _out, err = run(file, "--maximum", 25, *ON, "--company-currency", "USD")
-	assert code == 2 and "There is no rate for EUR." in err
+	assert code == 2 and "The rate for EUR is missing." in err
 	code, out, _err = run(file, "--maximum", 25, *ON, "--company-currency", "USD", "--rate", "EUR=1.1")
 	assert code == 0 and "16.00 USD" in out and "valued at the rates given" in out
 

@@ -103,12 +103,12 @@ def test_what_is_decided_is_what_is_written(review: Review, tmp_path: Path) -> N
 	page = written[2].read_text()
 	for path in (review.path, *written[:2]):
 		assert files.sha256(path) in page
-	assert "Petra" in page and "Not selected by the person who prepared the run." in page
+	assert "Petra" in page and "Not selected by the user who prepared the run." in page
 
 
 def test_nothing_ticked_is_nothing_to_write(review: Review) -> None:
 	review.tick(bytes(len(review.flags)))
-	with pytest.raises(BadPolicy, match="Nothing is ticked"):
+	with pytest.raises(BadPolicy, match="No balances are selected"):
 		review.chosen()
 
 
@@ -127,7 +127,7 @@ def test_fields_of_the_page_are_settings(review: Review) -> None:
 	assert {name: str(text) for name, text in problems.items()} == {
 		"criteria.minimum_age_days": "'x' is not a number such as 30.",
 		"criteria.cutoff_date": "'2026-06-31' is not a date such as 2026-06-30.",
-		"rates.EUR": "1,10 could be 1.10 or 110. Write one of these two.",
+		"rates.EUR": "1,10 can be read as 1.10 or 110. Enter one of these amounts.",
 	}
 
 
@@ -137,11 +137,14 @@ def test_fields_of_the_page_are_settings(review: Review) -> None:
 @pytest.mark.parametrize(
 	("options", "words"),
 	[
-		(("--maximum", "12,50"), "--maximum: 12,50 could be 12.50 or 1250."),
-		(("--maximum", "25", "--customer-maximum", "12,5"), "--customer-maximum: 12,5 could be 12.5 or 125."),
-		(("--maximum", "25", "--rate", "EUR=1,10"), "--rate: 1,10 could be 1.10 or 110."),
-		(("--maximum", "25", "--rate", "EUR=1,105"), "--rate: 1,105 could be 1.105 or 1105."),
-		(("--maximum", "12.50", "--decimal-comma"), "--maximum: 12.50 could be 12,50 or 1250."),
+		(("--maximum", "12,50"), "--maximum: 12,50 can be read as 12.50 or 1250."),
+		(
+			("--maximum", "25", "--customer-maximum", "12,5"),
+			"--customer-maximum: 12,5 can be read as 12.5 or 125.",
+		),
+		(("--maximum", "25", "--rate", "EUR=1,10"), "--rate: 1,10 can be read as 1.10 or 110."),
+		(("--maximum", "25", "--rate", "EUR=1,105"), "--rate: 1,105 can be read as 1.105 or 1105."),
+		(("--maximum", "12.50", "--decimal-comma"), "--maximum: 12.50 can be read as 12,50 or 1250."),
 	],
 )
 def test_an_option_that_can_be_read_in_two_ways(
@@ -157,20 +160,20 @@ def test_options_with_a_decimal_comma(tmp_path: Path, capsys: pytest.CaptureFixt
 	file = write_csv(tmp_path / "ar.csv", table(ROWS))
 	given = ["--maximum", "4,50", "--decimal-comma", "--cutoff", "2026-06-30", "--language", "en"]
 	assert cli.main(["preview", str(file), *given]) == 0
-	assert "Write off    4 balances" in capsys.readouterr().out
+	assert "Write off    Balances: 4" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("written", ["12,50", '"12,50"', "12,50  # a comment"])
 def test_a_policy_file_with_a_decimal_comma(tmp_path: Path, written: str) -> None:
 	path = tmp_path / "policy.toml"
 	path.write_text(f"[criteria]\nmax_invoice_amount = {written}\n")
-	with pytest.raises(policy.BadFile, match=r"12,50 could be 12\.50 or 1250\."):
+	with pytest.raises(policy.BadFile, match=r"12,50 can be read as 12\.50 or 1250\."):
 		policy.read_file(path)
 
 
 def test_a_day_that_nobody_named_is_said(review: Review) -> None:
 	assert review.decision
-	assert any(str(note).startswith("The day of the report is not known.") for note in review.decision.notes)
+	assert any(str(note).startswith("The report date is unknown.") for note in review.decision.notes)
 
 
 # ---------------------------------------------------------------------------------- currencies of small units

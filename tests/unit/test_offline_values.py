@@ -30,7 +30,7 @@ def test_every_date_format_of_system_settings_is_told_by_its_dates(form: str) ->
 	[("01/02/2026", "2026-02-01", "2026-01-02"), ("03-04-2026", "2026-04-03", "2026-03-04")],
 )
 def test_dates_that_could_be_two_are_refused_with_both(text: str, one: str, other: str) -> None:
-	with pytest.raises(Unreadable, match=f"{text} could be {one} or {other}") as error:
+	with pytest.raises(Unreadable, match=f"{text} can be read as {one} or {other}") as error:
 		date_reader([text, text], AS_THE_FILE_SHOWS)(text)
 	assert "--date-format" in str(error.value)
 	assert date_reader([text], Format("%d/%m/%Y" if "/" in text else "%d-%m-%Y"))(text) == date.fromisoformat(
@@ -81,7 +81,7 @@ def test_amounts_of_every_number_system(texts: list[object], expected: list[str]
 
 @pytest.mark.parametrize(("text", "one", "other"), [("1,250", "1250", "1.250"), ("1.250", "1.250", "1250")])
 def test_amounts_that_could_be_two_are_refused_with_both(text: str, one: str, other: str) -> None:
-	with pytest.raises(Unreadable, match=f"{text} could be {one} or {other}"):
+	with pytest.raises(Unreadable, match=f"{text} can be read as {one} or {other}"):
 		amounts(text)
 	assert amounts(text, form=Format(decimal_comma=True)) == [Decimal("1.250" if "," in text else "1250")]
 	assert amounts(text, form=Format(decimal_comma=False)) == [Decimal("1250" if "," in text else "1.250")]

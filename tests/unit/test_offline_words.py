@@ -81,16 +81,16 @@ def test_no_text_is_put_together_by_hand() -> None:
 
 
 def test_a_text_speaks_the_language_in_use_when_it_is_read() -> None:
-	problem = Problem(t("This is empty."), 3, "Due Date")
-	text = t("{count} of {all} ticked, {customers} customers", count=1234, all=5000, customers=7)
+	problem = Problem(t("The file is empty."), 3, "Due Date")
+	text = t("Selected: {count} of {all}, customers: {customers}", count=1234, all=5000, customers=7)
 	assert (str(problem), str(text)) == (
-		"row 3, column Due Date: This is empty.",
-		"1,234 of 5,000 ticked, 7 customers",
+		"row 3, column Due Date: The file is empty.",
+		"Selected: 1,234 of 5,000, customers: 7",
 	)
 	words.use("de")
 	assert (str(problem), str(text)) == (
-		"Zeile 3, Spalte Due Date: Hier steht nichts.",
-		"1.234 von 5.000 angehakt, 7 Kunden",
+		"Zeile 3, Spalte Due Date: Die Datei ist leer.",
+		"Ausgewählt: 1.234 von 5.000, Kunden: 7",
 	)
 	assert (words.number(Decimal("1234.50")), words.day(date(2026, 1, 31))) == ("1.234,50", "31.01.2026")
 	words.use("fr")

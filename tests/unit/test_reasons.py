@@ -79,7 +79,7 @@ def test_reason_is_given_somewhere_with_the_facts_of_its_sentence(code: str) -> 
 def test_facts_are_text_in_the_order_given() -> None:
 	reason = Reason.of("balance_changed", before=10, now="7.50 USD")
 	assert reason == Reason("balance_changed", (("before", "10"), ("now", "7.50 USD")))
-	assert texts.message(reason).startswith("The balance changed since the search, from 10 to 7.50 USD.")
+	assert texts.message(reason).startswith("The balance changed from 10 to 7.50 USD since the search.")
 
 
 def test_a_reason_can_name_the_document_that_mends_it() -> None:
@@ -137,10 +137,10 @@ def test_whose_limit_is_enough_follows_what_is_over_one() -> None:
 	said = "400.00 is over the limit of 50.00 per balance for Accounts User."
 	assert texts.message(over) == said, "nobody was looked for"
 	both = over.with_facts(enough="Accounts Manager\nController")
-	assert texts.message(both) == f"{said} The limit of Accounts Manager or Controller is enough."
+	assert texts.message(both) == f"{said} The limit of Accounts Manager or Controller is sufficient."
 	assert texts.message(over.with_facts(enough="")) == f"{said} {texts.NOBODY}"
 	assert texts.message(Reason.of(reasons.NOT_SELECTED).with_facts(enough="Controller")) == (
-		"Not selected by the person who prepared the run."
+		"Not selected by the user who prepared the run."
 	), "of limits only"
 
 

@@ -28,7 +28,7 @@ def show(where: ui.element, decision: Decision, verdict: Verdict, amount: Decima
 				ui.label(
 					str(
 						t(
-							"To mend it: {doctype} {name} in ERPNext.",
+							"To correct in ERPNext: {doctype} {name}.",
 							doctype=verdict.reason.link[0],
 							name=verdict.reason.link[1],
 						)
@@ -60,7 +60,7 @@ def show(where: ui.element, decision: Decision, verdict: Verdict, amount: Decima
 			(t("Account"), of.receivable_account),
 			(t("Cost center"), line.cost_center or decision.policy.cost_center),
 			(t("Balance"), f"{words.number(of.now)} {of.currency}"),
-			(t("Worth"), f"{words.number(of.base_now)} {decision.company_currency}"),
+			(t("Carrying value"), f"{words.number(of.base_now)} {decision.company_currency}"),
 			(t("Write off"), f"{words.number(amount)} {of.currency}" if not verdict.reason else ""),
 			(t("In the file"), str(t("row {row}", row=str(line.row)))),
 		]
@@ -81,9 +81,10 @@ def why_found(decision: Decision, verdict: Verdict) -> Text:
 	}
 	if asked.minimum_age_days:
 		return t(
-			"Found: {amount} {currency} is not over {maximum}, and {age} days are more than {days}.",
+			"Found: {amount} {currency} is within the maximum of {maximum}, and the age of {age} days is over"
+			" {days}.",
 			**facts,
 			age=verdict.age_days,
 			days=asked.minimum_age_days,
 		)
-	return t("Found: {amount} {currency} is not over {maximum}.", **facts)
+	return t("Found: {amount} {currency} is within the maximum of {maximum}.", **facts)

@@ -49,7 +49,7 @@ def balances(name: str, currency: str) -> dict[str, Any]:
 	else:
 		columns += [
 			{"field": "currency", "headerName": "", "width": 56},
-			{"field": "why", "headerName": str(t("Why")), "flex": 1, "minWidth": 170},
+			{"field": "why", "headerName": str(t("Reason")), "flex": 1, "minWidth": 170},
 		]
 	columns += [
 		{"field": "posting_date", "headerName": str(t("Date")), **day},

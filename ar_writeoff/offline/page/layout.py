@@ -82,8 +82,8 @@ class Page:
 	def set_aside(self, client: Client) -> None:
 		"""Say in a tab that the review goes on in another one."""
 		with client, ui.dialog(value=True).props("persistent"), ui.card().classes("set-aside"):
-			ui.label(str(t("The review goes on in another window.")))
-			ui.button(str(t("Use It Here")), on_click=ui.navigate.reload).props("no-caps unelevated")
+			ui.label(str(t("The review was opened in another window.")))
+			ui.button(str(t("Use Here")), on_click=ui.navigate.reload).props("no-caps unelevated")
 
 	def speak(self, language: str) -> None:
 		words.use(language)
@@ -122,14 +122,14 @@ class Page:
 			self.file_fields()
 
 	def criteria_fields(self) -> None:
-		ui.html(f"<h2>{t('What to look for')}</h2>", sanitize=False)
+		ui.html(f"<h2>{t('Criteria')}</h2>", sanitize=False)
 		self.fields.choice(
 			"criteria.balance_type",
 			t("Balances"),
 			{DEBIT: t("Debit: customers owe us"), CREDIT: t("Credit: we owe them")},
 		)
-		self.fields.amount("criteria.max_invoice_amount", t("Largest balance"))
-		self.fields.amount("criteria.max_customer_amount", t("Largest sum per customer"))
+		self.fields.amount("criteria.max_invoice_amount", t("Maximum balance"))
+		self.fields.amount("criteria.max_customer_amount", t("Maximum total per customer"))
 		self.fields.text("criteria.minimum_age_days", t("Older than (days)"))
 		self.fields.choice(
 			"criteria.ageing_based_on",
@@ -149,10 +149,10 @@ class Page:
 			self.fields.several("only.receivable_accounts", t("Receivable accounts"))
 
 	def booking_fields(self) -> None:
-		ui.html(f"<h2>{t('How to write it off')}</h2>", sanitize=False)
+		ui.html(f"<h2>{t('Posting')}</h2>", sanitize=False)
 		self.fields.text("company", t("Company"))
-		self.fields.text("accounts.offset", t("Account to write off to"))
-		self.fields.text("accounts.cost_center", t("Cost center, where a voucher has none"))
+		self.fields.text("accounts.offset", t("Offset account"))
+		self.fields.text("accounts.cost_center", t("Cost center of vouchers without one"))
 		self.fields.day("criteria.posting_date", t("Posting date"))
 		self.fields.choice(
 			"entries.entries_per",
@@ -162,15 +162,15 @@ class Page:
 
 	def known_fields(self) -> None:
 		"""What the report does not know."""
-		with ui.expansion(str(t("What the report does not know"))).classes("w-full").props("dense"):
-			ui.label(str(t("On a site the app looks it up. Press Enter after each name."))).classes(
-				"soft small"
-			)
+		with ui.expansion(str(t("Data that the report does not have"))).classes("w-full").props("dense"):
+			ui.label(
+				str(t("On a site the app reads these names from ERPNext. Press Enter after each name."))
+			).classes("soft small")
 			self.fields.names("leave_out.opted_out", t("Customers excluded from write-offs"))
 			self.fields.names("leave_out.disabled", t("Disabled customers"))
 			self.fields.names("leave_out.frozen", t("Frozen customers"))
 			self.fields.names("leave_out.discounted", t("Discounted invoices"))
-			self.fields.several("leave_out.advance_accounts", t("Accounts of advances"))
+			self.fields.several("leave_out.advance_accounts", t("Advance accounts"))
 
 	def file_fields(self) -> None:
 		"""How the file is written, and the second report."""
@@ -187,7 +187,7 @@ class Page:
 		with ui.expansion(str(t("The file")), value=trouble).classes("w-full").props("dense"):
 			if main:
 				ui.label(
-					str(t("The same report in party currency, where accounts are kept in others:"))
+					str(t("The same report in party currency, if receivable accounts have other currencies:"))
 				).classes("soft small")
 				ui.upload(
 					label=review.party_path.name if review.party_path else str(t("In party currency")),
@@ -242,7 +242,7 @@ class Page:
 					ui.label(str(note))
 		with ui.tabs().props("dense no-caps align=left inline-label") as tabs:
 			ui.tab(FOUND, str(t("To write off ({count})", count=len(review.rows))))
-			ui.tab(LEFT_OUT, str(t("Left out, and why ({count})", count=len(review.left_out))))
+			ui.tab(LEFT_OUT, str(t("Excluded ({count})", count=len(review.left_out))))
 			ui.tab(ENTRIES, str(t("Entries")))
 		self.tabs = tabs
 		with ui.tab_panels(tabs, value=FOUND, animated=False, on_change=self.on_tab).props("keep-alive"):
@@ -261,7 +261,7 @@ class Page:
 				str(
 					t(
 						"In ERPNext open Accounts Receivable, choose company and date, then Menu > Export, CSV or Excel."
-						" Tick Include filters, and the day of the report is known."
+						" Select Include filters so that the file has the report date."
 					)
 				)
 			).classes("soft")
@@ -280,7 +280,7 @@ class Page:
 							with ui.element("td"):
 								ui.label(text)
 			if len(trouble.problems) > 20:
-				ui.label(str(t("{count} more problems", count=len(trouble.problems) - 20)))
+				ui.label(str(t("More problems: {count}", count=len(trouble.problems) - 20)))
 
 	def cards_and_charts(self) -> None:
 		review = self.review
@@ -289,15 +289,15 @@ class Page:
 		currency = decision.company_currency
 		with ui.element("div").classes("cards"):
 			self.ticked_card = self.card(t("To write off"))
-			left = self.card(t("Left out"))
+			left = self.card(t("Excluded"))
 			none = self.card(t("No match"))
-			asked = self.card(t("Looked for"))
+			asked = self.card(t("Criteria"))
 		left[0].set_text(
 			f"{words.number(sum((one.base_amount for one in review.left_out), Decimal('0.00')))} {currency}"
 		)
-		left[1].set_text(str(t("{count} balances", count=len(review.left_out))))
+		left[1].set_text(str(t("Balances: {count}", count=len(review.left_out))))
 		none[0].set_text(words.number(decision.not_matching))
-		none[1].set_text(str(t("of {count} balances", count=decision.considered)))
+		none[1].set_text(str(t("Balances checked: {count}", count=decision.considered)))
 		asked[0].set_text("")
 		asked[0].set_visibility(False)
 		asked[1].set_text(criteria(decision.policy.criteria, currency))
@@ -328,7 +328,7 @@ class Page:
 		self.ticked_card[1].set_text(
 			str(
 				t(
-					"{count} of {all} ticked, {customers} customers",
+					"Selected: {count} of {all}, customers: {customers}",
 					count=count,
 					all=len(review.rows),
 					customers=customers,
@@ -358,13 +358,13 @@ class Page:
 				on_change=lambda event: filter_list(name, event.value),
 			).props("dense outlined clearable debounce=150").classes(f"grow quick-filter filter-{name}")
 			if name == FOUND:
-				ui.label(str(t("Space ticks, Enter changes the amount."))).classes("soft small")
+				ui.label(str(t("Space: select. Enter: change the amount."))).classes("soft small")
 		with ui.element("div").classes("workbench"):
 			assert self.review.decision
 			options = grids.balances(name, self.review.decision.company_currency)
 			ui.aggrid(options, theme="balham", auto_size_columns=False).classes(f"grid list-{name}")
 			with ui.element("div").classes(f"facts facts-{name}") as where:
-				ui.label(str(t("Choose a row to see what is known of it."))).classes("soft")
+				ui.label(str(t("Select a row to see its details."))).classes("soft")
 		if name == FOUND:
 			self.facts_of_found = where
 		else:
@@ -376,16 +376,14 @@ class Page:
 	def entries(self) -> None:
 		planned = self.planned
 		if not planned:
-			ui.label(str(t("The entries are planned when you open this."))).classes("soft").style(
-				"padding: 16px 0"
-			)
+			ui.label(str(t("Open this tab to plan the entries."))).classes("soft").style("padding: 16px 0")
 			return
 		currency = planned.company_currency
 		with ui.element("div").classes("stack").style("padding-top: 10px"):
 			ui.label(
 				str(
 					t(
-						"{count} Journal Entries on {day}, {total}",
+						"Journal Entries on {day}: {count}, {total}",
 						count=len(planned.entries),
 						day=planned.policy.posting_date,
 						total=totals_of(planned.write_off, currency),
@@ -439,7 +437,7 @@ class Page:
 			ui.label(
 				str(
 					t(
-						"{count} balances ticked, {total} {currency}",
+						"Selected: {count}, total: {total} {currency}",
 						count=count,
 						total=total if count else Decimal("0.00"),
 						currency=review.decision.company_currency,
@@ -582,8 +580,8 @@ class Page:
 			for key, text in (
 				("/", t("Filter the list")),
 				("↑ ↓", t("Move in the list")),
-				(str(t("Space")), t("Tick or untick the row")),
-				(str(t("Enter")), t("Change the amount, in the column Write off")),
+				(str(t("Space")), t("Select or deselect the row")),
+				(str(t("Enter")), t("Change the amount in the column Write off")),
 				("F", t("Find invoices with the criteria")),
 				("P", t("Preview the entries")),
 				("C", t("Confirm")),
@@ -612,7 +610,7 @@ class Page:
 			ui.label(str(t("Write the files?"))).classes("text-h6")
 			for label, value in (
 				(t("Company"), asked.company),
-				(t("Looked for"), criteria(asked.criteria, planned.company_currency)),
+				(t("Criteria"), criteria(asked.criteria, planned.company_currency)),
 				(t("To write off"), totals_of(planned.write_off, planned.company_currency)),
 				(
 					t("Journal Entries"),
@@ -628,7 +626,7 @@ class Page:
 			ui.label(
 				str(
 					t(
-						"An import does not look at the balances again. Import the file before anything else is booked."
+						"The import does not check the balances again. Import the file before other entries are posted."
 					)
 				)
 			).classes("soft")
@@ -692,7 +690,8 @@ class Page:
 				"Journal Entries for ERPNext: Data Import, Journal Entry, Insert New Records, Submit After Import."
 			),
 			files.SPREADSHEET: t(
-				"The evidence as a spreadsheet: what is written off, what is left out and why, the entries."
+				"The evidence as a spreadsheet: balances written off, balances excluded with reasons, and the"
+				" entries."
 			),
 			files.PAGE: t(
 				"The evidence as a page, to print or to save as PDF, with the fingerprints of the files."

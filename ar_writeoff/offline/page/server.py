@@ -126,7 +126,7 @@ def run(
 
 		if port and listens(port):
 			print(
-				t("Port {port} is in use. Choose another one, or leave out --port.", port=port),
+				t("Port {port} is in use. Choose another port, or omit --port.", port=port),
 				file=sys.stderr,
 			)
 			return 1
@@ -143,7 +143,7 @@ def run(
 			while not listens(port):
 				await asyncio.sleep(0.02)
 			print(t("Review in the browser: {address}", address=address), flush=True)
-			print(t("It is for this machine alone. Ctrl-C ends it."), flush=True)
+			print(t("The page is available on this machine only. Press Ctrl-C to stop it."), flush=True)
 			if address_file:
 				write_privately(address_file, address)
 

@@ -158,7 +158,7 @@ def entry_blocker(entry: Any) -> str | None:
 			"Account", account, ["account_type", "balance_must_be"]
 		) or (None, None)
 		if account_type == "Payable" or balance_must_be:
-			return _("ERPNext looks at account {0} after each single row.").format(account)
+			return _("ERPNext checks account {0} after each row.").format(account)
 	return None
 
 
@@ -169,9 +169,9 @@ def entry_blocker(entry: Any) -> str | None:
 def code_blocker() -> str | None:
 	"""Message naming a function of ERPNext that differs from the tested ones; None if all match."""
 	if not frappe.__version__.startswith(FRAPPE_VERSIONS):
-		return _("Fast posting is not proven with Frappe {0}.").format(frappe.__version__)
+		return _("Fast posting is not proven for Frappe {0}.").format(frappe.__version__)
 	if not erpnext.__version__.startswith(ERPNEXT_VERSIONS):
-		return _("Fast posting is not proven with ERPNext {0}.").format(erpnext.__version__)
+		return _("Fast posting is not proven for ERPNext {0}.").format(erpnext.__version__)
 	found = fingerprints()
 	# All functions must match one release; the message names the function by the closest release.
 	different = min(
@@ -186,7 +186,7 @@ def code_blocker() -> str | None:
 		key=len,
 	)
 	if different:
-		return _("Fast posting is not proven with ERPNext {0}: {1} is different there.").format(
+		return _("Fast posting is not proven for ERPNext {0}: {1} differs.").format(
 			erpnext.__version__, different[0]
 		)
 	return None
@@ -239,7 +239,7 @@ def controller_blocker() -> str | None:
 	"""Message naming a DocType whose controller another app overrides; None if there is none."""
 	for doctype, controller in CONTROLLERS.items():
 		if get_controller(doctype) is not resolve(controller):
-			return _("Another app has its own {0}.").format(_(doctype))
+			return _("Another app overrides {0}.").format(_(doctype))
 	return None
 
 
@@ -259,14 +259,14 @@ def handler_blocker() -> str | None:
 			for method in handlers[doctype][event]:
 				own = doctype == "Journal Entry" and method.startswith("ar_writeoff.")
 				if method not in harmless and not own:
-					return _("{0} listens to {1}.").format(method, _(doctype))
+					return _("{0} runs on changes of {1}.").format(method, _(doctype))
 	return None
 
 
 def rule_blocker() -> str | None:
 	"""Message naming a rule of the site that would not be applied; None if there is none."""
 	for doctype, name, listens_to in frappe.db.sql(rules_query(frappe.local.site)):
-		return _("{0} {1} listens to {2}.").format(_(doctype), name, _(listens_to))
+		return _("{0} {1} runs on changes of {2}.").format(_(doctype), name, _(listens_to))
 	return None
 
 

@@ -12,14 +12,14 @@ export async function write_off_invoices(invoices) {
 		return;
 	}
 	const dialog = new frappe.ui.Dialog({
-		title: __("Write Off {0} Invoices", [invoices.length]),
+		title: __("Write Off Invoices", [invoices.length]),
 		fields: [
 			{
 				fieldname: "run",
 				fieldtype: "Select",
-				label: __("Into"),
+				label: __("Add to Run"),
 				options: [
-					{ value: "", label: __("A new run") },
+					{ value: "", label: __("New run") },
 					...drafts.map((draft) => ({
 						value: draft.name,
 						label: __("{0}: {1}, up to {2}", [
@@ -33,7 +33,7 @@ export async function write_off_invoices(invoices) {
 			{
 				fieldtype: "HTML",
 				options: `<p class="text-muted small">${__(
-					"Nothing is posted yet: the run opens as a draft. A write-off closes the balance only; income and tax stay as they are. To take those back, make a credit note."
+					"The run opens as a draft. Nothing is posted yet. A write-off closes only the balance; income and tax do not change. To reverse them, create a credit note."
 				)}</p>`,
 			},
 		],
@@ -50,7 +50,7 @@ async function add(invoices, run) {
 	const result = await frappe.xcall(`${MODULE}.write_off_invoices`, { invoices, run });
 	if (result.left_out.length) {
 		frappe.msgprint({
-			title: __("{0} of {1} invoices were left out", [result.left_out.length, invoices.length]),
+			title: __("Invoices excluded: {0} of {1}", [result.left_out.length, invoices.length]),
 			indicator: "orange",
 			message: result.left_out
 				.map(

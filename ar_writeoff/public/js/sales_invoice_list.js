@@ -22,7 +22,7 @@
 			const ticked = listview.get_checked_items();
 			const companies = [...new Set(ticked.map((doc) => doc.company))];
 			if (companies.length > 1) {
-				frappe.msgprint(__("Tick invoices of one company only: a run is for one company."));
+				frappe.msgprint(__("A run is for one company. Select invoices of one company only."));
 				return;
 			}
 			await frappe.require("ar_writeoff_entry.bundle.js");

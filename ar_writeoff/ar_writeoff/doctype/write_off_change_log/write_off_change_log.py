@@ -31,4 +31,4 @@ class WriteOffChangeLog(Document):
 	# end: auto-generated types
 
 	def on_trash(self) -> None:
-		frappe.throw(_("The change log is evidence and is kept."))
+		frappe.throw(_("The change log cannot be deleted."))

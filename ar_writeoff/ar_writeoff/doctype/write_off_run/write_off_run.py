@@ -250,8 +250,8 @@ class WriteOffRun(BlankFieldsDocument):
 		rules = run_terms.rules_of(posting_terms)
 		if self.get("previewed_terms") not in (None, approval.terms_digest(posting_terms)):
 			frappe.throw(
-				_("Write-Off Settings or the reason changed since the preview. Look at the entries again."),
-				title=_("Not What Was Previewed"),
+				_("Write-Off Settings or the reason changed since the preview. Preview the entries again."),
+				title=_("Differs from the Preview"),
 			)
 		self.flags.authority = limits.authority_for(self, user)
 		self.flags.held = limits.hold_back(self, user, self.flags.authority)
@@ -259,13 +259,17 @@ class WriteOffRun(BlankFieldsDocument):
 			pending = limits.held_summary(self.name)
 			if pending["count"]:
 				frappe.throw(
-					_("Everything selected is over your limit: {0}").format(pending["reasons"][0]["message"]),
+					_("All selected balances are over your limit: {0}").format(
+						pending["reasons"][0]["message"]
+					),
 					frappe.PermissionError,
 					title=_("Over Your Limit"),
 				)
 			frappe.throw(
-				_("Nothing is selected. Press Find Invoices and select at least one invoice, then submit."),
-				title=_("Nothing to Write Off"),
+				_(
+					"No balances are selected. Press Find Invoices and select at least one balance, then submit."
+				),
+				title=_("No Balances Selected"),
 			)
 		preview.throw_if_blocked(self, rules)
 		self.submitted_by = frappe.session.user
@@ -276,7 +280,7 @@ class WriteOffRun(BlankFieldsDocument):
 		if self.flags.held:
 			rest = limits.move_held_to_draft(self)
 			frappe.msgprint(
-				_("What is over your limit is in {0}, a draft, for somebody whose limit is enough.").format(
+				_("Balances above your limit were moved to draft {0}.").format(
 					frappe.utils.get_link_to_form(self.doctype, rest)
 				)
 			)
@@ -512,11 +516,11 @@ class WriteOffRun(BlankFieldsDocument):
 		"""Tell those who may submit this run that it waits for one of them; returns their names."""
 		run = self.enter(gate.REQUEST_APPROVAL)
 		if not run.selected_count and not run.held_count:
-			frappe.throw(_("Nothing is selected. Press Find Invoices and select at least one invoice."))
+			frappe.throw(_("No balances are selected. Press Find Invoices and select at least one balance."))
 		told = notifications.approval_requested(run)
 		if not told:
 			frappe.throw(
-				_("There is nobody to ask: no other user may submit this run and has a limit for it.")
+				_("Approval cannot be requested: no other user may submit this run and has a limit for it.")
 			)
 		frappe.db.set_value(
 			"Write-Off Run",
@@ -586,7 +590,7 @@ class WriteOffRun(BlankFieldsDocument):
 		date = getdate(posting_date or today())
 		if date < getdate(run.posting_date):
 			frappe.throw(
-				_("The reversal cannot be dated before the write-off, {0}.").format(
+				_("A reversal cannot be dated before the date of the write-off, {0}.").format(
 					run.get_formatted("posting_date")
 				)
 			)
@@ -611,7 +615,7 @@ class WriteOffRun(BlankFieldsDocument):
 		date = getdate(posting_date or today())
 		if date < getdate(run.posting_date):
 			frappe.throw(
-				_("A balance cannot be reinstated before it was written off, {0}.").format(
+				_("A balance cannot be reinstated before the date of the write-off, {0}.").format(
 					run.get_formatted("posting_date")
 				)
 			)

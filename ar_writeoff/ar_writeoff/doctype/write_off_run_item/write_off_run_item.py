@@ -49,7 +49,7 @@ class WriteOffRunItem(ReasonDocument):
 	"""An item is found, ticked and posted through its run, which holds every rule: never saved by itself."""
 
 	def validate(self) -> None:
-		frappe.throw(_("Items are changed in their Write-Off Run only."), frappe.PermissionError)
+		frappe.throw(_("Items can be changed only in their Write-Off Run."), frappe.PermissionError)
 
 	def on_trash(self) -> None:
-		frappe.throw(_("Items go with their Write-Off Run only."), frappe.PermissionError)
+		frappe.throw(_("Items can be deleted only with their Write-Off Run."), frappe.PermissionError)

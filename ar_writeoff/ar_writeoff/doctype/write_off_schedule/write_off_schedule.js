@@ -51,7 +51,9 @@ frappe.ui.form.on("Write-Off Schedule", {
 			frm.set_intro(why ? frappe.utils.escape_html(why) : __("This schedule is turned off."), "red");
 		} else if (doc.action === "Post Within Limits" && !doc.approved_by) {
 			frm.set_intro(
-				__("Nobody has approved these terms: until then the runs of this schedule stay drafts."),
+				__(
+					"The terms of this schedule are not approved. Its runs stay drafts until the terms are approved."
+				),
 				"orange"
 			);
 		} else {
@@ -68,7 +70,7 @@ frappe.ui.form.on("Write-Off Schedule", {
 	confirm_approval(frm) {
 		frappe.confirm(
 			__(
-				"The schedule will post write-offs in your name, within your limits and its caps, without asking again. Approve?"
+				"The schedule will post write-offs in your name, within your limits and its caps, without further approval. Approve?"
 			),
 			() => frm.call({ method: "approve", doc: frm.doc, freeze: true }).then(() => frm.reload_doc())
 		);

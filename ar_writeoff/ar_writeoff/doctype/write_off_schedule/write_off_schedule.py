@@ -204,13 +204,13 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		]
 		for fieldname in schedules.CAPS:
 			if flt(self.get(fieldname)) < 0:
-				problems.append((fieldname, _("Enter an amount above 0, or none.")))
+				problems.append((fieldname, _("Enter an amount above 0, or leave the field empty.")))
 		if flt(self.max_share) > 100:
-			problems.append(("max_share", _("A share is from 0 to 100 %.")))
+			problems.append(("max_share", _("The share must be between 0 and 100 %.")))
 		if self.action == schedules.POST and not any(
 			flt(self.get(fieldname)) for fieldname in schedules.CAPS
 		):
-			problems.append(("max_run_amount", _("A schedule that posts needs at least one cap of its own.")))
+			problems.append(("max_run_amount", _("A schedule that posts needs at least one cap.")))
 		if self.receivable_account:
 			problem = accounts.receivable_account_problem(self.receivable_account, self.company)
 			problems.append(("receivable_account", problem))

@@ -44,7 +44,7 @@ frappe.ui.form.on("Write-Off Settings", {
 function proposal_buttons(frm) {
 	const { proposed_by, proposed_on } = frm.doc;
 	frm.set_intro(
-		__("{0} proposed a change that is not in force yet.", [frappe.user.full_name(proposed_by)])
+		__("{0} proposed a change that is not yet confirmed.", [frappe.user.full_name(proposed_by)])
 	);
 	if (proposed_by !== frappe.session.user) {
 		frm.add_custom_button(__("Confirm Change"), () =>

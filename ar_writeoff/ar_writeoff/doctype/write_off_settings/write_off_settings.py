@@ -67,7 +67,7 @@ class WriteOffSettings(Document):
 		if changes and not alone and controls.is_bound(before, frappe.session.user):
 			controls.propose(self, before)
 			frappe.msgprint(
-				_("You are bound by these controls. Your change waits until somebody else confirms it."),
+				_("You are subject to these controls. Another user must confirm your change."),
 				title=_("Change Proposed"),
 			)
 			changes = {}
@@ -79,9 +79,9 @@ class WriteOffSettings(Document):
 	def on_trash(self) -> None:
 		if not self.flags.ignore_permissions and controls.is_bound(self, frappe.session.user):
 			frappe.throw(
-				_("You are bound by the limits or the second approver of {0} and cannot delete them.").format(
-					self.company
-				),
+				_(
+					"You are subject to the limits or the second approver of {0} and cannot delete these settings."
+				).format(self.company),
 				frappe.PermissionError,
 			)
 
@@ -134,7 +134,7 @@ class WriteOffSettings(Document):
 		if self.cost_center:
 			problems.append(("cost_center", accounts.cost_center_problem(self.cost_center, self.company)))
 		if flt(self.max_invoice_amount) < 0:
-			problems.append(("max_invoice_amount", _("Enter an amount above 0, or none.")))
+			problems.append(("max_invoice_amount", _("Enter an amount above 0, or leave the field empty.")))
 		if cint(self.minimum_age_days) < 0:
 			problems.append(("minimum_age_days", _("Enter a number of days, 0 or more.")))
 		if not 2 <= cint(self.rows_per_entry) <= MAX_ROWS_PER_ENTRY:
@@ -161,10 +161,12 @@ class WriteOffSettings(Document):
 				)
 			seen.add((row.role, row.limit_currency))
 			if not 0 <= flt(row.max_share) <= 100:
-				problems.append(("limits", _("Row {0}: a share is from 0 to 100 %.").format(row.idx)))
+				problems.append(
+					("limits", _("Row {0}: the share must be between 0 and 100 %.").format(row.idx))
+				)
 			if any(
 				flt(row.get(fieldname)) < 0
 				for fieldname in ("max_item_amount", "max_customer_month_amount", "max_run_amount")
 			):
-				problems.append(("limits", _("Row {0}: a limit is 0 or more.").format(row.idx)))
+				problems.append(("limits", _("Row {0}: the limit must be 0 or more.").format(row.idx)))
 		return problems

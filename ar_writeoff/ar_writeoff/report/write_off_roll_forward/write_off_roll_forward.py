@@ -27,15 +27,17 @@ def execute(filters: dict | None = None) -> tuple:
 	filters = frappe._dict(filters or {})
 	if not check(filters).is_unrestricted:
 		frappe.throw(
-			_("This report adds up all of the company, and you may see a part of it only."),
+			_(
+				"This report shows totals of the whole company, but you have permission for only a part of it."
+			),
 			frappe.PermissionError,
 		)
 	from_date, to_date = getdate(filters.from_date), getdate(filters.to_date)
 	if to_date < from_date:
-		frappe.throw(_("The period ends before it begins."))
+		frappe.throw(_("To Date must not be before From Date."))
 	dimension = filters.dimension or "cost_center"
 	if dimension not in dimension_fields():
-		frappe.throw(_("{0} is no dimension.").format(dimension))
+		frappe.throw(_("{0} is not a dimension.").format(dimension))
 
 	movements = roll_forward.movements(filters.company, to_date, dimension)
 	shown = [
@@ -138,12 +140,12 @@ def proof_rows(company: str, movements: list[Movement], to_date: date) -> list[d
 def message(proofs: list[dict[str, Any]], currency: str) -> str:
 	wrong = [row for row in proofs if row["difference"]]
 	if not proofs:
-		return _("No run has posted anything up to this date.")
+		return _("No write-offs were posted up to this date.")
 	if not wrong:
-		return _("The totals equal the General Ledger of {0}.").format(
+		return _("The totals match the General Ledger of {0}.").format(
 			", ".join(frappe.utils.escape_html(row["account"]) for row in proofs)
 		)
-	return _("The totals do not equal the General Ledger: {0}").format(
+	return _("The totals differ from the General Ledger: {0}").format(
 		", ".join(
 			f"{frappe.utils.escape_html(row['account'])}: {fmt_money(row['difference'], currency=currency)}"
 			for row in wrong

@@ -7,7 +7,7 @@ export function retry(frm, summary) {
 	const { counts } = summary;
 	const again = (counts.Failed || 0) + (counts.Skipped || 0) + (counts.Conflict || 0);
 	const message = __(
-		"Not written off: {0}. Those that failed are tried again; what has changed since the approval stays as it is.",
+		"Not written off: {0}. Failed balances are posted again. Balances that changed since the approval are not.",
 		[balances(again)]
 	);
 	frappe.confirm(message, () => attempt(change(frm, "retry_failed", {}, freeze(__("Retrying…")))));
@@ -24,9 +24,7 @@ export function undo(frm, summary) {
 		fields: [
 			{
 				fieldtype: "HTML",
-				options: `<p>${__("{0} will be open again, as if they had not been written off.", [
-					balances(summary.counts.Posted || 0),
-				])}</p>`,
+				options: `<p>${__("To be opened again: {0}.", [balances(summary.counts.Posted || 0)])}</p>`,
 			},
 			{
 				fieldtype: "Select",
@@ -57,7 +55,7 @@ export function undo(frm, summary) {
 				mandatory_depends_on: "eval:doc.how == 'reverse'",
 				description: [
 					escape(summary.entry_cancel_blocker || ""),
-					__("The write-off stays in its period and is taken back on this day."),
+					__("The write-off stays in its period and is reversed on this date."),
 				].join(" "),
 			},
 		],
@@ -85,7 +83,7 @@ export function reinstate(frm, items, on_done) {
 				fieldtype: "HTML",
 				options: `<p>${escape(
 					__(
-						"The balance is opened again, in full or in part, so that a late payment can be allocated to the invoice."
+						"Reinstating opens a balance again in full or in part, so that a payment can be allocated to the invoice."
 					)
 				)}</p>`,
 			},

@@ -15,7 +15,7 @@ export function pending_note({ pending, company_currency }) {
 		pending.count - pending.reasons.slice(0, SHOWN_REASONS).reduce((sum, row) => sum + row.count, 0);
 	if (rest > 0) shown.push(`<li>${__("and {0} more", [number(rest)])}</li>`);
 	return `<div class="wo-note yellow"><p>${__(
-		"{0} worth {1} over a limit. They stay ticked: somebody whose limit is enough posts them with the others.",
+		"Over the limit: {0}, total {1}. Posting requires a user with a sufficient limit.",
 		[balances(pending.count), money(Math.abs(pending.base_amount), company_currency)]
 	)}</p><ul>${shown.join("")}</ul></div>`;
 }
@@ -25,18 +25,18 @@ export function relatives(doc, summary) {
 	const remainders = (summary?.remainders || []).map((name) => link("Write-Off Run", name));
 	return [
 		doc.remainder_of &&
-			__("It holds what of {0} was over the limit of who submitted that.", [
+			__("This run has the balances of {0} that were over the limit of its submitter.", [
 				link("Write-Off Run", doc.remainder_of),
 			]),
 		doc.schedule && __("Prepared by the schedule {0}.", [link("Write-Off Schedule", doc.schedule)]),
-		remainders.length && __("What was over the limit is in {0}.", [remainders.join(", ")]),
+		remainders.length && __("Balances above the limit are in {0}.", [remainders.join(", ")]),
 	].filter(Boolean);
 }
 
 export async function request_approval(frm) {
-	const told = await change(frm, "request_approval", {}, { freeze_message: __("Asking for approval…") });
+	const told = await change(frm, "request_approval", {}, { freeze_message: __("Requesting approval…") });
 	frappe.show_alert(
-		{ message: __("Asked for approval: {0}", [escape(told.join(", "))]), indicator: "green" },
+		{ message: __("Approval requested from: {0}", [escape(told.join(", "))]), indicator: "green" },
 		7
 	);
 }
@@ -46,10 +46,10 @@ export async function verify(frm) {
 	const { name } = frm.doc;
 	const found = await read(name, "verify_approval", {}, { freeze_message: __("Verifying the approval…") });
 	frappe.msgprint({
-		title: found.intact ? __("The Approval Holds") : __("Not What Was Approved"),
+		title: found.intact ? __("Approval Verified") : __("Differs from the Approval"),
 		indicator: found.intact ? "green" : "red",
 		message: found.intact
-			? `<p>${escape(__("The criteria and all balances are what was approved."))}</p>
+			? `<p>${escape(__("The criteria and all balances match the approval."))}</p>
 				${found.renamed.map((text) => `<p>${escape(__("Renamed since: {0}", [text]))}</p>`).join("")}
 				<p class="text-muted small wo-hash">SHA-256 ${escape(found.approval_hash)}</p>`
 			: `<ul>${(await differences(name, found))
@@ -65,12 +65,10 @@ async function differences(name, { criteria, changed_items, unapproved_items, po
 		said.push(__("Changed since the approval: {0}", [await vouchers(name, changed_items)]));
 	}
 	if (unapproved_items.length) {
-		said.push(
-			__("Written off without having been approved: {0}", [await vouchers(name, unapproved_items)])
-		);
+		said.push(__("Written off without approval: {0}", [await vouchers(name, unapproved_items)]));
 	}
-	said.push(...posted_otherwise.map((text) => __("Posted otherwise than approved: {0}", [text])));
-	if (!said.length) said.push(__("A balance was taken out or added after the approval."));
+	said.push(...posted_otherwise.map((text) => __("Posted differently from the approval: {0}", [text])));
+	if (!said.length) said.push(__("Balances were added or removed after the approval."));
 	return [...said, ...renamed.map((text) => __("Renamed since: {0}", [text]))];
 }
 

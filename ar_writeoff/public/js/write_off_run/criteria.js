@@ -11,7 +11,7 @@ export function criteria_sentence(doc, currency) {
 		cint(doc.minimum_age_days) &&
 			(doc.ageing_based_on === "Posting Date"
 				? __("over {0} days after the posting date", [number(doc.minimum_age_days)])
-				: __("over {0} days overdue", [number(doc.minimum_age_days)])),
+				: __("over {0} days after the due date", [number(doc.minimum_age_days)])),
 		...narrowing()
 			.filter((df) => doc[df.fieldname])
 			.map((df) => `${escape(__(df.label))} ${escape(doc[df.fieldname])}`),

@@ -17,9 +17,7 @@ export class ExcludedReasons {
 		this.summary = summary;
 		this.wrapper.innerHTML = `
 			<p class="text-muted">${escape(
-				__(
-					"These balances match the criteria, but must not or cannot be written off by this run. Nothing happens to them."
-				)
+				__("These balances match the criteria but cannot be written off by this run. They stay open.")
 			)}</p>
 			<div class="wo-reasons">${(summary.excluded || [])
 				.map((group) => this.reason(group, summary.company_currency))

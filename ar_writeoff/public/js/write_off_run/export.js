@@ -8,14 +8,14 @@ export async function export_list(frm, file_format) {
 		method: "run_doc_method",
 		args: { dt: frm.doctype, dn: frm.doc.name, method: "export_items", args: { file_format } },
 		freeze: true,
-		freeze_message: __("Making the file…"),
+		freeze_message: __("Creating the file…"),
 	});
 	if (message.file_url) {
 		window.open(message.file_url);
 		return;
 	}
 	frappe.show_alert(
-		__("The list is long: the file is made in the background. You will be told when it is ready.")
+		__("The file is being created in the background. You will be notified when it is ready.")
 	);
 	const ready = (data) => {
 		if (data.run !== frm.doc.name) return;

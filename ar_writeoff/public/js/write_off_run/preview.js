@@ -37,7 +37,7 @@ export async function preview(frm, { may_post, on_post }) {
 }
 
 const sentence = (plan) =>
-	`<p class="wo-sentence">${__("{0} worth {1} will be written off on {2} with {3} of type {4}.", [
+	`<p class="wo-sentence">${__("{0}, total {1}, will be written off on {2} with {3} of type {4}.", [
 		bold(balances(plan.item_count)),
 		bold(money(Math.abs(plan.total), plan.currency)),
 		bold(date(plan.posting_date)),
@@ -58,7 +58,7 @@ function problems(plan) {
 		);
 	const more = all.length - shown.length;
 	if (more > 0) shown.push(`<li>${__("and {0} more", [number(more)])}</li>`);
-	return `<div class="wo-note red"><p>${escape(__("This stands in the way:"))}</p><ul>${shown.join(
+	return `<div class="wo-note red"><p>${escape(__("These entries cannot be created:"))}</p><ul>${shown.join(
 		""
 	)}</ul></div>`;
 }
@@ -67,17 +67,15 @@ const notes = (plan) =>
 	(plan.notes || []).map((note) => `<div class="wo-note yellow"><p>${escape(note)}</p></div>`).join("");
 
 const what_it_does_not_do = () =>
-	`<div class="wo-note yellow"><p><b>${escape(
-		__("A write-off closes the balance and nothing else.")
-	)}</b> ${escape(
+	`<div class="wo-note yellow"><p><b>${escape(__("A write-off closes only the balance."))}</b> ${escape(
 		__(
-			"Income, tax, orders and subscriptions stay as they are. If the sale itself is to be taken back, make a credit note instead."
+			"Income, tax, orders and subscriptions do not change. To reverse the sale, create a credit note instead."
 		)
 	)}</p></div>`;
 
 const who_approves = () =>
 	`<div class="wo-note blue"><p>${escape(
-		__("Someone who may submit Write-Off Runs, such as an Accounts Manager, approves and posts this.")
+		__("A user who may submit Write-Off Runs, such as an Accounts Manager, approves and posts this run.")
 	)}</p></div>`;
 
 function accounts(plan) {

@@ -220,14 +220,14 @@ export class RunForm {
 		if (excluded) parts.push(__("{0} excluded", [number(excluded)]));
 		if (again && (added || dropped || changed)) {
 			parts.push(
-				__("{0} new, {1} gone, {2} changed since the last search", [
+				__("{0} new, {1} removed, {2} changed since the last search", [
 					number(added),
 					number(dropped),
 					number(changed),
 				])
 			);
 		}
-		if (found > selected) parts.push(__("{0} left unticked, as before", [number(found - selected)]));
+		if (found > selected) parts.push(__("{0} still not selected", [number(found - selected)]));
 		frappe.show_alert({ message: parts.join(" · "), indicator: found ? "green" : "orange" }, 7);
 	}
 
@@ -278,7 +278,7 @@ export class RunForm {
 			shortcut: "/",
 			action: () => this.workbench.filters.focus(),
 			page: this.frm.page,
-			description: __("Filter the balances"),
+			description: __("Filter balances"),
 			condition: () => Boolean(this.workbench),
 		});
 	}

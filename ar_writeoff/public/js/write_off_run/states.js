@@ -14,7 +14,7 @@ export function describe(context) {
 
 const new_run = () => ({
 	intro: __(
-		"Say which balances to look for. Nothing is written off before you have seen each of them and the entries."
+		"Enter the criteria for the balances to find. Nothing is posted before you have reviewed the list and the entries."
 	),
 	buttons: ["save_and_find"],
 });
@@ -30,7 +30,7 @@ function draft(context) {
 	if (!doc.searched_on) {
 		return {
 			intro: __(
-				"The criteria are saved. Find Invoices lists what matches them; then you untick what is to stay open."
+				"The criteria are saved. Press Find Invoices, then deselect the balances to keep open."
 			),
 			primary: find,
 		};
@@ -40,7 +40,7 @@ function draft(context) {
 	if (!summary?.found.count) {
 		return {
 			intro: __(
-				"No balance matches these criteria that may be written off. Raise the maximum, lower the age or take out a criterion, then find again."
+				"No balances found that can be written off. Raise the maximum, lower the age or remove a criterion, then press Find Invoices."
 			),
 			color: "yellow",
 			primary: find,
@@ -48,12 +48,12 @@ function draft(context) {
 	}
 	if (!summary.selected.count && !summary.pending.count) {
 		return {
-			intro: __("Nothing is selected. Tick the balances to write off."),
+			intro: __("No balances are selected. Select the balances to write off."),
 			color: "yellow",
 			buttons: [find],
 		};
 	}
-	const selection = __("{0} worth {1} selected.", [
+	const selection = __("Selected: {0}, total {1}.", [
 		balances(summary.selected.count),
 		money(Math.abs(summary.selected.base_amount), summary.company_currency),
 	]);
@@ -67,7 +67,7 @@ function approval({ doc, summary, may, workflow }) {
 	if (workflow) {
 		return {
 			next: __(
-				"Untick what is to stay open and look at the entries. Then someone who may submit it posts the run."
+				"Deselect the balances to keep open and preview the entries. A user who may submit the run then posts it."
 			),
 			primary: "preview",
 			buttons: [],
@@ -75,14 +75,14 @@ function approval({ doc, summary, may, workflow }) {
 	}
 	if (may.submit && !summary.approver_refusal && !all_over_own_limit(summary)) {
 		return {
-			next: __("Untick what is to stay open, then look at the entries and post them."),
+			next: __("Deselect the balances to keep open, then preview and post the entries."),
 			primary: "preview_and_post",
 			buttons: [],
 		};
 	}
 	if (summary.approval_requested_on) {
 		return {
-			next: __("{0} asked for approval on {1}. Somebody else who may submit the run posts it.", [
+			next: __("{0} requested approval on {1}. Another user who may submit the run must post it.", [
 				frappe.user_info(summary.approval_requested_by).fullname,
 				frappe.datetime.str_to_user(summary.approval_requested_on, false, true),
 			]),
@@ -90,7 +90,7 @@ function approval({ doc, summary, may, workflow }) {
 			buttons: [],
 		};
 	}
-	const next = __("Untick what is to stay open, look at the entries, then ask for approval.");
+	const next = __("Deselect the balances to keep open, preview the entries, then request approval.");
 	return {
 		next: may.submit && summary.approver_refusal ? `${summary.approver_refusal} ${next}` : next,
 		primary: "request_approval",
@@ -103,7 +103,7 @@ const all_over_own_limit = ({ selected, pending, changed_by }) =>
 	!selected.count && pending.count > 0 && changed_by === frappe.session.user;
 
 const cancelled = (context) => ({
-	intro: __("This run was undone: its Journal Entries are cancelled and the balances are open again."),
+	intro: __("This run was undone. Its Journal Entries are cancelled and the balances are open again."),
 	buttons: [can_verify(context)],
 });
 
@@ -117,7 +117,7 @@ const written_off = ({ doc, summary }) =>
 		? __("{0} written off on {1}.", [balances(summary.counts.Posted || 0), date(doc.posting_date)])
 		: "";
 
-const late_payment = () => __("A customer pays after all? Tick the balance below and reinstate it.");
+const late_payment = () => __("If a customer pays later, select the balance below and reinstate it.");
 
 const can_verify = ({ doc }) => Boolean(doc.approval_hash) && "verify";
 
@@ -126,20 +126,20 @@ const can_undo = ({ may, summary }) => (may.cancel || may.submit) && summary?.co
 const submitted = {
 	Queued: ({ may }) => ({
 		intro: __(
-			"Approved. Posting begins as soon as a background worker is free; you can leave this page."
+			"Approved. Posting starts as soon as a background worker is free. You can leave this page."
 		),
 		primary: may.submit && "pause",
 	}),
 	Posting: ({ may }) => ({
 		intro: __(
-			"Posting the Journal Entries. You can leave this page; pausing stops after the entry at hand."
+			"Posting the Journal Entries. You can leave this page. Pause stops posting after the current entry."
 		),
 		primary: may.submit && "pause",
 	}),
 	Paused: (context) => ({
 		intro: context.summary?.pause_message
 			? escape(context.summary.pause_message)
-			: __("Paused. What is posted stays posted; resume to go on with the rest."),
+			: __("Paused. Posted balances stay written off. Resume to post the remaining balances."),
 		color: context.summary?.pause_message ? "red" : "yellow",
 		primary: context.may.submit && "resume",
 		buttons: [can_undo(context), can_verify(context)],
@@ -150,7 +150,7 @@ const submitted = {
 		buttons: [can_undo(context), can_verify(context)],
 	}),
 	"Partly Posted": (context) => ({
-		intro: `${written_off(context)} ${__("Not written off: {0}. The reason stands beside each.", [
+		intro: `${written_off(context)} ${__("Not written off: {0}. See the reason of each balance.", [
 			number(attention(context.summary)),
 		])}`,
 		color: "orange",
@@ -158,7 +158,7 @@ const submitted = {
 		buttons: [can_undo(context), can_verify(context)],
 	}),
 	Failed: (context) => ({
-		intro: __("Nothing was written off. The reason stands beside each balance; put it right and retry."),
+		intro: __("No balances were written off. Correct the reason of each balance, then retry."),
 		color: "red",
 		primary: context.may.submit && "retry",
 		buttons: [can_undo(context), can_verify(context)],
@@ -167,7 +167,7 @@ const submitted = {
 		intro: __("Undoing the write-off in the background. You can leave this page."),
 	}),
 	Reversed: (context) => ({
-		intro: __("This run was undone: the balances are open again."),
+		intro: __("This run was undone. The balances are open again."),
 		buttons: [can_verify(context)],
 	}),
 };

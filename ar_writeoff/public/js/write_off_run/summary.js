@@ -142,7 +142,7 @@ function top_customers(summary) {
 	const rows = (summary.customers || []).slice(0, TOP_CUSTOMERS);
 	const rest = flt(summary.found.base_amount) - rows.reduce((sum, row) => sum + flt(row.base_amount), 0);
 	if (rows.length === TOP_CUSTOMERS && flt(Math.abs(rest), 2) > 0) {
-		rows.push({ customer_name: __("All others"), base_amount: rest });
+		rows.push({ customer_name: __("Other customers"), base_amount: rest });
 	}
 	return rows;
 }

@@ -7,7 +7,7 @@ export async function show_voucher_story(frm, item) {
 		frm.doc.name,
 		"get_voucher_story",
 		{ item: item.name },
-		{ freeze_message: __("Looking it up…") }
+		{ freeze_message: __("Loading details…") }
 	);
 	const dialog = new frappe.ui.Dialog({
 		title: story.voucher_no,
@@ -49,7 +49,7 @@ function tables(story) {
 			[__("Quantity"), (row) => escape(row.qty), "end"],
 			[__("Amount"), (row) => money(row.amount, story.currency), "end"],
 		]),
-		table(__("Payments and Credits so Far"), story.settlements, [
+		table(__("Payments and Credits"), story.settlements, [
 			[__("Date"), (row) => date(row.posting_date)],
 			[__("Voucher"), (row) => link(row.voucher_type, row.voucher_no)],
 			[__("Amount"), (row) => money(row.amount_in_account_currency, row.account_currency), "end"],
@@ -64,7 +64,7 @@ function tables(story) {
 			[__("Document"), (row) => link(row.doctype, row.name)],
 			[__("Type"), (row) => escape(__(row.doctype))],
 		]),
-		table(__("Written Off for This Customer before"), story.written_off_before, [
+		table(__("Earlier Write-Offs of This Customer"), story.written_off_before, [
 			[__("Run"), (row) => link("Write-Off Run", row.run)],
 			[__("Voucher"), (row) => escape(row.voucher_no)],
 			[__("Status"), (row) => escape(__(row.status))],
@@ -112,7 +112,7 @@ function add_ways_out(dialog, story) {
 		frappe.model.can_create("Sales Invoice")
 	) {
 		dialog.add_custom_action(
-			__("Make a Credit Note Instead"),
+			__("Create Credit Note Instead"),
 			leave(() =>
 				frappe.model.open_mapped_doc({
 					method: "erpnext.accounts.doctype.sales_invoice.sales_invoice.make_sales_return",
@@ -124,7 +124,7 @@ function add_ways_out(dialog, story) {
 	}
 	if (frappe.model.can_write("Customer")) {
 		dialog.add_custom_action(
-			__("Never Write Off for This Customer"),
+			__("Exclude Customer from Write-Off"),
 			leave(() => exclude_customer(story)),
 			"wo-way-out"
 		);
@@ -134,13 +134,15 @@ function add_ways_out(dialog, story) {
 function exclude_customer(story) {
 	const { customer } = story.item;
 	frappe.confirm(
-		__("{0} will be left out of every write-off until this is changed in the customer. Go on?", [
+		__("{0} will be excluded from all write-offs until this is changed in the customer. Continue?", [
 			escape(story.customer_name || customer).bold(),
 		]),
 		async () => {
 			await frappe.db.set_value("Customer", customer, "exclude_from_write_off", 1);
 			frappe.show_alert({
-				message: __("Done. Find Invoices again to take the customer out of this list."),
+				message: __(
+					"The customer is excluded from write-offs. Press Find Invoices to update the list."
+				),
 				indicator: "green",
 			});
 		}

@@ -228,8 +228,8 @@ export class Workbench {
 	}
 
 	empty_message() {
-		if (this.is_filtered()) return escape(__("Nothing here fits the filter."));
-		return escape(__("Nothing here."));
+		if (this.is_filtered()) return escape(__("No balances match the filter."));
+		return escape(__("No balances."));
 	}
 
 	show_pending() {
@@ -328,7 +328,7 @@ export class Workbench {
 			return;
 		}
 		frappe.show_alert({
-			message: __("Somebody else has changed this list meanwhile. It is up to date now."),
+			message: __("Another user changed this list. The current list is shown."),
 			indicator: "orange",
 		});
 		this.load();
@@ -418,7 +418,7 @@ export class Workbench {
 			sums[currency] = (sums[currency] || 0) + flt(write_off_amount);
 		}
 		const shown = Object.entries(sums).map(([currency, sum]) => `<b>${money(sum, currency)}</b>`);
-		return `<span>${__("Ticked: {0}", [balances(this.picked.size)])}</span> ${shown.join(" + ")}`;
+		return `<span>${__("Selected: {0}", [balances(this.picked.size)])}</span> ${shown.join(" + ")}`;
 	}
 }
 
@@ -431,4 +431,4 @@ const count_ticked = ({ selected, pending }) => selected.count + pending.count;
 // Strings inside nested templates are not extracted for translation, so they stand here.
 const rows_per_page = () => __("Rows per page");
 
-const what_to_tick = () => __("Tick the balances to open again, such as for a late payment.");
+const what_to_tick = () => __("Select the balances to reinstate.");
