@@ -56,7 +56,7 @@ TABLE: dict[str, tuple[str, dict[str, Any]]] = {
 	RUN + "get_summary": (READS, {}),
 	RUN + "preview_entries": (READS, {}),
 	# ERPNext gives the Auditor no permission on Sales Invoice.
-	RUN + "get_voucher_story": (PREPARES, {"item": "{item}"}),
+	RUN + "get_voucher_details": (PREPARES, {"item": "{item}"}),
 	RUN + "export_items": (READS, {}),
 	RUN + "get_progress": (READS, {}),
 	RUN + "pause": (MANAGES, {}),

@@ -389,8 +389,11 @@ def test_the_ways_do_tell_whoever_may_see_everything(world: World):
 		f"Write-Off Run Item {world.names['item']}: form",
 		"Write-Off Run Event: get_list",
 		"Write-Off Recovery: get_list",
-		*(f"{RUN}{name} 0" for name in ("get_items", "get_summary", "preview_entries", "get_voucher_story")),
-		*(f"{RUN}{name} 1" for name in ("get_items", "get_summary", "get_voucher_story")),
+		*(
+			f"{RUN}{name} 0"
+			for name in ("get_items", "get_summary", "preview_entries", "get_voucher_details")
+		),
+		*(f"{RUN}{name} 1" for name in ("get_items", "get_summary", "get_voucher_details")),
 		f"{RUN}find_invoices 0",
 	}, draft
 

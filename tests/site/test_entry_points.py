@@ -152,14 +152,14 @@ def test_the_story_of_an_invoice():
 	run = run_helpers.run()
 	item = run_helpers.items(run)[one.name]
 	with as_user(PREPARER):
-		story = run.get_voucher_story(item.name)
+		story = run.get_voucher_details(item.name)
 	assert story["lines"][0]["item_code"] == "Mooring Fee"
 	assert [(row["voucher_no"], row["amount_in_account_currency"]) for row in story["settlements"]] == [
 		(payment.name, -90)
 	]
 	assert story["customer_balance"] == 10
 	with pytest.raises(frappe.ValidationError):
-		run.get_voucher_story("WOR-0000-00000-000001")
+		run.get_voucher_details("WOR-0000-00000-000001")
 
 
 def test_the_evidence_page():

@@ -80,7 +80,7 @@ def test_fault_07_reasons_in_the_language_of_the_reader():
 			assert changed in {row.message for row in register.execute({"company": doc.company})[1]}
 			event = frappe.get_last_doc("Write-Off Run Event", {"run": run.name, "event": "Not Posted"})
 			assert event.as_dict().message == changed
-			assert doc.get_voucher_story(item.name)["item"]["message"] == excluded
+			assert doc.get_voucher_details(item.name)["item"]["message"] == excluded
 			assert excluded in listed("Write-Off Run Item") and changed in listed("Write-Off Run Event")
 
 

@@ -1,7 +1,7 @@
 // Copyright (c) 2026, AR Write-Off contributors
 // For license information, please see license.txt
 
-// From invoices somebody is looking at into a run: a new one, or a draft of their own.
+// Adds selected invoices to a new run or to a draft of the user.
 
 const MODULE = "ar_writeoff.search.from_invoices";
 

@@ -1,7 +1,7 @@
 // Copyright (c) 2026, AR Write-Off contributors
 // For license information, please see license.txt
 
-// ERPNext's own settings stay as they are; a written-off invoice says so, and ticked ones can be written off.
+// Extends ERPNext's list settings with the Written Off indicator and an action for selected invoices.
 (() => {
 	const settings = (frappe.listview_settings["Sales Invoice"] ??= {});
 	const { get_indicator, onload } = settings;

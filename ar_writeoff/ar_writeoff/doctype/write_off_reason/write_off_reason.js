@@ -3,8 +3,8 @@
 
 frappe.ui.form.on("Write-Off Reason", {
 	setup(frm) {
-		// A debt is written off to an expense, or against the allowance made for it; a credit nobody claims to an
-		// income or against an expense.
+		// Debit balances are written off to an expense or against the allowance; credit balances to an income or
+		// against an expense.
 		frm.set_query("account", "accounts", (doc, doctype, name) => {
 			const { company } = frappe.get_doc(doctype, name);
 			let root_types = doc.applies_to === "Credit" ? ["Income", "Expense"] : ["Expense"];

@@ -13,14 +13,14 @@ frappe.ui.form.on("Write-Off Run", {
 		frm.set_query("reason", () => ({
 			filters: { disabled: 0, applies_to: ["in", [frm.doc.balance_type, "Both"]] },
 		}));
-		// The run cancels its own Journal Entries.
+		// The run cancels its Journal Entries itself.
 		frm.ignore_doctypes_on_cancel_all = ["Journal Entry"];
-		// Only posting makes the Journal Entries of a run.
+		// Journal Entries of a run are created by posting only.
 		frm.can_make_methods = { "Journal Entry": () => false };
 	},
 
-	// A criterion nobody chose must not narrow the search: the desk fills in user and system defaults of the same
-	// name, and so does the server for what is not even empty.
+	// User and system defaults must not narrow the search. The desk fills them in, and so does the server for fields
+	// that are not sent at all.
 	before_load(frm) {
 		if (!frm.is_new() || frm.doc.amended_from) return;
 		for (const field of [
@@ -41,7 +41,7 @@ frappe.ui.form.on("Write-Off Run", {
 	},
 
 	refresh(frm) {
-		// The indicator in the title and the summary above the list say the same, and better.
+		// The title's indicator and the summary above the list show the same.
 		frm.toggle_display(["status", "totals_section"], false);
 		if (!frm.is_new() && frm.doc.docstatus < 2) frm.page.clear_actions();
 		return with_run_form(frm, (run_form) => run_form.refresh());
@@ -69,7 +69,7 @@ async function with_run_form(frm, use) {
 	if (frm.doc.name === name) await use(frappe.ar_writeoff.run_form(frm));
 }
 
-// What the company's Write-Off Settings say goes into the fields nobody has touched yet.
+// Fill untouched fields from the company's Write-Off Settings.
 async function load_defaults(frm) {
 	const { company } = frm.doc;
 	if (!company) return;

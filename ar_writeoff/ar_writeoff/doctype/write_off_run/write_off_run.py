@@ -549,7 +549,7 @@ class WriteOffRun(BlankFieldsDocument):
 		return preview.preview(run, cint(limit), limits.selected_if_submitted(run, frappe.session.user))
 
 	@frappe.whitelist()
-	def get_voucher_story(self, item: str) -> dict[str, Any]:
+	def get_voucher_details(self, item: str) -> dict[str, Any]:
 		"""What ERPNext knows about the voucher of one item, and what else of its customer was written off."""
 		run = self.saved("read")
 		return run_items.item_details(run.name, item)

@@ -18,7 +18,7 @@ frappe.ui.form.on("Write-Off Schedule", {
 	},
 
 	onload(frm) {
-		// Defaults of the user must not narrow the search without a word.
+		// User defaults must not narrow the search unnoticed.
 		if (!frm.is_new() || frm.doc.amended_from) return;
 		for (const fieldname of [
 			"customer_group",

@@ -3,7 +3,7 @@
 
 frappe.ui.form.on("Write-Off Settings", {
 	setup(frm) {
-		// A debt is written off to an expense; a credit nobody claims to an income or against an expense.
+		// Debit balances are written off to an expense; credit balances to an income or against an expense.
 		const offset_account =
 			(...root_types) =>
 			() => ({
@@ -40,7 +40,7 @@ frappe.ui.form.on("Write-Off Settings", {
 	},
 });
 
-// A change of controls that waits for a second person.
+// A change of controls that awaits the second approver.
 function proposal_buttons(frm) {
 	const { proposed_by, proposed_on } = frm.doc;
 	frm.set_intro(

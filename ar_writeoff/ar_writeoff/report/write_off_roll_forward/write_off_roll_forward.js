@@ -54,7 +54,7 @@ frappe.query_reports["Write-Off Roll-forward"] = {
 		},
 	],
 
-	// The dimensions a site has made for itself, asked for as ERPNext's own reports do: an Auditor may not list them.
+	// The site's accounting dimensions, read as in ERPNext's own reports: an Auditor may not list them.
 	onload(report) {
 		const filter = report.get_filter("dimension");
 		frappe
@@ -67,7 +67,7 @@ frappe.query_reports["Write-Off Roll-forward"] = {
 			});
 	},
 
-	// A cell that a row does not have is empty, not zero.
+	// Show a missing value as empty, not as zero.
 	formatter(value, row, column, data, default_formatter) {
 		if (column.fieldtype === "Currency" && data && !(column.fieldname in data)) return "";
 		const text = default_formatter(value, row, column, data);

@@ -1,20 +1,20 @@
 import { change } from "./server";
 import { balances, date, escape, money } from "./text";
 
-// What can be done once a run is submitted. Each asks first and says what will happen.
+// Actions on a submitted run. Each asks for confirmation first.
 
 export function retry(frm, summary) {
 	const { counts } = summary;
-	const again = (counts.Failed || 0) + (counts.Skipped || 0) + (counts.Conflict || 0);
+	const retry_count = (counts.Failed || 0) + (counts.Skipped || 0) + (counts.Conflict || 0);
 	const message = __(
 		"Not written off: {0}. Failed balances are posted again. Balances that changed since the approval are not.",
-		[balances(again)]
+		[balances(retry_count)]
 	);
-	frappe.confirm(message, () => attempt(change(frm, "retry_failed", {}, freeze(__("Retrying…")))));
+	frappe.confirm(message, () => ignore_error(change(frm, "retry_failed", {}, freeze(__("Retrying…")))));
 }
 
-// Cancelling leaves the books as if nothing had been posted and needs the period open;
-// reversing posts opposite entries on a day of one's choice.
+// Cancelling leaves the books as if nothing had been posted and needs an open period; reversing posts opposite
+// entries on a chosen date.
 export function undo(frm, summary) {
 	const may_cancel = Boolean(frm.perm[0]?.cancel) && !summary.entry_cancel_blocker;
 	const cancel = __("Cancel the Journal Entries");
@@ -63,13 +63,13 @@ export function undo(frm, summary) {
 		primary_action: ({ how, posting_date }) => {
 			dialog.hide();
 			if (how === "cancel") cancel_run(frm);
-			else attempt(change(frm, "reverse", { posting_date, dated: 1 }, freeze(__("Reversing…"))));
+			else ignore_error(change(frm, "reverse", { posting_date, dated: 1 }, freeze(__("Reversing…"))));
 		},
 	});
 	dialog.show();
 }
 
-// The run cancels its own entries, so Frappe need not offer to do it first.
+// The run cancels its entries itself, so Frappe's dialog for linked documents is skipped.
 function cancel_run(frm) {
 	frappe.ui.form.save(frm, "cancel", () => frm.reload_doc());
 }
@@ -106,7 +106,7 @@ export function reinstate(frm, items, on_done) {
 				amounts: JSON.stringify(amounts),
 				posting_date,
 			};
-			await attempt(change(frm, "reinstate", args, freeze(__("Reinstating…"))));
+			await ignore_error(change(frm, "reinstate", args, freeze(__("Reinstating…"))));
 			on_done();
 		},
 	});
@@ -131,24 +131,24 @@ function amount_table(items) {
 		</table></div>`;
 }
 
-// What is left of it after earlier reinstatements.
+// The amount still written off after earlier reinstatements.
 const written_off = (item) => flt(flt(item.write_off_amount) - flt(item.reinstated_amount), 9);
 
-// {item name: amount}, or nothing when an amount does not fit what was written off.
+// {item name: amount}, or null if an amount exceeds what was written off.
 function read_amounts(dialog, items) {
 	const amounts = {};
 	for (const item of items) {
 		const input = dialog.$wrapper.find(`[data-item="${CSS.escape(item.name)}"]`)[0];
 		const amount = flt(input.value, undefined, get_number_format(item.currency));
-		const most = written_off(item);
-		const fits = amount !== 0 && amount > 0 === most > 0 && Math.abs(amount) <= Math.abs(most);
-		input.classList.toggle("wo-wrong", !fits);
-		if (!fits) {
+		const limit = written_off(item);
+		const is_valid = amount !== 0 && amount > 0 === limit > 0 && Math.abs(amount) <= Math.abs(limit);
+		input.classList.toggle("wo-wrong", !is_valid);
+		if (!is_valid) {
 			input.focus();
 			frappe.show_alert({
 				message: __("{0}: at most {1} can be reinstated.", [
 					escape(item.voucher_no),
-					money(most, item.currency),
+					money(limit, item.currency),
 				]),
 				indicator: "orange",
 			});
@@ -161,8 +161,8 @@ function read_amounts(dialog, items) {
 
 const freeze = (freeze_message) => ({ freeze_message });
 
-// The desk has already shown why a request was refused.
-const attempt = (request) => request.catch(() => {});
+// The desk has already shown the error.
+const ignore_error = (request) => request.catch(() => {});
 
-// Strings inside nested templates are not extracted for translation, so they stand here.
+// Strings inside nested templates are not extracted for translation, so they are defined here.
 const amount_to_reinstate = (item) => __("Amount to reinstate of {0}", [item.voucher_no]);

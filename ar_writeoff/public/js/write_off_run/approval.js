@@ -1,27 +1,27 @@
 import { change, read } from "./server";
 import { balances, escape, link, money, number } from "./text";
 
-// What a run that several people decide on says and does: over whose limit, who is asked, what was approved.
+// Approval: balances over a limit, approval requests, and verification of what was approved.
 
-const SHOWN_REASONS = 5;
+const MAX_REASONS = 5;
 
-// The balances over a limit, in a note above the list: how many, why, and whose limit is enough.
+// Note above the list on the balances over a limit: number, reasons, and who may approve them.
 export function pending_note({ pending, company_currency }) {
 	if (!pending.count) return "";
 	const shown = pending.reasons
-		.slice(0, SHOWN_REASONS)
+		.slice(0, MAX_REASONS)
 		.map(({ message, count }) => `<li>${escape(message)}${count > 1 ? ` (${number(count)})` : ""}</li>`);
-	const rest =
-		pending.count - pending.reasons.slice(0, SHOWN_REASONS).reduce((sum, row) => sum + row.count, 0);
-	if (rest > 0) shown.push(`<li>${__("and {0} more", [number(rest)])}</li>`);
+	const remaining =
+		pending.count - pending.reasons.slice(0, MAX_REASONS).reduce((sum, row) => sum + row.count, 0);
+	if (remaining > 0) shown.push(`<li>${__("and {0} more", [number(remaining)])}</li>`);
 	return `<div class="wo-note yellow"><p>${__(
 		"Over the limit: {0}, total {1}. Posting requires a user with a sufficient limit.",
 		[balances(pending.count), money(Math.abs(pending.base_amount), company_currency)]
 	)}</p><ul>${shown.join("")}</ul></div>`;
 }
 
-// Where the run comes from, and where the rest of it went.
-export function relatives(doc, summary) {
+// Links to the runs that this run was split from or into.
+export function related_runs(doc, summary) {
 	const remainders = (summary?.remainders || []).map((name) => link("Write-Off Run", name));
 	return [
 		doc.remainder_of &&
@@ -34,14 +34,19 @@ export function relatives(doc, summary) {
 }
 
 export async function request_approval(frm) {
-	const told = await change(frm, "request_approval", {}, { freeze_message: __("Requesting approval…") });
+	const recipients = await change(
+		frm,
+		"request_approval",
+		{},
+		{ freeze_message: __("Requesting approval…") }
+	);
 	frappe.show_alert(
-		{ message: __("Approval requested from: {0}", [escape(told.join(", "))]), indicator: "green" },
+		{ message: __("Approval requested from: {0}", [escape(recipients.join(", "))]), indicator: "green" },
 		7
 	);
 }
 
-// For auditors: seals and hash are computed anew and compared with what was kept when the run was submitted.
+// For auditors: seals and hash are recalculated and compared with those stored on submit.
 export async function verify(frm) {
 	const { name } = frm.doc;
 	const found = await read(name, "verify_approval", {}, { freeze_message: __("Verifying the approval…") });
@@ -59,17 +64,17 @@ export async function verify(frm) {
 }
 
 async function differences(name, { criteria, changed_items, unapproved_items, posted_otherwise, renamed }) {
-	const said = [];
-	if (criteria) said.push(criteria);
+	const messages = [];
+	if (criteria) messages.push(criteria);
 	if (changed_items.length) {
-		said.push(__("Changed since the approval: {0}", [await vouchers(name, changed_items)]));
+		messages.push(__("Changed since the approval: {0}", [await vouchers(name, changed_items)]));
 	}
 	if (unapproved_items.length) {
-		said.push(__("Written off without approval: {0}", [await vouchers(name, unapproved_items)]));
+		messages.push(__("Written off without approval: {0}", [await vouchers(name, unapproved_items)]));
 	}
-	said.push(...posted_otherwise.map((text) => __("Posted differently from the approval: {0}", [text])));
-	if (!said.length) said.push(__("Balances were added or removed after the approval."));
-	return [...said, ...renamed.map((text) => __("Renamed since: {0}", [text]))];
+	messages.push(...posted_otherwise.map((text) => __("Posted differently from the approval: {0}", [text])));
+	if (!messages.length) messages.push(__("Balances were added or removed after the approval."));
+	return [...messages, ...renamed.map((text) => __("Renamed since: {0}", [text]))];
 }
 
 async function vouchers(name, items) {

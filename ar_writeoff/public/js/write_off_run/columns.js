@@ -1,10 +1,10 @@
 import { ITEM_COLORS, date, escape, link, money, number, pill } from "./text";
 
-// The columns of the item grid: what is worth showing in a view, in the room there is.
+// Columns of the item grid for a view, as far as they fit.
 //
 // layout: {ticks: "none" | "show" | "edit", shows: fields besides the usual ones, amounts_editable, multi_currency,
 //          company_currency, sort_by, sort_order}
-export function columns_for(layout, room) {
+export function columns_for(layout, available) {
 	const shows = new Set(layout.shows);
 	const wanted = [
 		layout.ticks !== "none" && tick_column(layout),
@@ -24,24 +24,24 @@ export function columns_for(layout, room) {
 		shows.has("message") && column("message", __("Reason"), 320, escape, { grow: 3 }),
 		shows.has("journal_entry") && column("journal_entry", __("Journal Entry"), 240, journal_entry),
 	].filter(Boolean);
-	const columns = fitting(wanted, room);
+	const columns = fit_columns(wanted, available);
 	columns.forEach((shown) => add_sort_header(shown, layout));
-	share_room(columns, room);
+	distribute_width(columns, available);
 	return columns;
 }
 
-// Leaves out what can be spared most until the rest fits.
-function fitting(columns, room) {
+// Leaves out the most dispensable columns until the rest fits.
+function fit_columns(columns, available) {
 	const spare = columns.reduce((most, shown) => (shown.dispensable > most.dispensable ? shown : most));
-	if (needed_room(columns) <= room || !spare.dispensable) return columns;
-	return fitting(
+	if (total_width(columns) <= available || !spare.dispensable) return columns;
+	return fit_columns(
 		columns.filter((shown) => shown !== spare),
-		room
+		available
 	);
 }
 
-// A cell has a border at its start; the row has one more at its end.
-const needed_room = (columns) => columns.reduce((sum, shown) => sum + shown.width + 1, 2);
+// A cell has a border at its start, the row one more at its end.
+const total_width = (columns) => columns.reduce((sum, shown) => sum + shown.width + 1, 2);
 
 function column(id, label, width, format, { grow = 0, end = false, dispensable = 0 } = {}) {
 	const start_is_left = !frappe.utils.is_rtl();
@@ -81,7 +81,7 @@ const tick_box = (item, disabled) =>
 const write_off_amount = (layout) => ({
 	...column("write_off_amount", __("Write-Off"), 110, amount, {
 		end: true,
-		// As long as it cannot differ from the balance.
+		// Hidden while it cannot differ from the balance.
 		dispensable: layout.amounts_editable || layout.shows.includes("journal_entry") ? 0 : 5,
 	}),
 	editable: Boolean(layout.amounts_editable),
@@ -104,7 +104,7 @@ function customer(value, item) {
 
 const voucher = (value, item) => `
 	<button type="button" class="wo-info" tabindex="-1" data-name="${escape(item.name)}"
-		title="${escape(about_invoice())}" aria-label="${escape(about_item(item))}"
+		title="${escape(info_title())}" aria-label="${escape(info_label(item))}"
 		><span aria-hidden="true">i</span></button>${link(item.voucher_type, item.voucher_no)}`;
 
 const amount = (value, item) => money(value, item.currency);
@@ -113,33 +113,37 @@ const status = (value) => pill(__(value), ITEM_COLORS[value] || "gray");
 
 const journal_entry = (value) => link("Journal Entry", value);
 
-// The server sorts, so a header is a button of our own: it works from the keyboard and says how it is sorted.
+// The server sorts, so headers have buttons of their own, which work by keyboard and announce the order.
 function add_sort_header(shown, layout) {
 	if (shown.no_sort) return;
 	const field = sort_field(shown.id);
 	const order = layout.sort_by === field ? layout.sort_order : null;
-	const said = order ? (order === "desc" ? __("descending") : __("ascending")) : __("not sorted");
+	const order_label = order ? (order === "desc" ? __("descending") : __("ascending")) : __("not sorted");
 	const arrow = order ? (order === "desc" ? "↓" : "↑") : "";
 	shown.name = shown.label;
 	shown.content = `<button type="button" class="wo-sort" data-field="${field}"
-		aria-label="${escape(shown.label)}: ${escape(said)}" title="${escape(shown.label)}: ${escape(sort_title())}"
+		aria-label="${escape(shown.label)}: ${escape(order_label)}" title="${escape(shown.label)}: ${escape(
+		sort_title()
+	)}"
 		>${escape(shown.label)}<span aria-hidden="true">${arrow}</span></button>`;
 }
 
-// Balances in several currencies sort sensibly in the company's only.
+// Balances in several currencies are sorted in company currency.
 const sort_field = (id) =>
 	({
 		outstanding_amount: "base_outstanding_amount",
 		write_off_amount: "base_write_off_amount",
 	}[id] || id);
 
-// Headings that would be cut come first, in languages of long words; columns that hold names and sentences take
-// what is left then. Where there is too little, the grid scrolls.
-function share_room(columns, room) {
-	let left = room - needed_room(columns);
-	const cut = (shown) => Math.max(0, heading_room(shown.label) - shown.width);
-	for (const shown of columns.filter(cut).sort((one, other) => cut(one) - cut(other))) {
-		const more = Math.min(cut(shown), Math.max(left, 0));
+// Headings that would be cut get extra width first, as in languages with long words; columns of names and text share
+// the rest. If there is too little, the grid scrolls.
+function distribute_width(columns, available) {
+	let left = available - total_width(columns);
+	const missing_width = (shown) => Math.max(0, heading_width(shown.label) - shown.width);
+	for (const shown of columns
+		.filter(missing_width)
+		.sort((one, other) => missing_width(one) - missing_width(other))) {
+		const more = Math.min(missing_width(shown), Math.max(left, 0));
 		shown.width += more;
 		left -= more;
 	}
@@ -150,14 +154,14 @@ function share_room(columns, room) {
 	});
 }
 
-// Pixels: letters of middling width, and the cell around them.
-const heading_room = (label) => Math.ceil(7.6 * label.length) + 38;
+// Pixels: average letters plus the cell's padding.
+const heading_width = (label) => Math.ceil(7.6 * label.length) + 38;
 
-// Strings inside nested templates are not extracted for translation, so they stand here.
+// Strings inside nested templates are not extracted for translation, so they are defined here.
 const select_item = (item) => __("Select {0}", [item.voucher_no]);
 
-const about_invoice = () => __("About this invoice");
+const info_title = () => __("About this invoice");
 
-const about_item = (item) => __("About {0}", [item.voucher_no]);
+const info_label = (item) => __("About {0}", [item.voucher_no]);
 
 const sort_title = () => __("Sort");

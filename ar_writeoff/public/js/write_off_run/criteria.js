@@ -1,6 +1,6 @@
 import { date, escape, money, number } from "./text";
 
-// The criteria of a search in one sentence, for when their fields are folded away.
+// The criteria in one sentence, shown when their section is collapsed.
 export function criteria_sentence(doc, currency) {
 	const parts = [
 		doc.balance_type === "Credit" ? __("Credit balances") : __("Debit balances"),
@@ -12,7 +12,7 @@ export function criteria_sentence(doc, currency) {
 			(doc.ageing_based_on === "Posting Date"
 				? __("over {0} days after the posting date", [number(doc.minimum_age_days)])
 				: __("over {0} days after the due date", [number(doc.minimum_age_days)])),
-		...narrowing()
+		...criteria_links()
 			.filter((df) => doc[df.fieldname])
 			.map((df) => `${escape(__(df.label))} ${escape(doc[df.fieldname])}`),
 		doc.customers?.length === 1 && escape(doc.customers[0].customer),
@@ -21,8 +21,8 @@ export function criteria_sentence(doc, currency) {
 	return parts.filter(Boolean).join(", ");
 }
 
-// The links that narrow a search: those of the form's two sections of criteria.
-function narrowing() {
+// Link fields that narrow the search: those in the form's two criteria sections.
+function criteria_links() {
 	const { fields } = frappe.get_meta("Write-Off Run");
 	const place = (name) => fields.findIndex((df) => df.fieldname === name);
 	return fields

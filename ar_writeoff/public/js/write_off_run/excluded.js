@@ -1,6 +1,6 @@
 import { escape, money, number } from "./text";
 
-// Why balances that match the criteria were left out: one line per reason, choosing one shows its items.
+// Reasons for exclusion, one line each; a click filters the items.
 export class ExcludedReasons {
 	constructor({ wrapper, on_choose }) {
 		Object.assign(this, { wrapper, on_choose, chosen: null });

@@ -2,7 +2,7 @@ import { escape } from "./text";
 
 const EVENT = "write_off_run_export";
 
-// Anybody who may export gets the list, also those who may not change it.
+// Needs the export permission only, not write.
 export async function export_list(frm, file_format) {
 	const { message } = await frappe.call({
 		method: "run_doc_method",

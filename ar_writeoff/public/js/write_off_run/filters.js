@@ -1,8 +1,8 @@
 import { escape } from "./text";
 
-// The row of filters above the grid. Gives filters in the shape of get_items, knows nothing of how they are used.
+// The filter row above the grid; returns filters for get_items.
 export class Filters {
-	// options: wrapper, on_change(), on_leave() when the person goes on to the grid with the keyboard
+	// options: wrapper, on_change(), on_leave() when focus moves on to the grid
 	constructor(options) {
 		Object.assign(this, options);
 		this.wrapper.innerHTML = this.html();
@@ -70,21 +70,21 @@ export class Filters {
 		if (!shown) field.value = "";
 	}
 
-	// What is typed, as filters. Credit balances are negative: "up to 5" finds -3 and not -8.
+	// The filter values. Credit balances are negative: "up to 5" finds -3 but not -8.
 	values({ credit }) {
-		const typed = Object.fromEntries(
+		const input = Object.fromEntries(
 			this.fields.map((field) => [field.dataset.filter, field.value.trim()])
 		);
 		const filters = {};
-		if (typed.customer) filters.customer = typed.customer;
-		if (typed.voucher_no) filters.voucher_no = typed.voucher_no;
-		if (typed.currency) filters.currency = typed.currency.toUpperCase();
-		if (typed.age_over) filters.age_days = [">", cint(typed.age_over)];
-		if (typed.balance_up_to) {
-			const most = Math.abs(flt(typed.balance_up_to));
-			filters.base_outstanding_amount = credit ? [">=", -most] : ["<=", most];
+		if (input.customer) filters.customer = input.customer;
+		if (input.voucher_no) filters.voucher_no = input.voucher_no;
+		if (input.currency) filters.currency = input.currency.toUpperCase();
+		if (input.age_over) filters.age_days = [">", cint(input.age_over)];
+		if (input.balance_up_to) {
+			const maximum = Math.abs(flt(input.balance_up_to));
+			filters.base_outstanding_amount = credit ? [">=", -maximum] : ["<=", maximum];
 		}
-		if (typed.selected) filters.selected = cint(typed.selected);
+		if (input.selected) filters.selected = cint(input.selected);
 		this.wrapper.querySelector(".wo-clear").hidden = !Object.keys(filters).length;
 		return filters;
 	}

@@ -1,7 +1,7 @@
 import { columns_for } from "./columns";
 
-// A page of items in a frappe.DataTable. Paging, sorting and filtering happen on the server; rows are known by
-// their item name, never by where they stand. The grid tells what a person did, it decides nothing.
+// A page of items in a frappe.DataTable. The server pages, sorts and filters. Rows are identified by item name, not
+// by position. The grid only reports user actions.
 export class Grid {
 	// options: wrapper, on_tick(names, ticked), on_tick_all(), on_sort(field), on_amount(item, amount), on_info(item),
 	// on_filter()
@@ -14,7 +14,7 @@ export class Grid {
 		this.follow_width();
 	}
 
-	// Items carry `ticked`. What a layout is, is said in columns.js; `empty_message` comes on top of that.
+	// Items have `ticked`. `layout` is described in columns.js, plus `empty_message`.
 	show(items, layout) {
 		this.room = this.wrapper.clientWidth;
 		const columns = columns_for(layout, this.room);
@@ -67,7 +67,7 @@ export class Grid {
 		this.width_observer.observe(this.wrapper);
 	}
 
-	// The widths a person has dragged stay when the next page comes.
+	// Column widths set by the user are kept for the next page.
 	keep_widths(columns) {
 		this.datatable.getColumns().forEach((shown, index) => {
 			if (shown.width) columns[index].width = shown.width;
@@ -140,7 +140,8 @@ export class Grid {
 		return this.items.findIndex((item) => item.name === name);
 	}
 
-	// KEYBOARD: arrows move (DataTable), space ticks, Ctrl+A ticks all under the filter, Enter opens, i tells more.
+	// KEYBOARD: arrows move (DataTable), space ticks, Ctrl+A ticks all under the filter, Enter opens, i shows
+	// details.
 
 	bind_keys() {
 		this.wrapper.addEventListener("focusin", (event) => {

@@ -1,30 +1,30 @@
 import { read } from "./server";
 import { balances, date, entries, escape, link, money, number } from "./text";
 
-const SHOWN_ENTRIES = 20;
-const SHOWN_PROBLEMS = 20;
+const MAX_ENTRIES = 20;
+const MAX_PROBLEMS = 20;
 
-// Shows the Journal Entries that submitting would make and, to a person who may, offers to make them.
-// This is the confirmation as well: what, how much, when, to which accounts, and what it does not do.
+// Shows the Journal Entries that submitting would create, and lets a permitted user post them. It is also the
+// confirmation: what, how much, when, to which accounts, and what a write-off does not do.
 export async function preview(frm, { may_post, on_post }) {
 	const plan = await read(
 		frm.doc.name,
 		"preview_entries",
-		{ limit: SHOWN_ENTRIES },
+		{ limit: MAX_ENTRIES },
 		{ freeze_message: __("Planning the entries…") }
 	);
-	const nothing = !plan.item_count;
+	const is_empty = !plan.item_count;
 	const dialog = new frappe.ui.Dialog({
 		title: may_post ? __("Preview and Post") : __("Preview of Journal Entries"),
 		size: "extra-large",
 		fields: [{ fieldtype: "HTML", fieldname: "preview" }],
 	});
 	dialog.fields_dict.preview.$wrapper.html(
-		`<div class="wo-preview">${nothing ? "" : sentence(plan)}${problems(plan)}${
-			nothing ? "" : accounts(plan) + what_it_does_not_do() + notes(plan) + entry_list(plan)
-		}${may_post || nothing ? "" : who_approves()}</div>`
+		`<div class="wo-preview">${is_empty ? "" : sentence(plan)}${problems(plan)}${
+			is_empty ? "" : accounts(plan) + write_off_notice() + notes(plan) + entry_list(plan)
+		}${may_post || is_empty ? "" : approval_notice()}</div>`
 	);
-	if (may_post && !nothing) {
+	if (may_post && !is_empty) {
 		dialog.set_primary_action(__("Write Off {0}", [strip_html(balances(plan.item_count))]), () => {
 			dialog.hide();
 			on_post(plan);
@@ -51,7 +51,7 @@ function problems(plan) {
 	const all = plan.problems || [];
 	if (!all.length) return "";
 	const shown = all
-		.slice(0, SHOWN_PROBLEMS)
+		.slice(0, MAX_PROBLEMS)
 		.map(
 			({ voucher_no, message }) =>
 				`<li>${voucher_no ? `<b>${escape(voucher_no)}</b>: ` : ""}${escape(message)}</li>`
@@ -66,26 +66,26 @@ function problems(plan) {
 const notes = (plan) =>
 	(plan.notes || []).map((note) => `<div class="wo-note yellow"><p>${escape(note)}</p></div>`).join("");
 
-const what_it_does_not_do = () =>
+const write_off_notice = () =>
 	`<div class="wo-note yellow"><p><b>${escape(__("A write-off closes only the balance."))}</b> ${escape(
 		__(
 			"Income, tax, orders and subscriptions do not change. To reverse the sale, create a credit note instead."
 		)
 	)}</p></div>`;
 
-const who_approves = () =>
+const approval_notice = () =>
 	`<div class="wo-note blue"><p>${escape(
 		__("A user who may submit Write-Off Runs, such as an Accounts Manager, approves and posts this run.")
 	)}</p></div>`;
 
 function accounts(plan) {
 	const { currency } = plan;
-	const shown = used(plan.accounts, ["cost_center", "project"]);
+	const shown = used_fields(plan.accounts, ["cost_center", "project"]);
 	const row = (line) => `
 		<tr><td>${escape(line.account)}</td>
 			${shown.map((field) => `<td>${escape(line[field])}</td>`).join("")}
-			<td class="wo-amount">${some_money(line.debit, currency)}</td>
-			<td class="wo-amount">${some_money(line.credit, currency)}</td></tr>`;
+			<td class="wo-amount">${money_or_blank(line.debit, currency)}</td>
+			<td class="wo-amount">${money_or_blank(line.credit, currency)}</td></tr>`;
 	return `
 		<h6>${escape(__("By Account"))}</h6>
 		<div class="wo-scroll"><table class="table wo-table" data-table="accounts">
@@ -101,7 +101,9 @@ function entry_list(plan) {
 	const hidden = plan.entry_count - plan.entries.length;
 	return `
 		<h6>${escape(__("Journal Entries"))}</h6>
-		${plan.entries.map((entry, index) => one_entry(entry, plan, index === 0 && plan.entry_count === 1)).join("")}
+		${plan.entries
+			.map((entry, index) => entry_details(entry, plan, index === 0 && plan.entry_count === 1))
+			.join("")}
 		${
 			hidden > 0
 				? `<p class="text-muted">${__("The first {0} of {1} are shown.", [
@@ -112,9 +114,9 @@ function entry_list(plan) {
 		}`;
 }
 
-function one_entry(entry, plan, open) {
+function entry_details(entry, plan, open) {
 	const { currency } = plan;
-	const shown = used(entry.rows, ["cost_center", "project"]);
+	const shown = used_fields(entry.rows, ["cost_center", "project"]);
 	const foreign = (row) =>
 		row.account_currency && row.account_currency !== currency
 			? `<br><span class="text-muted">${money(
@@ -126,8 +128,10 @@ function one_entry(entry, plan, open) {
 		<tr><td>${escape(line.account)}</td><td>${escape(line.party)}</td>
 			<td>${line.reference_name ? link(line.reference_type, line.reference_name) : ""}</td>
 			${shown.map((field) => `<td>${escape(line[field])}</td>`).join("")}
-			<td class="wo-amount">${some_money(line.debit, currency)}${flt(line.debit) ? foreign(line) : ""}</td>
-			<td class="wo-amount">${some_money(line.credit, currency)}${flt(line.credit) ? foreign(line) : ""}</td></tr>`;
+			<td class="wo-amount">${money_or_blank(line.debit, currency)}${flt(line.debit) ? foreign(line) : ""}</td>
+			<td class="wo-amount">${money_or_blank(line.credit, currency)}${
+		flt(line.credit) ? foreign(line) : ""
+	}</td></tr>`;
 	return `
 		<details class="wo-entry" ${open ? "open" : ""}>
 			<summary><span>${escape(entry.title)}</span>
@@ -150,9 +154,9 @@ const debit_and_credit = () =>
 const heading = (field) =>
 	`<th>${escape({ cost_center: __("Cost Center"), project: __("Project") }[field])}</th>`;
 
-// A column that is empty in every row only takes room.
-const used = (rows, fields) => fields.filter((field) => rows.some((row) => row[field]));
+// Columns with a value in any row.
+const used_fields = (rows, fields) => fields.filter((field) => rows.some((row) => row[field]));
 
-const some_money = (value, currency) => (flt(value) ? money(value, currency) : "");
+const money_or_blank = (value, currency) => (flt(value) ? money(value, currency) : "");
 
 const sum = (rows, field) => rows.reduce((total, row) => total + flt(row[field]), 0);

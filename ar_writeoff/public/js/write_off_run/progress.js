@@ -4,11 +4,12 @@ import { escape, number } from "./text";
 export const BUSY = ["Searching", "Queued", "Posting", "Reversing"];
 
 const EVENT = "write_off_run_progress";
-const POLL_EVERY = 3000;
+const POLL_INTERVAL = 3000;
 
-// Shows how far a run has come. The database is asked, so it survives a reload; realtime only says when to ask early.
+// Shows the progress of a run. It is read from the database, so it survives a reload; realtime events only trigger an
+// earlier read.
 export class Progress {
-	// options: wrapper, on_progress(progress), on_change(progress) when the status is no longer the one watched
+	// options: wrapper, on_progress(progress), on_change(progress) when the status has changed
 	constructor(options) {
 		Object.assign(this, options);
 		this.hint = frappe.utils.throttle((data) => {
@@ -21,7 +22,7 @@ export class Progress {
 		this.stop();
 		Object.assign(this, { name, status });
 		frappe.realtime.on(EVENT, this.hint);
-		this.timer = setInterval(() => document.hidden || this.ask(), POLL_EVERY);
+		this.timer = setInterval(() => document.hidden || this.ask(), POLL_INTERVAL);
 		this.ask();
 	}
 
@@ -43,7 +44,7 @@ export class Progress {
 			this.on_progress(progress);
 			if (progress.status !== status) this.on_change(progress);
 		} catch {
-			// The next poll asks again.
+			// The next poll tries again.
 		} finally {
 			this.asking = false;
 		}
@@ -52,27 +53,27 @@ export class Progress {
 	show(progress) {
 		const { total, posted, skipped, failed, conflict } = progress;
 		const share = (count) => (total ? (100 * cint(count)) / total : 0);
-		const troubled = cint(skipped) + cint(failed) + cint(conflict);
+		const not_posted = cint(skipped) + cint(failed) + cint(conflict);
 		const known = cint(total) > 0;
 		const bar = (count, color) =>
 			`<div class="wo-bar ${color}" style="inline-size: ${share(count)}%"></div>`;
 		this.wrapper.hidden = false;
 		this.wrapper.innerHTML = `
 			<div class="wo-progress" role="progressbar" aria-valuemin="0"
-				${known ? `aria-valuemax="${cint(total)}" aria-valuenow="${cint(posted) + troubled}"` : ""}>
+				${known ? `aria-valuemax="${cint(total)}" aria-valuenow="${cint(posted) + not_posted}"` : ""}>
 				<div class="wo-bars ${known ? "" : "wo-unknown"}">${
-			known ? bar(posted, "green") + bar(troubled, "red") : ""
+			known ? bar(posted, "green") + bar(not_posted, "red") : ""
 		}</div>
-				<div class="wo-progress-text">${known ? this.counts(progress, troubled) : ""}</div>
+				<div class="wo-progress-text">${known ? this.counts(progress, not_posted) : ""}</div>
 			</div>`;
 	}
 
-	counts({ total, posted, batches_done, batches_total }, troubled) {
-		const said = [__("{0} of {1} written off", [number(posted), number(total)])];
-		if (troubled) said.push(__("{0} not written off", [number(troubled)]));
+	counts({ total, posted, batches_done, batches_total }, not_posted) {
+		const parts = [__("{0} of {1} written off", [number(posted), number(total)])];
+		if (not_posted) parts.push(__("{0} not written off", [number(not_posted)]));
 		if (cint(batches_total) > 1) {
-			said.push(__("batch {0} of {1}", [number(batches_done), number(batches_total)]));
+			parts.push(__("batch {0} of {1}", [number(batches_done), number(batches_total)]));
 		}
-		return said.map((text) => escape(text)).join(" · ");
+		return parts.map((text) => escape(text)).join(" · ");
 	}
 }

@@ -1,24 +1,27 @@
 import * as after_posting from "./after_posting";
-import { relatives, request_approval, verify } from "./approval";
+import { related_runs, request_approval, verify } from "./approval";
 import { export_list } from "./export";
 import { preview } from "./preview";
 import { BUSY, Progress } from "./progress";
 import { change } from "./server";
-import { describe } from "./states";
+import { form_state } from "./states";
 import { balances, number } from "./text";
 import { Workbench } from "./workbench";
 
-// While a run is posted, the list below the progress is read again this often.
-const LOOK_EVERY = 5000;
+// Milliseconds between refreshes of the list while a run is posted.
+const REFRESH_INTERVAL = 5000;
 
-// Puts the form of a Write-Off Run into the state its document is in.
+// Controller of the Write-Off Run form: shows the state of its document.
 export class RunForm {
 	constructor(frm) {
 		this.frm = frm;
 		this.progress_area = document.createElement("div");
 		this.progress = new Progress({
 			wrapper: this.progress_area,
-			on_progress: frappe.utils.throttle(() => this.workbench?.refresh().catch(() => {}), LOOK_EVERY),
+			on_progress: frappe.utils.throttle(
+				() => this.workbench?.refresh().catch(() => {}),
+				REFRESH_INTERVAL
+			),
 			on_change: () => frm.reload_doc(),
 		});
 		this.actions = this.define_actions();
@@ -28,14 +31,14 @@ export class RunForm {
 
 	refresh() {
 		const { frm } = this;
-		if (this.workbench && this.workbench.name !== frm.doc.name) this.leave_document();
+		if (this.workbench && this.workbench.name !== frm.doc.name) this.destroy_workbench();
 		this.show_state();
 		this.watch_progress();
 		if (this.has_items()) return this.show_items();
 		this.hide_items();
 	}
 
-	leave_document() {
+	destroy_workbench() {
 		this.workbench.destroy();
 		this.workbench = null;
 	}
@@ -60,7 +63,7 @@ export class RunForm {
 			this.workbench = new Workbench({
 				frm,
 				wrapper,
-				on_summary: (summary) => this.summary_came(summary),
+				on_summary: (summary) => this.update_totals(summary),
 				on_reinstate: (items) => this.reinstate(items),
 			});
 		}
@@ -68,7 +71,7 @@ export class RunForm {
 	}
 
 	hide_items() {
-		if (this.workbench) this.leave_document();
+		if (this.workbench) this.destroy_workbench();
 		this.show_items_section(false);
 	}
 
@@ -76,17 +79,17 @@ export class RunForm {
 		this.frm.fields_dict.items_html.section?.wrapper.toggle(shown);
 	}
 
-	// The totals on the document follow the ticks, so that the form need not be loaded again for them.
-	summary_came(summary) {
+	// Updates the totals of the document with the selection, without reloading the form.
+	update_totals(summary) {
 		const { doc } = this.frm;
 		doc.found_count = summary.found.count;
 		doc.selected_count = summary.selected.count;
 		doc.selected_amount = summary.selected.base_amount;
-		// Our own ticks are a change of the document that this form knows. After somebody else's it has to be loaded
-		// again before it can submit: nobody approves a list that they have not seen.
+		// After the user's own change `modified` may follow. After another user's, the form must be reloaded before
+		// it can submit: nobody approves a list they have not seen.
 		if (summary.changed_by === frappe.session.user) doc.modified = summary.modified;
 		this.show_state();
-		// Posted, or taken back, by somebody else since the form was loaded.
+		// Posted or undone by another user since the form was loaded.
 		if (summary.status !== doc.status && !this.frm.is_dirty()) this.frm.debounced_reload_doc();
 	}
 
@@ -94,7 +97,7 @@ export class RunForm {
 
 	show_state() {
 		const { frm } = this;
-		const state = describe({
+		const state = form_state({
 			doc: frm.doc,
 			summary: this.summary,
 			may: {
@@ -104,8 +107,8 @@ export class RunForm {
 			},
 			workflow: frappe.model.has_workflow(frm.doctype),
 		});
-		this.show_intro(state, relatives(frm.doc, this.summary));
-		// Before anything is posted there is nothing to be connected to.
+		this.show_intro(state, related_runs(frm.doc, this.summary));
+		// Before posting there are no connections.
 		$(frm.layout.wrapper).toggleClass("wo-unposted", frm.doc.docstatus === 0);
 		if (!frm.is_dirty()) this.show_primary(state.primary);
 		this.show_buttons((state.buttons || []).filter(Boolean));
@@ -114,8 +117,8 @@ export class RunForm {
 	show_intro({ intro, color }, more) {
 		const { frm } = this;
 		frm.dashboard.clear_headline();
-		const said = [intro, ...more].filter(Boolean).join(" ");
-		if (said) frm.set_intro(`<span class="wo-intro">${said}</span>`, color || "blue");
+		const text = [intro, ...more].filter(Boolean).join(" ");
+		if (text) frm.set_intro(`<span class="wo-intro">${text}</span>`, color || "blue");
 		this.progress_area.remove();
 		frm.layout.message.after(this.progress_area);
 	}
@@ -123,7 +126,7 @@ export class RunForm {
 	show_primary(name) {
 		const { frm } = this;
 		const { page } = frm;
-		// A cancelled run can be amended, a new one saved: those stay the desk's own.
+		// Keep the desk's Amend on a cancelled run and Save on a new one.
 		if (frm.doc.docstatus === 2 || frm.is_new()) return;
 		if (frappe.model.has_workflow(frm.doctype) && !name) return;
 		page.clear_primary_action();
@@ -157,33 +160,33 @@ export class RunForm {
 
 	define_actions() {
 		const { frm } = this;
-		const quietly = (promise) => promise.catch(() => {});
+		const ignore_error = (promise) => promise.catch(() => {});
 		const freeze = (freeze_message) => ({ freeze_message });
 		return {
 			save_and_find: { label: __("Save and Find Invoices"), run: () => this.find() },
 			find: { label: __("Find Invoices"), run: () => this.find() },
 			cancel_search: {
 				label: __("Cancel Search"),
-				run: () => quietly(change(frm, "cancel_search", {}, freeze(__("Cancelling…")))),
+				run: () => ignore_error(change(frm, "cancel_search", {}, freeze(__("Cancelling…")))),
 			},
 			preview: { label: __("Preview Entries"), run: () => this.preview(false) },
 			preview_and_post: { label: __("Preview and Post"), run: () => this.preview(true) },
 			request_approval: { label: __("Request Approval"), run: () => this.request_approval() },
-			verify: { label: __("Verify Approval"), run: () => quietly(verify(frm)) },
+			verify: { label: __("Verify Approval"), run: () => ignore_error(verify(frm)) },
 			pause: {
 				label: __("Pause"),
-				run: () => quietly(change(frm, "pause", {}, freeze(__("Pausing…")))),
+				run: () => ignore_error(change(frm, "pause", {}, freeze(__("Pausing…")))),
 			},
 			resume: {
 				label: __("Resume"),
-				run: () => quietly(change(frm, "resume", {}, freeze(__("Resuming…")))),
+				run: () => ignore_error(change(frm, "resume", {}, freeze(__("Resuming…")))),
 			},
 			retry: { label: __("Retry"), run: () => after_posting.retry(frm, this.summary) },
 			undo: { label: __("Undo"), run: () => after_posting.undo(frm, this.summary) },
 		};
 	}
 
-	// FINDING
+	// SEARCH
 
 	find() {
 		const { frm } = this;
@@ -207,15 +210,15 @@ export class RunForm {
 				}
 			);
 			if (result.background) return;
-			this.tell_what_was_found(result, again);
+			this.show_search_result(result, again);
 			if (result.found) frappe.utils.scroll_to(frm.fields_dict.items_html.section.wrapper, true, 15);
 		} catch {
 			// The desk has shown why.
 		}
 	}
 
-	// What was unticked before stays so, whatever else is found.
-	tell_what_was_found({ found, selected, excluded, added, dropped, changed }, again) {
+	// Items unticked before stay unticked.
+	show_search_result({ found, selected, excluded, added, dropped, changed }, again) {
 		const parts = [__("{0} found", [balances(found)])];
 		if (excluded) parts.push(__("{0} excluded", [number(excluded)]));
 		if (again && (added || dropped || changed)) {
@@ -250,7 +253,7 @@ export class RunForm {
 
 	post(plan) {
 		const { frm } = this;
-		// The server refuses to submit with other terms than those that were shown.
+		// The server refuses to submit terms other than the previewed ones.
 		frm.doc.previewed_terms = plan.terms;
 		frappe.validated = true;
 		return frm.script_manager

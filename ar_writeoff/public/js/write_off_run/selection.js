@@ -1,8 +1,7 @@
 import { write } from "./server";
 
-// Ticks travel in the order they were made, a burst of them in one request. The server's answer is the truth:
-// on_summary gets it, with by how many the selection was to grow (not a number where that cannot be known);
-// when a request fails, on_failure asks for the page to be shown as the server has it.
+// Sends ticks to the server in order, several in one request. on_summary gets the server's answer and the expected
+// change of the selected count (NaN if unknown); on_failure must reload the page of items.
 export class Selection {
 	constructor(name, { on_summary, on_failure }) {
 		Object.assign(this, { name, on_summary, on_failure });
@@ -12,15 +11,15 @@ export class Selection {
 
 	set(names, selected) {
 		for (const name of names) {
-			const taken_back = this.waiting.has(name) && this.waiting.get(name) !== selected;
-			if (taken_back) this.waiting.delete(name);
+			const reverted = this.waiting.has(name) && this.waiting.get(name) !== selected;
+			if (reverted) this.waiting.delete(name);
 			else this.waiting.set(name, selected);
 		}
 		clearTimeout(this.timer);
 		this.timer = setTimeout(() => this.flush(), 150);
 	}
 
-	// `filters` as in get_items; without them, all open items.
+	// `filters` as in get_items; without them all open items.
 	set_all(filters, selected) {
 		return this.send({ selected: selected ? 1 : 0, filters });
 	}
@@ -29,7 +28,7 @@ export class Selection {
 		return this.send({ selected: 1, invert: 1, filters });
 	}
 
-	// Resolves when the server knows everything that was ticked.
+	// Resolves when the server has all ticks.
 	flush() {
 		clearTimeout(this.timer);
 		const waiting = this.waiting;

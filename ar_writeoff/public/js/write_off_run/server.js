@@ -1,4 +1,4 @@
-// How the form talks to the run's whitelisted methods. The saved document counts, so only its name travels.
+// Calls of the run's whitelisted methods. They act on the saved document, so only its name is sent.
 
 const DOCTYPE = "Write-Off Run";
 
@@ -24,12 +24,12 @@ export class RequestFailed extends Error {
 	}
 }
 
-// Neither of the two touches what a person is typing into the form meanwhile.
+// Both leave unsaved input in the form alone.
 export const read = (name, method, args, options) => call("GET", name, method, args, options);
 
 export const write = (name, method, args, options) => call("POST", name, method, args, options);
 
-// For methods that change the run itself: the form is loaded again afterwards, also when they refuse.
+// For methods that change the run: the form is reloaded afterwards, also after an error.
 export async function change(frm, method, args, options) {
 	const name = frm.doc.name;
 	try {

@@ -1,10 +1,10 @@
 import { balances, date, escape, money, number } from "./text";
 
-// What the form says and offers in each state of a run: one line on what happens next, one primary action.
+// Intro, primary action and buttons of the form in each state of a run.
 //
 // context: {doc, summary, may: {write, submit, cancel}, workflow}. `summary` is null until the server has answered.
 // Answer: {intro, color, primary, buttons} where actions are names the form knows.
-export function describe(context) {
+export function form_state(context) {
 	const { doc } = context;
 	if (doc.__islocal) return new_run();
 	if (doc.docstatus === 2) return cancelled(context);
@@ -35,7 +35,7 @@ function draft(context) {
 			primary: find,
 		};
 	}
-	// What there is to do depends on what the server has counted and on who may approve it.
+	// The next step depends on the counts and on who may approve.
 	if (!summary && doc.found_count) return {};
 	if (!summary?.found.count) {
 		return {
@@ -62,7 +62,7 @@ function draft(context) {
 	return { intro: `${selection} ${escape(next)}`, primary, buttons: [...buttons, "find"] };
 }
 
-// Who posts a draft: whoever has it open, or somebody whom they ask for it.
+// Who posts a draft: the current user, or somebody asked for approval.
 function approval({ doc, summary, may, workflow }) {
 	if (workflow) {
 		return {
@@ -98,7 +98,7 @@ function approval({ doc, summary, may, workflow }) {
 	};
 }
 
-// Limits are held against whoever changed the list last.
+// Limits apply to the user who changed the list last.
 const all_over_own_limit = ({ selected, pending, changed_by }) =>
 	!selected.count && pending.count > 0 && changed_by === frappe.session.user;
 

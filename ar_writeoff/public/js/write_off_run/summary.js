@@ -3,7 +3,7 @@ import { escape, money, number } from "./text";
 
 const TOP_CUSTOMERS = 5;
 
-// The numbers above the grid and two charts: how old the balances are, and whose they are.
+// Number cards above the grid, and two charts: by age and by customer.
 export class Summary {
 	constructor(wrapper, { on_customer }) {
 		this.wrapper = wrapper;
@@ -38,21 +38,21 @@ export class Summary {
 	}
 
 	show_charts(summary) {
-		const worth_showing = summary.found.count > 1;
-		this.part("overview").classList.toggle("wo-uncharted", !worth_showing);
-		if (!worth_showing) return;
+		const has_several = summary.found.count > 1;
+		this.part("overview").classList.toggle("wo-uncharted", !has_several);
+		if (!has_several) return;
 		this.show_ageing(summary.ageing);
 		this.part("customers").innerHTML = customer_bars(summary);
 	}
 
 	show_ageing(buckets) {
 		const parent = this.part("ageing");
-		const labels = buckets.map((row) => plain(row.bucket));
+		const labels = buckets.map((row) => without_markup(row.bucket));
 		const values = buckets.map((row) => Math.abs(flt(row.base_amount, 2)));
-		const drawn = JSON.stringify([labels, values]);
-		if (this.drawn === drawn || !parent.clientWidth) return;
-		this.drawn = drawn;
-		// A chart draws once more a moment later, so each has an element to itself.
+		const chart_data = JSON.stringify([labels, values]);
+		if (this.chart_data === chart_data || !parent.clientWidth) return;
+		this.chart_data = chart_data;
+		// A chart redraws once with a delay, so each gets its own element.
 		this.chart?.destroy();
 		const canvas = document.createElement("div");
 		parent.replaceChildren(canvas);
@@ -60,7 +60,7 @@ export class Summary {
 			type: "bar",
 			height: 150,
 			animate: 0,
-			// While its bars grow, a chart has a copy of itself in its place, and fails to draw in another width.
+			// During the entry animation a chart is replaced by a copy, and fails to redraw at another width.
 			disableEntryAnimation: 1,
 			colors: ["blue"],
 			barOptions: { spaceRatio: 0.5 },
@@ -76,25 +76,24 @@ export class Summary {
 	}
 }
 
-// frappe.Chart cuts labels and writes them as HTML: nothing in a label may mean anything there.
-const plain = (text) => String(text).replace(/[<>&"'`]/g, " ");
+// frappe.Chart writes labels as HTML and cuts them, so remove all markup characters.
+const without_markup = (text) => String(text).replace(/[<>&"'`]/g, " ");
 
-// Names need room that the columns of a chart do not give them, so these bars lie on their side.
-// Choosing one filters the list.
+// Horizontal bars, because names need the width. A click filters the list.
 function customer_bars(summary) {
 	const rows = top_customers(summary);
-	const most = Math.max(...rows.map((row) => Math.abs(flt(row.base_amount))), 0.01);
+	const maximum = Math.max(...rows.map((row) => Math.abs(flt(row.base_amount))), 0.01);
 	return rows
 		.map(({ customer, customer_name, base_amount }) => {
-			const share = Math.round((100 * Math.abs(flt(base_amount))) / most);
-			const inside = `
+			const share = Math.round((100 * Math.abs(flt(base_amount))) / maximum);
+			const content = `
 				<span class="wo-top-name" dir="auto">${escape(customer_name || customer)}</span>
 				<span class="wo-top-bar"><span style="inline-size: ${share}%"></span></span>
 				<span class="wo-top-amount">${money(base_amount, summary.company_currency)}</span>`;
 			return customer
 				? `<button type="button" class="wo-top" data-customer="${escape(customer)}"
-					title="${escape(show_only(customer_name || customer))}">${inside}</button>`
-				: `<div class="wo-top">${inside}</div>`;
+					title="${escape(show_only(customer_name || customer))}">${content}</button>`
+				: `<div class="wo-top">${content}</div>`;
 		})
 		.join("");
 }
@@ -118,11 +117,11 @@ function draft_cards(summary) {
 
 function result_cards(summary) {
 	const { counts } = summary;
-	const troubled = (counts.Skipped || 0) + (counts.Failed || 0) + (counts.Conflict || 0);
+	const not_posted = (counts.Skipped || 0) + (counts.Failed || 0) + (counts.Conflict || 0);
 	return [
 		card(__("Approved"), summary.selected.count, summary.selected.base_amount, summary),
 		card(__("Written Off"), counts.Posted || 0, summary.posted?.base_amount, summary, "green"),
-		troubled && card(__("Not Written Off"), troubled, undefined, summary, "red"),
+		not_posted && card(__("Not Written Off"), not_posted, undefined, summary, "red"),
 		counts.Reversed && card(__("Undone"), counts.Reversed, undefined, summary),
 		counts.Excluded && card(__("Excluded"), counts.Excluded, excluded_amount(summary), summary, "orange"),
 	];
@@ -140,12 +139,13 @@ const card = (label, count, amount, summary, color = "gray") => `
 
 function top_customers(summary) {
 	const rows = (summary.customers || []).slice(0, TOP_CUSTOMERS);
-	const rest = flt(summary.found.base_amount) - rows.reduce((sum, row) => sum + flt(row.base_amount), 0);
-	if (rows.length === TOP_CUSTOMERS && flt(Math.abs(rest), 2) > 0) {
-		rows.push({ customer_name: __("Other customers"), base_amount: rest });
+	const remaining =
+		flt(summary.found.base_amount) - rows.reduce((sum, row) => sum + flt(row.base_amount), 0);
+	if (rows.length === TOP_CUSTOMERS && flt(Math.abs(remaining), 2) > 0) {
+		rows.push({ customer_name: __("Other customers"), base_amount: remaining });
 	}
 	return rows;
 }
 
-// Strings inside nested templates are not extracted for translation, so they stand here.
+// Strings inside nested templates are not extracted for translation, so they are defined here.
 const show_only = (name) => __("Show only {0}", [name]);

@@ -1,4 +1,4 @@
-// Everything that ends up in HTML goes through here. Names come from customers: they are text, never markup.
+// All values shown in HTML are escaped here. Names come from customers: they are text, never markup.
 
 export const escape = (value) =>
 	value === undefined || value === null ? "" : frappe.utils.escape_html(String(value));
@@ -15,7 +15,7 @@ export function link(doctype, name, text) {
 	return `<a href="${href}">${escape(text || name)}</a>`;
 }
 
-// "1 balance" or "12 balances", in any language that has one form for one and one for many.
+// "1 balance" or "12 balances"; for languages with one singular and one plural form.
 export const balances = (count) =>
 	cint(count) === 1 ? __("1 balance") : __("{0} balances", [number(count)]);
 

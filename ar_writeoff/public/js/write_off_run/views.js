@@ -1,5 +1,5 @@
-// The tabs above the grid, by the state of the run. Each is a standing filter and what ticks mean in it:
-// "select" - part of the write-off, kept on the server; "pick" - picked here to reinstate; "none".
+// Tabs above the grid by state of the run: each is a filter and a meaning of ticks, "select" (in the write-off,
+// stored on the server), "pick" (chosen here to reinstate) or "none".
 
 export const PROCESSING = ["Queued", "Posting", "Paused"];
 
@@ -24,7 +24,7 @@ export function views_for(doc, summary, { can_reinstate }) {
 		});
 		return [open, over_limit, excluded].filter(is_shown);
 	}
-	const troubled = (counts.Skipped || 0) + (counts.Failed || 0) + (counts.Conflict || 0);
+	const not_posted = (counts.Skipped || 0) + (counts.Failed || 0) + (counts.Conflict || 0);
 	const waiting = PROCESSING.includes(doc.status) ? cint(counts.Open) - unselected(summary) : 0;
 	const posted = view("posted", __("Written Off"), counts.Posted, {
 		filters: { status: ["Posted"] },
@@ -32,7 +32,7 @@ export function views_for(doc, summary, { can_reinstate }) {
 		ticks: can_reinstate ? "pick" : "none",
 	});
 	const views = [
-		view("troubled", __("Not Written Off"), troubled, {
+		view("not_posted", __("Not Written Off"), not_posted, {
 			filters: { status: ["Skipped", "Failed", "Conflict"] },
 			shows: ["status", "message"],
 		}),
@@ -53,7 +53,7 @@ export function views_for(doc, summary, { can_reinstate }) {
 	return views.length ? views : [posted];
 }
 
-// Everything found and not selected: what a person unticked stays open.
+// Found but not selected: these stay open.
 const unselected = ({ found, selected }) => cint(found.count) - cint(selected.count);
 
 const view = (key, label, count, more) => ({

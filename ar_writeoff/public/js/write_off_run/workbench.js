@@ -5,14 +5,14 @@ import { Grid } from "./grid";
 import { Selection } from "./selection";
 import { RequestFailed, read, write } from "./server";
 import { Summary } from "./summary";
-import { show_voucher_story } from "./voucher_story";
+import { show_voucher_details } from "./voucher_details";
 import { balances, escape, money, number } from "./text";
 import { views_for } from "./views";
 
 const PAGE_LENGTHS = [50, 100, 500];
 
-// What a person works on: the summary, the tabs, the filters, the grid, and the totals that stay in sight.
-// One workbench per document; it keeps where the person is while the form is saved and loaded again.
+// Summary, tabs, filters, grid and totals of a run. There is one workbench per document; it keeps view, page and sort
+// order while the form is saved and reloaded.
 export class Workbench {
 	// options: frm, wrapper, on_summary(summary), on_reinstate(items)
 	constructor(options) {
@@ -68,7 +68,7 @@ export class Workbench {
 			on_tick: (names, ticked) => this.ticked(names, ticked),
 			on_tick_all: () => this.select_all(true),
 			on_sort: (field) => this.sort(field),
-			on_info: (item) => show_voucher_story(this.frm, item).catch(() => {}),
+			on_info: (item) => show_voucher_details(this.frm, item).catch(() => {}),
 			on_amount: (item, amount) => this.set_amount(item, amount),
 			on_filter: () => this.filters.focus(),
 		});
@@ -188,7 +188,7 @@ export class Workbench {
 			}
 			this.show_page(page);
 		} catch (error) {
-			// The desk has shown why the server refused.
+			// The desk has shown the error.
 			if (!(error instanceof RequestFailed)) throw error;
 		} finally {
 			if (request === this.request) this.parts.grid.removeAttribute("aria-busy");
@@ -238,7 +238,7 @@ export class Workbench {
 		this.parts.pending.hidden = !shown;
 	}
 
-	// WHERE A PERSON IS
+	// NAVIGATION
 
 	show_tabs() {
 		this.parts.tabs.innerHTML = this.views
@@ -287,10 +287,10 @@ export class Workbench {
 		const { start, page_length } = this.state;
 		const { total } = this;
 		const last = Math.max(0, Math.ceil(total / page_length) - 1) * page_length;
-		const button = (label, said, to, disabled) => `
-			<button type="button" class="btn btn-xs btn-default" data-start="${to}" aria-label="${escape(said)}"
-				title="${escape(said)}" ${disabled ? "disabled" : ""}>${label}</button>`;
-		// These characters point the other way by themselves where one writes from right to left.
+		const button = (label, title, to, disabled) => `
+			<button type="button" class="btn btn-xs btn-default" data-start="${to}" aria-label="${escape(title)}"
+				title="${escape(title)}" ${disabled ? "disabled" : ""}>${label}</button>`;
+		// These characters are mirrored in right-to-left text.
 		const [back, on] = ["‹", "›"];
 		this.parts.pages.innerHTML = `
 			<span dir="auto">${
@@ -313,9 +313,9 @@ export class Workbench {
 			</select>`;
 	}
 
-	// WHAT IS TICKED
+	// SELECTION
 
-	// When the server counts more or less than this person ticked, somebody else is at work on the same list.
+	// If the server's count differs from the expected one, another user is changing the same list.
 	selection_saved(summary, change) {
 		if (!this.is_current) return;
 		const expected = count_ticked(this.summary) + change;
@@ -323,7 +323,7 @@ export class Workbench {
 		this.show_summary(summary);
 		if (Number.isNaN(expected)) return;
 		if (count_ticked(summary) === expected) {
-			// One tick more or less can bring others over the limit, or back.
+			// A tick can take other items over the limit or back.
 			if (summary.pending.count !== held) this.load();
 			return;
 		}
@@ -363,7 +363,7 @@ export class Workbench {
 		await this.refresh();
 	}
 
-	unpick() {
+	clear_picked() {
 		this.picked.clear();
 	}
 
@@ -385,7 +385,7 @@ export class Workbench {
 			this.parts.select.innerHTML = button(
 				"reinstate",
 				count ? __("Reinstate {0}", [number(count)]) : __("Reinstate"),
-				count ? "" : `disabled title="${escape(what_to_tick())}"`
+				count ? "" : `disabled title="${escape(reinstate_hint())}"`
 			);
 		} else {
 			this.parts.select.innerHTML = "";
@@ -422,13 +422,13 @@ export class Workbench {
 	}
 }
 
-// What is over a limit is ticked like the rest, and waits: an open balance has a reason only then.
+// Items over a limit count as ticked. Open items have a reason only then.
 const is_ticked = (item) =>
 	Boolean(cint(item.selected)) || (item.status === "Open" && Boolean(item.reason_code));
 
 const count_ticked = ({ selected, pending }) => selected.count + pending.count;
 
-// Strings inside nested templates are not extracted for translation, so they stand here.
+// Strings inside nested templates are not extracted for translation, so they are defined here.
 const rows_per_page = () => __("Rows per page");
 
-const what_to_tick = () => __("Select the balances to reinstate.");
+const reinstate_hint = () => __("Select the balances to reinstate.");

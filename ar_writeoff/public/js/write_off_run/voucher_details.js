@@ -1,40 +1,47 @@
 import { read } from "./server";
 import { date, escape, link, money } from "./text";
 
-// What there is to know about the voucher of an item before it is given up, and the other ways to deal with it.
-export async function show_voucher_story(frm, item) {
-	const story = await read(
+// Dialog with details of an item's voucher and the alternatives to a write-off.
+export async function show_voucher_details(frm, item) {
+	const details = await read(
 		frm.doc.name,
-		"get_voucher_story",
+		"get_voucher_details",
 		{ item: item.name },
 		{ freeze_message: __("Loading details…") }
 	);
 	const dialog = new frappe.ui.Dialog({
-		title: story.voucher_no,
+		title: details.voucher_no,
 		size: "large",
-		fields: [{ fieldtype: "HTML", fieldname: "story" }],
+		fields: [{ fieldtype: "HTML", fieldname: "details" }],
 	});
-	dialog.fields_dict.story.$wrapper.html(`<div class="wo-story">${facts(story)}${tables(story)}</div>`);
-	add_ways_out(dialog, story);
+	dialog.fields_dict.details.$wrapper.html(
+		`<div class="wo-voucher">${facts(details)}${tables(details)}</div>`
+	);
+	add_actions(dialog, details);
 	dialog.show();
 }
 
-function facts(story) {
-	const { item } = story;
+function facts(details) {
+	const { item } = details;
 	const pairs = [
-		[__("Customer"), link("Customer", item.customer, story.customer_name || item.customer)],
-		[__("Status"), escape(__(story.status))],
-		[__("Date"), date(story.posting_date)],
-		[__("Due Date"), date(story.due_date)],
-		[__("Invoiced"), story.grand_total === undefined ? "" : money(story.grand_total, story.currency)],
+		[__("Customer"), link("Customer", item.customer, details.customer_name || item.customer)],
+		[__("Status"), escape(__(details.status))],
+		[__("Date"), date(details.posting_date)],
+		[__("Due Date"), date(details.due_date)],
+		[
+			__("Invoiced"),
+			details.grand_total === undefined ? "" : money(details.grand_total, details.currency),
+		],
 		[__("Balance"), money(item.outstanding_amount, item.currency)],
 		[__("Age in Days"), escape(item.age_days)],
 		[
 			__("All Balances of the Customer"),
-			story.customer_balance === null ? "" : money(story.customer_balance, story.company_currency),
+			details.customer_balance === null
+				? ""
+				: money(details.customer_balance, details.company_currency),
 		],
-		[__("Subscription"), link("Subscription", story.subscription)],
-		[__("Return Against"), link("Sales Invoice", story.return_against)],
+		[__("Subscription"), link("Subscription", details.subscription)],
+		[__("Return Against"), link("Sales Invoice", details.return_against)],
 	];
 	const shown = pairs.filter(([, html]) => html);
 	return `<dl class="wo-facts">${shown
@@ -42,29 +49,29 @@ function facts(story) {
 		.join("")}</dl>`;
 }
 
-function tables(story) {
+function tables(details) {
 	return [
-		table(__("Lines"), story.lines, [
+		table(__("Lines"), details.lines, [
 			[__("Item"), (row) => escape(row.item_name || row.item_code)],
 			[__("Quantity"), (row) => escape(row.qty), "end"],
-			[__("Amount"), (row) => money(row.amount, story.currency), "end"],
+			[__("Amount"), (row) => money(row.amount, details.currency), "end"],
 		]),
-		table(__("Payments and Credits"), story.settlements, [
+		table(__("Payments and Credits"), details.settlements, [
 			[__("Date"), (row) => date(row.posting_date)],
 			[__("Voucher"), (row) => link(row.voucher_type, row.voucher_no)],
 			[__("Amount"), (row) => money(row.amount_in_account_currency, row.account_currency), "end"],
 		]),
-		table(__("Dunning"), story.dunnings, [
+		table(__("Dunning"), details.dunnings, [
 			[__("Date"), (row) => date(row.posting_date)],
 			[__("Dunning"), (row) => link("Dunning", row.name)],
 			[__("Type"), (row) => escape(row.dunning_type)],
 			[__("Status"), (row) => escape(__(row.status))],
 		]),
-		table(__("Orders and Deliveries"), orders(story), [
+		table(__("Orders and Deliveries"), orders(details), [
 			[__("Document"), (row) => link(row.doctype, row.name)],
 			[__("Type"), (row) => escape(__(row.doctype))],
 		]),
-		table(__("Earlier Write-Offs of This Customer"), story.written_off_before, [
+		table(__("Earlier Write-Offs of This Customer"), details.written_off_before, [
 			[__("Run"), (row) => link("Write-Off Run", row.run)],
 			[__("Voucher"), (row) => escape(row.voucher_no)],
 			[__("Status"), (row) => escape(__(row.status))],
@@ -73,9 +80,9 @@ function tables(story) {
 	].join("");
 }
 
-const orders = (story) => [
-	...(story.orders || []).map((name) => ({ doctype: "Sales Order", name })),
-	...(story.delivery_notes || []).map((name) => ({ doctype: "Delivery Note", name })),
+const orders = (details) => [
+	...(details.orders || []).map((name) => ({ doctype: "Sales Order", name })),
+	...(details.delivery_notes || []).map((name) => ({ doctype: "Delivery Note", name })),
 ];
 
 // columns: [label, row => HTML, "end" for amounts]
@@ -97,18 +104,18 @@ function table(title, rows, columns) {
 		</table></div>`;
 }
 
-function add_ways_out(dialog, story) {
+function add_actions(dialog, details) {
 	const leave = (go) => () => {
 		dialog.hide();
 		go();
 	};
 	dialog.set_primary_action(
 		__("Open"),
-		leave(() => frappe.set_route("Form", story.voucher_type, story.voucher_no))
+		leave(() => frappe.set_route("Form", details.voucher_type, details.voucher_no))
 	);
 	if (
-		story.voucher_type === "Sales Invoice" &&
-		!story.is_return &&
+		details.voucher_type === "Sales Invoice" &&
+		!details.is_return &&
 		frappe.model.can_create("Sales Invoice")
 	) {
 		dialog.add_custom_action(
@@ -116,26 +123,26 @@ function add_ways_out(dialog, story) {
 			leave(() =>
 				frappe.model.open_mapped_doc({
 					method: "erpnext.accounts.doctype.sales_invoice.sales_invoice.make_sales_return",
-					source_name: story.voucher_no,
+					source_name: details.voucher_no,
 				})
 			),
-			"wo-way-out"
+			"wo-alternative"
 		);
 	}
 	if (frappe.model.can_write("Customer")) {
 		dialog.add_custom_action(
 			__("Exclude Customer from Write-Off"),
-			leave(() => exclude_customer(story)),
-			"wo-way-out"
+			leave(() => exclude_customer(details)),
+			"wo-alternative"
 		);
 	}
 }
 
-function exclude_customer(story) {
-	const { customer } = story.item;
+function exclude_customer(details) {
+	const { customer } = details.item;
 	frappe.confirm(
 		__("{0} will be excluded from all write-offs until this is changed in the customer. Continue?", [
-			escape(story.customer_name || customer).bold(),
+			escape(details.customer_name || customer).bold(),
 		]),
 		async () => {
 			await frappe.db.set_value("Customer", customer, "exclude_from_write_off", 1);
