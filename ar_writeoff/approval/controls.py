@@ -117,16 +117,23 @@ def check_second_person(settings: Any, proposed_on: Any) -> None:
 	    frappe.PermissionError: the current user proposed it, or does not have the role that changes controls.
 	"""
 	if not settings.proposed_changes or get_datetime(settings.proposed_on) != get_datetime(proposed_on):
-		frappe.throw(_("The proposed change was modified or withdrawn. Reload the form."))
+		frappe.throw(
+			_("The proposed change was modified or withdrawn. Reload the form."), title=_("Proposed Change")
+		)
 	user = frappe.session.user
 	if settings.proposed_by == user:
-		frappe.throw(_("You proposed this change. Another user must confirm it."), frappe.PermissionError)
+		frappe.throw(
+			_("You proposed this change. Another user must confirm it."),
+			frappe.PermissionError,
+			title=_("Proposed Change"),
+		)
 	if settings.control_role and is_bound(settings, user):
 		frappe.throw(
 			_("Only users with the role {1} can change the controls of {0}.").format(
 				settings.company, _(settings.control_role)
 			),
 			frappe.PermissionError,
+			title=_("Not permitted"),
 		)
 
 
@@ -248,7 +255,7 @@ def check_reason(before: Any, after: Any) -> None:
 	for company in sorted(companies_changed(before, after)):
 		problem = change_refusal(company)
 		if problem:
-			frappe.throw(problem, frappe.PermissionError)
+			frappe.throw(problem, frappe.PermissionError, title=_("Not permitted"))
 
 
 def record_reason(before: Any, after: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import create_batch, getdate
+from frappe.utils import create_batch, formatdate, getdate
 
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.terms import Terms
@@ -53,7 +53,7 @@ def single_entry_differences(
 	"""What an entry has other than the terms say, in words."""
 	decimals = precision(company_currency(terms.company))
 	if entry.company != terms.company or getdate(entry.posting_date) != terms.posting_date:
-		yield _("posted on {0} in {1}").format(entry.posting_date, entry.company)
+		yield _("posted on {0} in {1}").format(formatdate(entry.posting_date), entry.company)
 	offset_rows = [row for row in rows if not row.party]
 	others = {row.account for row in offset_rows} - {terms.offset_account}
 	if others:

@@ -27,7 +27,7 @@ AMOUNT_FACTS = frozenset(
 		"total",
 	}
 )
-DATE_FACTS = frozenset({"on"})
+DATE_FACTS = frozenset({"cutoff", "on", "posting"})
 TRANSLATED_FACTS = frozenset({"dimension", "doctype", "enough", "fields", "holder", "side", "status"})
 
 

@@ -118,7 +118,7 @@ def throw_reason(reason: Reason) -> NoReturn:
 	    ReasonError: always.
 	"""
 	text = message(reason)
-	frappe.throw(text, ReasonError(text, reason))
+	frappe.throw(text, ReasonError(text, reason), title=label(reason.code))
 
 
 def error_reason(error: Exception) -> Reason:

@@ -71,7 +71,11 @@ def translate(text: str) -> str:
 
 def message(reason: Reason) -> str:
 	"""The sentence that a person reads for this reason."""
-	return translate(texts.MESSAGES[reason.code]).format(**dict(reason.facts))
+	facts = {
+		name: day(date.fromisoformat(fact)) if name in texts.DATE_FACTS else fact
+		for name, fact in reason.facts
+	}
+	return translate(texts.MESSAGES[reason.code]).format(**facts)
 
 
 def label(code: str) -> str:

@@ -35,7 +35,9 @@ def retry_failed(run: str) -> int:
 	item = frappe.qb.DocType("Write-Off Run Item")
 	count = frappe.db.count("Write-Off Run Item", {"run": run, "status": states.FAILED})
 	if not count:
-		frappe.throw(_("This run has no failed balances. Use a new run for skipped balances."))
+		frappe.throw(
+			_("This run has no failed balances. Use a new run for skipped balances."), title=_("Retry")
+		)
 	query = (
 		frappe.qb.update(item)
 		.set(item.status, states.OPEN)

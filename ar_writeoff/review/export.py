@@ -57,7 +57,7 @@ RUN_FIELDS = (
 def export(run: Any, file_format: str, filters: dict[str, Any] | None) -> dict[str, Any]:
 	"""Create the file now, or in the background if the list is long. Returns its URL or that it will follow."""
 	if file_format not in FORMATS:
-		frappe.throw(_("Choose XLSX or CSV, not {0}.").format(file_format))
+		frappe.throw(_("Choose XLSX or CSV, not {0}.").format(file_format), title=_("Export"))
 	total = run_items.count(run.name, filters)
 	if total <= MAX_ROWS_IN_REQUEST or workers.runs_inline():
 		return {"file_url": make_file(run.name, file_format, filters), "background": False}

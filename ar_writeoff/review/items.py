@@ -82,7 +82,7 @@ def get_item(run: str, name: str) -> frappe._dict:
 	item = table()
 	rows = frappe.qb.from_(item).select("*").where(visible(item, run) & (item.name == name)).run(as_dict=True)
 	if not rows:
-		frappe.throw(_("Item {0} is not in this run.").format(name))
+		frappe.throw(_("Item {0} is not in this run.").format(name), title=_("Write-Off Run Item"))
 	return rows[0]
 
 
@@ -94,23 +94,32 @@ def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
 	"""
 	row = get_item(run, name)
 	if row.status != OPEN:
-		frappe.throw(_("This item is {0}. Its amount cannot be changed.").format(_(row.status)))
+		frappe.throw(
+			_("This item is {0}. Its amount cannot be changed.").format(_(row.status)),
+			title=_("Amount to Write Off"),
+		)
 	decimals = precision(row.currency)
 	outstanding = money(row.outstanding_amount, decimals)
 	part = outstanding if amount is None else money(amount, decimals)
 	if amount is not None and part != amount:
-		frappe.throw(_("Enter an amount with at most {0} decimals.").format(decimals))
+		frappe.throw(
+			_("Enter an amount with at most {0} decimals.").format(decimals), title=_("Amount to Write Off")
+		)
 	if not 0 < part / outstanding <= 1:
 		frappe.throw(
 			_("Enter an amount between {0} and {1}, the balance.").format(
 				fmt_money(smallest_amount(outstanding), currency=row.currency),
 				fmt_money(outstanding, currency=row.currency),
-			)
+			),
+			title=_("Amount to Write Off"),
 		)
 	base_decimals = precision(company_currency(row.company))
 	base = base_of_part(part, outstanding, money(row.base_outstanding_amount, base_decimals))
 	if not base:
-		frappe.throw(_("This amount is zero in company currency. Enter a larger amount."))
+		frappe.throw(
+			_("This amount is zero in company currency. Enter a larger amount."),
+			title=_("Amount to Write Off"),
+		)
 	frappe.db.set_value("Write-Off Run Item", name, {"write_off_amount": part, "base_write_off_amount": base})
 
 

@@ -135,15 +135,24 @@ def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
 	if permission and operation.ptype:
 		run.check_permission(operation.ptype)
 	if not access.of_user().allows_company(run.company):
-		frappe.throw(_("You have no permission for company {0}.").format(run.company), frappe.PermissionError)
+		frappe.throw(
+			_("You have no permission for company {0}.").format(run.company),
+			frappe.PermissionError,
+			title=_("Not permitted"),
+		)
 	if operation.docstatus and not run.docstatus:
-		frappe.throw(_("This run is not submitted."))
+		frappe.throw(
+			_("This run is not submitted."), title=_("Write-Off Run {0}: {1}").format(run.name, _(run.status))
+		)
 	if run.docstatus != operation.docstatus or run.status not in operation.statuses:
-		frappe.throw(operation.refusal(run))
+		frappe.throw(
+			operation.refusal(run), title=_("Write-Off Run {0}: {1}").format(run.name, _(run.status))
+		)
 	if permission and operation.posts and not frappe.has_permission("Journal Entry", "submit"):
 		frappe.throw(
 			_("You need permission to submit Journal Entries to post or undo write-offs."),
 			frappe.PermissionError,
+			title=_("Not permitted"),
 		)
 
 
@@ -163,12 +172,14 @@ def lock_document(run: str, *, restart: bool = True) -> Any:
 		frappe.throw(
 			_("{0} is being posted or changed. Please try again.").format(run),
 			frappe.QueryTimeoutError,
+			title=_("Write-Off Run"),
 		)
 	# Under REPEATABLE READ, what is read from here on would be as it was before somebody else's change of the run.
 	if not fresh and frappe.db.get_value(DOCTYPE, run, "modified") != document.modified:
 		frappe.throw(
 			_("{0} was changed by another user at the same time. Please try again.").format(run),
 			frappe.TimestampMismatchError,
+			title=_("Write-Off Run"),
 		)
 	return document
 

@@ -72,7 +72,7 @@ def where(item: Table, run: str, filters: dict[str, Any] | None = None) -> Crite
 	condition = visible(item, run)
 	for fieldname, value in (filters or {}).items():
 		if fieldname not in FIELDS:
-			frappe.throw(_("Items cannot be filtered by {0}.").format(fieldname))
+			frappe.throw(_("Items cannot be filtered by {0}.").format(fieldname), title=_("Filter balances"))
 		if fieldname == "message":
 			condition &= messages.message_filter(item, str(value))
 		elif fieldname in TEXT_FIELDS and isinstance(value, str):
@@ -93,7 +93,7 @@ def in_order(
 ) -> QueryBuilder:
 	"""The query in the order of a field of the list; by message: in groups of the same one."""
 	if sort_by not in FIELDS:
-		frappe.throw(_("Items cannot be sorted by {0}.").format(sort_by))
+		frappe.throw(_("Items cannot be sorted by {0}.").format(sort_by), title=_("Sort"))
 	for fieldname in messages.COLUMNS[:2] if sort_by == "message" else (sort_by,):
 		query = query.orderby(item[fieldname], order=order)
 	return query.orderby(item.name)

@@ -50,7 +50,10 @@ def set_status(run: str, status: str, current: str | None = None, **values: Any)
 	if not current:
 		raise frappe.DoesNotExistError(run)
 	if not states.is_allowed_transition(current, status):
-		frappe.throw(_("The status of a run cannot change from {0} to {1}.").format(_(current), _(status)))
+		frappe.throw(
+			_("The status of a run cannot change from {0} to {1}.").format(_(current), _(status)),
+			title=_("Status"),
+		)
 	values["status"] = status
 	if current in states.TO_BE_POSTED and status in states.SETTLED:
 		values["posted_on"] = now()

@@ -50,7 +50,8 @@ def write_off_invoices(invoices: str | list, run: str | None = None) -> dict[str
 		doc = gate.enter(run, gate.FIND)
 		if (doc.company, doc.balance_type) != (company, balance_type):
 			frappe.throw(
-				_("Run {0} is for {1} balances of {2}.").format(run, _(doc.balance_type), doc.company)
+				_("Run {0} is for {1} balances of {2}.").format(run, _(doc.balance_type), doc.company),
+				title=_("Write Off Invoices"),
 			)
 	else:
 		doc = gate.enter(_new_run(rows, company, balance_type).name, gate.FIND)
@@ -66,14 +67,20 @@ def company_and_balance_type(rows: list[frappe._dict]) -> tuple[str, str]:
 	"""
 	closed = [row.name for row in rows if row.docstatus != 1 or not row.outstanding_amount]
 	if closed:
-		frappe.throw(_("These invoices have no open balance: {0}").format(", ".join(closed)))
+		frappe.throw(
+			_("These invoices have no open balance: {0}").format(", ".join(closed)),
+			title=_("Write Off Invoices"),
+		)
 	companies = {row.company for row in rows}
 	if len(companies) != 1:
-		frappe.throw(_("A run is for one company. Select invoices of one company only."))
+		frappe.throw(
+			_("A run is for one company. Select invoices of one company only."), title=_("Write Off Invoices")
+		)
 	balance_types = {DEBIT if row.outstanding_amount > 0 else CREDIT for row in rows}
 	if len(balance_types) != 1:
 		frappe.throw(
-			_("A run has either debit or credit balances. Select invoices of one balance type only.")
+			_("A run has either debit or credit balances. Select invoices of one balance type only."),
+			title=_("Write Off Invoices"),
 		)
 	return companies.pop(), balance_types.pop()
 
@@ -85,7 +92,8 @@ def _readable(invoices: str | list) -> list[frappe._dict]:
 		frappe.throw(
 			_("Select between 1 and {0} invoices. For more invoices, create a run with criteria.").format(
 				MAX_INVOICES
-			)
+			),
+			title=_("Write Off Invoices"),
 		)
 	rows = frappe.get_list(
 		"Sales Invoice",
@@ -101,6 +109,7 @@ def _readable(invoices: str | list) -> list[frappe._dict]:
 				", ".join(sorted(missing))
 			),
 			frappe.PermissionError,
+			title=_("Not permitted"),
 		)
 	return rows
 

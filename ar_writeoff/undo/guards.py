@@ -260,6 +260,7 @@ def on_trash_voucher(document: Any, method: str | None = None) -> None:
 				document.name, link(rows[0][0])
 			),
 			frappe.LinkExistsError,
+			title=_("Written Off"),
 		)
 
 

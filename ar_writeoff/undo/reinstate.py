@@ -11,7 +11,7 @@ from frappe import _
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
-from ar_writeoff.core.money import money
+from ar_writeoff.core.money import AmountError, money, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.money import precision
@@ -61,23 +61,35 @@ def lock_items_of_run(run: str, names: list[str]) -> list[Any]:
 		.run(as_dict=True)
 	)
 	if not names or len(rows) != len(set(names)):
-		frappe.throw(_("Choose balances of this run to reinstate."))
+		frappe.throw(_("Choose balances of this run to reinstate."), title=_("Reinstate Balances"))
 	return rows
 
 
 def amount_to_reinstate(item: undo.WrittenOffItem, row: Any, wanted: Any) -> Decimal:
 	"""The amount to reinstate, checked against what is still written off."""
 	if row.status not in states.ITEM_POSTED:
-		frappe.throw(_("{0} is {1} and cannot be reinstated.").format(row.voucher_no, _(row.status)))
-	amount = item.amount if wanted is None else money(wanted, precision(item.currency))
+		frappe.throw(
+			_("{0} is {1} and cannot be reinstated.").format(row.voucher_no, _(row.status)),
+			title=_("Reinstate Balances"),
+		)
+	try:
+		amount = item.amount if wanted is None else money(parse_amount(wanted), precision(item.currency))
+	except AmountError as error:
+		frappe.throw(
+			f"{row.voucher_no}: {messages.message(Reason.of(error.code, **error.facts))}",
+			title=_("Reinstate Balances"),
+		)
 	if undo.is_credit(item) and amount != item.amount:
-		frappe.throw(_("{0} can only be reinstated in full.").format(row.voucher_no))
+		frappe.throw(
+			_("{0} can only be reinstated in full.").format(row.voucher_no), title=_("Reinstate Balances")
+		)
 	if amount * item.amount <= 0 or abs(amount) > abs(item.amount):
 		frappe.throw(
-			_("{0}: enter an amount up to {1}, which is still written off.").format(
+			_("{0}: enter an amount between 0 and {1}.").format(
 				row.voucher_no,
 				frappe.format(item.amount, {"fieldtype": "Currency", "options": item.currency}),
-			)
+			),
+			title=_("Reinstate Balances"),
 		)
 	return amount
 

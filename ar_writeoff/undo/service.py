@@ -209,7 +209,7 @@ def require_cancellable(name: str, company: str, items: list[undo.WrittenOffItem
 	if not reason and any(item.reinstated for item in items):
 		reason = _("Balances of this run were reinstated.")
 	if reason:
-		frappe.throw(suggest_undo(reason))
+		frappe.throw(suggest_undo(reason), title=_("Undo"))
 
 
 def suggest_undo(reason: str) -> str:
@@ -263,7 +263,8 @@ def cancel_entries(run: str) -> None:
 	for name in live_entries(run, for_update=True):
 		if not undo_entry(name, CANCEL):
 			frappe.throw(
-				_("Journal Entry {0} is being changed by another user. Please try again.").format(name)
+				_("Journal Entry {0} is being changed by another user. Please try again.").format(name),
+				title=_("Journal Entry"),
 			)
 	skip_pending_items(run)
 

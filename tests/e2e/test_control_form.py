@@ -92,7 +92,7 @@ def test_who_prepared_it_is_told_who_else_has_to_approve(desk: Desk):
 	draft = run()
 	frappe.db.commit()
 	page = RunPage(desk).open(draft.name).wait_for_grid()
-	assert "requires a second approver" in page.intro
+	assert "A second approver must submit this run." in page.intro
 	assert page.primary() == ["Request Approval"]
 	desk.press("Preview Entries")
 	assert not desk.dialog().locator(".btn-primary:visible").count()

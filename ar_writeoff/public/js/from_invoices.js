@@ -12,7 +12,7 @@ export async function write_off_invoices(invoices) {
 		return;
 	}
 	const dialog = new frappe.ui.Dialog({
-		title: __("Write Off Invoices", [invoices.length]),
+		title: __("Write Off Invoices"),
 		fields: [
 			{
 				fieldname: "run",

@@ -22,7 +22,10 @@
 			const ticked = listview.get_checked_items();
 			const companies = [...new Set(ticked.map((doc) => doc.company))];
 			if (companies.length > 1) {
-				frappe.msgprint(__("A run is for one company. Select invoices of one company only."));
+				frappe.msgprint({
+					title: __("Write Off Invoices"),
+					message: __("A run is for one company. Select invoices of one company only."),
+				});
 				return;
 			}
 			await frappe.require("ar_writeoff_entry.bundle.js");

@@ -35,7 +35,9 @@ def get(
 	wanted = frappe._dict(frappe.parse_json(filters) or {})
 	if not access.of_user().allows_company(wanted.company):
 		frappe.throw(
-			_("You have no permission for company {0}.").format(wanted.company), frappe.PermissionError
+			_("You have no permission for company {0}.").format(wanted.company),
+			frappe.PermissionError,
+			title=_("Not permitted"),
 		)
 	amounts: dict[str, float] = defaultdict(float)
 	for run in frappe.get_list(

@@ -31,4 +31,4 @@ class WriteOffChangeLog(Document):
 	# end: auto-generated types
 
 	def on_trash(self) -> None:
-		frappe.throw(_("The change log cannot be deleted."))
+		frappe.throw(_("The change log cannot be deleted."), title=_("Write-Off Change Log"))

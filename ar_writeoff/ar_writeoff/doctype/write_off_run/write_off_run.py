@@ -282,7 +282,8 @@ class WriteOffRun(BlankFieldsDocument):
 			frappe.msgprint(
 				_("Balances above your limit were moved to draft {0}.").format(
 					frappe.utils.get_link_to_form(self.doctype, rest)
-				)
+				),
+				title=_("Over Your Limit"),
 			)
 			notifications.approval_requested(frappe.get_doc(self.doctype, rest))
 		rows, posting_terms, approved = approval.seal_run(self.name, self.flags.authority)
@@ -381,13 +382,15 @@ class WriteOffRun(BlankFieldsDocument):
 	def check_company_permission(self) -> None:
 		if not access.of_user().allows_company(self.company):
 			frappe.throw(
-				_("You have no permission for company {0}.").format(self.company), frappe.PermissionError
+				_("You have no permission for company {0}.").format(self.company),
+				frappe.PermissionError,
+				title=_("Not permitted"),
 			)
 
 	def saved(self, ptype: str) -> "WriteOffRun":
 		"""The run as it is in the database, with the permission checked: what a caller's copy says does not count."""
 		if self.is_new():
-			frappe.throw(_("Save the run first."))
+			frappe.throw(_("Save the run first."), title=_("Not Saved"))
 		run = frappe.get_doc("Write-Off Run", self.name)
 		run.check_permission(ptype)
 		run.check_company_permission()
@@ -396,7 +399,7 @@ class WriteOffRun(BlankFieldsDocument):
 	def enter(self, operation: gate.Operation) -> "WriteOffRun":
 		"""The run as it is in the database, locked for this operation of the current user."""
 		if self.is_new():
-			frappe.throw(_("Save the run first."))
+			frappe.throw(_("Save the run first."), title=_("Not Saved"))
 		return gate.enter(self.name, operation)
 
 	@frappe.whitelist()
@@ -434,7 +437,9 @@ class WriteOffRun(BlankFieldsDocument):
 		try:
 			part = parse_amount(amount)
 		except AmountError as error:
-			frappe.throw(messages.message(Reason.of(error.code, **error.facts)))
+			frappe.throw(
+				messages.message(Reason.of(error.code, **error.facts)), title=_("Amount to Write Off")
+			)
 		run_items.set_write_off_amount(run.name, item, part)
 		selection.after_selection_change(run)
 		self.reload()
@@ -516,11 +521,15 @@ class WriteOffRun(BlankFieldsDocument):
 		"""Tell those who may submit this run that it waits for one of them; returns their names."""
 		run = self.enter(gate.REQUEST_APPROVAL)
 		if not run.selected_count and not run.held_count:
-			frappe.throw(_("No balances are selected. Press Find Invoices and select at least one balance."))
+			frappe.throw(
+				_("No balances are selected. Press Find Invoices and select at least one balance."),
+				title=_("No Balances Selected"),
+			)
 		told = notifications.approval_requested(run)
 		if not told:
 			frappe.throw(
-				_("Approval cannot be requested: no other user may submit this run and has a limit for it.")
+				_("Approval cannot be requested: no other user may submit this run and has a limit for it."),
+				title=_("Request Approval"),
 			)
 		frappe.db.set_value(
 			"Write-Off Run",
@@ -536,7 +545,7 @@ class WriteOffRun(BlankFieldsDocument):
 		"""Whether criteria and items are still what was approved, from their seals and the hash."""
 		run = self.saved("read")
 		if run.docstatus == 0:
-			frappe.throw(_("This run is not approved yet."))
+			frappe.throw(_("This run is not approved yet."), title=_("Verify Approval"))
 		found = approval.verify(run)
 		for key in ("changed_items", "unapproved_items"):
 			found[key] = items.visible_names(run.name, found[key])
@@ -592,7 +601,8 @@ class WriteOffRun(BlankFieldsDocument):
 			frappe.throw(
 				_("A reversal cannot be dated before the date of the write-off, {0}.").format(
 					run.get_formatted("posting_date")
-				)
+				),
+				title=_("Posting Date"),
 			)
 		if cint(dated) or undo_ledger.cancel_blocker(run.company, getdate(run.posting_date)):
 			self.check_open(run.company, date)
@@ -617,7 +627,8 @@ class WriteOffRun(BlankFieldsDocument):
 			frappe.throw(
 				_("A balance cannot be reinstated before the date of the write-off, {0}.").format(
 					run.get_formatted("posting_date")
-				)
+				),
+				title=_("Posting Date"),
 			)
 		self.check_open(run.company, date)
 		names = frappe.parse_json(items)
@@ -633,7 +644,7 @@ class WriteOffRun(BlankFieldsDocument):
 	def check_open(self, company: str, date: Any) -> None:
 		reason = closed_period_message(company, date)
 		if reason:
-			frappe.throw(reason)
+			frappe.throw(reason, title=_("Period closed"))
 
 	@frappe.whitelist()
 	def get_progress(self) -> dict[str, Any]:
@@ -649,7 +660,11 @@ def get_defaults(company: str) -> dict[str, Any]:
 	"""What a new run of this company starts with, from its Write-Off Settings."""
 	frappe.has_permission("Write-Off Run", "create", throw=True)
 	if not access.of_user().allows_company(company):
-		frappe.throw(_("You have no permission for company {0}.").format(company), frappe.PermissionError)
+		frappe.throw(
+			_("You have no permission for company {0}.").format(company),
+			frappe.PermissionError,
+			title=_("Not permitted"),
+		)
 	return get_company_defaults(company)
 
 

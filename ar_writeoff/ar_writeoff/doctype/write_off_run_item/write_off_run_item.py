@@ -49,7 +49,15 @@ class WriteOffRunItem(ReasonDocument):
 	"""An item is found, ticked and posted through its run, which holds every rule: never saved by itself."""
 
 	def validate(self) -> None:
-		frappe.throw(_("Items can be changed only in their Write-Off Run."), frappe.PermissionError)
+		frappe.throw(
+			_("Items can be changed only in their Write-Off Run."),
+			frappe.PermissionError,
+			title=_("Write-Off Run Item"),
+		)
 
 	def on_trash(self) -> None:
-		frappe.throw(_("Items can be deleted only with their Write-Off Run."), frappe.PermissionError)
+		frappe.throw(
+			_("Items can be deleted only with their Write-Off Run."),
+			frappe.PermissionError,
+			title=_("Write-Off Run Item"),
+		)

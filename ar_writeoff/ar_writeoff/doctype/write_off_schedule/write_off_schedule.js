@@ -56,8 +56,6 @@ frappe.ui.form.on("Write-Off Schedule", {
 				),
 				"orange"
 			);
-		} else {
-			frm.set_intro(__("Next run: {0}", [frappe.datetime.str_to_user(doc.next_run_on)]), "blue");
 		}
 	},
 

@@ -226,13 +226,15 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 	def check_company_permission(self) -> None:
 		if not access.of_user().allows_company(self.company):
 			frappe.throw(
-				_("You have no permission for company {0}.").format(self.company), frappe.PermissionError
+				_("You have no permission for company {0}.").format(self.company),
+				frappe.PermissionError,
+				title=_("Not permitted"),
 			)
 
 	def saved(self, ptype: str) -> "WriteOffSchedule":
 		"""The schedule as it is in the database, with the permission checked."""
 		if self.is_new():
-			frappe.throw(_("Save the schedule first."))
+			frappe.throw(_("Save the schedule first."), title=_("Not Saved"))
 		doc = frappe.get_doc("Write-Off Schedule", self.name)
 		doc.check_permission(ptype)
 		doc.check_company_permission()
@@ -251,7 +253,9 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		doc = self.saved("write")
 		problem = schedules.approver_blocker(doc, frappe.session.user)
 		if problem:
-			frappe.throw(messages.message(problem), frappe.PermissionError)
+			frappe.throw(
+				messages.message(problem), frappe.PermissionError, title=messages.label(problem.code)
+			)
 		doc.db_set({"approved_by": frappe.session.user, "approved_on": now()}, notify=True)
 		doc.add_comment("Info", _("approved the terms of this schedule"))
 		self.reload()

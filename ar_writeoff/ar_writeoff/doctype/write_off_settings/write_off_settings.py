@@ -83,6 +83,7 @@ class WriteOffSettings(Document):
 					"You are subject to the limits or the second approver of {0} and cannot delete these settings."
 				).format(self.company),
 				frappe.PermissionError,
+				title=_("Not permitted"),
 			)
 
 	@frappe.whitelist(methods=["POST"])

@@ -35,11 +35,13 @@ def check(filters: frappe._dict) -> access.Access:
 	    frappe.PermissionError: not the company asked for.
 	"""
 	if not filters.company:
-		frappe.throw(_("Choose a company."))
+		frappe.throw(_("Choose a company."), title=_("Company"))
 	allowed = access.of_user()
 	if not allowed.allows_company(filters.company):
 		frappe.throw(
-			_("You have no permission for company {0}.").format(filters.company), frappe.PermissionError
+			_("You have no permission for company {0}.").format(filters.company),
+			frappe.PermissionError,
+			title=_("Not permitted"),
 		)
 	return allowed
 

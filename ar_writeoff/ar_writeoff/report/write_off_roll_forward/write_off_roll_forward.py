@@ -11,7 +11,7 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import add_days, fmt_money, get_first_day, getdate
+from frappe.utils import add_days, fmt_money, formatdate, get_first_day, getdate
 
 from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check, readable
 from ar_writeoff.core.money import ZERO
@@ -31,13 +31,14 @@ def execute(filters: dict | None = None) -> tuple:
 				"This report shows totals of the whole company, but you have permission for only a part of it."
 			),
 			frappe.PermissionError,
+			title=_("Not permitted"),
 		)
 	from_date, to_date = getdate(filters.from_date), getdate(filters.to_date)
 	if to_date < from_date:
-		frappe.throw(_("To Date must not be before From Date."))
+		frappe.throw(_("To Date must not be before From Date."), title=_("Period"))
 	dimension = filters.dimension or "cost_center"
 	if dimension not in dimension_fields():
-		frappe.throw(_("{0} is not a dimension.").format(dimension))
+		frappe.throw(_("{0} is not a dimension.").format(dimension), title=_("Dimension"))
 
 	movements = roll_forward.movements(filters.company, to_date, dimension)
 	shown = [
@@ -82,6 +83,7 @@ def period_rows(
 		groups[movement.account, movement.reason, movement.dimension].append(movement)
 	rows = []
 	for start, end in periods(from_date, to_date, months):
+		period = f"{formatdate(start)} – {formatdate(end)}"
 		total = dict.fromkeys(("opening", "written_off", "reversed", "recovered", "closing"), ZERO)
 		for (account, reason, dimension), own in sorted(groups.items()):
 			amounts = {
@@ -97,7 +99,7 @@ def period_rows(
 					total[key] += amount
 				rows.append(
 					{
-						"period": f"{start} – {end}",
+						"period": period,
 						"account": account,
 						"reason": reason,
 						"dimension": dimension,
@@ -107,7 +109,7 @@ def period_rows(
 		if any(total.values()):
 			rows.append(
 				{
-					"period": _("Total {0}").format(f"{start} – {end}"),
+					"period": _("Total {0}").format(period),
 					"bold": 1,
 					**{key: float(amount) for key, amount in total.items()},
 				}

@@ -140,23 +140,29 @@ function read_amounts(dialog, items) {
 	for (const item of items) {
 		const input = dialog.$wrapper.find(`[data-item="${CSS.escape(item.name)}"]`)[0];
 		const amount = flt(input.value, undefined, get_number_format(item.currency));
-		const limit = written_off(item);
-		const is_valid = amount !== 0 && amount > 0 === limit > 0 && Math.abs(amount) <= Math.abs(limit);
-		input.classList.toggle("wo-wrong", !is_valid);
-		if (!is_valid) {
+		const problem = amount_problem(item, input.value, amount);
+		input.classList.toggle("wo-wrong", Boolean(problem));
+		if (problem) {
 			input.focus();
-			frappe.show_alert({
-				message: __("{0}: at most {1} can be reinstated.", [
-					escape(item.voucher_no),
-					money(limit, item.currency),
-				]),
-				indicator: "orange",
-			});
+			frappe.show_alert({ message: `${escape(item.voucher_no)}: ${problem}`, indicator: "orange" });
 			return null;
 		}
 		amounts[item.name] = amount;
 	}
 	return amounts;
+}
+
+// What is wrong with an amount to reinstate, as HTML; nothing if it can be reinstated.
+function amount_problem(item, typed, amount) {
+	const limit = written_off(item);
+	if (!/\d/.test(typed) || /[^-\d.,'\s]/.test(typed)) return __("{0} is not an amount.", [escape(typed)]);
+	if (amount === 0 || amount > 0 !== limit > 0) {
+		return limit > 0 ? __("Enter an amount above 0.") : __("Enter an amount below 0.");
+	}
+	if (Math.abs(amount) > Math.abs(limit)) {
+		return __("At most {0} can be reinstated.", [money(limit, item.currency)]);
+	}
+	return "";
 }
 
 const freeze = (freeze_message) => ({ freeze_message });

@@ -16,7 +16,7 @@ export function pending_note({ pending, company_currency }) {
 	if (remaining > 0) shown.push(`<li>${__("and {0} more", [number(remaining)])}</li>`);
 	return `<div class="wo-note yellow"><p>${__(
 		"Over the limit: {0}, total {1}. Posting requires a user with a sufficient limit.",
-		[balances(pending.count), money(Math.abs(pending.base_amount), company_currency)]
+		[balances(pending.count), money(pending.base_amount, company_currency)]
 	)}</p><ul>${shown.join("")}</ul></div>`;
 }
 

@@ -20,7 +20,7 @@ export async function preview(frm, { may_post, on_post }) {
 		fields: [{ fieldtype: "HTML", fieldname: "preview" }],
 	});
 	dialog.fields_dict.preview.$wrapper.html(
-		`<div class="wo-preview">${is_empty ? "" : sentence(plan)}${problems(plan)}${
+		`<div class="wo-preview">${is_empty ? "" : sentence(plan, frm.doc.balance_type)}${problems(plan)}${
 			is_empty ? "" : accounts(plan) + write_off_notice() + notes(plan) + entry_list(plan)
 		}${may_post || is_empty ? "" : approval_notice()}</div>`
 	);
@@ -36,10 +36,11 @@ export async function preview(frm, { may_post, on_post }) {
 	return dialog;
 }
 
-const sentence = (plan) =>
+// Credit balances are negative, as in the list.
+const sentence = (plan, balance_type) =>
 	`<p class="wo-sentence">${__("{0}, total {1}, will be written off on {2} with {3} of type {4}.", [
 		bold(balances(plan.item_count)),
-		bold(money(Math.abs(plan.total), plan.currency)),
+		bold(money(balance_type === "Credit" ? -plan.total : plan.total, plan.currency)),
 		bold(date(plan.posting_date)),
 		bold(entries(plan.entry_count)),
 		escape(__(plan.voucher_type)),

@@ -55,7 +55,7 @@ function draft(context) {
 	}
 	const selection = __("Selected: {0}, total {1}.", [
 		balances(summary.selected.count),
-		money(Math.abs(summary.selected.base_amount), summary.company_currency),
+		money(summary.selected.base_amount, summary.company_currency),
 	]);
 	if (!may.write) return { intro: selection, primary: "preview" };
 	const { next, primary, buttons } = approval(context);
@@ -90,9 +90,11 @@ function approval({ doc, summary, may, workflow }) {
 			buttons: [],
 		};
 	}
-	const next = __("Deselect the balances to keep open, preview the entries, then request approval.");
 	return {
-		next: may.submit && summary.approver_refusal ? `${summary.approver_refusal} ${next}` : next,
+		next:
+			may.submit && summary.approver_refusal
+				? __("A second approver must submit this run. Preview the entries, then request approval.")
+				: __("Deselect the balances to keep open, preview the entries, then request approval."),
 		primary: "request_approval",
 		buttons: ["preview"],
 	};
