@@ -1,4 +1,4 @@
-"""Fields that stay empty when nobody filled them."""
+"""Base class of documents whose filter fields get no default values."""
 
 from typing import Any
 
@@ -8,19 +8,21 @@ from ar_writeoff.core import criteria
 
 
 class BlankFieldsDocument(Document):
-	"""Frappe fills an empty Link from defaults of the same name, such as the default currency or item group, and an
-	empty Time with the clock. A search that nobody narrowed would leave balances out without a word.
+	"""Keeps filter fields blank.
+
+	Frappe sets an empty Link from a default of the same name, such as the default currency or item group, and an empty
+	Time from the clock. A search would then exclude balances without notice.
 	"""
 
 	FILTER_FIELDS: tuple[str, ...] = criteria.FILTER_FIELDS
 
-	# Fields of the same kind that a DocType adds.
+	# More fields to keep blank.
 	MORE_BLANK_FIELDS: tuple[str, ...] = ()
 
 	def __init__(self, *args: Any, **kwargs: Any) -> None:
 		super().__init__(*args, **kwargs)
 		if self.get("__islocal") and not self.name:
-			# As frappe.new_doc makes it, with defaults and zeros that nobody asked for. (The desk names its own.)
+			# Created by frappe.new_doc, with defaults and zeros. (New documents of the desk have a name.)
 			self.clear(*self.FILTER_FIELDS, *self.MORE_BLANK_FIELDS)
 
 	def _set_defaults(self) -> None:

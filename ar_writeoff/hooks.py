@@ -13,7 +13,7 @@ after_sync = "ar_writeoff.install.after_sync"
 after_migrate = "ar_writeoff.install.after_migrate"
 before_uninstall = "ar_writeoff.uninstall.before_uninstall"
 
-# The custom fields on ERPNext's documents: written on install and on every migrate.
+# Custom fields on ERPNext's DocTypes, synced on install and migrate.
 fixtures = [{"dt": "Custom Field", "filters": [["module", "=", "AR Writeoff"]]}]
 
 doctype_js = {
@@ -51,8 +51,7 @@ doc_events = {
 	},
 }
 
-# User Permissions on groups, territories and cost centers hold for items, and for what adds them up, as they do in a
-# search.
+# User Permissions on groups, territories and cost centers apply to items, and to documents with totals of items.
 permission_query_conditions = {
 	"Write-Off Run": "ar_writeoff.ledger.permissions.runs_query_conditions",
 	"Write-Off Run Item": "ar_writeoff.ledger.permissions.items_query_conditions",
@@ -77,7 +76,7 @@ scheduler_events = {
 	},
 }
 
-# How a run was worked on keeps nothing from being deleted. Items, log and recoveries do: they are evidence.
+# Batches and workers do not block the deletion of linked documents. Items, events and recoveries do, as evidence.
 ignore_links_on_delete = ["Write-Off Run Batch", "Write-Off Run Worker", "Write-Off Change Log"]
 
 export_python_type_annotations = True

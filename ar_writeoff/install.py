@@ -1,4 +1,4 @@
-"""What installing and migrating add to a site beyond doctypes and fixtures."""
+"""Setup on install and migrate beyond DocTypes and fixtures."""
 
 import frappe
 from frappe import _
@@ -6,7 +6,7 @@ from frappe import _
 from ar_writeoff import receivables_link, workflow
 from ar_writeoff.ledger import covering_index
 
-# (reason, applies to, may scheduled runs use it)
+# (reason, applies to, use in schedules)
 STARTING_REASONS = (
 	("Small Balance", "Both", 1),
 	("Rounding Difference", "Both", 1),
@@ -19,12 +19,12 @@ STARTING_REASONS = (
 	("Unclaimed Credit", "Credit", 0),
 )
 
-# (doctype, fields, index name): created by us, removed by `uninstall`.
+# (doctype, fields, index name)
 INDEXES = (
-	# In order of the names, as the list begins.
+	# The default order of the list.
 	("Write-Off Run Item", ["run"], "run"),
-	# What the list is sorted and filtered by: 100,000 items are sorted without reading them. Not `selected`, which
-	# changes for all of them at once.
+	# Covers the columns that the list is sorted and filtered by, for 100,000 items. Without `selected`, which is
+	# updated for all items at once.
 	(
 		"Write-Off Run Item",
 		[
@@ -50,10 +50,10 @@ INDEXES = (
 
 
 def before_install() -> None:
-	"""Refuse a site without ERPNext, in words, before anything is written."""
+	"""Refuse to install on a site without ERPNext."""
 	if "erpnext" not in frappe.get_installed_apps():
 		frappe.throw(_("AR Write-Off needs ERPNext. Install ERPNext on this site first."))
-	# Frappe may have read it from a cache older than the app: then it would find none of our doctypes to install.
+	# The cached module map may be older than the app; Frappe would not find the DocTypes to install.
 	frappe.setup_module_map()
 
 
@@ -65,7 +65,7 @@ def after_install() -> None:
 
 
 def after_sync() -> None:
-	"""After the custom fields are there, which Frappe adds last and asks for when the doctype changes."""
+	"""Create the Workflow; it needs the custom fields, which Frappe syncs after `after_install`."""
 	workflow.create()
 
 
@@ -75,7 +75,7 @@ def after_migrate() -> None:
 
 
 def create_starting_reasons() -> None:
-	"""A sensible first set. Only on a site that has no reason yet: what people made of it stays theirs."""
+	"""Create the default reasons on a site that has none."""
 	if frappe.db.count("Write-Off Reason"):
 		return
 	for reason, applies_to, use_in_schedules in STARTING_REASONS:

@@ -1,4 +1,4 @@
-"""Documents that keep a reason as code and facts, shown in the language of whoever looks at them."""
+"""Base class of documents that store a reason, with the message in the language of the reader."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from ar_writeoff.ledger import messages
 
 
 class ReasonDocument(Document):
-	"""What a document gives away of itself has its message in the reader's language; the columns stay as they are."""
+	"""Replaces the message in `as_dict` and in print; the stored columns are not changed."""
 
-	# Before the names of the columns, where they are not the plain ones.
+	# Prefix of the fieldnames, if any.
 	FIELD_PREFIX = ""
 
 	def localized_message(self) -> str:

@@ -1,7 +1,7 @@
 """A link to Write-Off Run on ERPNext's Receivables workspace.
 
-A row in the site's database only: saving the Workspace would write ERPNext's own files on a site in developer mode.
-ERPNext's migration may take the row away when it ships the workspace anew; ours puts it back.
+The row is inserted in the database: saving the Workspace in developer mode would write to ERPNext's files. When
+ERPNext's migrate replaces the workspace, `after_migrate` adds the row again.
 """
 
 import frappe
@@ -11,7 +11,7 @@ LINK_TO = "Write-Off Run"
 
 
 def add() -> None:
-	"""Put the link at the end of the workspace's first card, once."""
+	"""Add the link at the end of the workspace's first card, if it is not there."""
 	if not frappe.db.exists("Workspace", WORKSPACE) or _rows(link_to=LINK_TO):
 		return
 	rows = _rows()
@@ -38,7 +38,7 @@ def add() -> None:
 
 
 def remove() -> None:
-	"""Leave the workspace as ERPNext ships it."""
+	"""Remove the link."""
 	for row in _rows(link_to=LINK_TO):
 		above = [other for other in _rows() if other.type == "Card Break" and other.idx < row.idx]
 		frappe.db.delete("Workspace Link", {"name": row.name})

@@ -1,6 +1,6 @@
-"""Leave a site as it was before: custom fields with their columns and indexes, and what belongs to no module.
+"""Remove custom fields with their columns and indexes, and documents without a module, on uninstall.
 
-Frappe removes the app's own doctypes, with their tables, and whatever else is of its module by itself.
+Frappe itself removes the app's DocTypes with their tables, and other documents of its module.
 """
 
 import csv
@@ -22,7 +22,7 @@ from ar_writeoff.ledger import covering_index
 from ar_writeoff.review.export import safe_cell
 
 MODULE = "AR Writeoff"
-# In the site's configuration: whoever uninstalls knows that runs were posted.
+# Site configuration key that confirms the uninstall of a site with submitted runs.
 FLAG = "ar_writeoff_uninstall_with_runs"
 ROWS_PER_QUERY = 5000
 
@@ -30,7 +30,7 @@ ROWS_PER_QUERY = 5000
 def before_uninstall() -> None:
 	"""
 	Raises:
-	    click.ClickException: runs were posted, and nobody said that the app may go all the same.
+	    click.ClickException: there are submitted runs, and FLAG is not set.
 	"""
 	posted = frappe.db.count("Write-Off Run", {"docstatus": ("!=", 0)})
 	if posted and not frappe.conf.get(FLAG):
@@ -46,18 +46,17 @@ def before_uninstall() -> None:
 		return
 	if posted:
 		click.secho(_("Runs, items and log are in {0}").format(export_records()), fg="green")
-	remove_additions()
+	remove_site_changes()
 
 
 def is_dry_run() -> bool:
-	"""Whether Frappe only lists what it would remove. It calls us all the same and does not say so."""
+	"""Whether this is a dry run, for which Frappe calls the hook too without saying so."""
 	context = click.get_current_context(silent=True)
 	return bool(context and context.params.get("dry_run"))
 
 
 def export_records() -> str:
-	"""Write every record of the app to a CSV file for each DocType, in one zip among the site's private files; returns
-	its path."""
+	"""Write all records of the app to a private zip file with one CSV per DocType; return its path."""
 	with tempfile.TemporaryFile() as scratch:
 		with zipfile.ZipFile(scratch, "w", zipfile.ZIP_DEFLATED) as archive:
 			for doctype in frappe.get_all(
@@ -98,24 +97,24 @@ def all_records(doctype: str) -> Iterator[dict]:
 		last = page[-1].name
 
 
-def remove_additions() -> None:
+def remove_site_changes() -> None:
 	receivables_link.remove()
 	covering_index.drop()
 	remove_workflows()
 	remove_navigation()
-	# Frappe forgets an app's scheduled jobs with its next migrate only.
+	# Frappe would remove the scheduled jobs only on the next migrate.
 	frappe.db.delete("Scheduled Job Type", {"method": ("like", "ar_writeoff.%")})
 	for field in shipped_custom_fields():
 		remove_custom_field(field["dt"], field["fieldname"])
-	# An Onboarding Step has no module that Frappe could know it by.
+	# Onboarding Step has no module field.
 	for step in shipped_onboarding_steps():
 		frappe.delete_doc("Onboarding Step", step, force=True, ignore_permissions=True, ignore_missing=True)
 
 
 def remove_navigation() -> None:
-	"""Remove the desktop icon and the sidebar, which have no module that Frappe could know them by.
+	"""Remove the desktop icon and the sidebar, which have no module field.
 
-	Without their `on_trash`, which would remove our own files on a site in developer mode.
+	`on_trash` is skipped: in developer mode it would delete the app's own files.
 	"""
 	if not frappe.db.table_exists("Workspace Sidebar"):
 		return
@@ -138,7 +137,7 @@ def remove_navigation() -> None:
 
 
 def remove_workflows() -> None:
-	"""Remove Workflows on our documents, ours and others', with the field each has added: nobody else would."""
+	"""Remove all Workflows on the app's DocTypes with their state fields."""
 	for doctype in frappe.get_all("DocType", filters={"module": MODULE}, pluck="name", order_by="name asc"):
 		workflows = frappe.get_all(
 			"Workflow",
@@ -149,23 +148,23 @@ def remove_workflows() -> None:
 		for one in workflows:
 			frappe.delete_doc("Workflow", one.name, force=True, ignore_permissions=True)
 			remove_custom_field(doctype, one.workflow_state_field)
-	workflow.remove_additions()
+	workflow.remove_states_and_actions()
 
 
 def shipped_custom_fields() -> list[dict]:
-	"""The Custom Fields this app ships: one definition for install and uninstall."""
+	"""Return the Custom Fields of the fixtures."""
 	with open(frappe.get_app_path("ar_writeoff", "fixtures", "custom_field.json")) as file:
 		return json.load(file)
 
 
 def shipped_onboarding_steps() -> list[str]:
-	"""Names of the Onboarding Steps this app ships."""
+	"""Return the names of the app's Onboarding Steps."""
 	folder = Path(frappe.get_app_path("ar_writeoff", "ar_writeoff", "onboarding_step"))
 	return [json.loads(path.read_text())["name"] for path in sorted(folder.glob("*/*.json"))]
 
 
 def remove_custom_field(doctype: str, fieldname: str) -> None:
-	"""Remove a Custom Field, its column, its Property Setters, and with the column every index over it."""
+	"""Remove a Custom Field with its Property Setters and its column, which drops its indexes."""
 	name = frappe.db.get_value("Custom Field", {"dt": doctype, "fieldname": fieldname})
 	if name:
 		frappe.delete_doc("Custom Field", name, force=True, ignore_permissions=True)

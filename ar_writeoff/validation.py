@@ -1,4 +1,4 @@
-"""Errors at the field where the value was typed."""
+"""Validation errors that name the field."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -12,10 +12,10 @@ from ar_writeoff.ledger import messages
 
 
 def throw_field_errors(doc: Document, problems: Iterable[tuple[str, str | None]]) -> None:
-	"""Refuse the document, naming each field with its problem; nothing happens when no pair has a problem.
+	"""Throw one error that lists each field with its problem, if there are any.
 
 	Raises:
-	    frappe.ValidationError: with all the problems at once, so that one save shows them all.
+	    frappe.ValidationError: there are problems.
 	"""
 	lines = [
 		f"<b>{frappe._(doc.meta.get_label(fieldname))}</b>: {frappe.utils.escape_html(problem)}"
@@ -27,10 +27,10 @@ def throw_field_errors(doc: Document, problems: Iterable[tuple[str, str | None]]
 
 
 def parse_amount_fields(doc: Document, fieldnames: Iterable[str]) -> dict[str, Decimal | None]:
-	"""Amounts as typed, by field; None where nothing was.
+	"""Parse the amounts of these fields; None for an empty field.
 
 	Raises:
-	    frappe.ValidationError: letters and the like, each at its field.
+	    frappe.ValidationError: a value is not an amount.
 	"""
 	amounts, problems = {}, []
 	for fieldname in fieldnames:

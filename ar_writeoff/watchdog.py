@@ -1,5 +1,4 @@
-"""Runs that nobody will finish, because their worker died or its job was never enqueued. Called by the scheduler every
-few minutes."""
+"""Restart runs whose worker died or whose job was never enqueued. Called by the scheduler every few minutes."""
 
 import frappe
 
@@ -12,10 +11,9 @@ from ar_writeoff.undo import service as undo
 
 
 def resume_stalled_runs(lease: int = workers.LEASE) -> list[str]:
-	"""Start what is missing for every run that is to be posted or undone, and make a run whose search died a draft again;
-	returns the runs that needed it.
+	"""Start missing workers of runs in progress and reset runs whose search died to Draft. Returns these runs.
 
-	A worker counts as alive for `lease` seconds after its last heartbeat, and while its job waits in the queue.
+	A worker is alive for `lease` seconds after its last heartbeat, and while its job is queued.
 	"""
 	resumed = []
 	for run in frappe.get_all(
@@ -28,15 +26,15 @@ def resume_stalled_runs(lease: int = workers.LEASE) -> list[str]:
 			alive = workers.is_alive(run.name, search.WORKER, lease)
 			needed = not alive and search.stop_search(run.name, skip_locked=True)
 		else:
-			needed = start_missing(run.name, run.status, lease)
+			needed = start_missing_workers(run.name, run.status, lease)
 		if needed:
 			resumed.append(run.name)
 		frappe.db.commit()
 	return resumed
 
 
-def start_missing(run: str, status: str, lease: int) -> bool:
-	"""Start the workers of a run that are gone; whether there were any."""
+def start_missing_workers(run: str, status: str, lease: int) -> bool:
+	"""Start the missing workers of a run; return whether there were any."""
 	job = undo if status == states.REVERSING else posting
 	missing = workers.missing_workers(run, job.worker_count(run), lease)
 	if missing:

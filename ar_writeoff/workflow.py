@@ -1,6 +1,6 @@
-"""A ready Workflow for Write-Off Runs, inactive until somebody turns it on.
+"""An approval Workflow for Write-Off Runs, created inactive on install.
 
-Installing creates it. Not a fixture: Frappe would overwrite on every migrate what people made of it.
+Not a fixture, which would overwrite changes of the Workflow on every migrate.
 """
 
 import frappe
@@ -10,7 +10,7 @@ NAME = "Write-Off Run Approval"
 DRAFT, PENDING, APPROVED, REJECTED = "Draft", "Pending Approval", "Approved", "Rejected"
 REQUEST = "Request Approval"
 
-# state, colour, docstatus, who may edit
+# state, style, docstatus, role that may edit
 STATES = (
 	(DRAFT, "", 0, "Accounts User"),
 	(PENDING, "Warning", 0, "Accounts Manager"),
@@ -18,7 +18,7 @@ STATES = (
 	(APPROVED, "Success", 1, "Accounts Manager"),
 )
 
-# state, action, next state, who may, may it be the one who made the run
+# state, action, next state, role, allow self approval
 TRANSITIONS = (
 	(DRAFT, REQUEST, PENDING, "Accounts User", 1),
 	(REJECTED, REQUEST, PENDING, "Accounts User", 1),
@@ -28,7 +28,7 @@ TRANSITIONS = (
 
 
 def create() -> str:
-	"""Create the Workflow where there is none of this name; returns its name."""
+	"""Create the Workflow if it does not exist; return its name."""
 	if frappe.db.exists("Workflow", NAME):
 		return NAME
 	for state, style, _docstatus, _role in STATES:
@@ -68,8 +68,8 @@ def create() -> str:
 	return NAME
 
 
-def remove_additions() -> None:
-	"""Remove the states and actions that Frappe does not come with, unless some Workflow uses them."""
+def remove_states_and_actions() -> None:
+	"""Remove the states and actions that were added, unless a Workflow uses them."""
 	for state in (DRAFT, PENDING):
 		if not frappe.db.exists("Workflow Document State", {"state": state}):
 			frappe.delete_doc("Workflow State", state, ignore_permissions=True, ignore_missing=True)

@@ -1,1 +1,1 @@
-"""Who may write off how much, who submits a run, and that what is posted is what was approved."""
+"""Limits, second approver, seals and notifications: the approval of runs."""

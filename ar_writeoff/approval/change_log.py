@@ -1,6 +1,6 @@
-"""The log of what changed outside a run and bears on its approval: documents renamed or merged, and controls changed.
+"""The Write-Off Change Log: renamed and merged documents, and changes of controls, that affect approvals.
 
-Every row has a seal, so that a row made or changed in the database counts for nothing.
+Every row is sealed; rows that were created or changed in the database are ignored.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ar_writeoff.core.renames import Rename
 
 RENAMED, MERGED = "Renamed", "Merged"
 
-# The DocTypes of the links that are sealed with a run and its items, by fieldname.
+# DocTypes of the sealed links of runs and items, by fieldname.
 LINK_DOCTYPES = {
 	"company": "Company",
 	"reason": "Write-Off Reason",
@@ -50,7 +50,7 @@ SEALED_FIELDS = (
 
 
 def record(event: str, **values: Any) -> None:
-	"""Write a row. `values`: fields of Write-Off Change Log."""
+	"""Insert a row with these fields of Write-Off Change Log."""
 	row = frappe.new_doc("Write-Off Change Log")
 	row.update({"event": event, "at": next_timestamp(), "user": frappe.session.user, **values})
 	row.seal = seals.seal(seals.canonical_text(row, SEALED_FIELDS))
@@ -58,19 +58,19 @@ def record(event: str, **values: Any) -> None:
 
 
 def next_timestamp() -> datetime:
-	"""Now, and in any case after the last row: clocks of two servers differ, the order of renames counts."""
+	"""Return the current time, or a microsecond after the last row: renames have to be in order on several servers."""
 	last = last_timestamp()
 	moment = now_datetime()
 	return max(moment, last + timedelta(microseconds=1)) if last else moment
 
 
 def last_timestamp() -> datetime | None:
-	"""When the last row was written, as far as this transaction can see."""
+	"""Return the time of the last row that this transaction can see."""
 	return frappe.db.get_value("Write-Off Change Log", {}, "at", order_by="at desc")
 
 
 def rows_since(moment: Any, events: tuple[str, ...], **filters: Any) -> list[Any]:
-	"""The rows after this moment whose seal fits, in order of time."""
+	"""Return the rows after this time with a valid seal, in chronological order."""
 	rows = frappe.get_all(
 		"Write-Off Change Log",
 		filters={"event": ("in", events), **({"at": (">", moment)} if moment else {}), **filters},
@@ -84,8 +84,8 @@ def rows_since(moment: Any, events: tuple[str, ...], **filters: Any) -> list[Any
 
 
 def document_renamed(doc: Any, _method: str, old: str, new: str, merge: bool = False) -> None:
-	"""Doc event `after_rename` of every DocType: keep what happens to a name that may be sealed somewhere."""
-	# A patch that runs while the site is being migrated may rename before there is a log.
+	"""Doc event `after_rename` of all DocTypes: log renames of documents that may be sealed."""
+	# A patch may rename documents before the log's table exists.
 	logged = frappe.db.table_exists("Write-Off Change Log")
 	if logged and (doc.doctype in LINK_DOCTYPES.values() or doc.doctype in dimension_doctypes()):
 		record(
@@ -96,7 +96,7 @@ def document_renamed(doc: Any, _method: str, old: str, new: str, merge: bool = F
 			new_value=new,
 		)
 	if doc.doctype == "Company" and not merge and frappe.db.exists("Write-Off Settings", old):
-		# They are named by their company: accounts and limits would be lost with the old name.
+		# Write-Off Settings are named by their company.
 		rename_doc(
 			"Write-Off Settings",
 			old,
@@ -113,7 +113,7 @@ def dimension_doctypes() -> set[str]:
 
 
 def renames_since(moment: Any) -> list[Rename]:
-	"""What was renamed and merged after this moment, in order of time."""
+	"""Return the renames and merges after this time, in chronological order."""
 	return [
 		Rename(row.document_type, row.old_value, row.new_value, row.event == MERGED)
 		for row in rows_since(moment, (RENAMED, MERGED))
@@ -121,7 +121,7 @@ def renames_since(moment: Any) -> list[Rename]:
 
 
 def with_current_names(values: dict[str, Any], renames: list[Rename]) -> dict[str, Any]:
-	"""Values of an approval, each link by the name that its document has today."""
+	"""Return the values of an approval with the current names of the linked documents."""
 	if not renames:
 		return values
 	result = dict(values)
@@ -141,7 +141,7 @@ def with_current_names(values: dict[str, Any], renames: list[Rename]) -> dict[st
 
 
 def renamed_links(values: dict[str, Any], renames: Sequence[Rename]) -> set[tuple[str, str, str]]:
-	"""The links among these values whose documents have another name today: (DocType, name then, name now)."""
+	"""Return the links among these values that were renamed: (DocType, old name, current name)."""
 	found = set()
 	for fieldname in LINK_DOCTYPES.keys() & values.keys():
 		doctype, value = LINK_DOCTYPES[fieldname], values[fieldname]

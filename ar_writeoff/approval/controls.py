@@ -1,7 +1,7 @@
-"""Controls: accounts, limits and the second approver of a company, changed only by who is not bound by them.
+"""Controls: accounts, limits and second approver of a company, and who may change them.
 
-As soon as a company has limits or asks for a second approver, whoever is bound by them cannot change them alone: the
-change waits in Write-Off Settings until a second person confirms it. A role named in the Settings changes them at once.
+If a company has limits or requires a second approver, users bound by them cannot change the controls alone: the change
+is a proposal in Write-Off Settings until a second user confirms it. Users with the control role of the Settings can.
 """
 
 import json
@@ -26,7 +26,7 @@ LIMIT_AMOUNTS = ("max_item_amount", "max_customer_month_amount", "max_run_amount
 
 
 def control_value(settings: Any, fieldname: str) -> Any:
-	"""The value of a control, to be compared and written down."""
+	"""Return the value of a control to compare and log."""
 	if fieldname == "limits":
 		return [
 			{
@@ -44,7 +44,7 @@ def control_value(settings: Any, fieldname: str) -> Any:
 
 
 def changed_controls(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
-	"""Controls that differ, with their values before and after. `before`: None for new Settings."""
+	"""Return the controls that differ, with the values before and after. `before`: None for new Settings."""
 	nothing = {"limits": [], "require_second_approver": 0}
 	values = {
 		fieldname: (
@@ -57,9 +57,9 @@ def changed_controls(before: Any, after: Any) -> dict[str, tuple[Any, Any]]:
 
 
 def is_bound(settings: Any, user: str) -> bool:
-	"""Whether this person is bound by the controls of a company, and so cannot change them alone.
+	"""Whether the controls of a company bind this user, who then cannot change them alone.
 
-	Administrator is not, who can do whatever is done in the database as well; the log says when that happens.
+	Administrator is not bound; such changes are logged.
 	"""
 	if not (settings.limits or settings.require_second_approver or settings.control_role):
 		return False
@@ -73,7 +73,7 @@ def is_bound(settings: Any, user: str) -> bool:
 
 
 def change_refusal(company: str) -> str | None:
-	"""Why the current user cannot change, alone, what runs of this company post to; None when that is possible."""
+	"""Return why the current user cannot change the accounts of this company alone, or None."""
 	name = frappe.db.exists("Write-Off Settings", company)
 	settings = frappe.get_doc("Write-Off Settings", name) if name else None
 	if not settings or not is_bound(settings, frappe.session.user):
@@ -88,11 +88,11 @@ def change_refusal(company: str) -> str | None:
 	).format(company)
 
 
-# A proposal and its second person
+# Proposals
 
 
 def propose(settings: Any, before: Any) -> None:
-	"""Take the changes of controls back from a document that is being saved, and keep them as a proposal."""
+	"""Reset changed controls of a document that is being saved, and store the changes as a proposal."""
 	changes = changed_controls(before, settings)
 	for fieldname in changes:
 		settings.set(fieldname, before.get(fieldname))
@@ -110,11 +110,11 @@ def propose(settings: Any, before: Any) -> None:
 	)
 
 
-def check_second_person(settings: Any, proposed_on: Any) -> None:
+def check_confirmation(settings: Any, proposed_on: Any) -> None:
 	"""
 	Raises:
-	    frappe.ValidationError: there is no proposal of this moment any more.
-	    frappe.PermissionError: the current user proposed it, or does not have the role that changes controls.
+	    frappe.ValidationError: the proposal was changed or withdrawn.
+	    frappe.PermissionError: the current user proposed it, or lacks the control role.
 	"""
 	if not settings.proposed_changes or get_datetime(settings.proposed_on) != get_datetime(proposed_on):
 		frappe.throw(
@@ -138,14 +138,14 @@ def check_second_person(settings: Any, proposed_on: Any) -> None:
 
 
 def apply(settings: Any) -> None:
-	"""Put the proposed values into the document, which the caller saves."""
+	"""Set the proposed values in the document, which the caller saves."""
 	settings.update(json.loads(settings.proposed_changes))
 	settings.flags.confirmed_user = settings.proposed_by
 	clear(settings)
 
 
 def withdraw(settings: Any) -> None:
-	"""Log that a proposal is given up, and clear it."""
+	"""Log the withdrawal of a proposal and clear it."""
 	for fieldname, after in json.loads(settings.proposed_changes or "{}").items():
 		change_log.record(
 			WITHDRAWN,
@@ -163,7 +163,7 @@ def clear(settings: Any) -> None:
 
 
 def record_changes(doc: Any, changes: dict[str, tuple[Any, Any]], company: str) -> None:
-	"""Log changes of controls that a document was saved with."""
+	"""Log the changed controls of a saved document."""
 	for fieldname, (before, after) in changes.items():
 		change_log.record(
 			CHANGED,
@@ -184,8 +184,8 @@ def log_values(doc: Any, fieldname: str, before: Any, after: Any) -> dict[str, A
 
 
 def changes_affecting(run: Any) -> list[dict[str, str]]:
-	"""For the evidence of a run: who set the limits that were in force when it was begun, and what was changed of the
-	controls since, until it was posted."""
+	"""Return the control changes for the evidence of a run: the last changes of the limits before its creation, and all
+	changes until it was posted."""
 	rows = change_log.rows_since(None, (CHANGED,), company=run.company)
 	before: dict[tuple[str, ...], Any] = {}
 	during = []
@@ -199,7 +199,7 @@ def changes_affecting(run: Any) -> list[dict[str, str]]:
 
 
 def log_row_text(row: Any, company: str) -> dict[str, str]:
-	"""A row of the log as label and text."""
+	"""Return label and text of a log row."""
 	label = _(frappe.get_meta(row.document_type).get_label(row.fieldname))
 	if row.document_type != "Write-Off Settings":
 		label = f"{_(row.document_type)} {row.document}: {label}"
@@ -236,7 +236,7 @@ def limit_text(row: dict[str, Any], company: str) -> str:
 
 
 def companies_changed(before: Any, after: Any) -> set[str]:
-	"""Companies whose account in a Write-Off Reason differs; all of the reason's where its method does."""
+	"""Return the companies whose account in a Write-Off Reason changed; all companies if its method changed."""
 	accounts = [{row.company: row.account for row in doc.accounts} if doc else {} for doc in (before, after)]
 	if before and before.method != after.method:
 		return set(frappe.get_all("Write-Off Settings", pluck="company", order_by=None))
@@ -250,7 +250,7 @@ def companies_changed(before: Any, after: Any) -> set[str]:
 def check_reason(before: Any, after: Any) -> None:
 	"""
 	Raises:
-	    frappe.PermissionError: the account of a company would change whose controls the current user cannot change.
+	    frappe.PermissionError: the current user cannot change the controls of an affected company.
 	"""
 	for company in sorted(companies_changed(before, after)):
 		problem = change_refusal(company)
@@ -259,7 +259,7 @@ def check_reason(before: Any, after: Any) -> None:
 
 
 def record_reason(before: Any, after: Any) -> None:
-	"""Log the accounts of a Write-Off Reason that it was saved with."""
+	"""Log the changed accounts and method of a saved Write-Off Reason."""
 
 	def account(doc: Any, company: str) -> str:
 		return next((row.account for row in doc.accounts if row.company == company), "") if doc else ""

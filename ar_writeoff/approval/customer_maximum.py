@@ -1,7 +1,6 @@
-"""Maximum Customer Total, looked at again on submit and when a run posts: what was approved of each customer, together.
+"""Maximum Customer Total, checked again on submit and before posting for all approved items of a customer.
 
-Balances may have been added one by one since the search, credits that were deducted may be used up, and two customers
-may have been merged into one.
+Since the search, invoices may have been added, deducted credits allocated, and customers merged.
 """
 
 from collections import defaultdict
@@ -28,7 +27,7 @@ MAX_SHOWN = 5
 def check_items(rows: Iterable[Any], terms: Terms) -> None:
 	"""
 	Raises:
-	    frappe.ValidationError: these items, all that a run is submitted with, are more than the maximum of a customer.
+	    frappe.ValidationError: the items of the run exceed the maximum of a customer.
 	"""
 	totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	decimals = precision(company_currency(terms.company))
@@ -48,8 +47,8 @@ def check_items(rows: Iterable[Any], terms: Terms) -> None:
 
 
 def refused_items(rows: Iterable[Any], terms: Terms) -> dict[str, Reason]:
-	"""The items of a locked batch whose customers are over the maximum with all that was approved of them: all of a
-	customer's items, in whichever batch they are."""
+	"""Return the items of a locked batch whose customer is over the maximum with all approved items, also of other
+	batches."""
 	customers = {row.customer for row in rows}
 	if not customers or not terms.max_customer_amount:
 		return {}
@@ -67,7 +66,7 @@ def refused_items(rows: Iterable[Any], terms: Terms) -> dict[str, Reason]:
 
 
 def over_maximum(totals: Mapping[str, Decimal], terms: Terms) -> dict[str, Reason]:
-	"""The customers whose total, less the credits that the criteria deduct, is over the maximum, with the reason."""
+	"""Return the customers whose total less deducted credits is over the maximum, with the reason."""
 	maximum = criteria_of(terms).max_customer_amount
 	if not maximum:
 		return {}

@@ -1,4 +1,4 @@
-"""Whether the Journal Entries of a run are what its terms say."""
+"""Verification of the Journal Entries of a run against its terms."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -18,8 +18,8 @@ ROW_FIELDS = ("parent", "account", "cost_center", "party", "debit", "credit")
 
 
 def entry_differences(terms: Terms, items: Iterable[Any], *, all_terms: bool = True) -> list[str]:
-	"""What in the entries of these items single_entry_differences from the terms, a line for each entry and difference. Without
-	`all_terms` only date, account and amounts are compared."""
+	"""Return the differences between the entries of these items and the terms, one line each. Without `all_terms` only
+	date, account and amounts are compared."""
 	by_entry: dict[str, list[Any]] = defaultdict(list)
 	for item in items:
 		if item.journal_entry:
@@ -50,7 +50,7 @@ def entry_differences(terms: Terms, items: Iterable[Any], *, all_terms: bool = T
 def single_entry_differences(
 	terms: Terms, entry: Any, rows: list[Any], items: list[Any], all_terms: bool
 ) -> Iterator[str]:
-	"""What an entry has other than the terms say, in words."""
+	"""Yield the differences of one entry as text."""
 	decimals = precision(company_currency(terms.company))
 	if entry.company != terms.company or getdate(entry.posting_date) != terms.posting_date:
 		yield _("posted on {0} in {1}").format(formatdate(entry.posting_date), entry.company)

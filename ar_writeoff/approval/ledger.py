@@ -1,4 +1,4 @@
-"""What limits need to know of the books."""
+"""Ledger queries for limits."""
 
 from collections.abc import Iterable
 from decimal import Decimal
@@ -13,7 +13,7 @@ from ar_writeoff.ledger.open_items import Key, vouchers_by_type
 
 
 def original_amounts(company: str, keys: Iterable[Key]) -> dict[Key, Decimal]:
-	"""What these vouchers were made out for, absolute, in account currency: their own Payment Ledger rows."""
+	"""Return the absolute original amounts of these vouchers in account currency, from their Payment Ledger rows."""
 	wanted = set(keys)
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	amounts: dict[Key, Decimal] = {}
@@ -46,7 +46,7 @@ def original_amounts(company: str, keys: Iterable[Key]) -> dict[Key, Decimal]:
 
 
 def lock_customers(names: Iterable[str]) -> None:
-	"""Lock the rows of these customers, in order of their names, until the transaction ends."""
+	"""Lock these customers, ordered by name, until the transaction ends."""
 	customer = frappe.qb.DocType("Customer")
 	for batch in create_batch(sorted(names), 1000):
 		frappe.qb.from_(customer).select(customer.name).where(customer.name.isin(batch)).orderby(

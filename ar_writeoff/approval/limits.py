@@ -1,8 +1,8 @@
-"""Limits of a run: what the person at work may write off stays selected, the rest is held back as pending.
+"""Limits of a run: items over the limit of the user are held, the others stay selected.
 
-A balance held back stays open in the run with the reason, and says whose limit is enough. It is not unticked:
-when somebody with a sufficient limit submits the run, it is posted with the others. What is over the limit of
-the person who submits goes to a draft of its own, see `move_held_to_draft`.
+A held item stays Open with a reason that names the roles with a sufficient limit. When a user with such a role submits
+the run, it is posted with the others. Items over the limit of the submitter are moved to a new draft, see
+`move_held_to_draft`.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,11 +40,11 @@ CLAIM_FIELDS = (
 )
 
 
-# Whose limits
+# Authority of a user
 
 
 def company_limits(company: str) -> list[Limit]:
-	"""The rows of the limits table in the company's Write-Off Settings."""
+	"""Return the limits in the company's Write-Off Settings."""
 	rows = frappe.get_all(
 		"Write-Off Limit",
 		filters={"parent": company, "parenttype": "Write-Off Settings", "parentfield": "limits"},
@@ -63,7 +63,7 @@ def company_limits(company: str) -> list[Limit]:
 
 
 def limit_from(row: Any, holder: str, currency: str, company: str) -> Limit:
-	"""A row of limits, or the caps of a schedule. 0 or nothing entered: not limited in this respect."""
+	"""Convert a row of the limits table, or the caps of a schedule. 0 or empty means no limit."""
 	decimals = precision(currency or company_currency(company))
 
 	def entered(fieldname: str) -> Decimal | None:
@@ -81,17 +81,17 @@ def limit_from(row: Any, holder: str, currency: str, company: str) -> Limit:
 
 
 def submitting_roles() -> list[str]:
-	"""Roles that may submit runs, as the site has set them."""
+	"""Return the roles with submit permission on Write-Off Run."""
 	return [row.role for row in frappe.get_meta("Write-Off Run").permissions if row.submit]
 
 
 def authority_of(user: str, company: str) -> Authority:
-	"""What this person may write off in the company. Administrator is bound as everybody is."""
+	"""Return the limits of this user in the company. They apply to Administrator too."""
 	return core.authority_of_roles(company_limits(company), frappe.get_roles(user), submitting_roles())
 
 
 def authority_for(run: Any, user: str) -> Authority:
-	"""What this person may write off with this run: a run that its schedule submits has the schedule's caps too."""
+	"""Return the limits of this user for this run, with the caps of the schedule if it submits the run."""
 	authority = authority_of(user, run.company)
 	if cint(run.by_schedule) and run.schedule:
 		schedule = frappe.get_doc("Write-Off Schedule", run.schedule)
@@ -101,11 +101,11 @@ def authority_for(run: Any, user: str) -> Authority:
 	return authority
 
 
-# What is proposed
+# Claims
 
 
 def claims_from_rows(rows: Iterable[Any], company: str, authority: Authority) -> list[Claim]:
-	"""Rows of Write-Off Run Item as claims; original amounts only where a limit asks for them."""
+	"""Convert Write-Off Run Items to claims, with original amounts if a limit needs them."""
 	found = list(rows)
 	decimals = precision(company_currency(company))
 	originals = (
@@ -130,11 +130,11 @@ def item_key(row: Any) -> Key:
 	return Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer)
 
 
-def selected_rows(run: str, *, held_too: bool = False) -> list[Any]:
-	"""What is proposed to be written off. `held_too`: with what is held back for want of a limit."""
+def selected_rows(run: str, *, include_held: bool = False) -> list[Any]:
+	"""Return the selected items. `include_held`: also items held by a limit."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	proposed = item.selected == 1
-	if held_too:
+	if include_held:
 		proposed |= item.reason_code.isin(reasons.OVER_LIMIT)
 	return (
 		frappe.qb.from_(item)
@@ -151,18 +151,17 @@ def month_totals(
 	customers: Iterable[str],
 	*,
 	run: str,
-	approved_too: bool,
+	include_approved: bool,
 	without: Iterable[str] = (),
 ) -> MonthTotals:
-	"""What is written off of these customers in the calendar month, by all runs: posted and not reversed
-	or reinstated.
+	"""Return the write-offs of these customers in the calendar month over all runs, less reversals and reinstatements.
 
-	`approved_too` counts what other submitted runs are about to post as well. `run` counts with what it has
-	posted and is about to post, without the items in `without`.
+	`include_approved`: also items that other submitted runs have not posted yet. Items of `run` always count, except
+	those in `without`.
 	"""
 	item, other = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Run")
 	about_to_post = (item.status == states.OPEN) & (item.selected == 1) & (other.docstatus == 1)
-	if not approved_too:
+	if not include_approved:
 		about_to_post &= other.name == run
 	condition = (
 		(other.company == company)
@@ -196,18 +195,18 @@ def month_totals(
 	return MonthTotals(amounts)
 
 
-# Holding back in a draft
+# Held items of a draft
 
 
 def hold_back(run: Any, user: str, authority: Authority | None = None) -> int:
-	"""Hold back in a draft what is over this person's limits; what was held back for another person's is released.
-	`authority`: of this person for the run, where the caller knows it.
+	"""Hold the items of a draft over this user's limits, after releasing those held for another user.
+	`authority`: of this user for the run, if known.
 
-	Returns the number of items held back.
+	Returns the number of held items.
 	"""
 	release_held(run.name)
 	authority = authority or authority_for(run, user)
-	if authority.unlimited or prepares_only(user, authority):
+	if authority.unlimited or only_prepares(user, authority):
 		return 0
 	claims = claims_from_rows(selected_rows(run.name), run.company, authority)
 	earlier = earlier_totals(run, authority, claims)
@@ -226,22 +225,21 @@ def hold_back(run: Any, user: str, authority: Authority | None = None) -> int:
 			chunk_size=500,
 			update_modified=False,
 		)
-		# What `release_held` goes by, also before the totals are summed up again.
+		# `release_held` uses the count before the totals are updated.
 		frappe.db.set_value("Write-Off Run", run.name, "held_count", len(held), update_modified=False)
 	return len(held)
 
 
 def selected_if_submitted(run: Any, user: str) -> list[tuple[str, str]] | None:
-	"""(item, customer) of what is selected once this person submits the draft, in the order of their names: what was
-	held back for want of a limit is released as far as this person's goes. None where that is what is selected now.
-	Nothing is written.
+	"""Return (item, customer) of the items that are selected when this user submits the draft, ordered by name: held items
+	within this user's limits are released. None if it is the current selection. Nothing is written.
 	"""
 	if run.docstatus or not set(frappe.get_roles(user)) & set(submitting_roles()):
 		return None
 	authority = authority_for(run, user)
 	if not run.held_count and not authority.rows:
 		return None
-	rows = selected_rows(run.name, held_too=True)
+	rows = selected_rows(run.name, include_held=True)
 	held: Mapping[str, Reason] = {}
 	if not authority.unlimited:
 		claims = claims_from_rows(rows, run.company, authority)
@@ -249,13 +247,13 @@ def selected_if_submitted(run: Any, user: str) -> list[tuple[str, str]] | None:
 	return [(row.name, row.customer) for row in rows if row.name not in held]
 
 
-def prepares_only(user: str, authority: Authority) -> bool:
-	"""Whether this person only proposes, and has no limit for that: who submits is asked for one."""
+def only_prepares(user: str, authority: Authority) -> bool:
+	"""Whether this user cannot submit and has no limit; limits of the submitter apply."""
 	return not authority.rows and not set(frappe.get_roles(user)) & set(submitting_roles())
 
 
 def release_held(run: str) -> None:
-	"""Select again what was held back for want of a limit."""
+	"""Select the held items again."""
 	if not frappe.db.get_value("Write-Off Run", run, "held_count"):
 		return
 	item = frappe.qb.DocType("Write-Off Run Item")
@@ -275,12 +273,12 @@ def earlier_totals(run: Any, authority: Authority, claims: list[Claim]) -> Month
 		getdate(run.posting_date),
 		{claim.customer for claim in claims},
 		run=run.name,
-		approved_too=True,
+		include_approved=True,
 	)
 
 
 def sufficient_roles(run: Any, claims: list[Claim], held: Iterable[str]) -> dict[str, tuple[str, ...]]:
-	"""For each claim held back, the roles whose holders may approve it."""
+	"""Return the roles with a sufficient limit for each held claim."""
 	table, submitting = company_limits(run.company), submitting_roles()
 	enough: dict[str, tuple[str, ...]] = {name: () for name in held}
 	for role in dict.fromkeys(row.holder for row in table if row.instead or row.holder in submitting):
@@ -295,8 +293,7 @@ def sufficient_roles(run: Any, claims: list[Claim], held: Iterable[str]) -> dict
 
 
 def held_summary(run: str) -> dict[str, Any]:
-	"""What is held back in a run, as far as the reader may see it: number, company-currency amount, and the words on
-	whose limit is enough."""
+	"""Return count, amount in company currency and reasons of the held items that the current user may see."""
 	item = items.table()
 	groups = (
 		frappe.qb.from_(item)
@@ -337,7 +334,7 @@ def held_summary(run: str) -> dict[str, Any]:
 
 
 def move_held_to_draft(run: Any) -> str:
-	"""Move what is held back to a draft of its own, where somebody with a sufficient limit finds it. Returns its name."""
+	"""Move the held items to a new draft, for a user with a sufficient limit. Returns its name."""
 	rest = frappe.copy_doc(run)
 	rest.update({"cutoff_date": run.cutoff_date, "posting_date": run.posting_date})
 	rest.docstatus = 0
@@ -378,7 +375,7 @@ def move_held_to_draft(run: Any) -> str:
 
 
 def evidence(authority: Authority, user: str) -> dict[str, Any]:
-	"""The limits that bind this person, as evidence."""
+	"""Return the limits of this user for the evidence of the run."""
 	return {
 		"user": user,
 		"limit_required": authority.limit_required,
@@ -399,19 +396,19 @@ def limit_evidence(limit: Limit) -> dict[str, str]:
 	return {key: str(value) for key, value in values.items() if value not in (None, "")}
 
 
-# Under the lock
+# Checks before posting
 
 
 def refused_items(rows: list[Any], run: Any, user: str) -> dict[str, Reason]:
-	"""The items of a locked batch that are over this person's limits as they are now.
+	"""Return the items of a locked batch that are over this user's current limits.
 
-	The rows of the customers are locked, so that two runs cannot each think the month's limit is still free.
-	What other runs have posted counts, what they are about to post does not: who comes first has it.
+	The customers are locked, so that two runs cannot both use the same monthly limit. Only posted items of other runs
+	count.
 	"""
 	authority = authority_for(run, user)
 	if authority.unlimited:
 		return {}
-	# The total of the run was approved and cannot grow: what was approved is sealed.
+	# The sealed total of the run was checked on submit and cannot increase.
 	authority = replace(
 		authority,
 		limits=tuple(replace(limit, per_run=None) for limit in authority.limits),
@@ -427,14 +424,14 @@ def refused_items(rows: list[Any], run: Any, user: str) -> dict[str, Reason]:
 			getdate(run.posting_date),
 			customers,
 			run=run.name,
-			approved_too=False,
+			include_approved=False,
 			without=[claim.name for claim in claims],
 		)
 	return core.held_back(claims, authority, earlier)
 
 
 def run_refusal(run: Any, user: str) -> Reason | None:
-	"""Why the run as a whole is over this person's limits as they are now; None when it is not."""
+	"""Return why the total of the run is over this user's current limits, or None."""
 	authority = authority_for(run, user)
 	per_run = [limit for limit in authority.rows if limit.per_run is not None]
 	if not per_run:

@@ -1,7 +1,4 @@
-"""Tell people: a notification in the desk, and an email where the site can send any and the person wants it.
-
-Nothing here fails because somebody cannot be recipients: the books do not depend on it.
-"""
+"""Notifications in the desk and by email. A user who cannot be notified is not an error."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -24,15 +21,14 @@ from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.run import status
 
-# Plain text for a user, asked for in that user's language.
+# Returns the plain text for a user, called in that user's language.
 Text = Callable[[str], str]
 
 
 def notify_users(
 	users: Iterable[str], subject: Text, doctype: str, name: str, message: Text | None = None
 ) -> list[str]:
-	"""Notify these users of a document, once each, in the language of each; disabled users and Guest are left out.
-	Returns the users recipients."""
+	"""Notify the enabled users among these of a document, each in their language. Returns them."""
 	recipients = enabled_users(users)
 	send_email = has_outgoing_email()
 	for user in recipients:
@@ -42,7 +38,7 @@ def notify_users(
 
 
 def notify_user(user: str, subject: str, doctype: str, name: str, message: str, send_email: bool) -> None:
-	"""In the desk and by email, as far as this user wants either."""
+	"""Notify a user in the desk and by email, according to the user's Notification Settings."""
 	if is_notifications_enabled(user):
 		log = frappe.get_doc(
 			{
@@ -56,7 +52,7 @@ def notify_user(user: str, subject: str, doctype: str, name: str, message: str, 
 				"document_name": name,
 			}
 		)
-		# the user was just read, the caller has the document
+		# user and document exist
 		log.insert(ignore_permissions=True, ignore_links=True)
 	address = (
 		send_email and is_email_notifications_enabled(user) and frappe.db.get_value("User", user, "email")
@@ -73,7 +69,7 @@ def notify_user(user: str, subject: str, doctype: str, name: str, message: str, 
 
 
 def has_outgoing_email() -> bool:
-	"""Whether the site has an account to send from; without one a notification in the desk has to do."""
+	"""Whether the site has an outgoing email account."""
 	account = EmailAccount.find_outgoing()
 	return bool(account and account.email_id)
 
@@ -89,19 +85,19 @@ def enabled_users(users: Iterable[str]) -> list[str]:
 
 
 def users_of_role(role: str | None, company: str) -> list[str]:
-	"""Users with the role who may see the company."""
+	"""Return the users with the role who may see the company."""
 	if not role:
 		return []
 	return [user for user in get_users_with_role(role) if access.of_user(user).allows_company(company)]
 
 
 def notify_role_users(company: str) -> list[str]:
-	"""The role named in the company's Write-Off Settings: recipients about conflicts, failures and schedules."""
+	"""Return the users of the Notify Role in Write-Off Settings, for conflicts, failures and schedules."""
 	return users_of_role(frappe.db.get_value("Write-Off Settings", company, "notify_role"), company)
 
 
 def approvers(run: Any) -> list[str]:
-	"""Who can approve the run: may submit it, has a limit, and is not one of those who prepared it."""
+	"""Return the users who can approve the run: may submit it, have a limit, and did not prepare it."""
 	roles = limits.submitting_roles()
 	table = limits.company_limits(run.company)
 	without = {run.prepared_by, run.changed_by, run.searched_by, "Administrator"}
@@ -115,7 +111,7 @@ def approvers(run: Any) -> list[str]:
 
 
 def approval_requested(run: Any) -> list[str]:
-	"""Tell the approvers that a draft waits for one of them."""
+	"""Notify the approvers of a draft."""
 
 	def message(user: str) -> str:
 		totals = status.visible_totals(run, user)
@@ -135,7 +131,7 @@ def approval_requested(run: Any) -> list[str]:
 
 
 def run_finished(run: Any) -> list[str]:
-	"""Tell who prepared and who submitted a run what became of it, and the users of the Notify Role when not all was posted."""
+	"""Notify preparer and submitter of the result of a run, and the users of the Notify Role unless all was posted."""
 	people = {run.prepared_by, run.submitted_by}
 	if run.status != states.POSTED or run.by_schedule:
 		people.update(notify_role_users(run.company))
@@ -156,7 +152,7 @@ def run_finished(run: Any) -> list[str]:
 
 
 def run_stopped(run: Any, message: Text) -> list[str]:
-	"""Tell who prepared and who submitted a run, and the users of the Notify Role, that it waits until something is mended."""
+	"""Notify preparer, submitter and the users of the Notify Role that a run was paused by a fault."""
 	return notify_users(
 		{run.prepared_by, run.submitted_by, *notify_role_users(run.company)},
 		lambda _user: _("{0}: {1}").format(run.name, _(states.PAUSED)),
@@ -167,7 +163,7 @@ def run_stopped(run: Any, message: Text) -> list[str]:
 
 
 def approval_void(run: str, company: str, message: Text) -> list[str]:
-	"""Tell the users of the Notify Role that rows of an approved run were changed, and nothing of them was posted."""
+	"""Notify the users of the Notify Role that an approved run was changed in the database."""
 	return notify_users(
 		notify_role_users(company),
 		lambda _user: _("{0}: differs from the approval").format(run),

@@ -1,6 +1,6 @@
-"""What a worker asks before it posts: is this still what was approved, and may the one who approved it still do so?
+"""Checks before posting: the run is unchanged since its approval, and within the limits of its submitter.
 
-The same rules as on submit, asked again: for the run when a worker begins, for the items under their lock.
+The rules of the submit are checked again, for the run when a worker starts and for the items under their lock.
 """
 
 from typing import Any
@@ -21,19 +21,18 @@ from ar_writeoff.run.terms import rules_of
 
 
 def approved_rules(run: Any) -> posting.Rules:
-	"""What the run posts with: the terms that were approved.
+	"""Return the posting rules from the approved terms.
 
 	Raises:
-	    frappe.ValidationError: criteria or date were changed in the database since, or the run is over the limit of
-	        who submitted it.
-	    posting.SharedFault: the account or cost center cannot be posted to now.
+	    frappe.ValidationError: the terms were changed in the database, or the run is over the limit of its submitter.
+	    posting.SharedFault: the account or cost center cannot be posted to.
 	"""
 	void = approval.void_reason(run)
 	if void:
 		notify.approval_void(run.name, run.company, lambda _user: messages.message(void))
 		messages.throw_reason(void)
 	terms = approval.terms_of(run)
-	unusable = unusable_account(terms)
+	unusable = account_problem(terms)
 	if unusable:
 		raise posting.SharedFault(frappe.ValidationError(unusable))
 	over = limits.run_refusal(run, run.submitted_by)
@@ -42,8 +41,8 @@ def approved_rules(run: Any) -> posting.Rules:
 	return rules_of(terms)
 
 
-def unusable_account(terms: Terms) -> str | None:
-	"""Why the account or cost center that was approved cannot be posted to now, in words; None when it can."""
+def account_problem(terms: Terms) -> str | None:
+	"""Return why the approved account or cost center cannot be posted to, or None."""
 	problem = terms.offset_account and accounts.account_problem(terms.offset_account, terms.company)
 	if not problem and terms.offset_cost_center:
 		problem = accounts.cost_center_problem(terms.offset_cost_center, terms.company)
@@ -51,7 +50,7 @@ def unusable_account(terms: Terms) -> str | None:
 
 
 def refused_items(rows: list[Any], run: str) -> dict[str, Reason]:
-	"""Items of a locked batch that must not be posted, with the reason. The others are as approved."""
+	"""Return the items of a locked batch that must not be posted, with the reason."""
 	if not rows:
 		return {}
 	doc = approval.stored_run(run)

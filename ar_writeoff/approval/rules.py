@@ -1,7 +1,7 @@
-"""How much one person, or one job, may write off.
+"""Limits for the amounts that a user or a schedule may write off.
 
-Every limit that applies has to be kept, so the most restrictive one wins. Amounts equal to a limit are within
-it. What is over a limit is held back, never cut down: a part of a balance is nobody's decision here.
+All applicable limits have to be kept. Amounts equal to a limit are within it. A balance over a limit is held as a whole,
+never reduced.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from ar_writeoff.core.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-	"""One row of limits. None: not limited in this respect.
+	"""One row of limits; None means no limit.
 
-	With a `currency` it is for balances in that currency and its amounts are in it; without one it is for
-	every balance and its amounts are in company currency. `share` is a percentage of the voucher's original
-	amount. `holder` says whose limit it is: a role, or a schedule. With `instead`, whoever has this role is bound
-	by rows of this kind only.
+	With a `currency` it applies to balances in that currency and its amounts are in it; otherwise it applies to all
+	balances and its amounts are in company currency. `share`: percentage of the voucher's original amount. `holder`: a
+	role or a schedule. `instead`: for users with this role only rows with this flag apply.
 	"""
 
 	holder: str
@@ -36,7 +35,7 @@ class Limit:
 
 	@property
 	def has_amounts(self) -> bool:
-		"""Whether it can hold anything back."""
+		"""Whether the row limits anything."""
 		return bool(self.currency) or {self.per_item, self.per_customer_month, self.per_run, self.share} != {
 			None
 		}
@@ -45,15 +44,15 @@ class Limit:
 		return not self.currency or self.currency == claim.currency
 
 	def measure(self, claim: Claim) -> Decimal:
-		"""Amount of the claim in the currency of this limit."""
+		"""Return the amount of the claim in the currency of this limit."""
 		return claim.amount if self.currency else claim.base_amount
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-	"""A balance somebody proposes to write off. Amounts are absolute: a debit and a credit do not cancel out.
+	"""A balance proposed for write-off. Amounts are absolute: debits and credits do not offset each other.
 
-	`original_amount` is what the voucher was made out for, in its own currency; None where it is unknown.
+	`original_amount`: of the voucher, in its currency; None if unknown.
 	"""
 
 	name: str
@@ -66,10 +65,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-	"""What binds one person: the rows for the roles held, and the caps of a schedule where one acts.
+	"""The limits of a user by their roles, and the caps of a schedule.
 
-	`limit_required` says that somebody has to be given a limit at all: a balance that none of the `limits` covers is
-	held back then. Caps only take away.
+	`limit_required`: a balance that is not covered by any of the `limits` is held. Caps only restrict further.
 	"""
 
 	limits: tuple[Limit, ...] = ()
@@ -95,9 +93,9 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class MonthTotals:
-	"""What is written off already in the calendar month, by all runs: (customer, currency) -> amount.
+	"""Write-offs in the calendar month over all runs: (customer, currency) -> amount.
 
-	The currency is empty for amounts in company currency, over all currencies.
+	An empty currency has the total of all currencies in company currency.
 	"""
 
 	amounts: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
@@ -109,10 +107,9 @@ class MonthTotals:
 def held_back(
 	claims: Iterable[Claim], authority: Authority, month_totals: MonthTotals | None = None
 ) -> dict[str, Reason]:
-	"""The claims that are more than this authority covers, with the reason; the others are within it.
+	"""Return the claims that exceed this authority, with the reason.
 
-	A customer over the limit for the month is held back with all balances, a run over its limit as a whole:
-	which of them to write off is not for chance to decide.
+	A customer over the monthly limit is held with all balances, a run over its limit as a whole.
 	"""
 	result: dict[str, Reason] = {}
 	left = []
@@ -132,7 +129,7 @@ def held_back(
 
 
 def _claim_reason(claim: Claim, authority: Authority) -> Reason | None:
-	"""Why this claim is too much by itself, or None."""
+	"""Return why this claim alone exceeds the authority, or None."""
 	if authority.limit_required and not any(limit.covers(claim) for limit in authority.limits):
 		return Reason.of(reasons.NO_LIMIT, currency=claim.currency)
 	for limit in authority.rows:
@@ -160,7 +157,7 @@ def _claim_reason(claim: Claim, authority: Authority) -> Reason | None:
 def _within_customer_limit(
 	claims: list[Claim], limit: Limit, earlier: MonthTotals, result: dict[str, Reason]
 ) -> list[Claim]:
-	"""The claims of customers whose month stays within the limit; the others go to `result`."""
+	"""Return the claims of customers within the monthly limit; add the others to `result`."""
 	maximum = limit.per_customer_month
 	if maximum is None:
 		return claims
@@ -181,7 +178,7 @@ def _within_customer_limit(
 
 
 def _within_run_limit(claims: list[Claim], limit: Limit, result: dict[str, Reason]) -> list[Claim]:
-	"""The claims if they are within the limit of a run; otherwise those it covers go to `result`."""
+	"""Return the claims within the limit per run; add the others to `result`."""
 	total = sum((limit.measure(claim) for claim in claims if limit.covers(claim)), ZERO)
 	if limit.per_run is None or total <= limit.per_run:
 		return claims
@@ -193,15 +190,14 @@ def _within_run_limit(claims: list[Claim], limit: Limit, result: dict[str, Reaso
 def authority_of_roles(
 	rows: Iterable[Limit], roles: Iterable[str], submitting_roles: Iterable[str]
 ) -> Authority:
-	"""The authority that a person's roles add up to. `rows`: the table, `holder` being the role.
+	"""Return the authority of a user with these roles. `rows`: the limits table, `holder` is the role.
 
-	No row at all: nobody is limited beyond what roles and permissions allow. As soon as there is one, a
-	limit has to be limit_required: who has no row for any role may write off nothing.
+	Without rows there is no limit beyond roles and permissions. With rows, a user whose roles have no row may write off
+	nothing.
 
-	All rows of all the person's roles bind, the most restrictive one wins. In Frappe people hold several roles, so
-	there are two ways to stand above: a row that counts `instead` of others, and the permission to submit:
-	rows of roles that may only prepare do not bind somebody who may submit by another role, or no Accounts
-	Manager who is an Accounts User as well could approve what an Accounts User may not.
+	All rows of the user's roles apply, with two exceptions, since users have several roles: rows with `instead` replace
+	the others, and rows of roles that may only prepare do not apply to users who may submit. Otherwise an Accounts
+	Manager who is also an Accounts User could not approve more than an Accounts User.
 	"""
 	table = list(rows)
 	if not table:

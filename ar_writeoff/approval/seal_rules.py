@@ -1,8 +1,7 @@
-"""What was approved, as a digest: a run posts that and nothing else.
+"""Digest and seals of an approval.
 
-Two things are kept. The digest (SHA-256 over criteria and items) is evidence that anybody can compute again
-from an export. The seals (HMAC with a secret that is not in the database) are what the posting trusts: whoever
-can change rows cannot make new seals for them.
+The digest (SHA-256 over criteria and items) is evidence that can be computed again from an export. Posting relies on the
+seals (HMAC with a secret outside of the database), which cannot be forged by changing rows.
 """
 
 from __future__ import annotations
@@ -13,12 +12,12 @@ import json
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
-# A null, an empty text and a missing value are the same thing in a document.
+# NULL, an empty text and a missing value are equal in a document.
 _EMPTY = (None, "")
 
 
 def canonical(values: Mapping[str, object]) -> str:
-	"""One text for the same values, however they were read: sorted, without empty ones, numbers normalised."""
+	"""Return the canonical text of these values: sorted, without empty ones, numbers normalized."""
 	return json.dumps(
 		{key: _text(value) for key, value in values.items() if value not in _EMPTY},
 		sort_keys=True,
@@ -39,17 +38,17 @@ def _text(value: object) -> object:
 
 
 def seal(secret: str, text: str) -> str:
-	"""The seal of a canonical text."""
+	"""Return the seal of a canonical text."""
 	return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 
 def is_valid(secret: str, text: str, claimed: str | None) -> bool:
-	"""Whether the seal belongs to this text."""
+	"""Whether the seal matches this text."""
 	return bool(claimed) and hmac.compare_digest(seal(secret, text), str(claimed))
 
 
 def digest(criteria: str, items: Iterable[str]) -> str:
-	"""SHA-256 over the criteria and the items, both canonical texts, items in order of their text."""
+	"""Return the SHA-256 over the canonical texts of the criteria and the items, items sorted."""
 	total = hashlib.sha256(criteria.encode())
 	for item in sorted(items):
 		total.update(b"\n")

@@ -1,4 +1,4 @@
-"""Seals with a secret of the site: whoever can change rows of the database cannot make one."""
+"""Seals with a secret of the site, which cannot be forged with access to the database only."""
 
 import hashlib
 import hmac
@@ -11,7 +11,7 @@ from ar_writeoff.approval import seal_rules as core
 
 
 def site_secret() -> str:
-	"""A secret that is in the site's configuration and not in its database."""
+	"""Return a secret derived from the encryption key in the site configuration."""
 	return hmac.new(get_encryption_key().encode(), b"ar_writeoff approval", hashlib.sha256).hexdigest()
 
 
@@ -20,10 +20,10 @@ def seal(text: str) -> str:
 
 
 def is_valid(text: str | None, claimed: str | None) -> bool:
-	"""Whether the seal belongs to this text."""
+	"""Whether the seal matches this text."""
 	return core.is_valid(site_secret(), text or "", claimed)
 
 
 def canonical_text(row: Mapping[str, Any], fields: tuple[str, ...]) -> str:
-	"""The canonical text of these fields of a row."""
+	"""Return the canonical text of these fields of a row."""
 	return core.canonical({fieldname: row.get(fieldname) for fieldname in fields})

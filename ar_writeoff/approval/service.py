@@ -1,9 +1,8 @@
-"""Approval: who may submit a run, and that what is posted is what was approved.
+"""Approval of runs: second approver, sealed terms and items, and their verification.
 
-On submit the terms are written down, every selected item gets a seal, and a hash over all of it is kept. The
-worker posts with the terms as they were written down and looks at the seals of the items it has locked: a row that
-was changed, added or moved in the database since has no seal that fits. Links are sealed by name; what was renamed
-or merged since is known from the change log, and is told apart from what was changed.
+Submit records the terms, seals every selected item and stores a hash over both. Workers post with the recorded terms and
+check the seals of the locked items: rows that were changed, added or moved in the database have no valid seal. Links are
+sealed by name; later renames and merges are taken from the change log and are not changes.
 """
 
 import json
@@ -31,10 +30,10 @@ from ar_writeoff.ledger import messages
 from ar_writeoff.run import terms as run_terms
 from ar_writeoff.run.terms import company_settings
 
-# What is approved of a run besides its customers, its items and what the Settings say.
+# Sealed fields of a run, besides customers, items and terms from the Settings.
 APPROVED_FIELDS = (*run_terms.RUN_FIELDS, "submitted_by", "by_schedule", "schedule")
 
-# What is approved of an item. Its status, entry and message change when it is posted.
+# Sealed fields of an item. Status, entry and message change when it is posted.
 SEALED_FIELDS = (
 	"name",
 	"run",
@@ -52,7 +51,7 @@ SEALED_FIELDS = (
 
 
 def approver_refusal(run: Any, user: str, settings: Any = None) -> str | None:
-	"""Why this person cannot be the second one to look at the run; None when the Settings do not ask for one."""
+	"""Return why this user cannot be the second approver of the run; None if the user can, or none is required."""
 	settings = company_settings(run.company) if settings is None else settings
 	if not settings.require_second_approver:
 		return None
@@ -62,7 +61,7 @@ def approver_refusal(run: Any, user: str, settings: Any = None) -> str | None:
 
 
 def stored_run(run: str) -> Any:
-	"""What is approved of a run, and what was written down of it, from the database."""
+	"""Return the sealed fields and the approval record of a run from the database."""
 	fields = [*APPROVED_FIELDS, "owner", "docstatus", "approval_snapshot", "approval_seal"]
 	doc = frappe.db.get_value("Write-Off Run", run, fields, as_dict=True)
 	customer = frappe.qb.DocType("Write-Off Run Customer")
@@ -77,9 +76,9 @@ def stored_run(run: str) -> Any:
 
 
 def seal_run(run: str, authority: Authority) -> tuple[list[Any], Terms, dict[str, str]]:
-	"""Seal the terms and the items of a run that is being submitted. Returns the items, the terms, and fields for the
-	run that say what is approved: terms, hash and the limits that applied."""
-	# A caller's copy may have the same date in other words.
+	"""Seal the terms and items of a run that is being submitted. Returns the items, the terms, and the approval fields for
+	the run: snapshot, hash, seal and limits."""
+	# The caller's copy may have dates in another format.
 	stored = stored_run(run)
 	rows = items_to_seal(run)
 	texts, sealed = [], {}
@@ -128,29 +127,28 @@ def item_text(row: Any) -> str:
 
 
 def terms_of(run: Any) -> Terms:
-	"""The posting terms of a run: as they would be sealed now where it is a draft, else as they were approved, by the
-	names of today.
+	"""Return the posting terms: current ones for a draft, else the approved ones with current names.
 
 	Raises:
-	    frappe.ValidationError: the record of what was approved was changed in the database.
+	    frappe.ValidationError: the approval record was changed in the database.
 	"""
 	if not run.docstatus:
 		return run_terms.current_terms(run)
 	record = change_log.with_current_names(*record_and_renames(run))
 	if not core_terms.is_complete(record):
-		# Approved by version 0.1.0, which did not write down what the Settings said.
+		# Approved by version 0.1.0, which did not record terms from the Settings.
 		now_ = json.loads(core.canonical(run_terms.terms_record(run)))
 		record = {**{name: now_[name] for name in core_terms.SETTINGS_FIELDS if name in now_}, **record}
 	return core_terms.from_record(record)
 
 
 def terms_digest(terms: Terms) -> str:
-	"""A digest of the terms, by which a form says which ones it has previewed."""
+	"""Return a digest of the terms; the form sends the one it has previewed."""
 	return core.digest(core.canonical(terms.values()), [])
 
 
 def record_and_renames(run: Any) -> tuple[dict[str, Any], list[Rename]]:
-	"""What was written down of a submitted run, and what was renamed since.
+	"""Return the approval record of a submitted run and the renames since.
 
 	Raises:
 	    frappe.ValidationError: the record was changed in the database.
@@ -162,13 +160,13 @@ def record_and_renames(run: Any) -> tuple[dict[str, Any], list[Rename]]:
 
 
 def renames_since(run: Any) -> list[Rename]:
-	"""What was renamed and merged since a run was approved. The log is younger than an approval by version 0.1.0."""
+	"""Return the renames and merges since the approval. Approvals by version 0.1.0 are older than the log."""
 	record = frappe.parse_json(run.approval_snapshot or "{}")
 	return change_log.renames_since(record.get("change_log_until"))
 
 
 def void_reason(run: Any) -> Reason | None:
-	"""Why the approval of a submitted run no longer holds; None when it does."""
+	"""Return why the approval of a submitted run is void, or None."""
 	if not seals.is_valid(run.approval_snapshot, run.approval_seal):
 		return Reason.of(reasons.APPROVAL_RECORD_CHANGED)
 	before = change_log.with_current_names(*record_and_renames(run))
@@ -188,7 +186,7 @@ def void_reason(run: Any) -> Reason | None:
 
 
 def approved_values(run: Any) -> list[tuple[str, str]]:
-	"""Label and value of what was approved beside the criteria; why the approval does not hold, where that is so."""
+	"""Return label and value of the approved terms besides the criteria, or why the approval is void."""
 	void = void_reason(run)
 	if void:
 		return [(_("Approval"), messages.message(void))]
@@ -211,8 +209,8 @@ def approved_values(run: Any) -> list[tuple[str, str]]:
 
 
 def sealed_text(row: Any, renames: Sequence[Rename]) -> str | None:
-	"""The text that the seal of an item belongs to: the item as it is, or by names that its links had before these
-	renames. None where there is none: the item was changed."""
+	"""Return the text that matches the seal of an item, with current or previous names of its links; None if the item
+	was changed."""
 	return next((text for text in possible_texts(row, renames) if seals.is_valid(text, row.seal)), None)
 
 
@@ -230,13 +228,12 @@ def possible_texts(row: Any, renames: Sequence[Rename]) -> Iterator[str]:
 
 
 def changed_items(rows: Iterable[Any], renames: Sequence[Rename]) -> set[str]:
-	"""Names of the items that are not what was approved."""
+	"""Return the names of items that were changed since the approval."""
 	return {row.name for row in rows if sealed_text(row, renames) is None}
 
 
 def verify(run: Any) -> dict[str, Any]:
-	"""For an auditor: whether the terms and every item of a submitted run are still as approved, and what was posted
-	is what was approved. What was renamed since is listed, and is no change."""
+	"""Verify that terms, items and Journal Entries of a submitted run are as approved. Renames are listed separately."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
 		frappe.qb.from_(item)
@@ -278,8 +275,8 @@ def verify(run: Any) -> dict[str, Any]:
 
 
 def rename_lines(run: Any, texts: Iterable[str], renames: Sequence[Rename]) -> list[str]:
-	"""What of a run and its items has another name since the approval, a line for each document that the current user's
-	User Permissions let through."""
+	"""Return the linked documents that were renamed since the approval and that the current user may see, one line
+	each."""
 	if not renames:
 		return []
 	found: set[tuple[str, str, str]] = set()
@@ -293,8 +290,8 @@ def rename_lines(run: Any, texts: Iterable[str], renames: Sequence[Rename]) -> l
 
 
 def record_change(run: str, user: str) -> None:
-	"""Somebody changed the selection or the amounts of a draft: that person cannot be its second approver, a
-	request for approval is void, and a form that still shows the list as it was cannot submit it."""
+	"""Record that a user changed the selection or amounts of a draft: the user cannot be its second approver, an approval
+	request is cleared, and forms with the old list cannot submit it."""
 	stamp = now()
 	frappe.db.set_value(
 		"Write-Off Run",
@@ -313,14 +310,14 @@ def record_change(run: str, user: str) -> None:
 
 
 def reset_workflow_state(run: Any) -> None:
-	"""Where a Workflow is active, send a draft that was changed back to its first state."""
+	"""Reset a changed draft to the first state of an active Workflow."""
 	workflow = run.meta.get_workflow()
 	if not workflow:
 		return
 	doc = frappe.get_cached_doc("Workflow", workflow)
 	field, first = doc.workflow_state_field, doc.states[0].state
-	asked_with_this_save = run.get_doc_before_save() and run.has_value_changed(field)
-	if run.get(field) in (None, first) or asked_with_this_save:
+	state_changed_by_save = run.get_doc_before_save() and run.has_value_changed(field)
+	if run.get(field) in (None, first) or state_changed_by_save:
 		return
 	run.db_set(field, first, update_modified=False)
 	run.add_comment("Workflow", _("The terms or the selection changed. Request approval again."))

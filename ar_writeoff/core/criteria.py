@@ -1,4 +1,4 @@
-"""What a run looks for, and whether one balance matches."""
+"""Search criteria of a run, and the age and eligible amount of a balance."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ DEBIT = "Debit"
 CREDIT = "Credit"
 DUE_DATE: Final = "Due Date"
 
-# The criteria fields of a run and of a schedule, under the same names in both, beside the table of customers. What is
-# searched, sealed, compared, printed and exported reads these lists.
+# Criteria fields of Write-Off Run and Write-Off Schedule, without the customers table. Search, seal, print and export
+# use these lists.
 AMOUNT_AND_AGE = ("max_invoice_amount", "max_customer_amount", "ageing_based_on", "minimum_age_days")
-# Links that narrow a search; empty means everything.
+# Link fields that filter the search; an empty field does not filter.
 FILTER_FIELDS = (
 	"customer_group",
 	"territory",
@@ -29,10 +29,10 @@ FILTER_FIELDS = (
 	"project",
 )
 CRITERIA = (*AMOUNT_AND_AGE, *FILTER_FIELDS)
-# What a list of balances was found with: when one of these changes, the list is void.
+# When one of these fields changes, the items have to be searched again.
 SEARCH_FIELDS = ("company", "balance_type", "cutoff_date", *CRITERIA)
 
-# What unallocated credits of a customer do to debit balances of the same customer and account.
+# Effect of a customer's unallocated credits on debit balances of the same customer and account.
 LEAVE_OUT = "Leave Out"
 DEDUCT = "Deduct"
 IGNORE = "Ignore"
@@ -40,12 +40,10 @@ IGNORE = "Ignore"
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-	"""The criteria that a single balance can be judged by.
+	"""The criteria for a single balance. The filters are part of the query, see `search/ledger.py`.
 
-	`max_invoice_amount` and `max_customer_amount` are in company currency. Which customers, groups, items,
-	accounts and projects to look at is a matter of the query, see `ledger/search.py`. `customer_credits` says
-	whether a customer's unallocated credits leave debit balances out, are deducted from the total that is
-	compared with `max_customer_amount`, or are ignored.
+	Maximum amounts are in company currency. `customer_credits`: unallocated credits of a customer exclude the debit
+	balances, are deducted from the total that is compared with `max_customer_amount`, or are ignored.
 	"""
 
 	balance_type: str
@@ -58,7 +56,7 @@ class Criteria:
 
 	@property
 	def sign(self) -> int:
-		"""+1 where customers owe us, -1 where we owe them."""
+		"""+1 for debit balances, -1 for credit balances."""
 		return 1 if self.balance_type == DEBIT else -1
 
 
@@ -70,7 +68,7 @@ def problems(
 	cutoff_date: date,
 	posting_date: date,
 ) -> list[tuple[str, Reason]]:
-	"""What is wrong with criteria as typed: (fieldname, reason) pairs, none when a search may start."""
+	"""Return the invalid criteria as (fieldname, reason)."""
 	found: list[tuple[str, Reason]] = []
 	if max_invoice_amount is None:
 		found.append(("max_invoice_amount", Reason.of(reasons.MAXIMUM_REQUIRED)))
@@ -95,19 +93,18 @@ def problems(
 
 
 def age_in_days(criteria: Criteria, posting_date: date, due_date: date | None) -> int:
-	"""Age at the cutoff date. A voucher without a due date ages from its posting date."""
+	"""Return the age at the cutoff date, from the posting date if there is no due date."""
 	since = due_date if criteria.ageing_based_on == DUE_DATE and due_date else posting_date
 	return (criteria.cutoff_date - since).days
 
 
 def is_old_enough(criteria: Criteria, age_days: int) -> bool:
-	"""Over N days; a balance exactly N days old is not. N = 0 asks for no age, not even to be due."""
+	"""Whether the age is over the minimum. A minimum of 0 also accepts balances that are not due."""
 	return criteria.minimum_age_days == 0 or age_days > criteria.minimum_age_days
 
 
 def eligible_amount(at_cutoff: Decimal, now: Decimal) -> Decimal:
-	"""The part of a balance that was open at the cutoff and still is: the smaller of the two in absolute
-	value, or zero when it changed sides in between."""
+	"""Return the smaller in absolute value of the balance at the cutoff and now, or zero if the sign changed."""
 	if at_cutoff * now <= 0:
 		return ZERO
 	return min(at_cutoff, now, key=abs)

@@ -1,4 +1,4 @@
-"""What an account asks of the dimensions of its entries: some must be there, some values are not allowed."""
+"""Mandatory and restricted accounting dimensions of an account."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ar_writeoff.core.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class DimensionRule:
-	"""One dimension on one account. `allowed`: only these values; `forbidden`: none of these.
+	"""The rule for one dimension on one account: mandatory, only `allowed` values, or no `forbidden` ones.
 
-	`link` is the document that makes the rule, as (doctype, name).
+	`link`: the document that defines the rule, as (doctype, name).
 	"""
 
 	field: str
@@ -25,7 +25,7 @@ class DimensionRule:
 
 
 def violation(account: str, rules: Iterable[DimensionRule], values: Mapping[str, str]) -> Reason | None:
-	"""Why an entry with these dimensions is refused on the account; None when it is not."""
+	"""Return the first rule that these dimensions violate as a reason, or None."""
 	for rule in rules:
 		value = values.get(rule.field)
 		if not value:

@@ -1,4 +1,4 @@
-"""Amounts as Decimal, rounded half up to the precision of their currency, as ERPNext stores them."""
+"""Amounts as Decimal, rounded half up to the precision of their currency."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ZERO = Decimal(0)
 
 
 class AmountError(ValueError):
-	"""A text that is not an amount. `code` is a `Reason` code, `facts` are what its message needs."""
+	"""A text that is not a valid amount. `code` and `facts` are those of a `Reason`."""
 
 	def __init__(self, code: str, text: str, **facts: str):
 		super().__init__(f"{code}: {text}")
@@ -20,9 +20,9 @@ class AmountError(ValueError):
 
 
 def money(value: object, precision: int = 2) -> Decimal:
-	"""A database or document number as Decimal with `precision` decimals.
+	"""Convert a number of the database or a document to a Decimal with `precision` decimals.
 
-	Floats go through their shortest text, so 14.1 is 14.10 and not 14.0999999999999996.
+	Floats are converted through their shortest text, so 14.1 is 14.10 and not 14.0999999999999996.
 	"""
 	if value is None or value == "":
 		return ZERO
@@ -32,14 +32,13 @@ def money(value: object, precision: int = 2) -> Decimal:
 
 @cache
 def unit(precision: int) -> Decimal:
-	"""The smallest amount of this many decimals."""
+	"""Return the smallest amount with this many decimals."""
 	return Decimal(1).scaleb(-precision)
 
 
 POINT, COMMA = ".", ","
 
-# What stands between groups of digits besides a comma or a point: spaces of every width, and the apostrophe of
-# Switzerland.
+# Group separators besides comma and point: spaces, and the apostrophe used in Switzerland.
 _GROUPS = str.maketrans(
 	"", "", " \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}\N{THIN SPACE}'\N{RIGHT SINGLE QUOTATION MARK}"
 )
@@ -48,14 +47,14 @@ _IN_LAKHS = re.compile(r"[-+]?\d{1,2}(,\d{2})+,\d{3}")
 
 
 def parse_amount(value: object, decimal: str = "") -> Decimal | None:
-	"""What a person or an import put in an amount field: a Decimal, or None for an empty field.
+	"""Parse an amount that was typed or imported; None for an empty field.
 
-	`decimal` is the decimal sign where it is known, `POINT` or `COMMA`. Where it is not, a point marks the decimals,
-	and a text whose comma could mean two things is refused: 12,50 is 12.50 or 1250.
+	`decimal`: the decimal separator if known, `POINT` or `COMMA`. By default it is the point, and a text with an ambiguous
+	comma raises: 12,50 could be 12.50 or 1250.
 
 	Raises:
 	    AmountError: `not_a_number` for letters and other text, `not_finite` for infinity and NaN,
-	        `ambiguous_amount` for what can be read in two ways.
+	        `ambiguous_amount` for a text with two readings.
 	"""
 	if value is None or value is False:
 		return None
@@ -75,10 +74,10 @@ def parse_amount(value: object, decimal: str = "") -> Decimal | None:
 
 
 def _plain(text: str, decimal: str) -> str:
-	"""The digits with a point before the decimals, as `Decimal` reads them.
+	"""Normalize the separators for `Decimal`.
 
 	Raises:
-	    AmountError: for what can be read in two ways, and for groups that are none.
+	    AmountError: ambiguous, or with invalid groups of digits.
 	"""
 	digits = text.translate(_GROUPS)
 	marks = [mark for mark in (COMMA, POINT) if mark in digits]
@@ -108,7 +107,7 @@ def _plain(text: str, decimal: str) -> str:
 
 
 def _grouped(whole: str, group: str) -> bool:
-	"""Whether the groups are of three digits, or as in India of two before the last three."""
+	"""Whether the digits are grouped in thousands or in lakhs."""
 	found = whole.replace(group, COMMA)
 	return bool(_IN_THOUSANDS.fullmatch(found) or _IN_LAKHS.fullmatch(found))
 

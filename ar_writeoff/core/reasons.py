@@ -1,7 +1,7 @@
-"""Why something was left out or refused, or what became of it: a code and the facts for its message, never the
-message itself. Both are stored, and put into words when they are read.
+"""Reasons for exclusions, refusals and results: a code with the facts for its message. Both are stored; the message is
+translated when it is read.
 
-The messages are in `ar_writeoff/core/texts.py`; a test holds the two together.
+The messages are in `ar_writeoff/core/texts.py`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-	"""Facts are text: an amount as `10.00 USD` or `10.00`, a date as `2026-01-31`, several words in lines. What kind a
-	fact is follows from its name, see `texts`. `link` is the document to open to mend it, as (doctype, name), where
-	there is one.
+	"""A code and its facts as text: amounts as `10.00 USD` or `10.00`, dates as `2026-01-31`, lists as lines. The name of a
+	fact determines its format, see `texts`. `link`: the document to correct, as (doctype, name).
 	"""
 
 	code: str
@@ -27,31 +26,31 @@ class Reason:
 
 	@classmethod
 	def verbatim(cls, text: str) -> Reason:
-		"""A reason that has no code: the words as somebody else said them."""
+		"""A reason without a code, with a message from ERPNext, another app or a user."""
 		return cls.of("", said=text)
 
 	@classmethod
 	def from_row(cls, code: str | None, facts: str | None) -> Reason | None:
-		"""The reason of a row that has these in `reason_code` and `reason_facts`; None where it has none."""
+		"""The reason stored in `reason_code` and `reason_facts` of a row, or None."""
 		if not code and not facts:
 			return None
 		return cls.of(code or "", **json.loads(facts or "{}"))
 
 	@property
 	def stored_facts(self) -> str:
-		"""The facts as they are stored: the same text for the same facts, so that rows can be grouped by it."""
+		"""The facts as JSON. Equal facts give equal text, so that rows can be grouped by it."""
 		return json.dumps(dict(self.facts), ensure_ascii=False, separators=(",", ":")) if self.facts else ""
 
 	def with_link(self, doctype: str, name: str) -> Reason:
-		"""The same reason, with the document that mends it."""
+		"""Return a copy with the document to correct."""
 		return replace(self, link=(doctype, name))
 
 	def with_facts(self, **facts: object) -> Reason:
-		"""The same reason, with more facts."""
+		"""Return a copy with more facts."""
 		return replace(self, facts=(*self.facts, *Reason.of("", **facts).facts))
 
 
-# Criteria that cannot be searched with.
+# Invalid criteria.
 MAXIMUM_REQUIRED = "maximum_required"
 MAXIMUM_NOT_POSITIVE = "maximum_not_positive"
 NOT_A_NUMBER = "not_a_number"
@@ -60,7 +59,7 @@ AMBIGUOUS_AMOUNT = "ambiguous_amount"
 AGE_NEGATIVE = "age_negative"
 CUTOFF_AFTER_POSTING = "cutoff_after_posting"
 
-# Balances that match the criteria and must not be written off all the same.
+# Exclusions: balances that match the criteria and must not be written off.
 CUSTOMER_OPTED_OUT = "customer_opted_out"
 CUSTOMER_DISABLED = "customer_disabled"
 CUSTOMER_FROZEN = "customer_frozen"
@@ -82,7 +81,7 @@ DIMENSION_MISSING = "dimension_missing"
 DIMENSION_NOT_ALLOWED = "dimension_not_allowed"
 NOT_SELECTED = "not_selected"
 
-# More than the person who prepares, approves or posts may write off: held back until somebody else approves.
+# Limits: the item is held until a user with a sufficient limit approves.
 NO_LIMIT = "no_limit"
 OVER_ITEM_LIMIT = "over_item_limit"
 OVER_SHARE_LIMIT = "over_share_limit"
@@ -99,7 +98,7 @@ OVER_LIMIT = (
 	ORIGINAL_AMOUNT_UNKNOWN,
 )
 
-# Found again under the lock, just before posting.
+# Found when the locked item is checked again before posting.
 BALANCE_CHANGED = "balance_changed"
 AMOUNT_OVER_BALANCE = "amount_over_balance"
 NO_LONGER_SUBMITTED = "no_longer_submitted"
@@ -122,14 +121,14 @@ EXCHANGE_RATE_NOT_EXACT = "exchange_rate_not_exact"
 # Found after posting.
 SETTLED_AT_THE_SAME_TIME = "settled_at_the_same_time"
 
-# What became of a balance that was written off.
+# Results of items that were written off.
 CREDIT_LIMIT_EXCEEDED = "credit_limit_exceeded"
 REVERSED_BY = "reversed_by"
 REINSTATED_BY = "reinstated_by"
 REINSTATED_IN_PART = "reinstated_in_part"
 ENTRY_CANCELLED = "entry_cancelled"
 
-# Of a run, in its log and in that of its schedule.
+# Reasons of a run, in its log and in the log of its schedule.
 RUN_CHANGED_SINCE_APPROVAL = "run_changed_since_approval"
 APPROVAL_RECORD_CHANGED = "approval_record_changed"
 JOB_NOT_ENQUEUED = "job_not_enqueued"

@@ -1,4 +1,4 @@
-"""Names of documents through renames and merges, forwards from an approval and backwards to it."""
+"""Current and previous names of documents that were renamed or merged since an approval."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-	"""A document that got another name, or was merged into one that has it."""
+	"""A document that was renamed, or merged into another."""
 
 	doctype: str
 	old: str
@@ -17,7 +17,7 @@ class Rename:
 
 
 def current_name(renames: Sequence[Rename], doctype: str, name: str) -> str:
-	"""The name today of a document that had this name before these renames, which are in order of time."""
+	"""Return the current name of a document that had this name before these renames (in chronological order)."""
 	for rename in renames:
 		if (rename.doctype, rename.old) == (doctype, name):
 			name = rename.new
@@ -25,13 +25,13 @@ def current_name(renames: Sequence[Rename], doctype: str, name: str) -> str:
 
 
 def previous_names(renames: Sequence[Rename], doctype: str, name: str) -> set[str]:
-	"""The names that documents called this today may have had before these renames: more than one after a merge, none
-	where the name was free then."""
+	"""Return the possible names before these renames of a document with this current name: several after a merge, none if
+	the name was not in use."""
 	names = {name}
 	for rename in reversed(renames):
 		if rename.doctype != doctype:
 			continue
-		# What has the old name now was created after this rename.
+		# A document that has the old name now was created after this rename.
 		names.discard(rename.old)
 		if rename.new in names:
 			if not rename.merged:

@@ -1,4 +1,4 @@
-"""Statuses of a run and of its items, and which may follow which."""
+"""Statuses of runs and items, and the allowed transitions of a run."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ OPEN = "Open"
 EXCLUDED = "Excluded"
 SKIPPED = "Skipped"
 CONFLICT = "Conflict"
-# Posted, Failed and Reversed are the run's words too.
+# Posted, Failed and Reversed are also statuses of a run.
 
-# Has a Journal Entry that took its balance.
+# The item's Journal Entry is posted.
 ITEM_POSTED = (POSTED, CONFLICT)
 
 _FINISHED = frozenset({POSTED, PARTLY_POSTED, FAILED, REVERSED})
@@ -34,31 +34,31 @@ _NEXT: Mapping[str, frozenset[str]] = {
 	SEARCHING: frozenset({DRAFT}),
 	QUEUED: frozenset({POSTING, PAUSED}) | _FINISHED,
 	POSTING: frozenset({PAUSED, QUEUED}) | _FINISHED,
-	# A pause may come when the last batch is already in hand.
+	# The last batch may already be in progress when the run is paused.
 	PAUSED: frozenset({QUEUED, POSTING, REVERSING}) | _FINISHED,
 	REVERSING: _FINISHED,
 	POSTED: frozenset({REVERSING, REVERSED, PARTLY_POSTED}),
 	PARTLY_POSTED: frozenset({QUEUED, REVERSING, REVERSED, POSTED}),
 	FAILED: frozenset({QUEUED}),
-	# Where somebody cancels a reversing entry, its balances are written off again.
+	# Cancelling a reversing entry writes its balances off again.
 	REVERSED: frozenset({POSTED, PARTLY_POSTED}),
 }
 
-# Approved, and not all of it is posted yet.
+# Submitted, and not completely posted.
 TO_BE_POSTED = (QUEUED, POSTING, PAUSED)
 IN_PROGRESS = (QUEUED, POSTING, REVERSING)
 SETTLED = (POSTED, PARTLY_POSTED, FAILED, REVERSED)
 
 
 def is_allowed_transition(current: str, following: str) -> bool:
-	"""Whether a run in status `current` may go to status `following`."""
+	"""Whether a run may change from `current` to `following`."""
 	return following == current or following in _NEXT[current]
 
 
 def finished_status(counts: Mapping[str, int]) -> str:
-	"""Status of a run that has nothing left to do, from the number of its items in each status.
+	"""Return the status of a finished run from the number of its items in each status.
 
-	A conflict is written off and needs somebody's eye all the same, so a run with one is never simply Posted.
+	A run with conflicts is Partly Posted, since they have to be reviewed.
 	"""
 	posted = counts.get(POSTED, 0)
 	conflicts = counts.get(CONFLICT, 0)

@@ -1,4 +1,4 @@
-"""The posting terms of a run: previewed, sealed on submit, posted and verified as one set of values."""
+"""The posting terms of a run: one set of values that is previewed, sealed on submit, posted and verified."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ar_writeoff.core.criteria import DUE_DATE, LEAVE_OUT
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-	"""What decides which entries a run makes of its items, apart from the books. Amounts are in company currency.
+	"""Values that determine the entries of a run besides its items. Amounts are in company currency.
 
-	`dimension_defaults` are the company's defaults of Accounting Dimensions for the offset side, by fieldname.
+	`dimension_defaults`: the company's default Accounting Dimensions for the offset side, by fieldname.
 	"""
 
 	name: str
@@ -46,12 +46,11 @@ class Terms:
 	remark: str = ""
 
 	def values(self) -> dict[str, Any]:
-		"""The terms by name, as they are sealed."""
+		"""Return the terms by fieldname, as they are sealed."""
 		return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-# What the terms take from Write-Off Settings, Reason and Company: a record of an approval by version 0.1.0 has the
-# offset account alone.
+# Terms from Write-Off Settings, Write-Off Reason and Company. Approvals by version 0.1.0 recorded only the offset account.
 SETTINGS_FIELDS = (
 	"customer_credits",
 	"offset_account",
@@ -63,7 +62,7 @@ SETTINGS_FIELDS = (
 	"remark",
 )
 
-# How a value is read from the text that was sealed. The others are texts.
+# Conversions of sealed values that are not strings.
 _PARSERS: dict[str, Callable[[Any], Any]] = {
 	"posting_date": date.fromisoformat,
 	"cutoff_date": date.fromisoformat,
@@ -78,7 +77,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 
 
 def from_record(record: Mapping[str, Any]) -> Terms:
-	"""The terms from a record of what was approved; what it leaves out is empty."""
+	"""Return the terms of an approval record; missing values take their defaults."""
 	values = {
 		field.name: _PARSERS.get(field.name, str)(record[field.name])
 		for field in fields(Terms)
@@ -88,5 +87,5 @@ def from_record(record: Mapping[str, Any]) -> Terms:
 
 
 def is_complete(record: Mapping[str, Any]) -> bool:
-	"""Whether a record says all that was approved. Those of 0.1.0 do not have what the Settings said."""
+	"""Whether the record has all terms. Records of version 0.1.0 lack those from the Settings."""
 	return "entries_per" in record

@@ -1,6 +1,6 @@
-"""The words for the reasons of `core.reasons`, in English; `ledger/messages.py` translates them for the desk.
+"""English messages and labels of the reasons in `core.reasons`; `ledger/messages.py` translates them.
 
-`_` only marks a text, for whoever collects what there is to translate.
+`_` only marks a text for extraction.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import OVER_LIMIT, Reason
 
-# A fact that is the message itself: what ERPNext or a person said, in the language in which it was said.
+# The fact that is the whole message, in its original language (from ERPNext, another app or a user).
 VERBATIM = "said"
-# Facts that a reader sees in the format of the site, or in words of the reader's language. The others are names.
+# Facts that are formatted or translated for the reader. The others are names.
 AMOUNT_FACTS = frozenset(
 	{
 		"amount",
@@ -164,10 +164,10 @@ MESSAGES: Mapping[str, str] = {
 	reasons.NOTHING_POSTED: _("No balance of {run} could be posted."),
 }
 
-# Before the name of a schedule that holds a limit, as a role does.
+# Prefix for the holder of a limit that is a schedule, not a role.
 SCHEDULE_PREFIX = "Schedule "
 
-# Follows what is over a limit, where the roles with a sufficient one were looked for.
+# Appended to reasons over a limit when the roles with a sufficient limit are known.
 ENOUGH = _("The limit of {enough} is sufficient.")
 NOBODY = _("No user has a sufficient limit. An Accounts Manager can raise a limit in Write-Off Settings.")
 
@@ -240,7 +240,7 @@ LABELS: Mapping[str, str] = {
 
 
 def reason_texts(reason: Reason) -> list[str]:
-	"""The texts that say this reason, with places for its facts."""
+	"""Return the message templates of this reason."""
 	texts = [MESSAGES.get(reason.code, reason.code)]
 	if reason.code in OVER_LIMIT and "enough" in dict(reason.facts):
 		texts.append(ENOUGH if dict(reason.facts)["enough"] else NOBODY)
@@ -248,7 +248,7 @@ def reason_texts(reason: Reason) -> list[str]:
 
 
 def english_fact(fact: str, value: str) -> str:
-	"""A fact for an English sentence."""
+	"""Format a fact for an English message."""
 	return value.replace("\n", " or " if fact == "enough" else ", ") if fact in TRANSLATED_FACTS else value
 
 
@@ -257,8 +257,8 @@ def message(
 	translate: Callable[[str], str] = _,
 	format_fact: Callable[[str, str], str] = english_fact,
 ) -> str:
-	"""The sentence that a person reads for this reason, in English. `translate` gives a text in another language,
-	`format_fact` a fact, by its name, in another format."""
+	"""Return the message of this reason, by default in English. `translate` translates a template, `format_fact` formats a
+	fact by its name."""
 	facts = dict(reason.facts)
 	if VERBATIM in facts:
 		return facts[VERBATIM]
@@ -267,5 +267,5 @@ def message(
 
 
 def label(code: str) -> str:
-	"""A few words for a group of items left out for the same reason, in English."""
+	"""Return the English label for a group of items with this reason."""
 	return LABELS.get(code, code)

@@ -1,4 +1,4 @@
-"""Names that jobs in a queue and other apps call: they stay where they have always been."""
+"""Stable paths for queued jobs and other apps."""
 
 from ar_writeoff.posting.service import post_run
 from ar_writeoff.undo.service import undo_run

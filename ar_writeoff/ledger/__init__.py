@@ -1,1 +1,1 @@
-"""The only code that reads or writes ERPNext's books; ERPNext's versions differ here and nowhere else."""
+"""Access to ERPNext's ledgers and master data, including the differences between its releases."""

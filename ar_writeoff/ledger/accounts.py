@@ -1,4 +1,4 @@
-"""Which account the offset side goes to, and whether an account or cost center may be used at all."""
+"""The offset account of a write-off, and validation of accounts and cost centers."""
 
 from collections.abc import Mapping
 from inspect import signature
@@ -12,19 +12,19 @@ from ar_writeoff.core.criteria import DEBIT
 from ar_writeoff.ledger.messages import validation_message
 from ar_writeoff.ledger.money import company_currency
 
-# A debt is written off to an expense; a credit nobody claims to an income or against an expense.
+# Debit balances are written off to an expense, credit balances to an income or an expense.
 OFFSET_ROOT_TYPES = {"Debit": ("Expense",), "Credit": ("Income", "Expense")}
 
-# Direct: the write-off is the expense. Allowance: it uses up an allowance for doubtful accounts, whose expense was
-# booked earlier: an account of the balance sheet, beside the receivables (or, in some charts, a liability).
+# Direct: the write-off is the expense. Allowance: the write-off uses an allowance for doubtful accounts, whose expense
+# was booked earlier, on an asset account beside the receivables (in some charts a liability).
 DIRECT = "Direct"
 ALLOWANCE = "Allowance"
 ALLOWANCE_ROOT_TYPES = ("Asset", "Liability")
 
-# Fields of Write-Off Settings with an account for the offset side.
+# Fields of Write-Off Settings with an offset account.
 OFFSET_ACCOUNTS = ["bad_debt_account", "credit_write_off_account", "allowance_account"]
 
-# Accounts that belong to a party, to a bank or to stock have ledgers of their own to agree with.
+# These account types have to agree with a subledger.
 EXCLUDED_ACCOUNT_TYPES = (
 	"Receivable",
 	"Payable",
@@ -42,11 +42,11 @@ EXCLUDED_ACCOUNT_TYPES = (
 def offset_account(
 	company: str, balance_type: str, reason: str | None, settings: Mapping[str, Any]
 ) -> str | None:
-	"""Account of the offset side: of the reason, else of the Settings, else the company's write-off account.
-	`settings`: OFFSET_ACCOUNTS of the Settings, nothing where the company has none.
+	"""Return the offset account: of the reason, else of the Settings, else the company's write-off account.
+	`settings`: OFFSET_ACCOUNTS of the Settings.
 
-	A reason that uses the allowance method takes the Settings' allowance account and never falls back on an
-	expense: the loss would be booked twice.
+	A reason with the allowance method only falls back on the allowance account of the Settings: an expense account would
+	book the loss twice.
 	"""
 	account = reason and frappe.db.get_value(
 		"Write-Off Reason Account", {"parent": reason, "company": company}, "account"
@@ -60,14 +60,14 @@ def offset_account(
 
 
 def write_off_method(reason: str | None) -> str:
-	"""Direct or Allowance."""
+	"""Return the method of the reason: Direct (default) or Allowance."""
 	return (reason and frappe.get_cached_value("Write-Off Reason", reason, "method")) or DIRECT
 
 
 def offset_account_problem(
 	account: str, company: str, balance_types: tuple[str, ...], method: str = DIRECT
 ) -> str | None:
-	"""Why this account cannot take the offset side, in words; None when it can."""
+	"""Return why this account cannot be the offset account, or None."""
 	problem = account_problem(account, company)
 	if problem:
 		return problem
@@ -93,7 +93,7 @@ def offset_account_problem(
 
 
 def receivable_account_problem(account: str, company: str) -> str | None:
-	"""Why balances cannot be looked for on this account, in words; None when they can."""
+	"""Return why this account cannot be the receivable account of a search, or None."""
 	problem = account_problem(account, company)
 	if not problem and frappe.get_cached_value("Account", account, "account_type") != "Receivable":
 		problem = _("Account {0} is not a Receivable account.").format(account)
@@ -114,12 +114,12 @@ def account_problem(account: str, company: str) -> str | None:
 
 
 def posting_problem(account: str, company: str) -> str | None:
-	"""Why the current user cannot post on this account, in words; None when it can be done."""
+	"""Return why the current user cannot post to this account, or None."""
 	return account_problem(account, company) or validation_message(_check_frozen, account, company)
 
 
 def _check_frozen(account: str, company: str) -> None:
-	# v16 asks for the company as well: the role that may post on frozen accounts moved there.
+	# v16 also takes the company, which has the role for frozen accounts there.
 	known = {"account": account, "company": company}
 	validate_frozen_account(
 		**{name: known[name] for name in signature(validate_frozen_account).parameters if name in known}
@@ -127,7 +127,7 @@ def _check_frozen(account: str, company: str) -> None:
 
 
 def cost_center_problem(cost_center: str, company: str, allow_group: bool = False) -> str | None:
-	"""Why this cost center cannot be used in the company, in words; None when it can."""
+	"""Return why this cost center cannot be used in the company, or None."""
 	details = frappe.get_cached_value(
 		"Cost Center", cost_center, ["company", "is_group", "disabled"], as_dict=True
 	)

@@ -1,4 +1,4 @@
-"""A value of its own for each of many rows, set in one statement."""
+"""Update many rows with different values in one statement."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from frappe.query_builder import Case
 
 
 def case_by_name(field: Any, values: Mapping[str, Any]) -> Any:
-	"""What to set where `field` has which of these names: the value itself where all have the same."""
+	"""Return a CASE expression that maps `field` to these values, or the value itself if all are equal."""
 	[(common, _count)] = Counter(values.values()).most_common(1)
 	others: dict[Any, list[str]] = defaultdict(list)
 	for name, value in values.items():

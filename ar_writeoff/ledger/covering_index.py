@@ -1,8 +1,8 @@
-"""An index on Payment Ledger Entry that answers the whole search: a choice of the site, and reversible.
+"""An optional covering index on Payment Ledger Entry for the search.
 
-It holds every column that the search reads, in the order in which it groups: customer by customer. Without it the
-search reads each ledger row of a customer on its own. Building it reads the table once and blocks nobody, but takes
-minutes and disk on a large one; so it is made at install only on a small ledger, otherwise by a person:
+It has all columns that the search reads, ordered by its groups: customer by customer. Without it the search reads the
+ledger rows one by one. Building the index does not block others, but takes minutes and disk space on a large table; so
+install creates it only on a small ledger, otherwise run:
 
     bench --site SITE execute ar_writeoff.ledger.covering_index.create
     bench --site SITE execute ar_writeoff.ledger.covering_index.drop
@@ -26,7 +26,7 @@ COLUMNS = (
 	"amount",
 )
 
-# Rows up to which it is built without asking: a second or two.
+# Maximum number of rows to build it on install, which takes a second or two.
 SMALL = 100_000
 
 
@@ -35,20 +35,20 @@ def exists() -> bool:
 
 
 def create() -> None:
-	"""Build the index, if it is not there. Commits, as every change of a table does."""
+	"""Create the index if it does not exist. Commits, as DDL does."""
 	if not exists():
 		columns = ", ".join(f"`{column}`" for column in COLUMNS)
 		frappe.db.sql_ddl(f"ALTER TABLE `{TABLE}` ADD INDEX `{NAME}` ({columns})")
 
 
 def drop() -> None:
-	"""Remove the index, if it is there. Commits."""
+	"""Drop the index if it exists. Commits."""
 	if exists():
 		frappe.db.sql_ddl(f"ALTER TABLE `{TABLE}` DROP INDEX `{NAME}`")
 
 
 def create_if_small() -> None:
-	"""Build the index on a small ledger; a large one is for a person to decide on."""
+	"""Create the index on a small ledger."""
 	few = frappe.qb.from_("Payment Ledger Entry").select("name").limit(SMALL + 1)
 	if len(few.run()) <= SMALL:
 		create()

@@ -1,8 +1,8 @@
-"""Dimensions of an entry: cost center, project, finance book and every Accounting Dimension of the site.
+"""Dimensions of an entry: cost center, project, finance book and all Accounting Dimensions of the site.
 
-The receivable side has those of the voucher's own ledger row. The offset side has the same, and where the voucher
-has none: the cost center of the Settings and the company's default of each dimension. A setting puts the whole
-offset side on one cost center.
+The receivable side has the dimensions of the voucher's ledger row. The offset side has the same, with the cost center of
+the Settings and the company's default dimensions where the voucher has none. A setting forces one cost center on the
+whole offset side.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,8 +30,8 @@ AccountRules = Mapping[str, list[DimensionRule]]
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-	"""Where the other side of a run's entries goes. `account` is None where none is set up. `defaults`: of the company's
-	Accounting Dimensions, by fieldname."""
+	"""Account and dimensions of the offset side of a run's entries. `account` is None if none is set. `defaults`: the
+	company's default Accounting Dimensions, by fieldname."""
 
 	company: str
 	account: str | None
@@ -41,18 +41,18 @@ class Offset:
 
 	@property
 	def has_rules(self) -> bool:
-		"""Whether the dimensions of a voucher may get its entry refused."""
+		"""Whether any dimension is mandatory or restricted."""
 		return bool(get_dimension_filter_map() or _checks(self.company))
 
 	def values(self, own: Mapping[str, str]) -> dict[str, str]:
-		"""Dimensions of the offset side of a voucher whose own ones are these."""
+		"""Return the dimensions of the offset side for a voucher with these dimensions."""
 		values = {**dict(self.defaults), **own}
 		if self.cost_center and (self.force_cost_center or not values.get("cost_center")):
 			values["cost_center"] = self.cost_center
 		return values
 
 	def exclusions(self, keys: Iterable[Key], own_rows: Mapping[Key, frappe._dict]) -> dict[Key, Reason]:
-		"""Why the entries of these balances would be refused for want of an account or of dimensions."""
+		"""Return the reasons why entries of these balances would be refused: no account, or invalid dimensions."""
 		if not self.account:
 			no_account = Reason.of(reasons.NO_OFFSET_ACCOUNT, company=self.company).with_link(
 				"Write-Off Settings", self.company
@@ -74,12 +74,12 @@ class Offset:
 
 
 def dimension_fields() -> list[str]:
-	"""Fields of a Journal Entry row that are dimensions: cost center, project and the site's own."""
+	"""Return the dimension fields of a Journal Entry row: cost center, project and Accounting Dimensions."""
 	return ["cost_center", "project", *get_accounting_dimensions()]
 
 
 def with_dimensions(items: list[PlanItem], offset: Offset) -> list[PlanItem]:
-	"""The items with the dimensions of their vouchers' own ledger rows, for both sides of the entry."""
+	"""Return the items with dimensions for both sides of the entry, from their vouchers' ledger rows."""
 	fields = dimension_fields()
 	rows = voucher_ledger_rows([plan_item_key(item) for item in items])
 	result = []
@@ -106,10 +106,10 @@ def plan_item_key(item: PlanItem) -> Key:
 
 
 def voucher_ledger_rows(keys: Iterable[Key]) -> dict[Key, frappe._dict]:
-	"""The receivable row that each voucher itself made in the General Ledger: its dimensions are the balance's.
+	"""Return the receivable row of each voucher in the General Ledger, which has the dimensions of the balance.
 
-	Where a voucher made several (payment terms, several lines), the first one counts. Where a Cost Center
-	Allocation spread the row, the cost center that it was booked to counts: ERPNext spreads the write-off again.
+	If a voucher has several (payment terms, several lines), it is the first one. If a Cost Center Allocation split the
+	row, it has the cost center of the voucher: ERPNext splits the write-off again.
 	"""
 	wanted = set(keys)
 	rows: dict[Key, frappe._dict] = {}
@@ -140,7 +140,7 @@ def voucher_ledger_rows(keys: Iterable[Key]) -> dict[Key, frappe._dict]:
 
 
 def booked_cost_centers(keys: Iterable[Key]) -> dict[Key, str]:
-	"""The cost centers as typed in the vouchers, before any Cost Center Allocation."""
+	"""Return the cost centers of the vouchers before Cost Center Allocation."""
 	result = {}
 	for key in keys:
 		if key.voucher_type == "Journal Entry":
@@ -157,18 +157,18 @@ def booked_cost_centers(keys: Iterable[Key]) -> dict[Key, str]:
 	return result
 
 
-# What ERPNext will ask
+# Validation by ERPNext
 
 
 def company_defaults(company: str) -> dict[str, str]:
-	"""The company's default of each Accounting Dimension that has one."""
+	"""Return the company's default Accounting Dimensions by fieldname."""
 	return {
 		row.fieldname: row.default_dimension for row in _dimension_details(company) if row.default_dimension
 	}
 
 
 def account_rules(company: str, accounts: Iterable[str]) -> AccountRules:
-	"""What each of these accounts asks: mandatory dimensions by report type, and Accounting Dimension Filters."""
+	"""Return the rules of these accounts: mandatory dimensions by report type, and Accounting Dimension Filters."""
 	result: dict[str, list[DimensionRule]] = {}
 	for account in accounts:
 		rules = []
@@ -208,7 +208,7 @@ def _filter_link(field: str, account: str) -> tuple[str, str]:
 		fields=["name", "accounting_dimension"],
 		order_by="name asc",
 	):
-		# Releases differ in whether they take the dimension's own field, which has the name of its label, or this one.
+		# Depending on the release, the filter uses the dimension's fieldname (from its label) or the scrubbed DocType.
 		own_field = frappe.db.get_value(
 			"Accounting Dimension", {"document_type": row.accounting_dimension}, "fieldname"
 		)

@@ -1,7 +1,7 @@
-"""Dunnings of the invoices whose balance an entry moves.
+"""Dunnings of invoices whose balance an entry changes.
 
 Since 15.92, ERPNext sets a Dunning to Resolved when its invoices are settled, and to Unresolved when one is open
-again. Its releases so far save the Dunning once for each overdue term of the invoice, and refuse the second save.
+again. It saves the Dunning once per overdue term of the invoice, and the second save fails with a timestamp mismatch.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,10 +16,10 @@ STATES = ("Resolved", "Unresolved")
 
 @contextmanager
 def single_dunning_update(invoices: Iterable[str]) -> Iterator[None]:
-	"""Inside, the balances of these invoices can be moved although ERPNext would save a Dunning of theirs twice.
+	"""Within the block, balances of these invoices can change without ERPNext saving a Dunning twice.
 
-	Such a Dunning has no status meanwhile, so that ERPNext does not find it, and takes the one ERPNext gives it at
-	the end. An error leaves it without one: the caller rolls back.
+	Affected Dunnings have no status in the block, so that ERPNext does not update them; afterwards they are updated once.
+	After an error their status is empty, and the caller rolls back.
 	"""
 	repeated = dunnings_with_repeated_invoices(invoices)
 	before = dict(
@@ -43,8 +43,8 @@ def single_dunning_update(invoices: Iterable[str]) -> Iterator[None]:
 
 
 def dunnings_with_repeated_invoices(invoices: Iterable[str]) -> list[tuple[str, str, str]]:
-	"""Dunnings that name one of these invoices more than once: (Dunning, its status, invoice). None where ERPNext
-	leaves Dunnings alone when an entry is posted."""
+	"""Return the Dunnings with several rows for one of these invoices: (Dunning, status, invoice). Empty if ERPNext does
+	not update Dunnings when an entry is posted."""
 	names = sorted(set(invoices))
 	if not names or not updates_dunnings():
 		return []
@@ -63,7 +63,7 @@ def dunnings_with_repeated_invoices(invoices: Iterable[str]) -> list[tuple[str, 
 
 
 def invoices_with_dunning(invoices: Iterable[str]) -> set[str]:
-	"""Those of these invoices that a Dunning names, which is not cancelled."""
+	"""Return those of these invoices that have a Dunning that is not cancelled."""
 	return {
 		row.sales_invoice
 		for row in frappe.get_all(
@@ -80,7 +80,7 @@ def invoices_with_dunning(invoices: Iterable[str]) -> set[str]:
 
 
 def updates_dunnings() -> bool:
-	"""Whether ERPNext sets the status of Dunnings whenever the balance of an invoice moves."""
+	"""Whether ERPNext updates the status of Dunnings when the balance of an invoice changes."""
 	return hasattr(dunning, "update_linked_dunnings")
 
 
@@ -89,8 +89,8 @@ def set_status(name: str, status: str) -> None:
 
 
 def update_dunnings(invoice: str, outstanding_before: float, attempts: int) -> None:
-	"""Have ERPNext set the status of the invoice's Dunnings. When it refuses to save one again, that one is saved and
-	will not be found the next time."""
+	"""Let ERPNext update the status of the invoice's Dunnings. A Dunning whose second save fails is already saved, and
+	the next attempt skips it."""
 	doc = frappe.get_doc("Sales Invoice", invoice)
 	for _attempt in range(attempts):
 		try:

@@ -1,4 +1,4 @@
-"""What a person reads: reasons in the reader's language and formats, and what ERPNext answers when it refuses."""
+"""Messages of reasons in the reader's language and formats, and messages of ERPNext's validation errors."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -15,22 +15,22 @@ from pypika.terms import Criterion
 from ar_writeoff.core import texts
 from ar_writeoff.core.reasons import Reason
 
-# Where a row keeps its reason. `message` is the same in English, for SQL and for other programs.
+# Columns of a stored reason. `message` is its English text, for SQL and other programs.
 COLUMNS = ("reason_code", "reason_facts", "message")
 
 
 def message(reason: Reason) -> str:
-	"""The sentence that a person reads for this reason."""
+	"""Return the translated message of this reason."""
 	return texts.message(reason, _, format_fact)
 
 
 def label(code: str) -> str:
-	"""A few words for a group of items left out for the same reason."""
+	"""Return the translated label for a group of items with this reason."""
 	return _(texts.label(code))
 
 
 def format_fact(fact: str, value: str) -> str:
-	"""A fact as the reader sees it: amounts and dates in the formats of the site, words in the reader's language."""
+	"""Format a fact for the reader: amounts and dates in the formats of the site, terms translated."""
 	if fact in texts.AMOUNT_FACTS:
 		number, _space, currency = value.partition(" ")
 		decimals = len(number.partition(".")[2])
@@ -45,40 +45,39 @@ def format_fact(fact: str, value: str) -> str:
 
 
 def columns(reason: Reason | None) -> dict[str, str]:
-	"""What is stored of a reason, by column; empty for none."""
+	"""Return the values of COLUMNS for a reason; empty for None."""
 	if reason is None:
 		return dict.fromkeys(COLUMNS, "")
 	return dict(zip(COLUMNS, (reason.code, reason.stored_facts, texts.message(reason)), strict=True))
 
 
 def set_reason(query: QueryBuilder, table: Table, reason: Reason | None) -> QueryBuilder:
-	"""The update of this table, which sets the columns of the reason too."""
+	"""Add the columns of the reason to an update query of this table."""
 	for column, value in columns(reason).items():
 		query = query.set(table[column], value)
 	return query
 
 
 def row_message(row: Any) -> str:
-	"""The message of a row that has the columns of a reason, in the reader's language."""
+	"""Return the translated message of a row with the columns of a reason."""
 	return stored_message(row["reason_code"] or "", row["reason_facts"] or "")
 
 
 def stored_message(code: str, facts: str) -> str:
-	"""The message of a stored reason, in the reader's language; empty where there is none."""
+	"""Return the translated message of a stored reason; empty if there is none."""
 	reason = Reason.from_row(code, facts)
 	return message(reason) if reason else ""
 
 
 def localize_messages(rows: Iterable[Any]) -> None:
-	"""Replace what is stored of the reasons of these rows by their messages. Most of them have the same few."""
+	"""Set the translated message of these rows. Cached, since most rows share a few reasons."""
 	cached_message = cache(stored_message)
 	for row in rows:
 		row["message"] = cached_message(row.get("reason_code") or "", row.pop("reason_facts", None) or "")
 
 
 def message_filter(row: Table, text: str) -> Criterion:
-	"""The condition for rows whose message has all these words, as the reader sees it: in the text of the message, in
-	its label, or in its facts."""
+	"""Return the condition for rows whose translated message contains all these words: in its text, label or facts."""
 	words = [word.casefold() for word in text.split()]
 	conditions = []
 	for code, sentence in texts.MESSAGES.items():
@@ -92,7 +91,7 @@ def message_filter(row: Table, text: str) -> Criterion:
 
 
 def _in_facts(row: Table, word: str) -> Criterion:
-	"""The condition for rows with this word among the facts. A number may have other separators there."""
+	"""Return the condition for rows with this word in the facts, where a number may have other separators."""
 	pattern = like_pattern(word)
 	if any(letter.isdigit() for letter in word):
 		pattern = pattern.replace(".", "%").replace(",", "%")
@@ -100,12 +99,12 @@ def _in_facts(row: Table, word: str) -> Criterion:
 
 
 def like_pattern(text: str) -> str:
-	"""The pattern that finds this text anywhere."""
+	"""Return the LIKE pattern that matches this text anywhere."""
 	return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
 class ReasonError(frappe.ValidationError):
-	"""A refusal of our own: its message is in the language of whoever is at work, its reason for all others."""
+	"""A validation error of the app. The text is in the current user's language, the reason can be translated."""
 
 	def __init__(self, text: str, reason: Reason):
 		super().__init__(text)
@@ -122,16 +121,16 @@ def throw_reason(reason: Reason) -> NoReturn:
 
 
 def error_reason(error: Exception) -> Reason:
-	"""Why a document was refused: the reason, or the words of ERPNext or of another app."""
+	"""Return the reason of an error: its own, or the message of ERPNext or another app."""
 	if isinstance(error, ReasonError):
 		return error.reason
 	return Reason.verbatim(error_text(error))
 
 
 def validation_message(check: Callable[..., object], *args: Any) -> str | None:
-	"""What ERPNext answers when it refuses, or None when `check` passes: asked before posting, not tripped over.
+	"""Return the message of the validation error that `check` throws, or None.
 
-	ERPNext's checks throw; the message they leave for the desk is taken back.
+	The message that ERPNext queued for the desk is removed.
 	"""
 	try:
 		check(*args)
@@ -142,9 +141,9 @@ def validation_message(check: Callable[..., object], *args: Any) -> str | None:
 
 
 def error_text(error: Exception) -> str:
-	"""What an error says, as plain text; of one that Frappe does not throw on purpose, with its kind.
+	"""Return the plain text of an error, with its type unless Frappe throws it on purpose.
 
-	Frappe names a mandatory field by its fieldname and adds the number of the document: here it is its label, once.
+	For a mandatory field the text has its label, instead of the fieldname and document name as in Frappe.
 	"""
 	text = frappe.utils.strip_html(str(error)).strip()
 	if isinstance(error, frappe.MandatoryError) and (found := re.match(r"\[([^,\]]+), .*\]: (.+)", text)):
@@ -155,7 +154,7 @@ def error_text(error: Exception) -> str:
 
 
 def missing_fields(doctype: str, fieldnames: list[str]) -> str:
-	"""Which mandatory fields of a document, or of its rows, have no value."""
+	"""Return the message for mandatory fields of a document or its rows that have no value."""
 	meta = frappe.get_meta(doctype)
 	metas = [meta, *(frappe.get_meta(field.options) for field in meta.get_table_fields())]
 	labels = []

@@ -1,11 +1,11 @@
-"""Precision of amounts, as ERPNext's ledgers round them."""
+"""Precision of amounts in ERPNext's ledgers."""
 
 import frappe
 from frappe.model.meta import get_field_precision
 
 
 def precision(currency: str) -> int:
-	"""Decimals of an amount in this currency in GL Entry and Payment Ledger Entry."""
+	"""Return the decimals of amounts in this currency in GL Entry and Payment Ledger Entry."""
 	return get_field_precision(frappe.get_meta("GL Entry").get_field("debit"), currency=currency)
 
 

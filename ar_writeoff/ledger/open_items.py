@@ -1,7 +1,4 @@
-"""Balances of customers, from the Payment Ledger.
-
-Payment Ledger Entry is the truth; `Sales Invoice.outstanding_amount` is a cache of it.
-"""
+"""Balances of customers from the Payment Ledger, of which `Sales Invoice.outstanding_amount` is a copy."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -22,7 +19,7 @@ from ar_writeoff.search.rules import Balance
 
 @dataclass(frozen=True, slots=True)
 class Key:
-	"""What a balance belongs to: one voucher may have balances on two accounts or of two parties."""
+	"""The key of a balance: one voucher may have balances on several accounts or of several parties."""
 
 	voucher_type: str
 	voucher_no: str
@@ -32,9 +29,9 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class LedgerBalance:
-	"""Sums of Payment Ledger Entries of one key, as of the cutoff and of now, in both currencies.
+	"""Sums of Payment Ledger Entries for one key, at the cutoff and now, in both currencies.
 
-	`since` is the date of the first entry: the date of the voucher, where the voucher has no date of its own.
+	`since`: the date of the first entry, used for vouchers without a date.
 	"""
 
 	key: Key
@@ -49,13 +46,12 @@ class LedgerBalance:
 def balances_of_customers(
 	company: str, accounts: list[str], customers: list[str], cutoff_date: date, *, without_gaps: bool = False
 ) -> list[LedgerBalance]:
-	"""Balances of these customers that are not zero now, in account currency or in company currency.
+	"""Return current balances of these customers that are not zero in account or company currency.
 
-	`without_gaps`: they are all the customers there are between the first and the last of them, so the ledger is
-	read in one stretch and not name by name.
+	`without_gaps`: the list has all customers between its first and last name, so the ledger is read as one range.
 
-	`accounts` are receivable accounts of the company: company and currency are known by them and not looked
-	up in the ledger rows, so that the covering index (see `ledger/covering_index.py`) answers all of it.
+	`accounts`: receivable accounts of the company. Company and currency are those of the accounts, so that the covering
+	index (see `ledger/covering_index.py`) has all columns of the query.
 	"""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	theirs = ple.party[customers[0] : customers[-1]] if without_gaps else ple.party.isin(customers)
@@ -70,9 +66,9 @@ def balances_of_customers(
 def balances_of_vouchers(
 	company: str, keys: Iterable[Key], cutoff_date: date, *, for_update: bool = False
 ) -> dict[Key, LedgerBalance]:
-	"""Balances of these vouchers, zero ones too.
+	"""Return the balances of these vouchers, including zero balances.
 
-	`for_update` locks the ledger rows: it waits for a payment that is just being submitted, and sees it.
+	`for_update`: lock the ledger rows, which waits for payments that are being submitted.
 	"""
 	wanted = set(keys)
 	ple = frappe.qb.DocType("Payment Ledger Entry")
@@ -82,20 +78,20 @@ def balances_of_vouchers(
 			condition = ple.against_voucher_no.isin(batch) & (ple.against_voucher_type == voucher_type)
 			condition &= (ple.company == company) & (ple.party_type == "Customer")
 			if for_update:
-				# MariaDB takes no lock in a query that groups: lock first, sum after.
+				# MariaDB does not lock rows in a query with GROUP BY: lock first, then sum.
 				frappe.qb.from_(ple).select(ple.name).where(condition).for_update().run()
 			for balance in _balances(company, cutoff_date, condition, only_open=False):
 				if balance.key in wanted:
 					found[balance.key] = balance
 	for key in wanted - found.keys():
-		# A payment that is allocated elsewhere in full has no entry of its own any more.
+		# A completely allocated payment has no entry against itself.
 		currency = frappe.get_cached_value("Account", key.account, "account_currency")
 		found[key] = LedgerBalance(key, currency, cutoff_date, ZERO, ZERO, ZERO, ZERO)
 	return found
 
 
 def voucher_keys(voucher_type: str, vouchers: Iterable[str]) -> list[Key]:
-	"""The balances that these vouchers have: one for each account and party they stand on."""
+	"""Return the keys of these vouchers' balances, one per account and party."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	keys = []
 	for batch in create_batch(sorted(set(vouchers)), 1000):
@@ -120,7 +116,7 @@ def balance_key(balance: Balance) -> Key:
 
 
 def vouchers_by_type(keys: Iterable[Key]) -> Iterator[tuple[str, list[str]]]:
-	"""Voucher names by voucher type, both in order."""
+	"""Yield the voucher names by voucher type, both sorted."""
 	ordered = sorted({(key.voucher_type, key.voucher_no) for key in keys})
 	for voucher_type, pairs in groupby(ordered, key=lambda pair: pair[0]):
 		yield voucher_type, [voucher_no for _type, voucher_no in pairs]
@@ -154,7 +150,7 @@ def _balances(
 	)
 	base_precision = precision(company_currency(company))
 	if only_open:
-		# Half of the smallest unit: what is below rounds to nothing.
+		# Half of the smallest unit: smaller amounts round to zero.
 		smallest = 0.5 * 10**-base_precision
 		query = query.having((Abs(now) >= smallest) | (Abs(base_now) >= smallest))
 	currencies: dict[str, tuple[str, int]] = {}

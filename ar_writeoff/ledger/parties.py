@@ -1,4 +1,4 @@
-"""What ERPNext asks about a party before it books anything."""
+"""ERPNext's validation of parties."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import frappe
 
 @contextmanager
 def skip_party_validation() -> Iterator[None]:
-	"""Inside, ERPNext books for disabled and frozen parties: it does not look whether they are."""
+	"""Within the block ERPNext does not check whether parties are disabled or frozen."""
 	before = frappe.flags.ignore_party_validation
 	frappe.flags.ignore_party_validation = True
 	try:

@@ -1,4 +1,4 @@
-"""Whether a date is open for posting. The same questions are asked when a run is saved, submitted and posted."""
+"""Whether a date is open for posting. Checked when a run is saved, submitted and posted."""
 
 from datetime import date
 from inspect import signature
@@ -15,7 +15,7 @@ from ar_writeoff.ledger.messages import validation_message
 
 
 def closed_period_message(company: str, posting_date: date) -> str | None:
-	"""Why the current user can post no Journal Entry in the company on this date; None when one can be posted."""
+	"""Return why the current user cannot post a Journal Entry in the company on this date, or None."""
 	return (
 		validation_message(_check_fiscal_year, posting_date, company)
 		or validation_message(_check_freezing_date, posting_date, company)
@@ -29,7 +29,7 @@ def _check_fiscal_year(posting_date: date, company: str) -> None:
 
 
 def _check_freezing_date(posting_date: date, company: str) -> None:
-	# The freezing date is in Accounts Settings, or for each company.
+	# The freezing date is in Accounts Settings or in Company, depending on the release.
 	if "company" in signature(check_freezing_date).parameters:
 		check_freezing_date(posting_date, company=company)
 	else:
@@ -37,6 +37,6 @@ def _check_freezing_date(posting_date: date, company: str) -> None:
 
 
 def _check_accounting_period(posting_date: date, company: str) -> None:
-	# As it asks for the ledger rows of an entry: releases differ in what opens a closed period again, and for whom.
+	# As called for the ledger rows of an entry: releases differ in the exceptions from a closed period.
 	row = frappe._dict(posting_date=posting_date, company=company, voucher_type="Journal Entry")
 	validate_accounting_period([row])

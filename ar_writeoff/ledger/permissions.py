@@ -1,7 +1,7 @@
-"""User Permissions, resolved to names, for SQL of our own.
+"""User Permissions as query conditions for the app's own SQL.
 
-Frappe applies them to its lists by itself; `erpnext.accounts.utils.build_qb_match_conditions` would guess
-column names and lose balances with an empty field, so they are resolved here, once per search or batch.
+`erpnext.accounts.utils.build_qb_match_conditions` assumes column names and excludes rows with an empty field, so User
+Permissions are resolved to names here, once per search or batch.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from pypika.terms import Criterion, ExistsCriterion
 
 @dataclass(frozen=True, slots=True)
 class Access:
-	"""What a user may see. None: no restriction. Groups and territories include the ones below."""
+	"""Names that a user may see. None: no restriction. Groups and territories include their descendants."""
 
 	customers: frozenset[str] | None = None
 	customer_groups: frozenset[str] | None = None
@@ -27,7 +27,7 @@ class Access:
 
 	@property
 	def is_unrestricted(self) -> bool:
-		"""Whether all of what belongs to a company may be seen that may be seen."""
+		"""Whether there is no restriction within a company."""
 		return not any(
 			names is not None
 			for names in (self.customers, self.customer_groups, self.territories, self.cost_centers)
@@ -45,7 +45,7 @@ class Access:
 
 
 def of_user(user: str | None = None) -> Access:
-	"""The User Permissions of a user (default: the current one) that touch receivables."""
+	"""Return the User Permissions of a user (default: the current one) that apply to receivables."""
 	permissions = get_user_permissions(user or frappe.session.user)
 
 	def allowed(doctype: str) -> frozenset[str] | None:
@@ -66,7 +66,7 @@ def of_user(user: str | None = None) -> Access:
 
 
 def items_allowed(item: Table, access: Access) -> Criterion | None:
-	"""The condition for Write-Off Run Items that this access allows; None where it allows all."""
+	"""Return the condition for the Write-Off Run Items that this access allows; None for all."""
 	conditions = []
 	for field, allowed in ((item.customer, access.customers), (item.company, access.companies)):
 		if allowed is not None:
@@ -101,12 +101,12 @@ def items_allowed(item: Table, access: Access) -> Criterion | None:
 
 
 def runs_allowed(name: Field, access: Access) -> Criterion | None:
-	"""The condition, on the name of a run, for runs of which this access allows every item; None where it allows all.
+	"""Return the condition, on the name of a run, for runs of which this access allows all items; None for all runs.
 
-	What is stored of a run as a whole, its totals, its log and its exports, is for those who may see all of it.
+	Totals, log and exports of a run are only for users who may see all of its items.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	# A run is of one company, and seen or not by that.
+	# A run has one company, which is checked separately.
 	allowed = items_allowed(item, replace(access, companies=None))
 	if allowed is None:
 		return None
@@ -115,7 +115,7 @@ def runs_allowed(name: Field, access: Access) -> Criterion | None:
 
 
 def can_see_whole_run(run: str, user: str | None = None) -> bool:
-	"""Whether a user may see every item of this run."""
+	"""Whether a user may see all items of this run."""
 	access = of_user(user)
 	if access.is_unrestricted:
 		return True
@@ -124,7 +124,8 @@ def can_see_whole_run(run: str, user: str | None = None) -> bool:
 	return bool(frappe.qb.from_(table).select(table.name).where((table.name == run) & allowed).run())
 
 
-# Hooks for Frappe's own lists and documents. `has_permission` answers on v15 whatever is not None, on v16 what is true.
+# Hooks for Frappe's lists and documents. v15 takes the first result of `has_permission` that is not None, v16 requires
+# all to be true.
 
 
 def items_query_conditions(user: str | None = None) -> str:
@@ -132,14 +133,14 @@ def items_query_conditions(user: str | None = None) -> str:
 
 
 def recoveries_query_conditions(user: str | None = None) -> str:
-	"""A recovery is seen with its item."""
+	"""Recoveries of the items that the user may see."""
 	item, recovery = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Recovery")
 	allowed = items_allowed(item, of_user(user))
 	return _sql(allowed and recovery.item.isin(frappe.qb.from_(item).select(item.name).where(allowed)))
 
 
 def runs_query_conditions(user: str | None = None) -> str:
-	"""A list shows the totals of a run, and adds them up: so it shows the runs that a user may see all of."""
+	"""Runs of which the user may see all items, since the list shows and sums the totals."""
 	return _sql(runs_allowed(frappe.qb.DocType("Write-Off Run").name, of_user(user)))
 
 
@@ -148,7 +149,7 @@ def events_query_conditions(user: str | None = None) -> str:
 
 
 def batches_query_conditions(user: str | None = None) -> str:
-	"""Batches have no company of their own."""
+	"""Batches of the companies that the user may see, by their run."""
 	return _of_company("Write-Off Run Batch", user)
 
 
@@ -166,7 +167,7 @@ def _of_company(doctype: str, user: str | None) -> str:
 
 
 def _sql(condition: Criterion | None) -> str:
-	"""The condition as text, every value in it escaped; empty for none."""
+	"""Return the condition as SQL text with escaped values; empty for None."""
 	if condition is None:
 		return ""
 	values = NamedParameterWrapper()
@@ -197,14 +198,14 @@ def has_event_permission(doc: Any, ptype: str | None = None, user: str | None = 
 
 
 def has_run_part_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
-	"""For what a run has besides items and amounts: its batches and workers."""
+	"""Permission for batches and workers of a run, which have no amounts."""
 	return of_user(user).allows_company(frappe.db.get_value("Write-Off Run", doc.run, "company"))
 
 
 def has_file_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
-	"""An exported list has what its author could see: it is for the author, and for those who may see all of the run.
+	"""Permission for an exported list: its author, and users who may see all items of the run.
 
-	Frappe's own answer is asked here too, because on v15 the first hook that answers is the last.
+	Also calls Frappe's own check, which v15 would skip after this hook.
 	"""
 	user = user or frappe.session.user
 	if doc.attached_to_doctype == "Write-Off Run" and doc.owner != user:

@@ -1,7 +1,6 @@
-"""What runs did to the accounts of the offset side, from their Journal Entries, and what the ledger says.
+"""Roll-forward of the offset accounts: movements from Journal Entries of runs, and totals of the General Ledger.
 
-Two independent readings of the same thing: the documents (Journal Entries of runs, line by line) and the General
-Ledger. The roll-forward is made from the first and compared with the second.
+The report is built from the Journal Entry rows and reconciled with the General Ledger.
 """
 
 from collections import defaultdict
@@ -24,10 +23,9 @@ RECOVERED = "recovered"
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-	"""A line of a run's Journal Entry on an account of the offset side, and the reason of the run.
+	"""A row of a run's Journal Entry on an offset account, and the reason of the run.
 
-	`amount` is debit less credit in company currency, and so a loss is positive; what reverses or recovers one is
-	negative.
+	`amount`: debit less credit in company currency. A loss is positive, its reversal or recovery negative.
 	"""
 
 	kind: str
@@ -39,7 +37,7 @@ class Movement:
 
 
 def movements(company: str, until: date, dimension: str = "cost_center") -> list[Movement]:
-	"""All movements of runs up to this day, in order of date. `dimension`: a field of Journal Entry Account."""
+	"""Return all movements of runs up to this date, by date. `dimension`: a field of Journal Entry Account."""
 	entry, row = frappe.qb.DocType("Journal Entry"), frappe.qb.DocType("Journal Entry Account")
 	run = frappe.qb.DocType("Write-Off Run")
 	decimals = precision(company_currency(company))
@@ -88,7 +86,7 @@ def movements(company: str, until: date, dimension: str = "cost_center") -> list
 		found.append(Movement(kind, on, line.reason, line.account, line.dimension, amount))
 		back = cancelled_on.get(line.name, on)
 		if line.docstatus == 2 and back <= until:
-			# A write-off that is cancelled is reversed; a reversal or recovery that is cancelled never was one.
+			# A cancelled write-off counts as reversed; a cancelled reversal or recovery is subtracted from its own kind.
 			undone = REVERSED if kind == WRITTEN_OFF else kind
 			found.append(Movement(undone, back, line.reason, line.account, line.dimension, -amount))
 	return found
@@ -106,8 +104,8 @@ def _names_in(doctype: str, fieldname: str, names: set[str]) -> set[str]:
 
 
 def _last_dates(entries: Iterable[str]) -> dict[str, date]:
-	"""The day on which the ledger took back each cancelled entry: under an immutable ledger the day of the
-	cancellation, otherwise its own."""
+	"""Return the date of the cancellation in the ledger: with an immutable ledger the cancellation date, otherwise the
+	posting date."""
 	gle = frappe.qb.DocType("GL Entry")
 	dates = {}
 	for batch in create_batch(sorted(set(entries)), 1000):
@@ -124,9 +122,9 @@ def _last_dates(entries: Iterable[str]) -> dict[str, date]:
 
 @dataclass(frozen=True, slots=True)
 class LedgerTotals:
-	"""Debit less credit of one account in the General Ledger, company currency.
+	"""Debit less credit of one account in the General Ledger, in company currency.
 
-	`of_runs`: by Journal Entries of runs; `others`: by everything else.
+	`of_runs`: from Journal Entries of runs; `others`: from other vouchers.
 	"""
 
 	of_runs: Decimal
@@ -134,7 +132,7 @@ class LedgerTotals:
 
 
 def ledger_totals(company: str, accounts: Iterable[str], until: date) -> dict[str, LedgerTotals]:
-	"""What the General Ledger says of these accounts up to this day."""
+	"""Return the totals of these accounts up to this date."""
 	gle, entry = frappe.qb.DocType("GL Entry"), frappe.qb.DocType("Journal Entry")
 	decimals = precision(company_currency(company))
 	names = sorted(set(accounts))

@@ -1,8 +1,8 @@
-"""The transactions that posting and undoing run in: isolation, and what happens when one is lost.
+"""Transactions for posting and undo: isolation level, and retry after a lost transaction.
 
-MariaDB's default, REPEATABLE READ, would judge balances by a snapshot from before the locks were taken, and its
-gap locks on the ledger's indexes would make two workers of one run wait for each other. Under READ COMMITTED
-each statement sees what is committed, and the locks taken on invoices decide who goes first.
+Under MariaDB's default, REPEATABLE READ, balances would be read from a snapshot taken before the locks, and gap locks on
+the ledger's indexes would make the workers of a run wait for each other. Under READ COMMITTED each statement reads
+committed rows, and the row locks on invoices order the workers.
 """
 
 import random
@@ -15,8 +15,8 @@ import frappe
 
 T = TypeVar("T")
 
-# Numbers of MariaDB and of its client library. Frappe has a class of its own for the first three only, and both
-# drivers put a missing column into the same class as a lost connection: the number tells.
+# Error numbers of MariaDB and its client library. Frappe has exception classes for the first three only, and both
+# drivers use the same class for a missing column and a lost connection.
 LOCK_WAIT_TIMEOUT, DEADLOCK, CHANGED_SINCE_SNAPSHOT = 1205, 1213, 1020
 LOCK_ERRORS = {LOCK_WAIT_TIMEOUT, DEADLOCK, CHANGED_SINCE_SNAPSHOT}
 CONNECTION_ERRORS = {
@@ -38,7 +38,7 @@ CONNECTION_ERRORS = {
 	2014,  # answers out of step, after a job's timeout cut one off
 	2055,  # lost while reading
 }
-# The site does not work as it is, whatever is posted: its tables are not what the code expects, or cannot be written.
+# Nothing can be posted: tables do not match the code, or cannot be written.
 SITE_FAULT_ERRORS = {
 	1021,  # disk full
 	1036,  # table is read only
@@ -55,17 +55,17 @@ SITE_FAULT_ERRORS = {
 	1836,  # read only
 }
 
-# A lost lock race costs a fraction of a second; a few more tries cost little, a failed batch a phone call.
+# Retries take a fraction of a second each and avoid failed batches.
 ATTEMPTS = 7
-# Seconds to wait at most for MariaDB to come back between two attempts; all of them add up to half a minute.
+# Maximum seconds between two attempts while MariaDB is not available; all waits add up to half a minute.
 MAX_WAIT = 10
 
-# What Frappe knows of DocTypes and apps, in the words of its cache.
+# Keys of the local cache with metadata of DocTypes and apps.
 METADATA_CACHE_KEYS = ("app_hooks", "db_tables", "doctype_meta", "merged_translations", "table_columns")
 
 
 def error_number(error: BaseException) -> int | None:
-	"""The number that MariaDB, or its driver, gave an error of the database; None for any other error."""
+	"""Return the error number of MariaDB or its driver; None for other errors."""
 	if isinstance(error, frappe.QueryDeadlockError | frappe.QueryTimeoutError):
 		# Frappe's own classes hold the driver's error.
 		inner = error.args[0] if error.args else None
@@ -75,7 +75,7 @@ def error_number(error: BaseException) -> int | None:
 	if not is_driver_error(error):
 		return None
 	number = error.args[0] if error.args else 0
-	# pymysql has no number where it lost count of what it reads ("Packet sequence number wrong").
+	# pymysql has no number for "Packet sequence number wrong".
 	return number if isinstance(number, int) else 0
 
 
@@ -87,37 +87,37 @@ def is_driver_error(error: BaseException) -> bool:
 
 
 def transaction_is_lost(error: BaseException) -> bool:
-	"""Whether nothing of a transaction is left after this error, so that it has to begin again as a whole.
+	"""Whether the whole transaction has to be retried after this error.
 
-	A deadlock, changed since the snapshot, a lock not had in time, or a connection that is gone.
+	That is a deadlock, a change since the snapshot, a lock wait timeout or a lost connection.
 	"""
 	return error_number(error) in LOCK_ERRORS or connection_is_lost(error)
 
 
 def connection_is_lost(error: BaseException) -> bool:
-	"""Whether the connection broke, or the server was not ready for the statement."""
+	"""Whether the connection was lost, or the server was not ready."""
 	return error_number(error) in CONNECTION_ERRORS
 
 
 def is_site_fault(error: BaseException) -> bool:
-	"""Whether the site has to be mended before anything can be posted: a migration that did not finish, a full disk."""
+	"""Whether the site has to be repaired before anything can be posted, e.g. after an incomplete migrate."""
 	return error_number(error) in SITE_FAULT_ERRORS
 
 
 @contextmanager
 def read_committed() -> Iterator[None]:
-	"""Run what is inside in transactions of their own, READ COMMITTED.
+	"""Run the block in READ COMMITTED transactions.
 
-	Commits what came before; what is not committed inside is rolled back. After an error the connection is
-	closed, which rolls back whatever state it was in (a job's timeout may come in the middle of an answer); the
-	next statement opens a new one. One inside another has nothing to set, as long as it is on the same connection.
+	Commits before the block, and rolls back what is not committed within it. After an error the connection is closed,
+	which is a safe rollback even if a job timeout interrupted a query; the next statement opens a new one. Nested blocks
+	on the same connection have no effect.
 	"""
 	within = frappe.flags.read_committed
 	before = ""
 	if not within:
 		before = isolation_level()
 		frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-		# The level is for the transactions that follow, so the one that is open has to end.
+		# The level applies to following transactions, so the current one has to end.
 		frappe.db.commit()
 		frappe.flags.read_committed = True
 	try:
@@ -132,7 +132,7 @@ def read_committed() -> Iterator[None]:
 
 
 def isolation_level() -> str:
-	"""The isolation level of the session, as SET TRANSACTION takes it. MariaDB is changing the variable's name."""
+	"""Return the isolation level of the session for SET TRANSACTION. The variable's name depends on the release of MariaDB."""
 	rows = frappe.db.sql(
 		"SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')"
 	)
@@ -140,7 +140,7 @@ def isolation_level() -> str:
 
 
 def discard_connection() -> None:
-	"""Close the connection with all that was not committed on it, and forget what waited for a commit."""
+	"""Close the connection without commit, and clear the callbacks of the transaction."""
 	frappe.db.close()
 	frappe.flags.read_committed = False
 	frappe.db.before_commit.reset()
@@ -150,13 +150,13 @@ def discard_connection() -> None:
 
 
 def run_in_transaction(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
-	"""Do `work` in one READ COMMITTED transaction and commit it; where the transaction is lost, begin again.
+	"""Run `work` in one READ COMMITTED transaction and commit it; retry if the transaction is lost.
 
-	The connection may break while the commit is on its way, and then nobody knows whether it counted: `work` has
-	to look at the database for what is left to do.
+	If the connection is lost during the commit, it is unknown whether it succeeded: `work` has to read from the database
+	what is left to do.
 
 	Raises:
-	    the last error, when all attempts are lost.
+	    the last error, if all attempts are lost.
 	"""
 
 	def once() -> T:
@@ -169,13 +169,12 @@ def run_in_transaction(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 
 
 def retry_lost_transactions(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
-	"""Do `work`, which sees to its own transactions; where one of them is lost, do it again.
+	"""Run `work`, which handles its own transactions; retry if one is lost, after a random delay.
 
-	A few times, with jitter, so that two who were in each other's way do not meet again. `work` has to look at the
-	database for what is left to do.
+	`work` has to read from the database what is left to do.
 
 	Raises:
-	    the last error, when all attempts are lost.
+	    the last error, if all attempts are lost.
 	"""
 	for attempt in range(1, attempts + 1):
 		try:
@@ -191,18 +190,17 @@ def retry_lost_transactions(work: Callable[[], T], attempts: int = ATTEMPTS) -> 
 
 
 def retry_delay(attempt: int, error: Exception) -> float:
-	"""Seconds: a moment after a lost race for a lock, longer and longer while MariaDB is away."""
+	"""Return the seconds until the next attempt: short after a lock error, increasing while MariaDB is not available."""
 	if connection_is_lost(error):
 		return random.uniform(0.5, 1) * min(2 ** (attempt - 1), MAX_WAIT)
 	return random.uniform(0.05, 0.2) * attempt
 
 
 def clear_settings_cache() -> None:
-	"""Ask again what may have changed since the last batch: frozen dates, disabled customers, accounts.
+	"""Clear the local cache of settings and masters: frozen dates, disabled customers, accounts.
 
-	A web request lives for a second, and Frappe caches for as long; a posting job lives for many minutes. What
-	DocTypes look like stays in memory until the job hands over, as in any job; reading it again for each batch
-	would cost a tenth of it.
+	Frappe caches them for a whole request or job, and a posting job runs for many minutes. Metadata of DocTypes stays
+	cached, as in any job; reloading it would cost a tenth of the time of each batch.
 	"""
 	frappe.db.value_cache.clear()
 	cache = frappe.local.cache

@@ -1,1 +1,1 @@
-"""Changes of what sites have stored. Each is run once by `bench migrate`."""
+"""Data migrations, run once by `bench migrate`."""

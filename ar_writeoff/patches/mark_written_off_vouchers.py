@@ -1,4 +1,4 @@
-"""Journal Entries and Payment Entries say, as Sales Invoices do, that a balance of theirs is written off."""
+"""Set the Written Off fields of Journal Entries and Payment Entries, as on Sales Invoices."""
 
 import frappe
 from frappe.utils import create_batch
@@ -10,7 +10,7 @@ from ar_writeoff.posting.entries import update_write_off_fields
 
 
 def execute() -> None:
-	# The custom fields come with the fixtures, which a migrate reads after the patches.
+	# Fixtures with the custom fields are synced after the patches.
 	sync_fixtures("ar_writeoff")
 	rows = frappe.get_all(
 		"Write-Off Run Item",

@@ -1,6 +1,6 @@
-"""What was stored as text, in the language of whoever wrote it, becomes code and facts where the text is one of ours.
+"""Convert stored messages of the app, in English or German, to reason codes and facts.
 
-Any other text stays as it is: the words that somebody said.
+Other texts are kept as verbatim reasons.
 """
 
 import re
@@ -28,7 +28,7 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def execute() -> None:
 	for doctype, prefix in PREFIXES.items():
-		# An event had no code.
+		# Events had no code.
 		coded = doctype == "Write-Off Run Item"
 		for rows in pages(doctype, prefix, coded):
 			frappe.db.bulk_update(
@@ -46,7 +46,7 @@ def execute() -> None:
 
 
 def pages(doctype: str, prefix: str, coded: bool) -> Iterator[list[tuple[str, str | None, str]]]:
-	"""(name, code, message) of the rows that have a message, in pages."""
+	"""Yield (name, code, message) of the rows with a message, in pages."""
 	row = frappe.qb.DocType(doctype)
 	text = row[f"{prefix}message"]
 	last = ""
@@ -64,30 +64,30 @@ def pages(doctype: str, prefix: str, coded: bool) -> Iterator[list[tuple[str, st
 
 @cache
 def reason_of(code: str, text: str) -> Reason:
-	"""The reason that this text says; `code`: of the row, where it has one."""
+	"""Return the reason for this text; `code`: of the row, if it has one."""
 	for candidate in [code] if code else texts.MESSAGES:
 		for pattern in patterns(candidate):
 			found = pattern.fullmatch(text)
-			if found and all(is_stored_so(fact, value) for fact, value in found.groupdict().items()):
+			if found and all(has_stored_format(fact, value) for fact, value in found.groupdict().items()):
 				return Reason.of(candidate, **found.groupdict())
 	return Reason(code, ((texts.VERBATIM, text),))
 
 
 @cache
 def patterns(code: str) -> list[re.Pattern]:
-	"""The sentence of this code as a pattern, in English and in the language that the app brought."""
+	"""Return patterns for the English and German message of this code."""
 	if code not in texts.MESSAGES:
 		return []
 	sentences = [texts.MESSAGES[code]]
-	# From the source: what is compiled may be from before this version.
+	# From the source catalog: the compiled one may be older.
 	translated = get_catalog("ar_writeoff", "de").get(sentences[0])
 	if translated and translated.string:
 		sentences.append(str(translated.string))
 	return [re.compile(PLACE.sub(r"(?P<\1>.+)", re.escape(sentence)), re.DOTALL) for sentence in sentences]
 
 
-def is_stored_so(fact: str, value: str) -> bool:
-	"""Whether a fact has its stored form, which was not so where it was written for a reader."""
+def has_stored_format(fact: str, value: str) -> bool:
+	"""Whether a fact has its storage format, not one formatted for a reader."""
 	if fact in texts.AMOUNT_FACTS:
 		return bool(AMOUNT.fullmatch(value))
 	if fact in texts.DATE_FACTS:

@@ -1,13 +1,12 @@
-"""The only way to change a run and its items.
+"""The gate for every change of a run and its items.
 
-Whoever changes a run locks its row first, and looks at it again under the lock: docstatus, status, permission and
-company. What a person may do, and when, is in the table below.
+Each operation locks the run's row first and then checks docstatus, status, permission and company. The operations and
+their conditions are defined below.
 
-Locks are taken in one order everywhere: run, batch, items by name, vouchers by type and name. A person's operation and
-whatever changes the run itself lock the run's row for themselves (`enter`, `lock`). A worker that posts or undoes a
-batch shares the lock with other workers (`lock_shared`), and keeps it until its commit: so an operation waits for the batches
-that are in hand, and a batch never posts for a run that is not to be posted any more. A transaction that shares the
-lock does not ask for it exclusively later: two that did would wait for each other.
+Locks are always taken in this order: run, batch, items by name, vouchers by type and name. Operations of users and
+changes of the run itself lock the row exclusively (`enter`, `lock`). Workers that post or undo a batch share the lock
+(`lock_shared`) until their commit. So an operation waits for the batches in progress, and no batch is posted for a run
+that is paused or cancelled. A transaction with the shared lock never requests the exclusive one, which could deadlock.
 """
 
 from collections.abc import Callable
@@ -25,10 +24,10 @@ DOCTYPE = "Write-Off Run"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-	"""What is asked of a run before it is changed.
+	"""Conditions for one operation on a run.
 
-	`refusal`: the words for a run of another docstatus or status. `ptype`: the permission that is needed on the run;
-	none where Frappe asks for one on another document. `posts`: Journal Entries are submitted or cancelled.
+	`refusal`: the message for a run in another docstatus or status. `ptype`: the required permission on the run; None if
+	Frappe checks a permission of another document. `posts`: the operation submits or cancels Journal Entries.
 	"""
 
 	docstatus: int
@@ -103,22 +102,21 @@ RESUME = Operation(1, frozenset({states.PAUSED}), _not_resumable, "submit", post
 RETRY = Operation(1, frozenset({states.PARTLY_POSTED, states.FAILED}), _not_retriable, "submit", posts=True)
 REVERSE = Operation(1, _UNDOABLE, _nothing_to_undo, "submit", posts=True)
 REINSTATE = Operation(1, _UNDOABLE, _nothing_to_undo, "submit", posts=True)
-# Draft and submitted: what version 0.1 could leave behind where a search overlapped with the submit.
+# Submitted with status Draft: version 0.1 could leave that when a search overlapped with the submit.
 CANCEL = Operation(
 	1, frozenset((states.DRAFT, states.PAUSED, *states.SETTLED)), _in_progress, "cancel", posts=True
 )
-# Fields of the site's own that may be changed after submit.
+# Custom fields with Allow on Submit.
 ANNOTATE = Operation(1, _ANY, _list_locked)
 CANCEL_ENTRY = Operation(1, _ANY, _entry_not_cancellable)
 
 
 def enter(run: str, operation: Operation, *, restart: bool = True) -> Any:
-	"""Lock a run for an operation of the current user until the transaction ends, and return its document as it is now.
-	`restart`: see `lock_document`.
+	"""Lock a run for an operation of the current user and return its current document. `restart`: see `lock_document`.
 
 	Raises:
-	    frappe.ValidationError: the run is of another docstatus or status.
-	    frappe.PermissionError: the user may not do this, or not in this company.
+	    frappe.ValidationError: the run has another docstatus or status.
+	    frappe.PermissionError: the user lacks a permission, or access to the company.
 	"""
 	document = lock_document(run, restart=restart)
 	check(document, operation)
@@ -126,8 +124,8 @@ def enter(run: str, operation: Operation, *, restart: bool = True) -> Any:
 
 
 def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
-	"""Whether the operation is allowed on this locked run. `permission`: False where it was checked when somebody asked
-	for what a worker does now.
+	"""Check that the operation is allowed on this locked run. `permission`: False if it was checked before the job was
+	enqueued.
 
 	Raises:
 	    as `enter`
@@ -157,13 +155,13 @@ def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
 
 
 def lock_document(run: str, *, restart: bool = True) -> Any:
-	"""Lock a run until the transaction ends, and return its document as it is now. `restart`: False where the transaction
-	holds locks already that it has to keep.
+	"""Lock a run until the transaction ends and return its current document. `restart`: False if the transaction already
+	holds locks that it needs.
 
 	Raises:
-	    frappe.TimestampMismatchError: what the transaction has read so far is older than the run, and it cannot be
-	        begun restart because it has written something.
-	    frappe.QueryTimeoutError: others have kept the run locked for longer than the database waits.
+	    frappe.TimestampMismatchError: the run changed after the transaction's snapshot, and the transaction cannot be
+	        restarted because it has already written.
+	    frappe.QueryTimeoutError: the lock wait timed out.
 	"""
 	fresh = restart and restart_transaction()
 	try:
@@ -174,7 +172,7 @@ def lock_document(run: str, *, restart: bool = True) -> Any:
 			frappe.QueryTimeoutError,
 			title=_("Write-Off Run"),
 		)
-	# Under REPEATABLE READ, what is read from here on would be as it was before somebody else's change of the run.
+	# Under REPEATABLE READ the following reads would use the snapshot from before the other change.
 	if not fresh and frappe.db.get_value(DOCTYPE, run, "modified") != document.modified:
 		frappe.throw(
 			_("{0} was changed by another user at the same time. Please try again.").format(run),
@@ -185,11 +183,10 @@ def lock_document(run: str, *, restart: bool = True) -> Any:
 
 
 def restart_transaction() -> bool:
-	"""Let the transaction begin with the lock, so that it sees what whoever had the lock has committed.
+	"""Start a new transaction, so that its snapshot includes what the previous holder of the lock commits.
 
-	Under REPEATABLE READ a transaction sees what was committed when it read something for the first time: a request
-	that waits for the lock has read its session and its user by then. False where something was written already, so
-	that the transaction has to go on.
+	Under REPEATABLE READ the snapshot is taken at the first read, and a request has already read its session and user.
+	Returns False if the transaction has already written and has to continue.
 	"""
 	if frappe.flags.read_committed:
 		return True
@@ -200,12 +197,12 @@ def restart_transaction() -> bool:
 
 
 def lock(run: str, *, skip_locked: bool = False) -> str | None:
-	"""Lock a run until the transaction ends, for a change that the app itself makes; returns its status as it is now,
-	None where there is no such run, or with `skip_locked` where somebody else has the lock."""
+	"""Lock a run for a change by the app and return its current status; None if it does not exist, or with `skip_locked`
+	if it is locked."""
 	return frappe.db.get_value(DOCTYPE, run, "status", for_update=True, skip_locked=skip_locked)
 
 
 def lock_shared(run: str) -> str | None:
-	"""Keep a run as it is until the transaction ends, together with other workers; returns its status."""
+	"""Lock a run in share mode, together with other workers, and return its status."""
 	rows = frappe.db.sql("SELECT status FROM `tabWrite-Off Run` WHERE name = %s LOCK IN SHARE MODE", run)
 	return rows[0][0] if rows else None

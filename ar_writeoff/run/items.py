@@ -1,6 +1,4 @@
-"""The items of runs, as the current user may see them: the one query behind the list, the preview, the export, the
-evidence, the reports and the totals.
-"""
+"""The query of Write-Off Run Items that a user may see, used by list, preview, export, evidence, reports and totals."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,7 +14,7 @@ from pypika.terms import Criterion, Term
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 
-# What the list shows of an item, besides its message.
+# Columns of the list, without the message.
 COLUMNS = (
 	"name",
 	"customer",
@@ -42,7 +40,7 @@ COLUMNS = (
 )
 FIELDS = (*COLUMNS, "message")
 
-# Text columns are searched for the text anywhere, the others compared.
+# Filters on these columns match the text anywhere; others are compared.
 TEXT_FIELDS = {"customer": ("customer", "customer_name"), "voucher_no": ("voucher_no",)}
 COMPARISONS = {
 	"=": lambda field, value: field == value,
@@ -61,14 +59,14 @@ def table() -> Table:
 
 
 def visible(item: Table, run: str | None = None, user: str | None = None) -> Criterion:
-	"""The condition for the items, of a run or of all, that a user (default: the current one) may see."""
+	"""Return the condition for items, of one run or all, that a user (default: the current one) may see."""
 	conditions = [item.run == run] if run else []
 	restriction = access.items_allowed(item, access.of_user(user))
 	return Criterion.all([*conditions, restriction] if restriction else conditions)
 
 
 def where(item: Table, run: str, filters: dict[str, Any] | None = None) -> Criterion:
-	"""The condition for the visible items of a run under filters; a field that cannot be filtered is an error."""
+	"""Return the condition for the visible items of a run under filters. Throws for an unknown field."""
 	condition = visible(item, run)
 	for fieldname, value in (filters or {}).items():
 		if fieldname not in FIELDS:
@@ -91,7 +89,7 @@ def where(item: Table, run: str, filters: dict[str, Any] | None = None) -> Crite
 def in_order(
 	query: QueryBuilder, item: Table, sort_by: str = "name", order: Order = Order.asc
 ) -> QueryBuilder:
-	"""The query in the order of a field of the list; by message: in groups of the same one."""
+	"""Return the query ordered by a column of the list; `message` groups equal messages."""
 	if sort_by not in FIELDS:
 		frappe.throw(_("Items cannot be sorted by {0}.").format(sort_by), title=_("Sort"))
 	for fieldname in messages.COLUMNS[:2] if sort_by == "message" else (sort_by,):
@@ -105,7 +103,7 @@ def count(run: str, filters: dict[str, Any] | None = None) -> int:
 
 
 def visible_names(run: str, names: Iterable[str], user: str | None = None) -> list[str]:
-	"""Those of these items of the run that a user may see, in order."""
+	"""Return the names among these items of the run that a user may see, sorted."""
 	item = table()
 	condition = visible(item, run, user) & item.name.isin(list(names) or [""])
 	return frappe.qb.from_(item).select(item.name).where(condition).orderby(item.name).run(pluck=True)
@@ -114,9 +112,9 @@ def visible_names(run: str, names: Iterable[str], user: str | None = None) -> li
 def read(
 	run: str, fields: Iterable[str | Term], filters: dict[str, Any] | None = None
 ) -> Iterator[frappe._dict]:
-	"""The visible items of a run in the order of their names, read in pages so that memory does not grow with the run.
+	"""Yield the visible items of a run ordered by name. They are read in pages, to limit memory.
 
-	Among the fields `message` is in the language of the reader.
+	The field `message` is in the language of the reader.
 	"""
 	item, last = table(), ""
 	columns = list(dict.fromkeys(["name", *fields]))

@@ -1,7 +1,4 @@
-"""The run's own log: one Write-Off Run Event for each thing that happened, in the transaction it happened in.
-
-What is not committed is not in the log, and what is in the log is committed.
-"""
+"""The log of a run: Write-Off Run Events, written in the transaction of the change they record."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -37,15 +34,16 @@ NUMBERS = {"batch", "duration", "posted_count", "skipped_count", "failed_count",
 
 
 def record(run: str, event: str, company: str | None = None, **details: Any) -> str:
-	"""Write one event and return its name. `company`: of the run, where the caller knows it. `details`: batch, worker, duration (seconds),
-	journal_entry, voucher_no, reason (a `Reason`), posted_count, skipped_count, failed_count, amount (company currency).
+	"""Write one event and return its name. `company`: of the run, to save a query. `details`: batch, worker, duration
+	(seconds), journal_entry, voucher_no, reason (a `Reason`), posted_count, skipped_count, failed_count, amount (company
+	currency).
 	"""
 	[name] = record_all(run, [{"event": event, **details}], company)
 	return name
 
 
 def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None = None) -> list[str]:
-	"""Write several events at once, each with `event` and details as for `record`. Returns their names."""
+	"""Write several events, each with `event` and details as in `record`, and return their names."""
 	company = company or frappe.db.get_value("Write-Off Run", run, "company")
 	user, stamp = frappe.session.user, now_datetime()
 	rows = []
@@ -70,14 +68,14 @@ def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None =
 
 
 def pause_message(run: str) -> str | None:
-	"""What was said when the run was paused last: nothing where a person did it."""
+	"""Return the message of the last pause, which is empty if a user paused the run."""
 	return frappe.db.get_value(
 		"Write-Off Run Event", {"run": run, "event": "Paused"}, "message", order_by="at desc"
 	)
 
 
 def seconds_since(run: str, events: tuple[str, ...]) -> float:
-	"""Seconds since the last of these events of the run; 0 when there was none."""
+	"""Return the seconds since the last of these events of the run, or 0."""
 	last = frappe.get_all(
 		"Write-Off Run Event",
 		filters={"run": run, "event": ("in", events)},

@@ -1,4 +1,4 @@
-"""The run itself: its status, its totals, its progress, and the user it works as."""
+"""Status, totals and progress of a run, and the user it is processed as."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ PROGRESS_EVENT = "write_off_run_progress"
 
 
 class as_user:
-	"""Work as this user, and as the one before again afterwards."""
+	"""Context manager that switches to this user."""
 
 	def __init__(self, user: str):
 		self.user = user
@@ -33,18 +33,16 @@ class as_user:
 
 
 def status_of(run: str) -> str | None:
-	"""Status of the run, without a lock: it may be another one a moment later."""
+	"""Return the status of the run without locking it."""
 	return frappe.db.get_value("Write-Off Run", run, "status")
 
 
 def set_status(run: str, status: str, current: str | None = None, **values: Any) -> None:
-	"""Move a run to a status that may follow its present one. `current`: the present one, where the caller has read it
-	under the lock;
-	`values`: other fields to set with it.
+	"""Change the status of a run. `current`: its status if already read under the lock; `values`: other fields to set.
 
 	Raises:
-	    frappe.ValidationError: the status cannot follow.
-	    frappe.DoesNotExistError: there is no such run.
+	    frappe.ValidationError: the transition is not allowed.
+	    frappe.DoesNotExistError: the run does not exist.
 	"""
 	current = current or gate.lock(run)
 	if not current:
@@ -61,10 +59,9 @@ def set_status(run: str, status: str, current: str | None = None, **values: Any)
 
 
 def update_settled_status(run: str) -> str | None:
-	"""Give a run that has nothing left to do the status that its items add up to, with its totals.
+	"""Update totals and final status of a run from its items. Returns the status.
 
-	A run that is at work keeps its status, and its row is left alone: a worker shares the lock on it. It settles when
-	it has finished. Returns the status.
+	A run in progress is not changed, since workers share the lock on it; it is updated when it finishes.
 	"""
 	status = status_of(run)
 	if status in states.IN_PROGRESS:
@@ -73,7 +70,7 @@ def update_settled_status(run: str) -> str | None:
 	counts = refresh_totals(run)
 	if status in states.SETTLED:
 		following = states.finished_status(counts)
-		# A run that was undone before anything was posted has not failed.
+		# A run that was undone before anything was posted stays Reversed.
 		if (status, following) != (states.REVERSED, states.FAILED):
 			set_status(run, following, status)
 			status = following
@@ -81,17 +78,17 @@ def update_settled_status(run: str) -> str | None:
 
 
 def refresh_totals(run: str) -> dict[str, int]:
-	"""Set the run's counts and amounts from its items; returns the number of items in each status."""
+	"""Update the run's counts and amounts from its items; return the number of items in each status."""
 	counts, totals = calculate_totals(run)
 	frappe.db.set_value("Write-Off Run", run, totals, update_modified=False)
 	return counts
 
 
 def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[str, int], dict[str, Any]]:
-	"""The number of items in each status, and the run's fields that sum them up. `visible_to`: of the items that this
-	user may see."""
+	"""Return the number of items in each status and the run's total fields. `visible_to`: only of items that this user may
+	see."""
 	item = items.table()
-	# Waiting for somebody with a higher limit.
+	# Waiting for a user with a sufficient limit.
 	held = Case().when(item.reason_code.isin(OVER_LIMIT), 1).else_(0)
 	rows = (
 		frappe.qb.from_(item)
@@ -138,14 +135,14 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 
 
 def visible_totals(run: Any, user: str) -> Any:
-	"""The run's totals as this user may see them: of all its items, or of those that the user may see."""
+	"""Return the totals of the run over the items that this user may see."""
 	if access.of_user(user).is_unrestricted:
 		return run
 	return frappe._dict(calculate_totals(run.name, visible_to=user)[1])
 
 
 def progress(run: str) -> dict[str, Any]:
-	"""How far a run is, from the database."""
+	"""Return the progress of a run from the database."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	counts = dict(
 		frappe.qb.from_(item)
@@ -177,5 +174,5 @@ def progress(run: str) -> dict[str, Any]:
 
 
 def publish_progress(run: str) -> None:
-	"""Tell open forms that there is something new; what it is they ask `progress`."""
+	"""Notify open forms, which then request `progress`."""
 	frappe.publish_realtime(PROGRESS_EVENT, {"run": run}, doctype="Write-Off Run", docname=run)

@@ -1,4 +1,4 @@
-"""The terms of a run, from its document and the Settings of its company, and what search and posting make of them."""
+"""The terms of a run from its document and Write-Off Settings, converted for search and posting."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting import rules as planning
 from ar_writeoff.search.ledger import Scope
 
-# What is read of Write-Off Settings for a run, in one query.
+# Fields of Write-Off Settings that runs use.
 SETTINGS = [
 	*accounts.OFFSET_ACCOUNTS,
 	"cost_center",
@@ -32,7 +32,7 @@ SETTINGS = [
 	"require_second_approver",
 ]
 
-# The fields of a run that are terms, beside its customers.
+# Fields of a run that are terms, besides its customers.
 RUN_FIELDS = (
 	"name",
 	"company",
@@ -45,12 +45,12 @@ RUN_FIELDS = (
 
 
 def company_settings(company: str) -> Any:
-	"""What the Write-Off Settings of the company say about its runs; without them every value is None."""
+	"""Return the SETTINGS of the company; empty if it has no Write-Off Settings."""
 	return frappe.db.get_value("Write-Off Settings", company, SETTINGS, as_dict=True) or frappe._dict()
 
 
 def terms_record(run: Any, settings: Any = None) -> dict[str, Any]:
-	"""The terms of a run by name, as its document and the Settings, Reason and Company say now."""
+	"""Return the current terms of a run from its document, Settings, Reason and Company."""
 	settings = company_settings(run.company) if settings is None else settings
 	return {
 		**{fieldname: run.get(fieldname) for fieldname in RUN_FIELDS},
@@ -68,12 +68,12 @@ def terms_record(run: Any, settings: Any = None) -> dict[str, Any]:
 
 
 def current_terms(run: Any, settings: Any = None) -> Terms:
-	"""The terms of a draft, as they would be sealed now."""
+	"""Return the terms of a draft, as they would be sealed now."""
 	return core.from_record(json.loads(canonical(terms_record(run, settings))))
 
 
 def scope_of(terms: Terms) -> Scope:
-	"""Where a run looks."""
+	"""Return the company, customers and filters of the search."""
 	return Scope(
 		company=terms.company,
 		run=terms.name,
@@ -83,7 +83,7 @@ def scope_of(terms: Terms) -> Scope:
 
 
 def criteria_of(terms: Terms) -> Criteria:
-	"""The criteria that a single balance is judged by."""
+	"""Return the criteria for single balances."""
 	decimals = precision(company_currency(terms.company))
 	return Criteria(
 		balance_type=terms.balance_type,
@@ -97,7 +97,7 @@ def criteria_of(terms: Terms) -> Criteria:
 
 
 def offset_of(terms: Terms) -> Offset:
-	"""Where the other side of a run's entries goes."""
+	"""Return account and dimensions of the offset side."""
 	return Offset(
 		company=terms.company,
 		account=terms.offset_account,
@@ -108,10 +108,10 @@ def offset_of(terms: Terms) -> Offset:
 
 
 def rules_of(terms: Terms) -> posting.Rules:
-	"""What a run posts with.
+	"""Return the posting rules of a run.
 
 	Raises:
-	    frappe.ValidationError: there is no account for the offset side.
+	    frappe.ValidationError: no offset account is set.
 	"""
 	offset = offset_of(terms)
 	if not offset.account:

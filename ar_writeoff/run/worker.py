@@ -1,9 +1,8 @@
-"""Workers of a run: how they are started, how they show that they live, and when they hand over.
+"""Background workers of a run: start, heartbeat and handover.
 
-A run is shared by up to `parallel_jobs` jobs, each with a number and a row in Write-Off Run Worker. The row's
-heartbeat is a lease: while it is fresh, the watchdog leaves that number alone. Nothing depends on the lease but
-economy. What keeps two workers apart is the row lock on a batch, so one worker too many does no harm, and one
-whose lease ran out while it waited may finish what it has in hand.
+Up to `parallel_jobs` jobs process a run, each with a number and a row in Write-Off Run Worker. The heartbeat in the row
+is a lease: until it expires, the watchdog does not start another job with that number. Correctness does not depend on
+the lease: the row lock on a batch separates workers, so a surplus worker, or one whose lease expired, does no harm.
 """
 
 import os
@@ -27,26 +26,26 @@ from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger.transactions import run_in_transaction, transaction_is_lost
 from ar_writeoff.run import log
 
-# Seconds. A batch takes a few; one that waits for locks all the way takes a minute.
+# Seconds. A batch takes a few seconds, with all lock waits up to a minute.
 LEASE = 180
-# Of a job on the long queue. It hands over well before, so that others get their turn and nothing is cut off.
+# Job timeout in seconds. The worker hands over to a new job well before.
 TIMEOUT = 1500
 SHARE_OF_TIMEOUT = 0.75
-# How long a worker stays to see whether a batch that another one holds becomes free after all.
+# Seconds that an idle worker waits for batches locked by other workers.
 WAIT_FOR_BATCH = 60
 POLL_EVERY = 0.2
-# Progress is counted over all items of the run: once a second is often enough for whoever watches.
+# Seconds between progress events.
 PUBLISH_EVERY = 1
 
 DEFAULT_PARALLEL_JOBS = 2
 
-# Of the database, in UTC: the clocks and time zones of the machines do not matter, nor does summer time.
+# Time of the database in UTC, independent of clocks and time zones of the machines.
 UtcNow = CustomFunction("UTC_TIMESTAMP", [])
 SecondsSince = CustomFunction("TIMESTAMPDIFF", ["unit", "earlier", "later"])
 
 
 def parallel_jobs(company: str) -> int:
-	"""How many jobs may share a run of this company: of its Settings, else of the site's configuration, else 2."""
+	"""Return the number of jobs for a run: from the company's Settings, else from the site configuration, else 2."""
 	return max(
 		1,
 		cint(frappe.db.get_value("Write-Off Settings", company, "parallel_jobs"))
@@ -56,16 +55,15 @@ def parallel_jobs(company: str) -> int:
 
 
 def runs_inline() -> bool:
-	"""Whether work goes on in this process at once, instead of in a worker: where a test says so."""
+	"""Whether runs are processed in this process instead of a background job, as in tests."""
 	return bool(frappe.flags.in_test)
 
 
 def start(run: str, method: str, numbers: Iterable[int], **details: str) -> None:
-	"""Enqueue a job for each of these worker numbers, after the commit of the current transaction. `details`: more
-	arguments for the method.
+	"""Enqueue a job for each of these worker numbers after commit. `details`: more arguments for the method.
 
-	Job ids are new each time: Frappe would take a job that died at work for one that still runs, and drop its
-	successor. Where Redis is away the watchdog starts the jobs later.
+	Each job gets a new id: with the old one Frappe would treat a job that died as running and drop the new one. If Redis
+	is not available, the watchdog starts the jobs later.
 	"""
 	for number in numbers:
 		job_id = f"write-off-run::{run}::{number}::{frappe.generate_hash(length=6)}"
@@ -86,12 +84,12 @@ def start(run: str, method: str, numbers: Iterable[int], **details: str) -> None
 
 
 def missing_workers(run: str, count: int, lease: int = LEASE) -> list[int]:
-	"""Numbers from 1 to `count` that nobody works under, and that no job waiting in the queue will take."""
+	"""Return the worker numbers from 1 to `count` without a live worker or queued job."""
 	return [number for number in range(1, count + 1) if not is_alive(run, number, lease)]
 
 
 def is_alive(run: str, number: int, lease: int = LEASE) -> bool:
-	"""Whether somebody works under this number, or a job that waits in the queue will."""
+	"""Whether this worker has a valid lease or a queued job."""
 	worker = frappe.qb.DocType("Write-Off Run Worker")
 	rows = (
 		frappe.qb.from_(worker)
@@ -112,7 +110,7 @@ def _name(run: str, number: int) -> str:
 
 
 def _upsert(run: str, number: int, **values: object) -> None:
-	"""Set values of a worker's row, which is made where there is none."""
+	"""Insert or update the row of a worker."""
 	worker = frappe.qb.DocType("Write-Off Run Worker")
 	stamp, user = frappe.utils.now(), frappe.session.user
 	made = {
@@ -132,7 +130,7 @@ def _upsert(run: str, number: int, **values: object) -> None:
 
 @dataclass
 class WorkerSession:
-	"""The time a job has for a run. `number` is the worker's."""
+	"""The session of one job for a run. `number`: the worker number."""
 
 	run: str
 	number: int
@@ -142,7 +140,7 @@ class WorkerSession:
 
 	@property
 	def is_expired(self) -> bool:
-		"""Whether to hand over to a job that follows."""
+		"""Whether it is time to hand over to a new job."""
 		return time.monotonic() >= self.ends
 
 	def heartbeat(self, batch: int = 0) -> None:
@@ -151,21 +149,21 @@ class WorkerSession:
 		_upsert(self.run, self.number, heartbeat=UtcNow(), machine=process_name(), batch=batch)
 
 	def should_publish(self) -> bool:
-		"""Whether it is time to tell open forms how far the run is."""
+		"""Whether it is time to publish the progress."""
 		if time.monotonic() - self.published_at < PUBLISH_EVERY:
 			return False
 		self.published_at = time.monotonic()
 		return True
 
 	def back_off(self) -> None:
-		"""Let another worker have the batch that both took at the same moment.
+		"""Wait a random moment after two workers claimed the same batch.
 
-		Two who try again at once take it from each other again and again, and each time counts as a beginning.
+		Without it they would conflict again, and each attempt is counted.
 		"""
 		time.sleep(random.uniform(0.05, 0.2))
 
 	def wait_for_batch(self) -> bool:
-		"""Wait a moment for others to finish what they hold or to let go of it; False when it was long enough."""
+		"""Wait for batches locked by other workers; False after WAIT_FOR_BATCH seconds."""
 		self.idle_since = self.idle_since or time.monotonic()
 		if time.monotonic() - self.idle_since >= WAIT_FOR_BATCH:
 			return False
@@ -173,14 +171,14 @@ class WorkerSession:
 		return True
 
 	def end(self) -> None:
-		"""Give the lease back, in the current transaction, so that the number is free at once."""
+		"""Release the lease in the current transaction."""
 		_upsert(self.run, self.number, heartbeat=None, job_id=None, batch=0)
 
 
 def record_interruption(session: WorkerSession, error: Exception) -> None:
-	"""Leave a trace of what stopped a worker, for people, and free its number, for the watchdog.
+	"""Log the error that stopped a worker and release its lease, so that the watchdog can start another.
 
-	The error itself goes on to whoever called; where MariaDB is what is missing, the trace is in its log.
+	The caller re-raises the error. If the database is not available, nothing is written.
 	"""
 
 	def trace() -> None:
@@ -196,11 +194,11 @@ def record_interruption(session: WorkerSession, error: Exception) -> None:
 
 
 def _budget() -> float:
-	"""Seconds until a worker hands over, from the timeout of the job it runs in."""
+	"""Return the seconds until a worker hands over, from the timeout of its job."""
 	job = get_current_job()
 	return SHARE_OF_TIMEOUT * (cint(job.timeout) if job else TIMEOUT)
 
 
 def process_name() -> str:
-	"""Machine and process, to find a worker's traces in other logs."""
+	"""Return host name and process id, to find the worker in other logs."""
 	return f"{socket.gethostname()}:{os.getpid()}"

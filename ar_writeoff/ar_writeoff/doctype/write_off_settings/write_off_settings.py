@@ -90,7 +90,7 @@ class WriteOffSettings(Document):
 	def confirm_changes(self, proposed_on: str) -> None:
 		"""Put a proposed change of controls into force, as the second person. `proposed_on`: of the proposal seen."""
 		settings = self.locked()
-		controls.check_second_person(settings, proposed_on)
+		controls.check_confirmation(settings, proposed_on)
 		controls.apply(settings)
 		settings.save()
 		self.reload()
