@@ -150,7 +150,7 @@ def test_the_policy_in_the_docs_is_one(tmp_path: Path) -> None:
 def test_reasons_in_the_review_page_are_those_of_the_app() -> None:
 	page = (CHECKOUT / "docs" / "guide" / "review.md").read_text()
 	known = {label.casefold() for label in texts.LABELS.values()}
-	rows = re.findall(r"^\| ([^|]+) \|", page.split("## What was left out")[1], re.M)[2:]
+	rows = re.findall(r"^\| ([^|]+) \|", page.split("## Excluded balances")[1], re.M)[2:]
 	for row in rows:
 		for label in row.split(", "):
 			assert label.strip().casefold() in known, label
