@@ -1,9 +1,8 @@
-"""The real desk in Chromium, on the test site, with a worker and realtime behind it.
+"""The desk in Chromium on the test site, with a worker and realtime.
 
-A test asks for `desk` and gets a Desk signed in as Manuel Manager (Accounts Manager); `desk.sign_in(PREPARER)` changes
-the person. What the browser complains about (console errors, uncaught exceptions, failed requests, server errors)
-fails the test at its end; so does a forgotten `desk.expect_error`. A screenshot of a failed test stays in
-sites/.ar-writeoff/logs/<site>/.
+The fixture `desk` is a Desk signed in as Manuel Manager (Accounts Manager); `desk.sign_in(PREPARER)` changes the user.
+Console errors, uncaught exceptions, failed requests and server errors fail the test, and so does an unused
+`desk.expect_error`. A screenshot of a failed test is saved in sites/.ar-writeoff/logs/<site>/.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The form of a Write-Off Run as a person uses it: what is written, what is ticked, what is pressed."""
+"""Page object for the form of a Write-Off Run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What can be done with a run once it is submitted, pressed at the desk and done by the worker."""
+"""Actions on a submitted run at the desk, processed by the worker."""
 
 from __future__ import annotations
 

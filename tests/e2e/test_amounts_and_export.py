@@ -1,4 +1,4 @@
-"""Parts of balances, the exported list, and how many clicks it takes to post."""
+"""Partial amounts, the exported list, and the number of clicks to post."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits and the second approver at the desk: who is over a limit sees it, asks, and somebody else posts."""
+"""Limits and second approver at the desk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the guide describes besides the run itself: Settings, Reasons, Schedules, the ways in, and the evidence page."""
+"""Settings, Reasons, Schedules, entry points and evidence page as described in the guide."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk harness itself: it signs in, opens a form, hears realtime, and notices what goes wrong."""
+"""The desk helpers: sign in, open a form, realtime, and error detection."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The form of a Write-Off Run in other languages, themes and widths: nothing overflows, nothing complains."""
+"""The form of a Write-Off Run in other languages, themes and widths, without overflow or errors."""
 
 from __future__ import annotations
 

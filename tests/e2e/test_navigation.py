@@ -1,4 +1,4 @@
-"""The ways to the app: its workspace, and where the desk has them its sidebar and its icon."""
+"""Navigation to the app: workspace, and sidebar and icon on releases that have them."""
 
 from __future__ import annotations
 

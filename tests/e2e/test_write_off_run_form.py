@@ -1,4 +1,4 @@
-"""The form of a Write-Off Run at the real desk: what is ticked stays ticked, for everybody, on every page."""
+"""The form of a Write-Off Run at the desk: selection, pages, progress and errors."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
-"""Runs posted while everything around them fails and everybody meddles with them, and what must hold after each.
+"""The fault campaign: runs are posted during faults and concurrent operations, and invariants are checked after each.
 
-Two workers' jobs for each run, three worker processes. While a draft is submitted, several people find, tick and submit
-it at the same moment. While a run posts, or is undone, they pause, resume, cancel, undo, retry, search and tick, and
-change the Settings; workers are killed with SIGKILL, payments race for its invoices, a second run over the same balances
-is submitted, MariaDB is killed or restarted, Redis is flushed or restarted. The scheduler is the only help there is,
-every second instead of every few minutes; workers that are gone are started again, as a bench's supervisor does.
+Two jobs per run, three worker processes. While a draft is submitted, several users search, select and submit it at the
+same time. While a run posts or is undone, users pause, resume, cancel, undo, retry, search, select and change the
+Settings; workers are killed with SIGKILL, payments compete for its invoices, a second run over the same balances is
+submitted, MariaDB is killed or restarted, Redis is flushed or restarted. The scheduler runs every second instead of every
+few minutes; workers that ended are restarted, as a bench's supervisor does.
 
-Fast posting is on and off in turns, and what happens is counted for each.
+Fast posting alternates between on and off, and events are counted for each.
 """
 
 from __future__ import annotations

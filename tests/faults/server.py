@@ -1,4 +1,4 @@
-"""A MariaDB of the campaign's own, so that it can be killed as often as need be, and a site that lives on it."""
+"""A separate MariaDB for the campaign that can be killed, and a site on it."""
 
 from __future__ import annotations
 

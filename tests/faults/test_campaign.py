@@ -1,7 +1,7 @@
 """The fault campaign: `make faults`. Not part of `make test`; it takes about half an hour on two cores.
 
-AR_WRITEOFF_FAULT_RUNS   how many runs (default 200)
-AR_WRITEOFF_FAULT_SEED   the seed of what goes wrong (default: by chance; printed, to have it again)
+AR_WRITEOFF_FAULT_RUNS   number of runs (default 200)
+AR_WRITEOFF_FAULT_SEED   random seed (default: random; printed)
 AR_WRITEOFF_FAULT_PAGE   1: write the summary to docs/reliability.md
 """
 

@@ -1,4 +1,4 @@
-"""Every entry in docs/accounting.md is posted here and compared, row by row."""
+"""Posts every entry of docs/accounting.md and compares it row by row."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Who may call what: every whitelisted method of the app by every kind of person.
+"""Permissions of every whitelisted method for every kind of user.
 
-The methods are collected from the code: a new one without a row here fails, and so does a row without a method.
-Only who may call is asked: an error other than of permission means that the person got past the door.
+The methods are collected from the code: a method without a row here fails, and a row without a method too. Only the
+permission is tested: any error other than a permission error means that the user was allowed.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def test_nothing_is_open_to_guests():
 
 
 @pytest.mark.parametrize("person", PEOPLE)
-def test_who_may(person: str):
+def test_permissions_of_methods(person: str):
 	permit(user(STRANGER, "Accounts User"), "Company", NW)
 	facts = {"invoice": invoice("Anchor Cafe", 10, "2026-01-15").name}
 	settings = run_helpers.settings()
@@ -176,7 +176,7 @@ def may_call(name: str, arguments: dict[str, Any], doc: Any) -> bool:
 	return True
 
 
-def test_another_company_sees_nothing_of_ours():
+def test_nothing_of_another_company_is_visible():
 	"""Lists and single documents, of everything that belongs to a run."""
 	permit(user(STRANGER, "Accounts User"), "Company", NW)
 	invoice("Anchor Cafe", 10, "2026-01-15")

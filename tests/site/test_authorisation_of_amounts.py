@@ -1,9 +1,9 @@
-"""The second part of the authorisation table: every way out by every User Permission.
+"""User Permissions on every output of the app.
 
-A way is a whitelisted method, a report, a print format, a number card, a chart, a file, a message to a person, or what
-Frappe offers for a DocType. They are collected from the code. Somebody who may see a part of a run only calls each of
-them, and nothing comes back that names a hidden balance, or an amount with a hidden one in it: amounts that may be seen
-are whole numbers, hidden ones are not, and so is no sum that has one in it.
+Outputs are whitelisted methods, reports, print formats, number cards, charts, files, notifications, and what Frappe
+offers for a DocType. They are collected from the code. A user who may see a part of a run calls each of them, and no
+result may contain a hidden balance, or a total with a hidden amount: visible amounts are whole numbers, hidden amounts
+are not, so any total with a hidden amount is not a whole number either.
 """
 
 from __future__ import annotations
@@ -360,7 +360,7 @@ def world(site: str) -> Iterator[World]:
 	frappe.clear_cache()
 
 
-def test_the_ways_do_tell_whoever_may_see_everything(world: World):
+def test_outputs_have_all_amounts_for_an_unrestricted_user(world: World):
 	"""Without this, a way that does not work would pass for one that keeps a secret."""
 	told = secrets_told(world, MANAGER, changing=False)
 	telling = {name for name, secrets in told.items() if secrets}
@@ -399,7 +399,7 @@ def test_the_ways_do_tell_whoever_may_see_everything(world: World):
 
 
 @pytest.mark.parametrize(("doctype", "value"), LIMITED_BY)
-def test_fault_04_nobody_sees_what_they_may_not(world: World, doctype: str, value: str):
+def test_fault_04_hidden_amounts_are_in_no_output(world: World, doctype: str, value: str):
 	told = secrets_told(world, MANAGER, changing=False)  # also fills what Frappe keeps for the next one
 	assert any(told.values())
 	permit(MANAGER, doctype, value)
@@ -411,7 +411,7 @@ def test_fault_04_nobody_sees_what_they_may_not(world: World, doctype: str, valu
 
 
 @pytest.mark.parametrize(("doctype", "value"), LIMITED_BY[:-1])
-def test_fault_04_what_they_may_see_is_theirs(world: World, doctype: str, value: str):
+def test_fault_04_visible_amounts_are_in_the_output(world: World, doctype: str, value: str):
 	"""A run with hidden balances in it is summed up over the others, wherever it is shown."""
 	permit(MANAGER, doctype, value)
 	with as_user(MANAGER):
@@ -428,7 +428,7 @@ def test_fault_04_what_they_may_see_is_theirs(world: World, doctype: str, value:
 	assert cint(frappe.db.get_value("Write-Off Run", world.posted.name, "posted_count")) == 4
 
 
-def test_fault_04_a_run_that_may_be_seen_whole_is_listed(world: World):
+def test_fault_04_a_completely_visible_run_is_listed(world: World):
 	"""With its totals, its log and its exports, which are for those who may see all of it."""
 	permit(MANAGER, "Customer", "Anchor Cafe")
 	with as_user(MANAGER):

@@ -1,4 +1,4 @@
-"""Every kind of balance written off and brought back: numbers 12 to 17 and 24 of what must be shown."""
+"""Write-off and undo of every kind of balance (cases 12 to 17 and 24 of docs/reliability.md)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def open_and_excluded(run: Any) -> tuple[set[str], dict[str, str]]:
 # 12
 
 
-def test_12_amounts_that_floats_do_not_know():
+def test_12_amounts_without_an_exact_float():
 	"""Three rows of 4.7 are 14.1, and 0.1 + 0.2 is 0.3, to the cent."""
 	for amount in (4.7, 4.7, 4.7, 0.1, 0.2):
 		invoice("Anchor Cafe", amount, FIRST)
@@ -102,7 +102,7 @@ def account_in(currency: str) -> str:
 # 13
 
 
-def test_13_credit_note_goes_to_nothing_and_never_over_it():
+def test_13_credit_note_is_written_off_to_exactly_zero():
 	of = invoice("Anchor Cafe", 200, FIRST)
 	note = credit_note(of, 100, "2026-02-01", update_outstanding_for_self=True)
 	start = ledger_checks.snapshot(HL)
@@ -127,7 +127,7 @@ def test_13_credit_note_goes_to_nothing_and_never_over_it():
 # 14
 
 
-def test_14_unallocated_payment_is_nothing_after_and_whole_again_after_undoing():
+def test_14_unallocated_payment_is_closed_and_restored_by_undo():
 	money = payment("Dover Council", 25, "2026-03-01")
 	bill = invoice("Anchor Cafe", 100, FIRST)
 	partly = pay(bill, 60, "2026-03-02", paid_amount=72.5, received_amount=72.5)

@@ -1,4 +1,4 @@
-"""Accounting Periods that some releases of ERPNext can disable, or leave open for a role."""
+"""Accounting Periods that are disabled or have an exempted role, on releases of ERPNext with these fields."""
 
 from __future__ import annotations
 

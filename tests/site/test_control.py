@@ -1,4 +1,4 @@
-"""Nobody writes off more than they may, or alone where two are asked for; and what is approved is what is posted."""
+"""Limits, second approver, and posting of exactly what was approved."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def refused_then_allowed(
 
 
 @pytest.mark.parametrize("rule", RULES)
-def test_limit_from_three_sides(rule: str, submit_methods: list[SubmitMethod]):
+def test_limit_over_at_and_below(rule: str, submit_methods: list[SubmitMethod]):
 	limit, at, over = RULES[rule]
 
 	def owes(amounts: list[float]) -> Callable[[str], None]:
@@ -146,7 +146,7 @@ def test_a_row_in_a_currency_is_for_balances_in_it():
 # ------------------------------------------------------------------------------------------------- cumulative
 
 
-def test_splitting_a_balance_over_runs_does_not_help():
+def test_limits_apply_to_a_balance_split_over_runs():
 	one = invoice("Anchor Cafe", 60, "2026-01-15")
 	limits(row(max_customer_month_amount=100))
 	assert by_client(run_helpers.run(), MANAGER)
@@ -359,7 +359,7 @@ def mailbox() -> None:
 	).db_insert()
 
 
-def test_asking_for_approval_tells_those_who_can_give_it():
+def test_requesting_approval_notifies_the_approvers():
 	invoice("Anchor Cafe", 60, "2026-01-15")
 	limits(row(max_item_amount=500), require_second_approver=1)
 	mailbox()

@@ -1,4 +1,4 @@
-"""The demo's books, made small: they balance, show what they are to show, and are previewed as the site finds them."""
+"""A small version of the demo data: ledgers balance, all kinds of balances exist, and the preview agrees with the site."""
 
 from __future__ import annotations
 

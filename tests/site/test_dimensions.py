@@ -1,4 +1,4 @@
-"""Dimensions: numbers 10 and 20 of what must be shown, and where each side of an entry goes."""
+"""Dimensions on both sides of an entry (cases 10 and 20 of docs/reliability.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The commands of the docs that need a bench, on a site of their own, in the order of an app's life."""
+"""Runs the commands of the docs that need a bench, on a separate site."""
 
 from __future__ import annotations
 

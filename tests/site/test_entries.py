@@ -1,4 +1,4 @@
-"""What a run posts: balanced entries of at most 100 rows, invoices closed, ledgers agreeing, nothing else touched."""
+"""Posted entries: balanced, at most 100 rows, invoices closed, ledgers consistent, nothing else changed."""
 
 from __future__ import annotations
 

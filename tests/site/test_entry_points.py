@@ -1,4 +1,4 @@
-"""From an invoice, a list of invoices or a customer into a run; and out of it again as a file or a page."""
+"""Adding invoices from forms and lists to a run; its export and evidence page."""
 
 import csv
 import io
@@ -63,7 +63,7 @@ def test_ticked_invoices_make_a_draft_with_just_them():
 	assert (run.docstatus, run.selected_count, run.selected_amount) == (0, 2, 42)
 
 
-def test_into_a_draft_of_ones_own_once():
+def test_invoices_are_added_to_the_users_own_draft_once():
 	one, two = invoice("Anchor Cafe", 12, "2026-01-15"), invoice("Breakwater Bar", 8, "2026-01-15")
 	run_helpers.settings()
 	with as_user(PREPARER):
@@ -146,7 +146,7 @@ def test_the_file_says_after_posting_what_became_of_each():
 # ------------------------------------------------------------------------------------ what one wants to know
 
 
-def test_the_story_of_an_invoice():
+def test_details_of_an_invoice():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
 	payment = pay(one, 90, "2026-02-01")
 	run = run_helpers.run()

@@ -1,4 +1,4 @@
-"""What matches and must not be written off is listed, with its reason and the document that mends it."""
+"""Excluded balances with their reason and the linked document to correct."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Posting in sets leaves the rows that ERPNext leaves: every column, in books of every kind."""
+"""Fast posting writes the same rows as ERPNext, in every column."""
 
 from __future__ import annotations
 
@@ -224,7 +224,7 @@ def test_same_rows_in_several_entries(entries_per: str):
 	assert [outcome.message for outcome in outcomes if outcome.status != "Posted"] == []
 
 
-def test_what_was_well_in_one_entry_is_asked_of_the_next():
+def test_a_valid_entry_does_not_skip_the_validation_of_the_next():
 	"""The second entry of a batch has a cost center of its own, which is disabled; the third is like the first."""
 	one = invoice("Anchor Cafe", 11, "2026-01-15")
 	invoice("Breakwater Bar", 12, "2026-01-15", cost_center=cost_center("North Pier"))
@@ -318,7 +318,7 @@ def test_an_entry_sees_what_those_before_it_have_settled(discounted: bool):
 	assert left() == (6, "Overdue")
 
 
-def test_what_was_rolled_back_settles_nothing():
+def test_a_rolled_back_entry_settles_nothing():
 	"""The invoice of an entry that was undone is left as it was, to the second."""
 	sold, other = invoice("Anchor Cafe", 30, "2026-01-15"), invoice("Breakwater Bar", 20, "2026-01-15")
 	columns = ["outstanding_amount", "status", "modified"]

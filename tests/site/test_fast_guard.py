@@ -1,4 +1,4 @@
-"""Posting in sets keeps away where it is switched off, not proven, or where somebody listens to single rows."""
+"""Fast posting is not used if it is switched off, not proven, or if hooks expect single documents."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_version_that_it_is_not_proven_with(monkeypatch: pytest.MonkeyPatch):
 
 @proven
 @pytest.mark.parametrize("doctype, fieldname, active", guard.RULE_DOCTYPES, ids=lambda value: str(value))
-def test_nobody_else_may_listen(doctype: str, fieldname: str, active: dict[str, Any]):
+def test_other_listeners_block_fast_posting(doctype: str, fieldname: str, active: dict[str, Any]):
 	if not frappe.db.table_exists(doctype):
 		pytest.skip(f"{doctype} is not a DocType of this version")
 	for target in ("GL Entry", "Journal Entry"):
@@ -83,7 +83,7 @@ def test_nobody_else_may_listen(doctype: str, fieldname: str, active: dict[str, 
 		("*", "on_update"),
 	),
 )
-def test_no_other_app_may_listen(doctype: str, event: str, monkeypatch: pytest.MonkeyPatch):
+def test_hooks_of_other_apps_block_fast_posting(doctype: str, event: str, monkeypatch: pytest.MonkeyPatch):
 	hooks = {name: dict(events) for name, events in frappe.get_doc_hooks().items()}
 	hooks.setdefault(doctype, {}).setdefault(event, [])
 	hooks[doctype][event] = [*hooks[doctype][event], "another.app.heard"]
@@ -145,7 +145,7 @@ def test_erpnext_must_be_the_one_it_was_proven_with(monkeypatch: pytest.MonkeyPa
 
 
 @proven
-def test_an_account_that_is_looked_at_after_each_row(monkeypatch: pytest.MonkeyPatch):
+def test_an_account_that_is_validated_after_each_row(monkeypatch: pytest.MonkeyPatch):
 	names = entries_posted_fast(monkeypatch)
 	frappe.db.set_value("Account", account("Write Off"), "balance_must_be", "Debit")
 	frappe.clear_cache()
@@ -160,7 +160,7 @@ def test_a_field_that_frappe_fetches(monkeypatch: pytest.MonkeyPatch):
 	assert "fetched" in fast.blocker(HL)
 
 
-def test_listeners_are_looked_for_once_in_a_batch(monkeypatch: pytest.MonkeyPatch):
+def test_hooks_are_checked_once_per_batch(monkeypatch: pytest.MonkeyPatch):
 	"""Three entries, one transaction, a moment after the worker has begun: nobody can begin to listen in between."""
 	plain()
 	invoice("Compass Stores", 9, "2026-02-16")

@@ -1,4 +1,4 @@
-"""Posting in sets refuses what ERPNext refuses, and warns where ERPNext warns, in the same words."""
+"""Fast posting raises the same errors and warnings as ERPNext."""
 
 from __future__ import annotations
 

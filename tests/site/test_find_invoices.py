@@ -1,8 +1,8 @@
-"""Find Invoices finds exactly what the criteria ask for.
+"""Find Invoices finds exactly the balances that match the criteria.
 
-Sixty invoices and credit notes of three customers in two companies, and next to each case the ones it finds, by
-their label. Anchor Cafe (A) is about amounts, item groups and dimensions, Elm School (E) about dates and age,
-Helios SARL (H) about currency, Nordwind GmbH (N) is the other company.
+Sixty invoices and credit notes of three customers in two companies; each case lists the expected ones by label. Anchor
+Cafe (A) covers amounts, item groups and dimensions, Elm School (E) dates and age, Helios SARL (H) currency, Nordwind GmbH
+(N) is the other company.
 """
 
 from __future__ import annotations
@@ -306,7 +306,7 @@ def test_each_criterion_finds_exactly_what_it_asks_for():
 	assert (credit.outstanding_amount, credit.base_outstanding_amount) == (-10.00, -11.00)
 
 
-def test_a_party_that_is_no_customer_any_more_is_passed_over():
+def test_a_deleted_customer_is_skipped():
 	"""Also where all customers are asked for and the ledger is read in one stretch."""
 	for name in ("Anchor Cafe", "Breakwater Bar", "Compass Stores"):
 		invoice(name, 10, "2026-01-15")
@@ -367,7 +367,7 @@ def names(run: Any, *amounts: int) -> list[str]:
 	return [item.name for item in run_helpers.items(run).values() if item.outstanding_amount in amounts]
 
 
-def test_everything_found_is_selected(draft):
+def test_all_found_items_are_selected(draft):
 	assert selected(draft) == [1, 2, 3, 4, 5, 6]
 	assert (draft.found_count, draft.selected_count, draft.selected_amount) == (6, 6, 21)
 

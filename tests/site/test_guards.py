@@ -1,4 +1,4 @@
-"""What payments, journals and cancelling meet of the app: nothing where nothing is written off."""
+"""Effect of the app's hooks on payments, journals and cancellation, which do nothing without a write-off."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def of_several(name: str, amounts: dict[str, float]) -> Any:
 	return doc.insert()
 
 
-def test_fault_12_an_ordinary_payment_asks_one_statement_and_locks_no_ledger_rows():
+def test_fault_12_an_ordinary_payment_runs_one_query_and_locks_no_ledger_rows():
 	vouchers = [invoice("Anchor Cafe", 10 + n, "2026-01-15") for n in range(5)]
 	doc = of_several("Anchor Cafe", {one.name: 1.0 for one in vouchers})
 	with statements() as asked:
@@ -81,7 +81,7 @@ def test_fault_12_an_ordinary_payment_asks_one_statement_and_locks_no_ledger_row
 	assert not [query for query in locking(asked) if "Ledger Entry" in query or "Write-Off" in query]
 
 
-def test_fault_12_a_journal_is_asked_of_its_own_row_only():
+def test_fault_12_a_journal_is_checked_for_its_own_row_only():
 	opening = balance_kinds.opening_journal(("Anchor Cafe", 70.0))
 	with statements() as asked:
 		journal(line("Debtors", credit=30, party="Anchor Cafe", against=opening), line("House Bank", 30))
@@ -162,7 +162,7 @@ def test_journals_and_payments_say_that_they_are_written_off():
 
 
 @pytest.mark.parametrize("kind", ["Journal Entry", "Sales Invoice", "Customer"])
-def test_fault_15_nothing_is_deleted_under_the_evidence(kind: str):
+def test_fault_15_documents_of_the_evidence_cannot_be_deleted(kind: str):
 	name = customer("Gone Ltd")
 	one = invoice(name, 10, "2026-01-15")
 	run = run_helpers.post(run_helpers.run())

@@ -1,4 +1,4 @@
-"""The harness itself: the story tells what ERPNext would write, and nothing of one test is left for the next."""
+"""The test helpers: factories create what ERPNext would write, and tests are isolated from each other."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_copied_invoices_are_what_erpnext_would_have_written(currency):
 	healthy()
 
 
-def test_two_thousand_invoices_in_a_moment():
+def test_two_thousand_invoices_quickly():
 	started = time.process_time()
 	names = many_invoices(
 		2000, amount=lambda number: 1 + number % 50, posting_date=lambda n: f"2026-0{1 + n % 5}-10"
@@ -130,7 +130,7 @@ def test_two_thousand_invoices_in_a_moment():
 	frappe.db.commit()
 
 
-def test_what_another_test_committed_is_gone():
+def test_commits_of_another_test_are_rolled_back():
 	for doctype in ("Sales Invoice", "GL Entry", "Payment Ledger Entry", "Payment Entry", "Journal Entry"):
 		assert frappe.db.count(doctype) == 0, doctype
 
@@ -189,7 +189,7 @@ def test_snapshot_tells_what_changed():
 	assert before.diff(snapshot(HL)) == []
 
 
-def test_books_that_do_not_balance_are_noticed():
+def test_unbalanced_ledgers_are_reported():
 	bill = invoice("Anchor Cafe", 100, "2026-01-15")
 	frappe.db.set_value("GL Entry", {"voucher_no": bill.name, "account": account("Sales")}, "credit", 99)
 	with pytest.raises(AssertionError, match="ACC-SINV-2026-00001"):

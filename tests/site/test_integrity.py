@@ -1,5 +1,4 @@
-"""Every change of a run goes through one gate: whatever is asked at the same moment, by whatever way, a run is as it was
-approved or undone."""
+"""Concurrent operations on a run: every change passes the gate, and the result is always consistent."""
 
 from __future__ import annotations
 
@@ -117,7 +116,7 @@ def test_fault_01_undone_while_a_worker_holds_a_batch(breakpoints: BreakpointWor
 
 
 @pytest.mark.workers
-def test_fault_01_a_batch_taken_and_not_begun_does_not_post_for_a_paused_run(breakpoints: BreakpointWorkers):
+def test_fault_01_a_claimed_batch_is_not_posted_for_a_paused_run(breakpoints: BreakpointWorkers):
 	run = run_held_at(breakpoints, "after_commit")
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).pause()
@@ -147,7 +146,7 @@ def test_fault_01_undone_before_anything_was_posted(how: str):
 	assert {item.status for item in run_helpers.items(run).values()} == {"Skipped"}
 
 
-def test_fault_01_an_entry_that_somebody_else_has_is_never_passed_over():
+def test_fault_01_a_locked_entry_is_not_skipped():
 	invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.post(run_helpers.run())
 	[entry] = run_helpers.entries(run)
@@ -403,7 +402,7 @@ def test_fault_03_two_people_tick_at_the_same_time():
 	assert run.reload().selected_count == 2
 
 
-def test_fault_03_a_search_that_was_cancelled_never_comes_through(monkeypatch):
+def test_fault_03_a_cancelled_search_writes_nothing(monkeypatch):
 	"""Not when the run is submitted meanwhile, and not when it is being searched again."""
 	kept = invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.run()
@@ -450,7 +449,7 @@ def test_fault_03_a_search_whose_worker_died_is_ended_by_the_watchdog():
 # ------------------------------------------------------------------------------------------------ the gate itself
 
 
-def test_what_is_older_than_the_run_is_not_gone_on_with():
+def test_a_stale_transaction_is_refused():
 	"""A transaction that has written something cannot begin anew: it is refused rather than mixed up."""
 	invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.run()

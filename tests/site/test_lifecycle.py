@@ -1,4 +1,4 @@
-"""Installing, migrating, uninstalling and installing again leave a site as it should be."""
+"""Install, migrate, uninstall and reinstall."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What a run posts is, row by row, what ERPNext posts when the same Journal Entry is made by hand.
+"""Entries of a run equal manual Journal Entries in ERPNext, row by row.
 
-The same books are posted twice: first by hand, with a plain Journal Entry and nothing of ours, which is then rolled
-back; then by a run. Every column of every row is compared, but for names, times and remarks.
+The same balances are written off twice: first by a manual Journal Entry, which is rolled back, then by a run. All columns
+of all rows are compared, except names, times and remarks.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The sidebar and the desktop icon that the app ships for desks that have them."""
+"""The app's sidebar and desktop icon, on releases that have them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_every_link_of_the_sidebar_leads_somewhere():
 	assert frappe.db.exists("Desktop Icon", icon.parent_icon)
 
 
-def test_who_sees_what():
+def test_permissions_of_documents():
 	everything = links()
 	assert as_seen_by(PREPARER) == (everything, True)
 	assert as_seen_by(AUDITOR) == ([name for name in everything if name != "Accounts Receivable"], True)

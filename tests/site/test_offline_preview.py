@@ -1,4 +1,4 @@
-"""The offline preview against the site it was exported from: the same balances, and entries that ERPNext takes."""
+"""The offline preview of an export agrees with its site, and ERPNext accepts its entries."""
 
 from __future__ import annotations
 

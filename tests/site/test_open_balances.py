@@ -1,4 +1,4 @@
-"""What is open, by ERPNext's own report, is found; what is left out is listed with its reason."""
+"""All open balances of ERPNext's Accounts Receivable report are found or excluded with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""User Permissions hold in search, in the list, in lists of Frappe, in export and at posting: number 25."""
+"""User Permissions in search, list, Frappe lists, export and posting (case 25 of docs/reliability.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run posts what was approved, once, whatever changed in between; one bad item stops nobody else."""
+"""A run posts what was approved exactly once; a failed item does not affect the others."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_18_a_customer_disabled_or_frozen_since_the_search_is_skipped_with_the_r
 	assert "disabled" in found[0].message and "frozen" in found[1].message
 
 
-def test_settings_are_asked_again_for_each_batch_and_what_doctypes_look_like_is_not():
+def test_settings_are_reloaded_for_each_batch_and_metadata_is_not():
 	meta, known = frappe.get_meta("GL Entry"), frappe.get_cached_doc("Customer", "Anchor Cafe")
 	assert frappe.get_cached_doc("Customer", "Anchor Cafe") is known
 	before = frappe.db.get_single_value("Stock Settings", "stock_uom")
@@ -134,7 +134,7 @@ def test_a_worker_that_loses_a_batch_to_another_backs_off(monkeypatch):
 	assert run.status == "Posted" and len(backed_off) == 1
 
 
-def test_transactions_are_read_committed_also_after_one_was_lost():
+def test_transactions_are_read_committed_after_a_lost_one():
 	levels = []
 
 	def work() -> None:

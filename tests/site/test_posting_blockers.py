@@ -1,4 +1,4 @@
-"""What ERPNext would refuse for every entry is said at the preview and on submit, once, and not found one by one."""
+"""Conditions that block all entries are reported once, in the preview and on submit."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_accounts_cost_centers_and_periods(run):
 	assert len(said(run)) == 1
 
 
-def test_a_balance_that_changed_meanwhile_stands_in_nobodys_way():
+def test_a_changed_balance_does_not_affect_the_others():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
 	run = run_helpers.run()
 	pay(one)

@@ -1,4 +1,4 @@
-"""Whatever is done to a small company's balances in whatever order, the ledgers' invariants hold after every step."""
+"""Property test: after any sequence of operations on a small company the ledger invariants hold."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ step = st.one_of(
 	amounts=st.lists(st.integers(1, 99_999), min_size=2, max_size=4),
 	steps=st.lists(step, min_size=3, max_size=9),
 )
-def test_the_ledgers_hold_whatever_is_done(fast_posting, amounts, steps):
+def test_ledger_invariants_hold_after_any_operations(fast_posting, amounts, steps):
 	session = Session.get()
 	session.snapshot.restore()
 	connect(session.site.name, session.bench)

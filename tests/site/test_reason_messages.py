@@ -1,4 +1,4 @@
-"""Reasons are stored as code and facts, and put into words when they are read: fault 7."""
+"""Reasons are stored as code and facts, and translated for the reader."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_fault_07_reasons_in_the_language_of_the_reader():
 			assert excluded in listed("Write-Off Run Item") and changed in listed("Write-Off Run Event")
 
 
-def test_fault_07_nothing_is_stored_in_the_language_of_whoever_wrote_it():
+def test_fault_07_stored_messages_do_not_depend_on_the_writers_language():
 	"""Code and facts; the sentence beside them is in English, whoever is at work."""
 	left_out, gone = opted_out(), invoice("Anchor Cafe", 12, FIRST)
 	with language("de"):
@@ -104,7 +104,7 @@ def test_fault_07_nothing_is_stored_in_the_language_of_whoever_wrote_it():
 		assert event.message in (None, "") or event.reason_code or "said" in event.reason_facts
 
 
-def test_fault_07_whose_limit_is_enough():
+def test_fault_07_roles_with_a_sufficient_limit():
 	large = invoice("Breakwater Bar", 400, FIRST)
 	run_helpers.settings(
 		limits=[
@@ -123,7 +123,7 @@ def test_fault_07_whose_limit_is_enough():
 	assert json.loads(run_helpers.items(run)[large.name].reason_facts)["enough"] == "Accounts Manager"
 
 
-def test_fault_07_what_became_of_a_balance():
+def test_fault_07_results_of_items():
 	bill = invoice("Anchor Cafe", 30, FIRST)
 	run = post_and_check(run_helpers.run())
 	name = run_helpers.items(run)[bill.name].name
@@ -210,7 +210,7 @@ def stored_before(run: Any, code: str, text: str) -> Any:
 		("no_code_of_ours", "Still readable", {"said": "Still readable"}),
 	],
 )
-def test_fault_07_what_was_stored_before_is_migrated(code: str, text: str, facts: dict):
+def test_fault_07_earlier_messages_are_migrated(code: str, text: str, facts: dict):
 	invoice("Anchor Cafe", 12, FIRST)
 	row = stored_before(run_helpers.run(), code, text)
 	assert (row.reason_code, json.loads(row.reason_facts or "{}")) == (code, facts)
@@ -242,7 +242,7 @@ def test_fault_07_the_log_is_migrated():
 		assert (event.reason_code, event.as_dict().message) == (code, text)
 
 
-def test_fault_07_people_are_told_in_their_own_language():
+def test_fault_07_notifications_are_in_the_users_language():
 	"""By somebody, or a worker, with another language: each in their own."""
 	from tests.site.factories import SECOND_MANAGER
 

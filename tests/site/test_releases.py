@@ -1,4 +1,4 @@
-"""Where releases of ERPNext differ, a run does what is right on the one that is installed."""
+"""Differences between releases of ERPNext."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_a_refused_write_off_leaves_the_reminder_as_it_was():
 	assert statuses(reminder) == ["Unresolved"]
 
 
-def test_advances_are_known_by_erpnexts_own_list_of_orders(monkeypatch: pytest.MonkeyPatch):
+def test_order_advances_are_identified_by_erpnexts_list(monkeypatch: pytest.MonkeyPatch):
 	"""An advance on an order is left out; journal credits and opening entries, which refer to nothing, are not.
 
 	Nor are they where ERPNext knows of no orders at all.
@@ -143,7 +143,7 @@ def test_no_warning_of_a_credit_limit_that_is_kept():
 	assert "over the credit limit of" in messages["Tight Ltd"]
 
 
-def test_a_payment_that_is_stopped_by_a_reminder_is_erpnexts_affair():
+def test_a_payment_that_a_dunning_blocks_is_left_to_erpnext():
 	"""What a write-off does for a Dunning it does inside its own entry: ERPNext is left as it is."""
 	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
 	dunning(bill)

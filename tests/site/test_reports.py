@@ -1,4 +1,4 @@
-"""The register lists what happened to each balance; the roll-forward equals the General Ledger, and says so."""
+"""The register lists the result of each balance; the roll-forward reconciles with the General Ledger."""
 
 from __future__ import annotations
 

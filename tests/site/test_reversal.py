@@ -1,4 +1,4 @@
-"""What was posted is undone, whole or in part, in an open period or a closed one, and never twice."""
+"""Full and partial undo, in open and closed periods, and never twice."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules: one run for each period, whatever the scheduler does; within caps, or a draft; never without a trace."""
+"""Schedules: one run per period, within caps or as a draft, and always logged."""
 
 from __future__ import annotations
 
@@ -383,7 +383,7 @@ def test_nothing_found_leaves_no_draft_but_a_trace(clock: Clock):
 # ---------------------------------------------------------------------------------------------------- failures
 
 
-def test_off_after_three_failures_in_a_row_and_somebody_is_told(clock: Clock):
+def test_disabled_after_three_failures_with_a_notification(clock: Clock):
 	clock.set(2026, 6, 1)
 	invoice("Anchor Cafe", 20, "2026-01-15")
 	run_helpers.settings(notify_role="Auditor")
@@ -414,7 +414,7 @@ def test_off_after_three_failures_in_a_row_and_somebody_is_told(clock: Clock):
 	assert (doc.failures, str(doc.next_run_on)) == (0, "2026-06-05 06:00:00")
 
 
-def test_a_success_in_between_starts_the_count_again(clock: Clock):
+def test_a_success_resets_the_count(clock: Clock):
 	clock.set(2026, 6, 1)
 	invoice("Anchor Cafe", 20, "2026-01-15")
 	doc = schedule()

@@ -1,4 +1,4 @@
-"""A search in a worker: with progress, to be cancelled, and leaving the list alone until it is done."""
+"""The search in a background job: progress, cancellation, and the old list until it finishes."""
 
 from __future__ import annotations
 

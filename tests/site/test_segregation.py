@@ -1,4 +1,4 @@
-"""Limits, accounts and the second approver are not changed alone by who is bound by them, and the log says who did."""
+"""Users who are bound by the controls cannot change them alone, and changes are logged."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("control", CHANGES)
-def test_fault_11_who_is_bound_by_the_limits_does_not_change_them_alone(control: str):
+def test_fault_11_a_user_bound_by_limits_cannot_change_them_alone(control: str):
 	before = run_helpers.settings(limits=[LIMIT])
 	after = save(MANAGER, **{control: CHANGES[control]}, minimum_age_days=7)
 	assert after.minimum_age_days == 7, "what is no control is changed at once"
@@ -111,7 +111,7 @@ def test_fault_11_a_role_named_in_the_settings_changes_controls_and_nobody_else(
 	assert log()[-1] == ("limits", controller, None)
 
 
-def test_fault_11_who_has_no_limit_is_not_bound():
+def test_fault_11_a_user_without_limit_is_not_bound():
 	frappe.get_doc({"doctype": "Role", "role_name": "Controller"}).insert()
 	chief = user("chief@example.com", "Accounts Manager", "Controller")
 	run_helpers.settings(limits=[LIMIT, {"role": "Controller", "instead": 1}])
@@ -125,7 +125,7 @@ def test_fault_11_who_has_no_limit_is_not_bound():
 	)
 
 
-def test_fault_11_settings_and_reasons_are_no_way_round():
+def test_fault_11_settings_and_reasons_cannot_bypass_the_controls():
 	run_helpers.settings(limits=[LIMIT])
 	with as_user(MANAGER), pytest.raises(frappe.PermissionError):
 		frappe.delete_doc("Write-Off Settings", HL)

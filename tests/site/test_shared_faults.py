@@ -1,4 +1,4 @@
-"""What all items share stops the run at once, with one message; what is about one item fails that one."""
+"""A fault of all items pauses the run with one message; a fault of one item fails that item."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_fault_10_a_fault_that_every_item_shares_pauses_the_run(entries_per: str
 	run_helpers.assert_posted_once(run)
 
 
-def test_fault_10_resumed_before_it_is_mended_it_pauses_again(attempts: list[int]):
+def test_fault_10_resumed_before_the_correction_it_pauses_again(attempts: list[int]):
 	thirty()
 	run = run_helpers.run()
 	with on_submit(refuse_all):
@@ -102,7 +102,7 @@ def test_fault_10_resumed_before_it_is_mended_it_pauses_again(attempts: list[int
 	assert run_helpers.status(run) == "Posted"
 
 
-def test_fault_10_an_error_nobody_foresaw_is_logged_once(attempts: list[int]):
+def test_fault_10_an_unexpected_error_is_logged_once(attempts: list[int]):
 	def fail(entry: Any) -> None:
 		raise KeyError(f"rate of {entry.name}")
 
@@ -136,7 +136,7 @@ def test_fault_10_bad_items_with_the_same_reason_fail_one_by_one(attempts: list[
 	run_helpers.assert_posted_once(run)
 
 
-def test_a_batch_of_two_is_looked_at_one_by_one(attempts: list[int]):
+def test_a_batch_of_two_is_checked_one_by_one(attempts: list[int]):
 	for n in range(2):
 		invoice("Anchor Cafe", 5 + n, "2026-01-15")
 	run = run_helpers.run()

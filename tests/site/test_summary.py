@@ -1,4 +1,4 @@
-"""What stands above the list of a run, and what its preview refuses: figures that are known by hand."""
+"""The summary above the list and the preview, with figures calculated by hand."""
 
 from __future__ import annotations
 

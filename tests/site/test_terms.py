@@ -1,4 +1,4 @@
-"""What was approved is what is posted: terms frozen on submit, renames followed and said, the customer maximum kept."""
+"""Approved terms are posted: sealed on submit, renames followed, Maximum Customer Total kept."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def test_fault_06_account_or_cost_center_disabled_since_is_said(what: str):
 
 
 @pytest.mark.corrupts_ledgers
-def test_fault_06_what_was_posted_otherwise_is_seen():
+def test_fault_06_different_entries_are_reported():
 	run_helpers.settings(force_cost_center=1, cost_center=cost_center("North Pier"))
 	invoice("Anchor Cafe", 60, FIRST)
 	run = run_helpers.post(run_helpers.run(user=PREPARER))
@@ -276,7 +276,7 @@ def test_a_run_approved_by_the_first_version_is_posted_after_the_upgrade(status:
 	assert found["intact"] and found["renamed"] == ["Customer: Anchor Cafe → Anchor Coffee"]
 
 
-def test_tampering_with_a_run_approved_by_the_first_version_is_still_seen():
+def test_changes_of_a_run_approved_by_version_0_1_are_detected():
 	one = invoice("Anchor Cafe", 60, FIRST)
 	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	as_approved_by_the_first_version(run)
@@ -426,7 +426,7 @@ def test_fault_14_renamed_twice_and_the_old_name_used_again():
 	assert not result["intact"] and len(result["changed_items"]) == 1
 
 
-def test_fault_14_tampering_beside_a_rename_is_told_apart():
+def test_fault_14_a_change_besides_a_rename_is_detected():
 	one, two = invoice("Anchor Cafe", 60, FIRST), invoice("Compass Stores", 40, FIRST)
 	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	rename("Customer", "Anchor Cafe", "Breakwater Bar", merge=True)
@@ -441,7 +441,7 @@ def test_fault_14_tampering_beside_a_rename_is_told_apart():
 	assert result["renamed"] == ["Customer: Anchor Cafe → Breakwater Bar"]
 
 
-def test_fault_14_a_rename_written_into_the_database_counts_for_nothing():
+def test_fault_14_a_forged_rename_is_ignored():
 	one = invoice("Anchor Cafe", 60, FIRST)
 	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	rename("Customer", "Dover Council", "Dover District Council")

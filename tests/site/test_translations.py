@@ -1,4 +1,4 @@
-"""Translations of an app hold for the whole site: ours must not change what ERPNext says elsewhere."""
+"""The app's translations do not change those of ERPNext on the same site."""
 
 from __future__ import annotations
 

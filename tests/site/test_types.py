@@ -1,4 +1,4 @@
-"""The fields named in each controller are those of its DocType, as Frappe's developer mode writes them."""
+"""The type annotations of the controllers match their DocTypes."""
 
 from __future__ import annotations
 

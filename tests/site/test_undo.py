@@ -1,4 +1,4 @@
-"""Cancelling a run puts the books back to what they were, and the run can be made and posted again."""
+"""Cancelling a run restores the ledgers, and the balances can be written off again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is typed wrong is refused at its field, in words; what is typed right is kept; and only who may, can."""
+"""Validation of fields and permissions on Settings, Reasons and runs."""
 
 from __future__ import annotations
 
@@ -553,7 +553,7 @@ def test_manager_of_another_company():
 	ledger_checks.assert_ple_equals_gl(HL)
 
 
-def test_over_http_a_caller_cannot_say_what_the_run_holds(web):
+def test_over_http_fields_of_the_callers_copy_are_ignored(web):
 	"""The document a caller sends along with the method is not what is worked on: the one in the database is."""
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
 	run = run_helpers.run()

@@ -1,4 +1,4 @@
-"""Real workers, killed at the worst moments, raced by payments and by each other: the books are as if undisturbed."""
+"""Real workers that are killed or compete with payments and each other: the result is the same."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_03_a_payment_is_refused_while_the_items_are_locked_still(monkeypatch):
 	assert outstanding(name) == 0
 
 
-def test_03_a_payment_that_has_the_lock_first_wins(breakpoints: BreakpointWorkers, monkeypatch):
+def test_03_a_payment_that_locks_first_is_kept(breakpoints: BreakpointWorkers, monkeypatch):
 	from ar_writeoff.undo import guards
 
 	locked, go_on = threading.Event(), threading.Event()
@@ -217,7 +217,7 @@ def test_04_a_deadlock_restarts_the_batch_as_the_same_user(breakpoints: Breakpoi
 	assert "Interrupted" not in run_helpers.events(run)
 
 
-def test_05_the_end_of_the_jobs_time_is_not_swallowed(breakpoints: BreakpointWorkers, monkeypatch):
+def test_05_a_job_timeout_is_not_suppressed(breakpoints: BreakpointWorkers, monkeypatch):
 	monkeypatch.setitem(frappe.conf, "ar_writeoff_job_timeout", 15)
 	run = submitted_run()
 	breakpoints.hold("submitted")
@@ -258,7 +258,7 @@ def test_06_a_lost_enqueue(breakpoints: BreakpointWorkers):
 	assert finished(run) == "Posted"
 
 
-def test_06_a_job_that_redis_believes_to_be_at_work(breakpoints: BreakpointWorkers):
+def test_06_a_dead_job_that_redis_lists_as_running(breakpoints: BreakpointWorkers):
 	from frappe.utils.background_jobs import get_job_status
 
 	run = submitted_run()

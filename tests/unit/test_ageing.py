@@ -1,4 +1,4 @@
-"""Ageing buckets: those of ERPNext's Accounts Receivable report, each with the days it begins and ends with."""
+"""The ageing buckets of ERPNext's Accounts Receivable report."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""The app is cut by what an accountant does; its arrows run one way, by the kind of a file and by its folder.
+"""Allowed imports between kinds of files and between folders.
 
-By kind: desk -> service -> ledger -> rules. Rules are plain Python. Ledger files alone know ERPNext.
-By folder: a file imports files of its own kind from its own folder or from one that comes before it in `FOLDERS`.
-What is found is read from the source with `ast`, so nothing has to be importable, and a string that names a function of
-ERPNext counts as well.
+By kind: desk -> service -> ledger -> rules. Rules are plain Python; only ledger files import ERPNext.
+By folder: a file imports files of its own kind from its own folder or from an earlier one in `FOLDERS`.
+Imports are read from the source with `ast`, and a string that names a function of ERPNext counts as an import.
 """
 
 from __future__ import annotations
@@ -144,7 +143,7 @@ def violations(root: Path) -> list[str]:
 	return found
 
 
-def test_the_arrows_run_one_way() -> None:
+def test_imports_follow_the_layers() -> None:
 	assert list(ROOT.rglob("*.py"))
 	assert not violations(ROOT)
 
@@ -203,7 +202,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize(("where", "code", "complaint"), BROKEN.values(), ids=BROKEN)
-def test_a_broken_arrow_is_noticed(tmp_path: Path, where: str, code: str, complaint: str) -> None:
+def test_a_forbidden_import_is_reported(tmp_path: Path, where: str, code: str, complaint: str) -> None:
 	path = tmp_path / APP / where
 	path.parent.mkdir(parents=True)
 	path.write_text(code + "\n")
@@ -211,7 +210,7 @@ def test_a_broken_arrow_is_noticed(tmp_path: Path, where: str, code: str, compla
 	assert complaint in found
 
 
-def test_what_is_allowed_is_not_complained_of(tmp_path: Path) -> None:
+def test_allowed_imports_are_accepted(tmp_path: Path) -> None:
 	files = {
 		"core/criteria.py": "from decimal import Decimal\nfrom ar_writeoff.core import money\nfrom . import money\n",
 		"search/rules.py": "from ar_writeoff.core import money\n",

@@ -1,4 +1,4 @@
-"""Criteria: what a search may start with, and how age and the open part of a balance are measured."""
+"""Validation of criteria, age, and the eligible amount."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_over_n_days(minimum: int, age: int, expected: bool) -> None:
 	"""),
 	ids=lambda case: case["why"].replace(" ", "_"),
 )
-def test_open_then_and_still(case: dict[str, str]) -> None:
+def test_eligible_amount(case: dict[str, str]) -> None:
 	assert eligible_amount(Decimal(case["at_cutoff"]), Decimal(case["now"])) == Decimal(case["eligible"])
 
 
@@ -180,7 +180,7 @@ def test_the_words_are_those_of_the_doctypes() -> None:
 	assert select_options("Write-Off Settings", "customer_credits") == [LEAVE_OUT, DEDUCT, IGNORE]
 
 
-def test_what_is_not_asked_for_is_not_limited() -> None:
+def test_criteria_that_are_not_set_do_not_exclude() -> None:
 	cutoff, maximum = date(2026, 6, 30), Decimal(25)
 	assert Criteria(DEBIT, cutoff, maximum) == Criteria(DEBIT, cutoff, maximum, None, 0, DUE_DATE, LEAVE_OUT)
 

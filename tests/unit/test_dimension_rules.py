@@ -1,4 +1,4 @@
-"""Dimensions that an account requires, allows and forbids."""
+"""Mandatory, allowed and forbidden dimensions of an account."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_rule_forbids_nothing_and_asks_for_nothing_unless_it_says_so() -> None
 	assert violation("Bad Debt", [rule], {}) is None
 
 
-def test_the_first_rule_that_is_broken_is_told() -> None:
+def test_the_first_violated_rule_is_returned() -> None:
 	center = DimensionRule("cost_center", "Cost Center", ("Account", "Bad Debt"), mandatory=True)
 	found = violation("Bad Debt", [MANDATORY, center, FORBIDDEN], {"project": "Closed"})
 	assert found and dict(found.facts) == {"account": "Bad Debt", "dimension": "Cost Center"}

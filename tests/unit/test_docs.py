@@ -1,4 +1,4 @@
-"""What README and docs say is so: links lead somewhere, commands run, names exist."""
+"""Links, commands and names in README and docs are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is written off, who is left out, and why: balances in a table, verdicts beside them."""
+"""Eligible and excluded balances, in tables."""
 
 from __future__ import annotations
 
@@ -249,7 +249,7 @@ def test_over_the_maximum_says_total_and_maximum() -> None:
 	assert dict(reason.facts) == {"total": "30.00", "maximum": "29.99"}
 
 
-def test_order_of_balances_decides_nothing() -> None:
+def test_order_of_balances_does_not_matter() -> None:
 	results = {
 		frozenset(kept(apply_customer_maximum(order, criteria(max_customer_amount=Decimal("25")))))
 		for order in permutations(verdicts(ANCHOR_30_BREAKWATER_20))

@@ -1,4 +1,4 @@
-"""Why a balance that matches is left out: the kind of its voucher, what is known of customer and voucher, credits."""
+"""Reasons for exclusion by voucher kind, customer, voucher and credits."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ def test_each_fact_has_its_reason_and_comes_before_the_ones_after_it(position: i
 	assert reason(balance(), criteria(), *facts(*(fact for fact, _reason in IN_ORDER[position:]))) == expected
 
 
-def test_nothing_known_nothing_left_out() -> None:
+def test_without_facts_nothing_is_excluded() -> None:
 	assert CustomerFacts() == CustomerFacts("", False, False, False)
 	assert VoucherFacts() == VoucherFacts(False, None, None, None, None)
 	assert PartyFacts() == PartyFacts(Decimal(0), Decimal(0), None)
@@ -266,7 +266,7 @@ def test_what_is_left_out_keeps_its_reason_where_the_customer_is_over_the_maximu
 		("0.00", {"now": Decimal("10.00"), "base_now": Decimal("10.00")}, False),  # made since the cutoff
 	],
 )
-def test_side_and_size(amount: str, more: dict[str, object], matches: bool) -> None:
+def test_balance_type_and_amount(amount: str, more: dict[str, object], matches: bool) -> None:
 	assert rules.amounts_match(balance(amount, **more), criteria()) is matches
 
 

@@ -1,8 +1,7 @@
-"""The gate is the only way to change a run and its items: read from the code, with `ast`.
+"""All changes of runs and items pass the gate, checked in the source with `ast`.
 
-From everything that the outside calls (whitelisted functions, hooks, jobs, the document's own methods) the calls are
-followed, in the order in which they stand, until one asks the gate. What writes to a run, its items or its batches
-before that is a way in beside the gate.
+From every entry point (whitelisted functions, hooks, jobs, the document's own methods) calls are followed in order until
+one calls the gate. A write to a run, its items or its batches before that is an error.
 """
 
 from __future__ import annotations
@@ -190,7 +189,7 @@ def writes(call: ast.Call, tables: dict[str, str], names_a_guarded_one: bool) ->
 	return False
 
 
-def test_the_gate_is_the_only_way_in():
+def test_every_write_is_behind_the_gate():
 	app = App(ROOT)
 	roots = list(app.roots())
 	assert len(roots) > 30, roots
@@ -240,17 +239,17 @@ def small_app(tmp_path: Path, body: str) -> App:
 
 
 @pytest.mark.parametrize("body", OPEN.values(), ids=OPEN)
-def test_a_way_in_beside_the_gate_is_noticed(tmp_path: Path, body: str):
+def test_a_write_before_the_gate_is_reported(tmp_path: Path, body: str):
 	[found] = small_app(tmp_path, body).ways_in()
 	assert found.startswith("service.change -> ")
 
 
 @pytest.mark.parametrize("body", [body for name, body in OPEN.items() if name != "writes first, asks then"])
-def test_what_asks_the_gate_first_is_not_complained_of(tmp_path: Path, body: str):
+def test_a_write_after_the_gate_is_accepted(tmp_path: Path, body: str):
 	assert small_app(tmp_path, f"gate.enter(run, gate.FIND)\n\t{body}").ways_in() == []
 
 
-def test_one_file_asks_whether_this_is_a_test():
+def test_in_test_is_used_in_one_file():
 	"""`frappe.flags.in_test` makes work go on in this process at once; nothing else of the app depends on it."""
 	asking = [path.relative_to(ROOT) for path in ROOT.rglob("*.py") if "in_test" in path.read_text()]
 	assert asking == [Path("run/worker.py")]

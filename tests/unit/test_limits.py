@@ -1,4 +1,4 @@
-"""Limits: equal is within, over is held back whole, the most restrictive of what applies wins."""
+"""Limits: an amount equal to a limit is within it, a balance over it is held, the most restrictive limit applies."""
 
 from decimal import Decimal
 
@@ -90,7 +90,7 @@ def test_the_most_restrictive_wins() -> None:
 	}
 
 
-def test_caps_only_take_away() -> None:
+def test_caps_only_restrict() -> None:
 	cap = (Limit("Schedule", per_item=money("10")),)
 	assert held_back([claim("a", "10")], Authority(caps=cap)) == {}
 	assert set(held_back([claim("a", "10.01")], Authority(caps=cap))) == {"a"}
@@ -129,7 +129,7 @@ def test_no_row_no_limit() -> None:
 	assert authority.unlimited and held_back([claim("a", "1e9")], authority) == {}
 
 
-def test_a_row_instead_of_others_binds_claim_reason() -> None:
+def test_a_row_instead_of_others_is_the_only_limit() -> None:
 	rows = [*ROWS, Limit("Controller", per_item=Decimal(5000), instead=True)]
 	authority = authority_of_roles(rows, ["Controller", "Accounts Manager"], ["Accounts Manager"])
 	assert held_back([claim("a", "5000"), claim("b", "5001")], authority).keys() == {"b"}
@@ -213,7 +213,7 @@ def test_the_reason_tells_amount_limit_and_holder(limit: Limit, original: str | 
 	assert texts.message(found["a"]) == message
 
 
-def test_what_is_not_said_is_not_limited() -> None:
+def test_an_empty_limit_does_not_limit() -> None:
 	assert Limit("Clerk") == Limit("Clerk", "", None, None, None, None, False)
 	assert Claim("a", "Cafe", "USD", money("1"), money("1")) == Claim(
 		"a", "Cafe", "USD", money("1"), money("1"), None

@@ -1,4 +1,4 @@
-"""Amounts: exact, rounded half up to the currency's decimals, and never a letter."""
+"""Amounts: exact, rounded half up to the currency's precision, and parsed strictly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading exports: what ERPNext writes is understood in every form it has, what is broken is named by row and column."""
+"""Exports in every format that ERPNext writes; errors name row and column."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_not_a_report(tmp_path: Path) -> None:
 	assert problem == "The file has headings, but no line with a voucher."
 
 
-def test_files_that_are_none(tmp_path: Path) -> None:
+def test_invalid_files(tmp_path: Path) -> None:
 	for name, content, words in (
 		("nothing.csv", None, "The file does not exist."),
 		("report.pdf", b"%PDF", "The file is neither a .csv nor a .xlsx file."),

@@ -102,9 +102,7 @@ def test_an_added_column_is_not_taken_for_the_reports_own(
 	("title", "after", "letters"),
 	[("Due Date", "Voucher No", "I, J"), ("Currency", "Currency", "T, U")],
 )
-def test_where_nothing_tells_which_is_which_both_are_named(
-	tmp_path: Path, title: str, after: str, letters: str
-) -> None:
+def test_ambiguous_files_are_both_named(tmp_path: Path, title: str, after: str, letters: str) -> None:
 	path = write_csv(
 		tmp_path / "ar.csv", with_column(title, after, ["2027-01-01", "2027-01-01"], [CAFE, PAYMENT])
 	)

@@ -1,4 +1,4 @@
-"""The command as a person runs it: what it prints, what it writes, what it refuses."""
+"""The command line of the preview: output, files and errors."""
 
 from __future__ import annotations
 
@@ -216,7 +216,7 @@ def test_two_files_that_do_not_belong_together(file: Path, run: Run, tmp_path: P
 	assert code == 2 and "SINV-0004 of ar.csv, row 5, is not in this file" in err
 
 
-def test_a_bar_goes_by_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_progress_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 	class Terminal(io.StringIO):
 		def isatty(self) -> bool:
 			return True

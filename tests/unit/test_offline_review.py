@@ -1,4 +1,4 @@
-"""The state of a review: what is ticked and lowered stays, and what is decided is what is written."""
+"""The state of a review: selection and amounts are kept, and written on confirmation."""
 
 from __future__ import annotations
 

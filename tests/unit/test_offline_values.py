@@ -1,4 +1,4 @@
-"""Dates and amounts as files have them: every format that a site may write, and both readings of what is open."""
+"""Dates and amounts in exports: every format of System Settings, and ambiguous values."""
 
 from __future__ import annotations
 

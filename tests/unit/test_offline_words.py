@@ -1,4 +1,4 @@
-"""What the preview and the page say, they say in German too, with the same facts."""
+"""Texts of preview and page are complete in German, with the same placeholders."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_no_text_is_put_together_by_hand() -> None:
 	assert wrong == []
 
 
-def test_a_text_speaks_the_language_in_use_when_it_is_read() -> None:
+def test_a_text_is_translated_when_it_is_read() -> None:
 	problem = Problem(t("The file is empty."), 3, "Due Date")
 	text = t("Selected: {count} of {all}, customers: {customers}", count=1234, all=5000, customers=7)
 	assert (str(problem), str(text)) == (

@@ -1,4 +1,4 @@
-"""From items to balanced entries: what is debited, what is credited, and how entries are divided."""
+"""From items to balanced entries: debit, credit, and the division into entries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every reason has its words, the words use exactly the facts that are given, and no reason is dead."""
+"""Every reason has a message with exactly its facts, and is used."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_a_reason_without_facts_is_stored_without() -> None:
 	assert Reason.from_row(reasons.NOT_SELECTED, "") == reason
 
 
-def test_what_somebody_said_stays_as_it_was_said() -> None:
+def test_verbatim_reasons_are_not_translated() -> None:
 	assert (
 		texts.message(Reason.verbatim("Das Budget {reicht} nicht"), str.upper) == "Das Budget {reicht} nicht"
 	)

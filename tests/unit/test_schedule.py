@@ -1,4 +1,4 @@
-"""Schedules: each period once, at its time, whatever the calendar and the clock do."""
+"""Due dates of schedules: each period once."""
 
 from datetime import date, datetime, time, timedelta, timezone
 from itertools import islice

@@ -1,4 +1,4 @@
-"""Which status of a run may follow which, and what a finished run is called."""
+"""Transitions of a run and its final status."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FOLLOWS = {
 }
 
 
-def test_what_may_follow_each_status() -> None:
+def test_allowed_transitions() -> None:
 	allowed = {now: {then for then in RUN if then != now and is_allowed_transition(now, then)} for now in RUN}
 	assert allowed == {
 		now: {then.replace("_", " ") for then in following.split()} for now, following in FOLLOWS.items()
@@ -81,7 +81,7 @@ def test_groups_of_statuses() -> None:
 		"Draft > Queued > Posting > Posted > Reversing > Reversed > Posted",  # the reversing entry was cancelled
 	],
 )
-def test_lives_of_a_run(path: str) -> None:
+def test_life_cycles_of_a_run(path: str) -> None:
 	steps = path.split(" > ")
 	assert all(is_allowed_transition(now, then) for now, then in pairwise(steps))
 
@@ -100,7 +100,7 @@ def test_lives_of_a_run(path: str) -> None:
 		("Searching", "Queued"),
 	],
 )
-def test_what_may_never_follow(now: str, then: str) -> None:
+def test_forbidden_transitions(now: str, then: str) -> None:
 	assert not is_allowed_transition(now, then)
 
 

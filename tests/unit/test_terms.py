@@ -1,4 +1,4 @@
-"""Posting terms read from the record of an approval, and names through renames and merges."""
+"""Posting terms read from an approval record, and names after renames and merges."""
 
 from __future__ import annotations
 
@@ -108,9 +108,7 @@ def test_a_name_is_followed_in_order_of_time(renames: list[Rename], name: str, n
 		([A_TO_B, Rename("Customer", "B", "A")], "A", {"A"}),
 	],
 )
-def test_the_names_of_before_are_those_that_lead_to_the_name_of_today(
-	renames: list[Rename], name: str, before: set[str]
-) -> None:
+def test_previous_names_lead_to_the_current_name(renames: list[Rename], name: str, before: set[str]) -> None:
 	assert previous_names(renames, "Customer", name) == before
 	assert {old for old in "ABCD" if current_name(renames, "Customer", old) == name} & before == before
 

@@ -1,4 +1,4 @@
-"""Every string of the app is in the template, and German says all of it with the same placeholders."""
+"""The template has all strings, and German is complete with the same placeholders."""
 
 from __future__ import annotations
 
