@@ -1,5 +1,6 @@
-"""What a write-off run would find, from an Accounts Receivable report exported to a file: no site, no bench.
+"""Offline preview and review: what a write-off run would find, from an exported Accounts Receivable report, without a
+site or bench.
 
-The rules are those of `ar_writeoff.core`, the same that run on a site. Standard library only, but for spreadsheets,
-which openpyxl reads and writes: `pip install "ar_writeoff[preview]"`.
+Uses the rules in `ar_writeoff.core` that run on a site. Standard library only, except for spreadsheets, which need
+openpyxl: `pip install "ar_writeoff[preview]"`.
 """

@@ -17,9 +17,9 @@ from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, IGNORE, LEAVE_OUT
 from ar_writeoff.core.money import COMMA, POINT
 from ar_writeoff.offline import data_import, decide, export, policy, report, words, workbook
 from ar_writeoff.offline.decide import Decision
-from ar_writeoff.offline.problems import BadFile
-from ar_writeoff.offline.review import FIRST_MAXIMUM, Review
-from ar_writeoff.offline.table import needs_a_package
+from ar_writeoff.offline.problems import InvalidFile
+from ar_writeoff.offline.review import DEFAULT_MAXIMUM, Review
+from ar_writeoff.offline.table import missing_package_message
 from ar_writeoff.offline.values import Format
 from ar_writeoff.offline.words import t
 from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE
@@ -43,16 +43,16 @@ The page is for this machine alone: it listens on 127.0.0.1, and its address has
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-	"""Run the command; returns its exit code: 0 done, 1 nothing would be written off, 2 something is wrong."""
+	"""Run the command; returns its exit code: 0 done, 1 nothing to write off, 2 error."""
 	options = parser().parse_args(arguments)
-	words.use(options.language)
+	words.set_language(options.language)
 	try:
 		return int(options.run(options))
-	except (BadFile, policy.BadPolicy) as error:
+	except (InvalidFile, policy.InvalidPolicy) as error:
 		print(error, file=sys.stderr)
 		return 2
 	except BrokenPipeError:
-		# The reader, such as `head`, has seen enough.
+		# The reader of the pipe, such as `head`, has ended.
 		sys.stderr.close()
 		return 0
 
@@ -123,7 +123,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_options(command: argparse.ArgumentParser) -> None:
-	"""What both commands ask."""
+	"""Options of both commands."""
 	add = command.add_argument
 	add("--party-currency", type=Path, metavar="FILE", help="the same report exported with In Party Currency")
 	add(
@@ -135,7 +135,7 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 	add(
 		"--language",
 		choices=list(words.LANGUAGES),
-		default=_language_of_the_machine(),
+		default=_system_language(),
 		help="of what is printed and written (default: that of this machine)",
 	)
 
@@ -202,14 +202,14 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 	add("--encoding", default="utf-8-sig", metavar="NAME", help="of a CSV file (default: UTF-8)")
 
 
-def _language_of_the_machine() -> str:
+def _system_language() -> str:
 	for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
 		if value := os.environ.get(name):
 			return words.GERMAN if value.startswith("de") else words.ENGLISH
 	return words.ENGLISH
 
 
-# option -> where a policy file has the same
+# option: key in a policy file
 SETTINGS = {
 	"maximum": "criteria.max_invoice_amount",
 	"customer_maximum": "criteria.max_customer_amount",
@@ -232,7 +232,7 @@ AMOUNTS = ("maximum", "customer_maximum")
 
 def run_preview(options: argparse.Namespace) -> int:
 	settings = settings_of(options)
-	policy.make(settings, today=date.today())  # what is wrong with it is said before a long file is read
+	policy.make(settings, today=date.today())  # report its errors before a long file is read
 	form = form_of(options)
 	headings = policy.section(settings, "columns")
 
@@ -259,11 +259,11 @@ def run_preview(options: argparse.Namespace) -> int:
 
 def run_review(options: argparse.Namespace) -> int:
 	if importlib.util.find_spec("nicegui") is None:
-		raise policy.BadPolicy(t('Packages for the page are missing: pip install "ar_writeoff[review]".'))
+		raise policy.InvalidPolicy(t('Packages for the page are missing: pip install "ar_writeoff[review]".'))
 	from ar_writeoff.offline.page import server
 
 	settings = settings_of(options)
-	settings.setdefault("criteria.max_invoice_amount", FIRST_MAXIMUM)
+	settings.setdefault("criteria.max_invoice_amount", DEFAULT_MAXIMUM)
 	policy.make(settings, today=date.today())
 	review = Review(settings, form_of(options), options.encoding)
 	if options.file:
@@ -286,7 +286,7 @@ def form_of(options: argparse.Namespace) -> Format:
 
 
 def settings_of(options: argparse.Namespace) -> policy.Settings:
-	"""What the policy file and the options say, the options winning."""
+	"""Settings from the policy file and the options; options take precedence."""
 	settings = policy.read_file(options.policy) if options.policy else {}
 	sign = COMMA if options.decimal_comma else POINT if options.decimal_point else ""
 
@@ -295,7 +295,7 @@ def settings_of(options: argparse.Namespace) -> policy.Settings:
 	def amount(option: str, text: str) -> Decimal:
 		try:
 			return policy.amount(text, sign) or Decimal(0)
-		except policy.NotASetting as error:
+		except policy.InvalidSetting as error:
 			command.error(f"argument {option}: {error}")
 
 	for option in AMOUNTS:
@@ -313,10 +313,10 @@ def settings_of(options: argparse.Namespace) -> policy.Settings:
 
 
 def write_files(decision: Decision, options: argparse.Namespace) -> list[Path]:
-	"""Write what was asked for.
+	"""Write the requested files.
 
 	Raises:
-	    BadPolicy: a Journal Entry needs something that nobody named, or a file cannot be written.
+	    InvalidPolicy: a required setting for Journal Entries is missing, or a file cannot be written.
 	"""
 	writers: list[tuple[Path, Callable[[Path, Decision], None]]] = []
 	if options.data_import:
@@ -329,7 +329,7 @@ def write_files(decision: Decision, options: argparse.Namespace) -> list[Path]:
 			if not value
 		]
 		if missing:
-			raise policy.BadPolicy(
+			raise policy.InvalidPolicy(
 				t("Journal Entries for an import need {what}.", what=" and ".join(missing))
 			)
 		writers.append((options.data_import, data_import.write))
@@ -339,18 +339,18 @@ def write_files(decision: Decision, options: argparse.Namespace) -> list[Path]:
 		try:
 			write(path, decision)
 		except ImportError as error:
-			raise policy.BadPolicy(needs_a_package()) from error
+			raise policy.InvalidPolicy(missing_package_message()) from error
 		except OSError as error:
-			raise policy.BadPolicy(
+			raise policy.InvalidPolicy(
 				t("{path} cannot be written: {error}.", path=path, error=error.strerror)
 			) from error
 	return [path for path, _write in writers]
 
 
-# What an option may be. argparse names the option and says the text of the error.
+# Types of options. argparse prefixes the error message with the option.
 
 
-def _fail(error: policy.NotASetting) -> NoReturn:
+def _fail(error: policy.InvalidSetting) -> NoReturn:
 	raise argparse.ArgumentTypeError(str(error)) from error
 
 
@@ -381,7 +381,7 @@ def _choice(key: str) -> Callable[[str], Any]:
 	def check(value: str) -> str:
 		try:
 			return policy.choice(key, value)
-		except policy.NotASetting as error:
+		except policy.InvalidSetting as error:
 			_fail(error)
 
 	return check

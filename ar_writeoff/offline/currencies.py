@@ -1,10 +1,10 @@
-"""How many decimals a currency has. An export does not say; ERPNext's precision is that of the currency."""
+"""Decimals of currencies. An export does not have them; ERPNext's precision depends on the currency."""
 
 from __future__ import annotations
 
 from functools import cache
 
-# Those with other than two decimals.
+# Currencies that do not have two decimals.
 NO_DECIMALS = frozenset("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF".split())
 THREE_DECIMALS = frozenset("BHD IQD JOD KWD LYD OMR TND".split())
 

@@ -13,7 +13,7 @@ from ar_writeoff.posting.rules import EntryPlan, Row
 
 VOUCHER_TYPE = "Write Off Entry"
 
-# Field names, not labels: they are the same in every language of the site that imports the file.
+# Field names instead of labels, because they do not depend on the site's language.
 ENTRY_COLUMNS = ("voucher_type", "company", "posting_date", "multi_currency", "user_remark")
 ROW_COLUMNS = (
 	"accounts.account",
@@ -29,7 +29,8 @@ ROW_COLUMNS = (
 
 
 def write(path: Path, decision: Decision) -> None:
-	"""One document for each entry: its first row carries the fields of the entry, the others leave them empty."""
+	"""Write the entries to a CSV file: the first row of each entry has the fields of the entry, its other rows leave
+	them empty."""
 	with path.open("w", encoding="utf-8", newline="") as file:
 		writer = csv.writer(file)
 		writer.writerow([*ENTRY_COLUMNS, *ROW_COLUMNS])

@@ -1,4 +1,4 @@
-"""From the lines of an export to verdicts and journal entries, by the rules of the app."""
+"""Verdicts and Journal Entries for the lines of an export, by the rules of the app."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.offline.currencies import decimals
 from ar_writeoff.offline.export import Export, Key, Line
-from ar_writeoff.offline.policy import BadPolicy, Policy
-from ar_writeoff.offline.problems import BadFile, Problem
-from ar_writeoff.offline.progress import bar, many_objects
+from ar_writeoff.offline.policy import InvalidPolicy, Policy
+from ar_writeoff.offline.problems import InvalidFile, Problem
+from ar_writeoff.offline.progress import bar, without_garbage_collection
 from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import Dimensions, EntryPlan, PlanItem, plan_entries
 from ar_writeoff.search import rules
@@ -32,8 +32,8 @@ NO_ACCOUNT = "Write-off account"
 
 @dataclass(slots=True)
 class Decision:
-	"""What a run would find, and the entries once they are planned. `lines` are those of the export by the key of
-	a balance, for what a verdict does not know."""
+	"""Balances to write off and excluded ones, and the planned entries. `lines`: lines of the export by balance key,
+	for fields a verdict does not have."""
 
 	policy: Policy
 	company_currency: str
@@ -50,31 +50,31 @@ class Decision:
 		return self.considered - len(self.write_off) - len(self.left_out)
 
 	def line(self, balance: Balance) -> Line:
-		"""The line of the export that a balance was read from."""
+		"""The export line of a balance."""
 		return self.lines[
 			balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer
 		]
 
 
 def decide(policy: Policy, export: Export, party_currency: Export | None = None) -> Decision:
-	"""Judge every balance and plan the entries; see `find` and `plan`."""
+	"""Check all balances and plan the entries; see `find` and `plan`."""
 	decision = find(policy, export, party_currency)
 	plan(decision)
 	return decision
 
 
 def find(policy: Policy, export: Export, party_currency: Export | None = None) -> Decision:
-	"""Judge every balance.
+	"""Check all balances.
 
-	`export` has every amount in company currency, as the report has unless it is asked for party currency, and
-	`party_currency` is the same report in party currency. With both, foreign balances are known in both currencies.
-	With one in several currencies, the rates of the policy make company currency of it.
+	`export` has amounts in company currency, the report's default; `party_currency` is the same report in party
+	currency. With both, foreign balances are known in both currencies. With one file in several currencies, amounts are
+	converted with the rates of the policy.
 
 	Raises:
-	    BadPolicy: currencies that neither the files nor the policy explain.
-	    BadFile: two exports that do not belong together.
+	    InvalidPolicy: neither the files nor the policy explain the currencies.
+	    InvalidFile: the two exports do not belong together.
 	"""
-	with many_objects():
+	with without_garbage_collection():
 		return _find(policy, export, party_currency)
 
 
@@ -86,7 +86,7 @@ def _find(policy: Policy, export: Export, party_currency: Export | None) -> Deci
 	accounts = _in_account_currency(export, party_currency) if party_currency else {}
 	parties = _party_facts(export, accounts, lines, company_currency, policy)
 	verdicts = []
-	named, has_facts = policy.named, policy.has_voucher_facts
+	named, has_facts = policy.named_customers, policy.has_voucher_facts
 	for line in bar(lines, len(lines), str(t("Checking balances"))):
 		key = line.key
 		decision.considered += 1
@@ -104,7 +104,7 @@ def _find(policy: Policy, export: Export, party_currency: Export | None) -> Deci
 	base_credits: dict[str, Decimal] = {}
 	for (customer, _account), facts in parties.items():
 		base_credits[customer] = base_credits.get(customer, ZERO) + facts.base_credit
-	verdicts = _without_inexact(verdicts, decision)
+	verdicts = _exclude_inexact(verdicts, decision)
 	verdicts = rules.apply_customer_maximum(verdicts, policy.criteria, base_credits)
 	verdicts.sort(key=lambda one: (one.balance.customer, one.balance.posting_date, one.balance.voucher_no))
 	decision.write_off = [one for one in verdicts if one.reason is None]
@@ -113,19 +113,19 @@ def _find(policy: Policy, export: Export, party_currency: Export | None) -> Deci
 	return decision
 
 
-def _without_inexact(verdicts: list[Verdict], decision: Decision) -> list[Verdict]:
-	"""The same verdicts; those that no exchange rate takes to their company-currency value are left out."""
+def _exclude_inexact(verdicts: list[Verdict], decision: Decision) -> list[Verdict]:
+	"""The verdicts, with those excluded whose company-currency amount no exchange rate gives exactly."""
 	foreign = [
 		one for one in verdicts if one.reason is None and one.balance.currency != decision.company_currency
 	]
 	if not foreign:
 		return verdicts
-	refused = inexact(foreign, decision)
+	refused = inexact_verdicts(foreign, decision)
 	return [refused.get(id(one), one) for one in verdicts]
 
 
-def inexact(verdicts: Sequence[Verdict], decision: Decision) -> dict[int, Verdict]:
-	"""Those of the verdicts whose entry ERPNext would refuse for its exchange rate, with the reason, by `id`."""
+def inexact_verdicts(verdicts: Sequence[Verdict], decision: Decision) -> dict[int, Verdict]:
+	"""Excluded verdicts, by `id`, of entries that ERPNext would refuse for their exchange rate."""
 	precision = decimals(decision.company_currency)
 	found: dict[int, Verdict] = {}
 	for entry in _entries(verdicts, decision):
@@ -144,8 +144,8 @@ def inexact(verdicts: Sequence[Verdict], decision: Decision) -> dict[int, Verdic
 
 
 def plan(decision: Decision) -> None:
-	"""Plan the entries for what is to be written off."""
-	with many_objects():
+	"""Plan the entries for the balances to write off."""
+	with without_garbage_collection():
 		decision.entries = _entries(decision.write_off, decision)
 	credits = sum(entry.credit is not None for entry in decision.entries)
 	if credits:
@@ -161,7 +161,7 @@ def plan(decision: Decision) -> None:
 def _company_currency(policy: Policy, export: Export, party_currency: Export | None) -> str:
 	if policy.company_currency:
 		if party_currency and export.currencies != [policy.company_currency]:
-			raise BadPolicy(
+			raise InvalidPolicy(
 				t(
 					"All amounts in {name} must be in {currency}, but the file has {currencies}.",
 					name=export.name,
@@ -172,7 +172,7 @@ def _company_currency(policy: Policy, export: Export, party_currency: Export | N
 		return policy.company_currency
 	if len(export.currencies) == 1:
 		return export.currencies[0]
-	raise BadPolicy(
+	raise InvalidPolicy(
 		t(
 			"{name} has amounts in {currencies}. Enter the company currency (--company-currency) and a rate for"
 			" each other currency (--rate), or export the report without In Party Currency.",
@@ -202,7 +202,7 @@ def _party_facts(
 	company_currency: str,
 	policy: Policy,
 ) -> dict[tuple[str, str], PartyFacts]:
-	"""The unallocated credits of the customers in scope, on each account: all the credits that the export has."""
+	"""Unallocated credits in the whole export, by customer in scope and account."""
 	parties = {(line.customer, line.receivable_account): NO_PARTY_FACTS for line in lines}
 	for line in export.lines:
 		pair = (line.customer, line.receivable_account)
@@ -217,7 +217,7 @@ def _in_account_currency(export: Export, party_currency: Export) -> dict[Key, Li
 	other = {line.key: line for line in party_currency.lines}
 	missing = [line for line in export.lines if line.key not in other]
 	if missing:
-		raise BadFile(
+		raise InvalidFile(
 			party_currency.name,
 			*(
 				Problem(
@@ -253,7 +253,7 @@ def _balance(line: Line, in_account_currency: Line, company_currency: str, polic
 		currency=currency,
 		posting_date=line.posting_date,
 		due_date=line.due_date,
-		# An export knows one day. Take it on the cutoff date, or after everything up to it was booked.
+		# An export has the balances of one date only, used both for the cutoff date and for now.
 		at_cutoff=now,
 		base_at_cutoff=base_now,
 		now=now,
@@ -264,7 +264,7 @@ def _balance(line: Line, in_account_currency: Line, company_currency: str, polic
 def _rate(line: Line, company_currency: str, policy: Policy) -> Decimal:
 	rate = policy.rates.get(line.currency)
 	if rate is None or rate <= 0:
-		raise BadPolicy(
+		raise InvalidPolicy(
 			t(
 				"The rate for {currency} is missing. Enter the {company_currency} for 1 {currency}: --rate"
 				" {currency}=1.10",

@@ -1,4 +1,4 @@
-"""The evidence of a review as a page of its own: what was looked for, decided and written, to print or to keep."""
+"""Evidence page of a review: criteria, decision and files, to print or archive."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ar_writeoff.offline.report import criteria, totals_of
 from ar_writeoff.offline.words import Text, t
 from ar_writeoff.search.rules import Verdict
 
-# A page with more rows is too long for a browser; the spreadsheet beside it has all of them.
-MOST_ROWS = 5000
+# Rows per table: a browser is slow with more, and the spreadsheet has all of them.
+MAX_ROWS = 5000
 
 Cell = str | int | Decimal | date | Text | None
 
@@ -34,8 +34,8 @@ dt { color: #525c66 } dd { margin: 0 } code { font-size: .8rem; overflow-wrap: a
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-	"""Who confirmed when, and the files with their fingerprints: those that were read, those that were written."""
+class Confirmation:
+	"""User and time of the confirmation, and the files read and written with their hashes."""
 
 	by: str
 	at: datetime
@@ -43,18 +43,18 @@ class Facts:
 	written: Sequence[tuple[str, str]]
 
 
-def write(path: Path, decision: Decision, facts: Facts) -> None:
-	"""Write the page. It needs nothing but itself: no script, no picture, no address."""
+def write(path: Path, decision: Decision, facts: Confirmation) -> None:
+	"""Write the page as a single HTML file without scripts, images or external links."""
 	with path.open("w", encoding="utf-8") as file:
-		for piece in pieces(decision, facts):
+		for piece in html_parts(decision, facts):
 			file.write(piece)
 
 
-def pieces(decision: Decision, facts: Facts) -> Iterator[str]:
+def html_parts(decision: Decision, facts: Confirmation) -> Iterator[str]:
 	policy, currency = decision.policy, decision.company_currency
 	title = t("Write-off of {company}", company=policy.company)
 	amount = t("Amount {currency}", currency=currency)
-	yield f'<!doctype html><html lang="{words.in_use()}"><head><meta charset="utf-8">'
+	yield f'<!doctype html><html lang="{words.current_language()}"><head><meta charset="utf-8">'
 	yield f"<title>{escape(str(title))}</title><style>{STYLE}</style></head><body>"
 	yield f"<h1>{escape(str(title))}</h1>"
 	yield "<dl>"
@@ -73,7 +73,7 @@ def pieces(decision: Decision, facts: Facts) -> Iterator[str]:
 	):
 		yield f"<dt>{escape(str(label))}</dt><dd>{escape(str(value))}</dd>"
 	yield "</dl>"
-	yield f"<p>{escape(str(closes_the_balance()))}</p>"
+	yield f"<p>{escape(str(write_off_notice()))}</p>"
 	if decision.notes:
 		yield f"<h2>{t('Please note')}</h2><ul>"
 		yield from (f"<li>{escape(str(note))}</li>" for note in decision.notes)
@@ -118,8 +118,8 @@ def pieces(decision: Decision, facts: Facts) -> Iterator[str]:
 	yield f'<h2>{t("Approved")}</h2><p class="sign">{t("Name, date, signature")}</p></body></html>\n'
 
 
-def closes_the_balance() -> Text:
-	"""What a write-off does not do; said wherever a person decides."""
+def write_off_notice() -> Text:
+	"""The notice of what a write-off does not do."""
 	return t(
 		"A write-off closes only the balance. Income, tax, orders and subscriptions do not change. To"
 		" reverse them, create a credit note."
@@ -150,7 +150,7 @@ def table(
 	yield "</tr></thead><tbody>"
 	left = 0
 	for number, row in enumerate(rows):
-		if number >= MOST_ROWS:
+		if number >= MAX_ROWS:
 			left += 1
 			continue
 		yield "<tr>" + "".join(cell(value, index == code) for index, value in enumerate(row)) + "</tr>"

@@ -1,9 +1,8 @@
-"""The Accounts Receivable report as ERPNext exports it: what is a balance, what is a heading, what is a sum.
+"""Reader for ERPNext's exported Accounts Receivable report.
 
-ERPNext writes one line for each open voucher and receivable account. Around the lines there may be the report's filters
-(above the headings), an empty line and a subtotal after each customer, and a total. With "Based On Payment Terms"
-a voucher has several lines. Columns come in any order and in any language, and people add columns of their own, which
-may have the name of one of the report's.
+ERPNext writes one line per open voucher and receivable account. There may be filters above the headings, an empty line
+and a subtotal after each customer, and a total. With "Based On Payment Terms" a voucher has several lines. Columns come
+in any order and language, and custom columns may have the same label as one of the report's.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ from ar_writeoff.core.money import ZERO
 from ar_writeoff.offline import labels, table
 from ar_writeoff.offline.currencies import decimals
 from ar_writeoff.offline.labels import Labels
-from ar_writeoff.offline.problems import BadFile, Problem
-from ar_writeoff.offline.progress import bar, many_objects
-from ar_writeoff.offline.values import AS_THE_FILE_SHOWS, Format, Unreadable, amount_reader, date_reader
+from ar_writeoff.offline.problems import InvalidFile, Problem
+from ar_writeoff.offline.progress import bar, without_garbage_collection
+from ar_writeoff.offline.values import DETECT_FORMAT, Format, Unreadable, amount_reader, date_reader
 from ar_writeoff.offline.words import Text, t
 
 REQUIRED = (
@@ -35,9 +34,9 @@ REQUIRED = (
 	"outstanding",
 	"currency",
 )
-# Filled in every line of a voucher.
-FILLED = ("voucher_type", "voucher_no", "customer", "receivable_account", "currency")
-# The report's own columns from left to right.
+# Fields that every line of a voucher has.
+MANDATORY_VALUES = ("voucher_type", "voucher_no", "customer", "receivable_account", "currency")
+# The report's standard columns from left to right.
 ORDER = (
 	"posting_date",
 	"party_type",
@@ -54,10 +53,10 @@ ORDER = (
 	"territory",
 	"customer_group",
 )
-# The filters that ERPNext writes above the headings are a dozen at most.
-HEADINGS_WITHIN = 50
+# Rows in which the headings must appear: ERPNext writes a dozen filters above them at most.
+MAX_HEADING_ROW = 50
 
-# Half a cent: sums of the report are sums of floats.
+# Half a cent, because totals of the report are sums of floats.
 TOLERANCE = Decimal("0.005")
 
 Key = tuple[str, str, str, str]
@@ -87,8 +86,8 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class Export:
-	"""An export, read. `filters` are those of the report as the file has them; `company` and `report_date` are taken
-	from them, and empty where the report was exported without its filters."""
+	"""Contents of an export. `filters` are the report's filters in the file; `company` and `report_date` come from
+	them, and are empty if the report was exported without."""
 
 	name: str
 	lines: list[Line] = field(default_factory=list)
@@ -104,26 +103,26 @@ class Export:
 
 def read(
 	path: Path,
-	form: Format = AS_THE_FILE_SHOWS,
+	form: Format = DETECT_FORMAT,
 	*,
 	encoding: str = "utf-8-sig",
 	headings: Mapping[str, str] | None = None,
 ) -> Export:
-	"""The lines of an export. `headings` names columns that are called otherwise: field to heading.
+	"""Read an export. `headings`: custom headings by field.
 
 	Raises:
-	    BadFile: with every place that cannot be read.
+	    InvalidFile: with all places that cannot be read.
 	"""
-	with many_objects():
+	with without_garbage_collection():
 		count, rows = table.rows(path, encoding)
 		reader = _Reader(Export(path.name), form, headings or {})
 		for number, cells in bar(rows, count, str(t("Reading {name}", name=path.name))):
-			reader.take(number, cells)
-		return reader.finish()
+			reader.read_row(number, cells)
+		return reader.result()
 
 
 def column_letter(index: int) -> str:
-	"""The letters over a column of a spreadsheet, counted from 0."""
+	"""Spreadsheet letters of a column, counted from 0."""
 	name = ""
 	index += 1
 	while index:
@@ -133,39 +132,39 @@ def column_letter(index: int) -> str:
 
 
 class _Reader:
-	"""Takes the rows one after the other, and makes lines of them when it has seen them all."""
+	"""Collects the rows, then converts them to lines."""
 
 	def __init__(self, export: Export, form: Format, headings: Mapping[str, str]):
 		self.export = export
 		self.form = form
-		self.given = {labels.folded(heading): (name,) for name, heading in headings.items()}
+		self.given = {labels.normalize(heading): (name,) for name, heading in headings.items()}
 		self.labels: Labels = {}
 		self.columns: dict[str, int] = {}
-		self.rivals: dict[str, list[int]] = {}
+		self.duplicate_columns: dict[str, list[int]] = {}
 		self.titles: list[str] = []
 		self.rows: list[tuple[int, Sequence[object]]] = []
 		self.problems: list[Problem] = []
 		self.other_parties: dict[str, int] = defaultdict(int)
 		self.sums: list[tuple[int, str, Decimal]] = []
 
-	def take(self, number: int, cells: table.Cells) -> None:
+	def read_row(self, number: int, cells: table.Cells) -> None:
 		if self.columns:
 			self.rows.append((number, cells))
-		elif any(_text(cell) for cell in cells) and not self.take_headings(number, cells):
-			self.take_filter(number, cells)
+		elif any(_text(cell) for cell in cells) and not self.read_headings(number, cells):
+			self.read_filter(number, cells)
 
 	# ------------------------------------------------------------------------------------------------ headings
 
-	def take_headings(self, number: int, cells: table.Cells) -> bool:
-		"""Whether this row has the headings: in the language that knows most of them."""
+	def read_headings(self, number: int, cells: table.Cells) -> bool:
+		"""Whether this row has the headings, in the language with the most matches."""
 		best: dict[str, list[int]] = {}
 		for language in labels.table():
-			names = {**labels.of_language(language), **self.given}
-			found = _assigned(cells, names)
-			if _known(found) > _known(best):
+			names = {**labels.language_labels(language), **self.given}
+			found = _assign_columns(cells, names)
+			if _match_count(found) > _match_count(best):
 				best, self.labels = found, names
 		if "outstanding" in best and "customer" in best and not {"voucher_no", "posting_date"} & set(best):
-			raise self.bad(
+			raise self.invalid_file(
 				t(
 					"The file has one line for each customer, like Accounts Receivable Summary, and does not show the"
 					" open invoices. Export Accounts Receivable."
@@ -173,7 +172,7 @@ class _Reader:
 				number,
 			)
 		if {"voucher_no", "debit", "credit"} <= set(best) and "outstanding" not in best:
-			raise self.bad(
+			raise self.invalid_file(
 				t(
 					"The file has vouchers, but no Outstanding Amount, like General Ledger. The General Ledger does not"
 					" show which payments settle which invoices. Export Accounts Receivable."
@@ -184,10 +183,10 @@ class _Reader:
 			return False
 		self.titles = [_text(cell) for cell in cells]
 		self.columns = {name: indexes[0] for name, indexes in best.items()}
-		self.rivals = {name: indexes for name, indexes in best.items() if len(indexes) > 1}
+		self.duplicate_columns = {name: indexes for name, indexes in best.items() if len(indexes) > 1}
 		missing = [labels.english(name) for name in REQUIRED if name not in best]
 		if missing:
-			raise self.bad(
+			raise self.invalid_file(
 				t(
 					"These columns are missing: {columns}. Export the report with them.",
 					columns=", ".join(missing),
@@ -196,28 +195,28 @@ class _Reader:
 			)
 		return True
 
-	def take_filter(self, number: int, cells: table.Cells) -> None:
-		if number > HEADINGS_WITHIN:
+	def read_filter(self, number: int, cells: table.Cells) -> None:
+		if number > MAX_HEADING_ROW:
 			raise self.no_headings()
 		if len(cells) > 1 and _text(cells[0]) and _text(cells[1]):
 			self.export.filters[_text(cells[0])] = _text(cells[1])
 
-	def no_headings(self) -> BadFile:
-		return self.bad(
+	def no_headings(self) -> InvalidFile:
+		return self.invalid_file(
 			t(
 				"The file has no headings of an Accounts Receivable report, such as Voucher No and Outstanding"
 				" Amount. If your site uses other headings, enter them under [columns] in the policy file."
 			)
 		)
 
-	def bad(self, text: Text, row: int = 0) -> BadFile:
-		return BadFile(self.export.name, Problem(text, row))
+	def invalid_file(self, text: Text, row: int = 0) -> InvalidFile:
+		return InvalidFile(self.export.name, Problem(text, row))
 
 	def read_filters(self) -> None:
-		"""Company and day of the report, by the labels of the language that the headings are in."""
+		"""Read company and date from the filters, by the labels of the headings' language."""
 		found: dict[str, str] = {}
 		for label, value in self.export.filters.items():
-			for name in self.labels.get(labels.folded(label), ()):
+			for name in self.labels.get(labels.normalize(label), ()):
 				found.setdefault(name, value)
 		self.export.company = found.get("company", "")
 		day = found.get("report_date") or found.get("posting_date")
@@ -226,22 +225,23 @@ class _Reader:
 				self.export.report_date = date_reader([day], self.form)(day)
 			except Unreadable:
 				try:
-					self.export.report_date = date_reader([day], AS_THE_FILE_SHOWS)(day)
+					self.export.report_date = date_reader([day], DETECT_FORMAT)(day)
 				except Unreadable as error:
 					self.export.notes.append(error.text)
 
 	# ------------------------------------------------------------------------------------- columns of one name
 
-	def settle_rivals(self) -> None:
-		"""Of several columns for one field, the report's own; a problem where nothing tells which it is."""
+	def choose_columns(self) -> None:
+		"""Choose the report's own column among several with the same label; a problem is reported if that is
+		ambiguous."""
 		lines = [(number, cells) for number, cells in self.rows if self.is_voucher(cells)]
-		for name, indexes in self.rivals.items():
-			mine = self.own_column(name, indexes, lines)
+		for name, indexes in self.duplicate_columns.items():
+			mine = self.find_own_column(name, indexes, lines)
 			if mine is not None:
 				self.columns[name] = mine
 				continue
 			differ = next(
-				number for number, cells in lines if len({_at(cells, index) for index in indexes}) > 1
+				number for number, cells in lines if len({_cell_at(cells, index) for index in indexes}) > 1
 			)
 			self.problems.append(
 				Problem(
@@ -255,28 +255,30 @@ class _Reader:
 				)
 			)
 
-	def own_column(
+	def find_own_column(
 		self, name: str, indexes: list[int], lines: Sequence[tuple[int, Sequence[object]]]
 	) -> int | None:
-		names = [labels.folded(label) for label in labels.table()[labels.ENGLISH][name]]
+		names = [labels.normalize(label) for label in labels.table()[labels.ENGLISH][name]]
 
 		def rank(index: int) -> int:
-			title = labels.folded(self.titles[index])
+			title = labels.normalize(self.titles[index])
 			return names.index(title) if title in names else 0
 
 		first = [index for index in indexes if rank(index) == min(map(rank, indexes))]
-		if all(len({_text(_at(cells, index)) for index in first}) == 1 for _number, cells in lines):
+		if all(len({_text(_cell_at(cells, index)) for index in first}) == 1 for _number, cells in lines):
 			return first[0]
-		if name in (*FILLED, "outstanding", "posting_date"):
-			full = [index for index in first if all(_text(_at(cells, index)) for _number, cells in lines)]
+		if name in (*MANDATORY_VALUES, "outstanding", "posting_date"):
+			full = [
+				index for index in first if all(_text(_cell_at(cells, index)) for _number, cells in lines)
+			]
 			if len(full) == 1:
-				return self.chosen(name, indexes, full[0])
+				return self.choose_column(name, indexes, full[0])
 			first = full or first
-		alone = {other: index for other, index in self.columns.items() if other not in self.rivals}
+		alone = {other: index for other, index in self.columns.items() if other not in self.duplicate_columns}
 		in_order = [index for index in first if _in_order(name, index, alone)]
-		return self.chosen(name, indexes, in_order[0]) if len(in_order) == 1 else None
+		return self.choose_column(name, indexes, in_order[0]) if len(in_order) == 1 else None
 
-	def chosen(self, name: str, indexes: list[int], index: int) -> int:
+	def choose_column(self, name: str, indexes: list[int], index: int) -> int:
 		if name in REQUIRED:
 			self.export.notes.append(
 				t(
@@ -292,7 +294,7 @@ class _Reader:
 
 	def cell(self, cells: Sequence[object], name: str) -> object:
 		index = self.columns.get(name)
-		return _at(cells, index) if index is not None else None
+		return _cell_at(cells, index) if index is not None else None
 
 	def is_voucher(self, cells: Sequence[object]) -> bool:
 		return bool(_text(self.cell(cells, "voucher_no")) or _text(self.cell(cells, "voucher_type")))
@@ -301,17 +303,17 @@ class _Reader:
 		self.problems.append(Problem(text, number, self.titles[self.columns[name]]))
 
 	def read_lines(self) -> None:
-		wide = max(self.columns.values()) + 1
-		at = {name: self.columns.get(name, wide) for name in labels.FIELDS}
+		width = max(self.columns.values()) + 1
+		at = {name: self.columns.get(name, width) for name in labels.FIELDS}
 		rows = [
-			(number, cells if len(cells) > wide else [*cells, *[None] * (wide + 1 - len(cells))])
+			(number, cells if len(cells) > width else [*cells, *[None] * (width + 1 - len(cells))])
 			for number, cells in self.rows
 		]
 		outstanding, posting, due = at["outstanding"], at["posting_date"], at["due_date"]
 		vouchers = [cells for _number, cells in rows if cells[at["voucher_no"]] or cells[at["voucher_type"]]]
 		to_amount = amount_reader((cells[outstanding] for _number, cells in rows), self.form)
 		to_date = date_reader((cells[index] for cells in vouchers for index in (posting, due)), self.form)
-		text = _Texts()
+		text = _TextCache()
 		for number, cells in rows:
 			voucher_type, voucher_no = text[cells[at["voucher_type"]]], text[cells[at["voucher_no"]]]
 			customer = text[cells[at["customer"]]]
@@ -320,12 +322,12 @@ class _Reader:
 				amount = to_amount(cells[outstanding], decimals(currency) == 0)
 			except Unreadable as error:
 				self.problem(number, "outstanding", error.text)
-				continue_with = False
+				is_valid = False
 				amount = ZERO
 			else:
-				continue_with = True
+				is_valid = True
 			if not voucher_no and not voucher_type:
-				if amount is not None and continue_with:
+				if amount is not None and is_valid:
 					self.sums.append((number, customer, amount))
 				continue
 			party_type = text[cells[at["party_type"]]] if "party_type" in self.columns else ""
@@ -336,22 +338,22 @@ class _Reader:
 			try:
 				posting_date, due_date = to_date(cells[posting]), to_date(cells[due])
 			except Unreadable:
-				self.name_bad_dates(number, cells, to_date)
-				continue_with = False
+				self.report_invalid_dates(number, cells, to_date)
+				is_valid = False
 				posting_date = due_date = None
 			else:
 				if posting_date is None:
-					self.problem(number, "posting_date", _empty())
+					self.problem(number, "posting_date", _empty_message())
 			if not (voucher_type and voucher_no and customer and account and currency):
-				for name in FILLED:
+				for name in MANDATORY_VALUES:
 					if not _text(self.cell(cells, name)):
-						self.problem(number, name, _empty())
-						continue_with = False
+						self.problem(number, name, _empty_message())
+						is_valid = False
 			if amount is None:
-				if continue_with:
-					self.problem(number, "outstanding", _empty())
+				if is_valid:
+					self.problem(number, "outstanding", _empty_message())
 				continue
-			if not continue_with or posting_date is None:
+			if not is_valid or posting_date is None:
 				continue
 			self.export.lines.append(
 				Line(
@@ -371,7 +373,7 @@ class _Reader:
 				)
 			)
 
-	def name_bad_dates(self, number: int, cells: Sequence[object], to_date: object) -> None:
+	def report_invalid_dates(self, number: int, cells: Sequence[object], to_date: object) -> None:
 		assert callable(to_date)
 		for name in ("posting_date", "due_date"):
 			try:
@@ -379,31 +381,31 @@ class _Reader:
 			except Unreadable as error:
 				self.problem(number, name, error.text)
 
-	def finish(self) -> Export:
+	def result(self) -> Export:
 		if not self.columns:
 			raise self.no_headings()
 		export = self.export
 		self.read_filters()
-		if self.rivals:
-			self.settle_rivals()
+		if self.duplicate_columns:
+			self.choose_columns()
 		self.read_lines()
 		if "payment_term" in self.columns:
-			export.lines = _with_terms_added_up(export.lines)
+			export.lines = _merge_payment_terms(export.lines)
 		else:
-			self.problems.extend(_repeated(export.lines))
+			self.problems.extend(_duplicate_vouchers(export.lines))
 		if self.problems:
-			raise BadFile(export.name, *self.problems)
+			raise InvalidFile(export.name, *self.problems)
 		if not export.lines:
 			if self.other_parties:
-				raise self.bad(
+				raise self.invalid_file(
 					t(
 						"Every line is of party type {party_type}. Write-offs are for customers: export Accounts"
 						" Receivable.",
 						party_type=", ".join(self.other_parties),
 					)
 				)
-			raise self.bad(t("The file has headings, but no line with a voucher."))
-		export.notes.extend(self.unequal_sums())
+			raise self.invalid_file(t("The file has headings, but no line with a voucher."))
+		export.notes.extend(self.check_totals())
 		for party_type, count in self.other_parties.items():
 			export.notes.append(
 				t(
@@ -414,8 +416,8 @@ class _Reader:
 			)
 		return export
 
-	def unequal_sums(self) -> Iterable[Text]:
-		"""Where the file's own sums are not those of its lines: something was filtered, cut off or typed over."""
+	def check_totals(self) -> Iterable[Text]:
+		"""Notes on totals in the file that differ from the sum of its lines: rows were filtered, cut off or changed."""
 		if not self.sums or self.other_parties:
 			return
 		by_customer: dict[str, Decimal] = defaultdict(lambda: ZERO)
@@ -438,8 +440,8 @@ class _Reader:
 				)
 
 
-class _Texts(dict[object, str]):
-	"""Cell to text. The same names stand in a column again and again."""
+class _TextCache(dict[object, str]):
+	"""Text by cell value, cached because the same names repeat in a column."""
 
 	def __missing__(self, cell: object) -> str:
 		self[cell] = text = _text(cell)
@@ -447,29 +449,29 @@ class _Texts(dict[object, str]):
 
 
 def _text(cell: object) -> str:
-	"""The text of a cell without the spaces around it; empty for an empty one."""
+	"""The stripped text of a cell; empty for an empty cell."""
 	if cell is None:
 		return ""
 	return cell.strip() if isinstance(cell, str) else str(cell)
 
 
-def _at(cells: Sequence[object], index: int) -> object:
+def _cell_at(cells: Sequence[object], index: int) -> object:
 	return cells[index] if index < len(cells) else None
 
 
-def _empty() -> Text:
+def _empty_message() -> Text:
 	return t("The file is empty.")
 
 
-def _assigned(cells: Sequence[object], names: Labels) -> dict[str, list[int]]:
-	"""Which columns may hold which field. A heading of two meanings is the one that is still missing."""
+def _assign_columns(cells: Sequence[object], names: Labels) -> dict[str, list[int]]:
+	"""Columns by field. A heading with several meanings is assigned to a field that is still missing."""
 	found: dict[str, list[int]] = {}
 	open_to_several = []
 	for index, cell in enumerate(cells):
 		if not isinstance(cell, str):
 			continue
 		# General Ledger: Debit (USD)
-		fields = names.get(labels.folded(cell)) or names.get(labels.folded(cell.partition("(")[0]), ())
+		fields = names.get(labels.normalize(cell)) or names.get(labels.normalize(cell.partition("(")[0]), ())
 		if len(fields) == 1:
 			found.setdefault(fields[0], []).append(index)
 		elif fields:
@@ -481,12 +483,12 @@ def _assigned(cells: Sequence[object], names: Labels) -> dict[str, list[int]]:
 	return found
 
 
-def _known(found: Mapping[str, list[int]]) -> tuple[int, int]:
+def _match_count(found: Mapping[str, list[int]]) -> tuple[int, int]:
 	return sum(name in found for name in REQUIRED), len(found)
 
 
 def _in_order(name: str, index: int, others: Mapping[str, int]) -> bool:
-	"""Whether a column stands where the report has it, among the columns that are certain."""
+	"""Whether the column is in the report's order relative to the columns that are certain."""
 	if name not in ORDER:
 		return False
 	place = ORDER.index(name)
@@ -497,19 +499,19 @@ def _in_order(name: str, index: int, others: Mapping[str, int]) -> bool:
 	)
 
 
-def _with_terms_added_up(lines: list[Line]) -> list[Line]:
-	"""One line for each voucher, due when its last payment term is."""
-	whole: dict[Key, Line] = {}
+def _merge_payment_terms(lines: list[Line]) -> list[Line]:
+	"""One line per voucher, with the due date of its last payment term."""
+	merged: dict[Key, Line] = {}
 	for line in lines:
-		other = whole.get(line.key)
+		other = merged.get(line.key)
 		if other:
 			dates = [due for due in (line.due_date, other.due_date) if due]
 			line = other._replace(amount=other.amount + line.amount, due_date=max(dates, default=None))
-		whole[line.key] = line
-	return list(whole.values())
+		merged[line.key] = line
+	return list(merged.values())
 
 
-def _repeated(lines: Iterable[Line]) -> Iterator[Problem]:
+def _duplicate_vouchers(lines: Iterable[Line]) -> Iterator[Problem]:
 	seen: dict[Key, int] = {}
 	for line in lines:
 		row = line[0]

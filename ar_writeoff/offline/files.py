@@ -1,4 +1,4 @@
-"""What a confirmed review leaves behind: entries for Data Import, and the evidence as spreadsheet and as page."""
+"""Files of a confirmed review: entries for Data Import, and the evidence as spreadsheet and page."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from ar_writeoff.offline.words import t
 ENTRIES, SPREADSHEET, PAGE = "journal-entries.csv", "evidence.xlsx", "evidence.html"
 
 
-def write(decision: Decision, sources: Sequence[Path], above: Path, now: datetime, by: str) -> list[Path]:
-	"""Write the files into a new folder under `above`; returns them. Nothing is ever written over.
+def write(decision: Decision, sources: Sequence[Path], parent: Path, now: datetime, by: str) -> list[Path]:
+	"""Write the files to a new folder below `above` and return them. Existing files are never overwritten.
 
-	`sources` are the reports that were read, `by` is the person who confirmed.
+	`sources`: the reports that were read; `by`: the user who confirmed.
 
 	Raises:
-	    OSError: the folder cannot be made or written to.
+	    OSError: the folder cannot be created or written to.
 	"""
-	folder = new_folder(above, now)
+	folder = new_folder(parent, now)
 	entries, spreadsheet, page = (folder / name for name in (ENTRIES, SPREADSHEET, PAGE))
 	data_import.write(entries, decision)
 	workbook.write(spreadsheet, decision)
-	facts = evidence.Facts(
+	facts = evidence.Confirmation(
 		by=by,
 		at=now,
 		sources=[(path.name, sha256(path)) for path in sources],
@@ -36,11 +36,11 @@ def write(decision: Decision, sources: Sequence[Path], above: Path, now: datetim
 	return [entries, spreadsheet, page]
 
 
-def new_folder(above: Path, now: datetime) -> Path:
+def new_folder(parent: Path, now: datetime) -> Path:
 	name = f"{t('write-off')} {now:%Y-%m-%d %H%M}"
 	number = 1
 	while True:
-		folder = above / (name if number == 1 else f"{name} ({number})")
+		folder = parent / (name if number == 1 else f"{name} ({number})")
 		try:
 			folder.mkdir(parents=True)
 		except FileExistsError:
@@ -50,7 +50,7 @@ def new_folder(above: Path, now: datetime) -> Path:
 
 
 def sha256(path: Path) -> str:
-	"""The file's fingerprint, by which anybody can tell that it was not changed."""
+	"""SHA-256 hash of a file."""
 	digest = hashlib.sha256()
 	with path.open("rb") as file:
 		while block := file.read(1 << 20):

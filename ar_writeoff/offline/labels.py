@@ -1,8 +1,8 @@
-"""What the columns and filters of ERPNext's reports are called, in every language that Frappe speaks.
+"""Labels of the report's columns and filters in all languages of Frappe.
 
-`labels.csv` has a row for each language and a column for each field, with the labels of the field between bars. A language
-that is spoken in several countries has a row for the language and rows for what a country calls otherwise. What
-a language does not translate stays English in ERPNext.
+`labels.csv` has a row per language and a column per field, with the labels of the field separated by bars. A language
+spoken in several countries has one row, and a row per country for labels that differ. Untranslated labels are English
+in ERPNext.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 
 ENGLISH = "en"
 
-# label, in lower case -> the fields that it may stand for
+# label in lower case: fields it can mean
 Labels = Mapping[str, tuple[str, ...]]
 
 
 @cache
 def table() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
-	"""{language: {field: labels}}, a country's with those of its language."""
+	"""{language: {field: labels}}; countries include the labels of their language."""
 	found: dict[str, dict[str, tuple[str, ...]]] = {}
 	with (Path(__file__).parent / "labels.csv").open(encoding="utf-8", newline="") as file:
 		for row in csv.DictReader(file):
@@ -37,26 +37,26 @@ FIELDS: Sequence[str] = tuple(table()[ENGLISH])
 
 
 def english(field: str) -> str:
-	"""The heading of a field in English."""
+	"""The English heading of a field."""
 	return table()[ENGLISH][field][0]
 
 
 @cache
-def of_language(language: str) -> Labels:
-	"""The labels of a language, and the English ones where they mean nothing else in it."""
+def language_labels(language: str) -> Labels:
+	"""Labels of a language, plus the English ones that have no other meaning in it."""
 	found: dict[str, tuple[str, ...]] = {}
 	for field, labels in table()[language].items():
 		for label in labels:
-			key = folded(label)
+			key = normalize(label)
 			found[key] = (*found.get(key, ()), field)
 	for field, labels in table()[ENGLISH].items():
 		for label in labels:
-			found.setdefault(folded(label), (field,))
+			found.setdefault(normalize(label), (field,))
 	return found
 
 
-def folded(label: str) -> str:
-	"""A label for comparison: in lower case, with single spaces, without the formatting of right-to-left texts."""
+def normalize(label: str) -> str:
+	"""The label for comparison: lower case, single spaces, no right-to-left marks."""
 	return " ".join(label.translate(_MARKS).casefold().split())
 
 

@@ -1,17 +1,16 @@
-"""What to look for and how to write it off: from the options of the command and a policy file in TOML.
+"""Criteria and accounts from the command's options and a TOML policy file.
 
-	company = "Harbour Lights Ltd"
+company = "Harbour Lights Ltd"
 
-	[criteria]
-	balance_type = "Debit"
-	cutoff_date = 2026-06-30
-	max_invoice_amount = 25
+[criteria]
+balance_type = "Debit"
+cutoff_date = 2026-06-30
+max_invoice_amount = 25
 
-	[accounts]
-	offset = "Bad Debt Expense - HL"
+[accounts]
+offset = "Bad Debt Expense - HL"
 
-An option wins over the file. A name that the file should not have is an error: a typing mistake must not widen
-what is written off.
+An option takes precedence over the file. Unknown names are errors: a typing mistake must not widen what is written off.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.offline import words
 from ar_writeoff.offline.labels import FIELDS
-from ar_writeoff.offline.problems import BadFile, Problem
+from ar_writeoff.offline.problems import InvalidFile, Problem
 from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE, MAX_ROWS_PER_ENTRY
 from ar_writeoff.search.rules import NO_VOUCHER_FACTS, CustomerFacts, VoucherFacts
@@ -49,7 +48,7 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-	"""Criteria and accounts. `rates`: company currency for one unit of another, where an export has other currencies."""
+	"""Criteria and accounts. `rates`: company currency per unit of another currency of the export."""
 
 	criteria: Criteria
 	posting_date: date
@@ -70,13 +69,13 @@ class Policy:
 	rates: Mapping[str, Decimal] = field(default_factory=dict)
 
 	@property
-	def named(self) -> frozenset[str]:
-		"""The customers of whom something is known."""
+	def named_customers(self) -> frozenset[str]:
+		"""Customers with data in the policy."""
 		return self.opted_out | self.disabled | self.frozen
 
 	@property
 	def has_voucher_facts(self) -> bool:
-		"""Whether something is known of any voucher."""
+		"""Whether the policy has data on any voucher."""
 		return bool(self.discounted or self.advance_accounts)
 
 	def customer_facts(self, customer: str) -> CustomerFacts:
@@ -94,19 +93,19 @@ class Policy:
 		return VoucherFacts(discounted=True) if voucher_no in self.discounted else NO_VOUCHER_FACTS
 
 
-class BadPolicy(Exception):
-	"""Options or a policy that nothing can be looked for with, in words."""
+class InvalidPolicy(Exception):
+	"""Invalid options or policy; the message says why."""
 
 
-class NotASetting(ValueError):
-	"""A value that a setting cannot have, in words."""
+class InvalidSetting(ValueError):
+	"""Invalid value of a setting; the message says why."""
 
 	def __init__(self, text: Text):
 		super().__init__(text)
 		self.text = text
 
 
-# section of the file -> its keys and what they hold
+# sections of the file with their keys and types
 TEXT, AMOUNT, DATE, COUNT, NAMES, RATES, HEADING = (
 	"text",
 	"amount",
@@ -160,17 +159,17 @@ def read_file(path: Path) -> Settings:
 	"""The settings of a policy file: "section.key" to value.
 
 	Raises:
-	    BadFile: no TOML, or something in it that a policy does not have.
+	    InvalidFile: not TOML, or an unknown name.
 	"""
 	try:
 		with path.open("rb") as file:
 			document = tomllib.load(file, parse_float=Decimal)
 	except OSError as error:
-		raise BadFile(
+		raise InvalidFile(
 			str(path), Problem(t("The file cannot be read: {error}.", error=error.strerror))
 		) from error
 	except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-		raise BadFile(
+		raise InvalidFile(
 			path.name, *_decimal_commas(path), Problem(t("The file is not valid TOML: {error}", error=error))
 		) from error
 
@@ -207,10 +206,10 @@ def read_file(path: Path) -> Settings:
 				continue
 			try:
 				settings[name] = _value(kind, key, value)
-			except NotASetting as error:
+			except InvalidSetting as error:
 				problems.append(Problem(t("{name}: {problem}", name=name, problem=error.text)))
 	if problems:
-		raise BadFile(path.name, *problems)
+		raise InvalidFile(path.name, *problems)
 	return settings
 
 
@@ -218,12 +217,12 @@ DECIMAL_COMMA = re.compile(r"^\s*[\w.]+\s*=\s*(-?\d+(?:,\d+)+)\s*(?:#.*)?$")
 
 
 def _decimal_commas(path: Path) -> Iterator[Problem]:
-	"""Amounts written with a comma, which TOML does not have."""
+	"""Problems for amounts with a decimal comma, which TOML does not allow."""
 	for row, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), start=1):
 		if found := DECIMAL_COMMA.match(line):
 			try:
 				amount(found[1])
-			except NotASetting as error:
+			except InvalidSetting as error:
 				yield Problem(error.text, row)
 
 
@@ -239,51 +238,53 @@ def _value(kind: str, key: str, value: object) -> object:
 	if kind == AMOUNT and isinstance(value, Decimal | int) and not isinstance(value, bool):
 		return Decimal(value)
 	if kind == AMOUNT and isinstance(value, str):
-		amount(value)  # says what is ambiguous about it
+		amount(value)  # raises with a message on what is ambiguous
 	example = {NAMES: '["a", "b"]', TEXT: '"text"', DATE: "2026-06-30", COUNT: "30", AMOUNT: "25.00"}[kind]
-	raise NotASetting(t("enter a value like {example}.", example=example))
+	raise InvalidSetting(t("enter a value like {example}.", example=example))
 
 
 def choice(key: str, value: str) -> str:
-	"""One of the words that this setting may have, however it is written.
+	"""The option with this value, in any letter case.
 
 	Raises:
-	    NotASetting: another word.
+	    InvalidSetting: there is no such option.
 	"""
 	if key not in CHOICES:
 		return value
 	for known in CHOICES[key]:
 		if value.strip().casefold() == known.casefold():
 			return known
-	raise NotASetting(t("{value!r} is not one of {choices}.", value=value, choices=", ".join(CHOICES[key])))
+	raise InvalidSetting(
+		t("{value!r} is not one of {choices}.", value=value, choices=", ".join(CHOICES[key]))
+	)
 
 
 def amount(value: str, decimal: str = "") -> Decimal | None:
-	"""An amount as a person types it; `decimal` is the decimal sign where it is known.
+	"""Parse an amount; `decimal` is the decimal sign if known.
 
 	Raises:
-	    NotASetting: no amount, or one that can be read in two ways.
+	    InvalidSetting: not an amount, or ambiguous.
 	"""
 	try:
 		return parse_amount(value, decimal)
 	except AmountError as error:
-		raise NotASetting(t(texts.MESSAGES[error.code], **error.facts)) from None
+		raise InvalidSetting(t(texts.MESSAGES[error.code], **error.facts)) from None
 
 
 def day(text: str, form: str = "%Y-%m-%d") -> date:
-	"""A date typed in this form.
+	"""Parse a date in this format.
 
 	Raises:
-	    ValueError: it is none.
+	    ValueError: not a date.
 	"""
 	return datetime.strptime(text, form).date()
 
 
 def make(settings: Settings, *, today: date, report_date: date | None = None) -> Policy:
-	"""The policy that these settings make. Without dates: the export's own date, else today.
+	"""Create the policy from settings. Default dates: the export's date, else today.
 
 	Raises:
-	    BadPolicy: criteria that a run on a site would not accept either.
+	    InvalidPolicy: criteria that a run on a site would not accept either.
 	"""
 	cutoff = settings.get("criteria.cutoff_date") or report_date or today
 	posting_date = settings.get("criteria.posting_date") or max(today, cutoff)
@@ -299,7 +300,7 @@ def make(settings: Settings, *, today: date, report_date: date | None = None) ->
 	)
 	if problems or maximum is None:
 		found = [reason for _field, reason in problems] or [Reason.of(reasons.MAXIMUM_REQUIRED)]
-		raise BadPolicy(" ".join(map(words.message, found)))
+		raise InvalidPolicy(" ".join(map(words.message, found)))
 	return Policy(
 		criteria=Criteria(
 			balance_type=settings.get("criteria.balance_type", DEBIT),
@@ -330,6 +331,6 @@ def make(settings: Settings, *, today: date, report_date: date | None = None) ->
 
 
 def section(settings: Settings, name: str) -> dict[str, Any]:
-	"""The settings of one section, without its name."""
+	"""Settings of one section, without its name."""
 	start = f"{name}."
 	return {key.removeprefix(start): value for key, value in settings.items() if key.startswith(start)}

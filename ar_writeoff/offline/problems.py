@@ -1,4 +1,4 @@
-"""What is wrong with a file, and where."""
+"""Problems found in a file, with their place."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from ar_writeoff.offline.words import Text, t
 
-# More than these say nothing new: the column holds something else, or the file has another format.
-SHOWN = 10
+# Problems shown at most: if there are more, the column or the file has another format.
+MAX_SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-	"""Something wrong at one place. `row` counts from 1 as spreadsheets do; 0: the file as a whole."""
+	"""A problem at one place. `row` counts from 1 as in spreadsheets; 0 means the whole file."""
 
 	text: Text
 	row: int = 0
@@ -20,7 +20,7 @@ class Problem:
 
 	@property
 	def place(self) -> str:
-		"""Row and column in words, empty for the file as a whole."""
+		"""Row and column as text, empty for the whole file."""
 		if self.row and self.column:
 			return str(t("row {row}, column {column}", row=str(self.row), column=self.column))
 		return str(t("row {row}", row=str(self.row))) if self.row else self.column
@@ -29,8 +29,8 @@ class Problem:
 		return f"{self.place}: {self.text}" if self.place else str(self.text)
 
 
-class BadFile(Exception):
-	"""A file that cannot be used, with everything that is wrong with it."""
+class InvalidFile(Exception):
+	"""A file that cannot be used, with all its problems."""
 
 	def __init__(self, name: str, *problems: Problem):
 		super().__init__(name, *problems)
@@ -38,8 +38,8 @@ class BadFile(Exception):
 		self.problems = problems
 
 	def __str__(self) -> str:
-		lines = [f"{self.name}: {problem}" for problem in self.problems[:SHOWN]]
-		if len(self.problems) > SHOWN:
-			more = t("More problems: {count}", count=len(self.problems) - SHOWN)
+		lines = [f"{self.name}: {problem}" for problem in self.problems[:MAX_SHOWN]]
+		if len(self.problems) > MAX_SHOWN:
+			more = t("More problems: {count}", count=len(self.problems) - MAX_SHOWN)
 			lines.append(f"{self.name}: {more}")
 		return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A bar on the terminal for what takes longer than a moment."""
+"""Progress bar on the terminal."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from typing import TypeVar
 T = TypeVar("T")
 
 WIDTH = 32
-EVERY = 0.1  # seconds
+REDRAW_INTERVAL = 0.1  # seconds
 
 
-def bar(things: Iterable[T], total: int, label: str, *, patience: float = 0.3) -> Iterator[T]:
-	"""The things, with a bar on standard error while they go by; nothing in a pipe or in under `patience` seconds."""
+def bar(things: Iterable[T], total: int, label: str, *, delay: float = 0.3) -> Iterator[T]:
+	"""Iterate with a progress bar on standard error; none in a pipe or within the first `patience` seconds."""
 	if not sys.stderr.isatty() or not total:
 		yield from things
 		return
-	next_time = time.monotonic() + patience
+	next_time = time.monotonic() + delay
 	shown = False
 	for number, thing in enumerate(things):
 		if number % 256 == 0 and time.monotonic() >= next_time:
 			draw(label, number / total)
-			next_time = time.monotonic() + EVERY
+			next_time = time.monotonic() + REDRAW_INTERVAL
 			shown = True
 		yield thing
 	if shown:
@@ -40,10 +40,11 @@ def draw(label: str, share: float) -> None:
 
 
 @contextmanager
-def many_objects() -> Iterator[None]:
-	"""Without Python's search for reference cycles meanwhile: among a million objects it takes half of the time.
+def without_garbage_collection() -> Iterator[None]:
+	"""Disable Python's garbage collection of reference cycles, which takes half of the time with a million objects.
 
-	What was made is left out of later searches too. None of it is in a cycle, so it goes when nobody needs it any more.
+	The objects created here are excluded from later collections too. They have no cycles, so they are freed by
+	reference counting.
 	"""
 	was_on = gc.isenabled()
 	gc.disable()

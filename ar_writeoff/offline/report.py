@@ -1,4 +1,4 @@
-"""The preview on a terminal."""
+"""Preview on the terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Cell = str | int | Decimal
 
 
 def lines(decision: Decision, rows: int) -> Iterator[str]:
-	"""The preview, line by line; of long lists the first `rows`."""
+	"""The preview line by line; long lists are cut to `rows` rows."""
 	currency = decision.company_currency
 	in_currency = t("Amount {currency}", currency=currency)
 	yield from head(decision)
@@ -82,7 +82,7 @@ def lines(decision: Decision, rows: int) -> Iterator[str]:
 
 
 def short(decision: Decision) -> Iterator[str]:
-	"""Totals, and what is left out by reason."""
+	"""Totals, and excluded balances by reason."""
 	yield from head(decision)
 	if decision.left_out:
 		yield from reasons(decision)
@@ -108,7 +108,7 @@ def reasons(decision: Decision) -> Iterator[str]:
 
 
 def totals_of(verdicts: Sequence[Verdict], currency: str) -> str:
-	"""How many balances, of how many customers, and their sum."""
+	"""Number of balances and customers, and total."""
 	total = sum((verdict.base_amount for verdict in verdicts), Decimal("0.00"))
 	customers = len({verdict.balance.customer for verdict in verdicts})
 	return str(
@@ -189,7 +189,7 @@ def balances(decision: Decision, verdicts: Iterable[Verdict], currency: str) -> 
 
 
 def entry(plan: EntryPlan, rows: int, currency: str) -> Iterator[str]:
-	"""The first entry, so that one sees what an entry looks like: its first rows, and its offset rows."""
+	"""The first entry as an example: its first rows, and its offset rows."""
 	receivable = [row for row in plan.rows if row.item]
 	offset = [row for row in plan.rows if not row.item]
 	yield ""
@@ -235,7 +235,7 @@ def more(things: Sequence[object], rows: int) -> Iterator[str]:
 
 
 def columns(titles: Sequence[Text | str], rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
-	"""A table in columns: words to the left, numbers to the right."""
+	"""Format a table: text left-aligned, numbers right-aligned."""
 	heads = [str(title) for title in titles]
 	texts_of = [
 		[words.number(cell) if isinstance(cell, int | Decimal) else cell for cell in row] for row in rows

@@ -1,7 +1,7 @@
-"""One review: the files that were read, the criteria, what is ticked, and what each amount was lowered to.
+"""State of a review: files, criteria, ticks and lowered amounts.
 
-The page in the browser shows it and changes it. It knows nothing of the page. What a person unticked or lowered stays so when the criteria
-are changed and the same balance is found again.
+The page shows and changes it; this module does not know the page. Ticks and lowered amounts are kept when the criteria
+change and the same balance is found again.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from ar_writeoff.offline import decide, export, policy, summary, words
 from ar_writeoff.offline.currencies import decimals
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.export import Export, Key
-from ar_writeoff.offline.policy import BadPolicy, NotASetting, Settings
+from ar_writeoff.offline.policy import InvalidPolicy, InvalidSetting, Settings
 from ar_writeoff.offline.summary import Total
-from ar_writeoff.offline.values import AS_THE_FILE_SHOWS, Format
+from ar_writeoff.offline.values import DETECT_FORMAT, Format
 from ar_writeoff.offline.words import Text, t
 from ar_writeoff.search.rules import Verdict
 
-# What the page starts with where neither a policy nor an option says otherwise.
-FIRST_MAXIMUM = Decimal(10)
+# The page's default maximum if neither a policy nor an option gives one.
+DEFAULT_MAXIMUM = Decimal(10)
 
 
 @dataclass(slots=True)
 class Review:
 	"""The state of a review.
 
-	`rows` are the balances that may be written off, in the order of the list. `flags` has a 1 for each that is ticked,
-	`amounts` and `base_amounts` what is written off of it.
+	`rows` are the balances that can be written off, in the order of the list. `flags` has a 1 for each ticked row;
+	`amounts` and `base_amounts` are the amounts to write off.
 	"""
 
 	settings: Settings = field(default_factory=dict)
-	form: Format = AS_THE_FILE_SHOWS
+	form: Format = DETECT_FORMAT
 	encoding: str = "utf-8-sig"
 	path: Path | None = None
 	party_path: Path | None = None
@@ -57,10 +57,10 @@ class Review:
 	# ---------------------------------------------------------------------------------------------- files
 
 	def read(self, path: Path) -> None:
-		"""Read a report; what was read before is forgotten, the criteria stay.
+		"""Read a report in place of the one before; the criteria stay.
 
 		Raises:
-		    BadFile: with every place that cannot be read. What was read before stays.
+		    InvalidFile: with all places that cannot be read. The report before stays.
 		"""
 		found = self._read(path)
 		self.path, self.main = path, found
@@ -71,19 +71,19 @@ class Review:
 			self.settings["company"] = found.company
 
 	def read_party_currency(self, path: Path | None) -> None:
-		"""Read the same report in party currency; None takes it away again.
+		"""Read the same report in party currency; None removes it.
 
 		Raises:
-		    BadFile: with every place that cannot be read.
+		    InvalidFile: with all places that cannot be read.
 		"""
 		self.party = self._read(path) if path else None
 		self.party_path = path
 
 	def read_again(self, form: Format, encoding: str) -> None:
-		"""Read the same files as written in another form.
+		"""Read the same files with another format.
 
 		Raises:
-		    BadFile: with every place that cannot be read.
+		    InvalidFile: with all places that cannot be read.
 		"""
 		self.form, self.encoding = form, encoding
 		if self.path:
@@ -99,11 +99,11 @@ class Review:
 	# ------------------------------------------------------------------------------------------- the list
 
 	def find(self, today: date) -> None:
-		"""Look for balances with the criteria as they are.
+		"""Search balances with the present criteria.
 
 		Raises:
-		    BadPolicy: criteria that a run on a site would not accept either.
-		    BadFile: two reports that do not belong together.
+		    InvalidPolicy: criteria that a run on a site would not accept either.
+		    InvalidFile: the two reports do not belong together.
 		"""
 		if not self.main:
 			return
@@ -122,7 +122,7 @@ class Review:
 			if key in self.unticked:
 				self.flags[index] = 0
 			if key in self.lowered:
-				self._set_amount(index, min(self.lowered[key], row.amount, key=abs))
+				self._store_amount(index, min(self.lowered[key], row.amount, key=abs))
 
 	@property
 	def rows(self) -> Sequence[Verdict]:
@@ -137,10 +137,10 @@ class Review:
 		return balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer
 
 	def tick(self, flags: bytes) -> None:
-		"""Take over which rows are ticked: a byte for each, in the order of the list.
+		"""Set the ticks: one byte per row, in the order of the list.
 
 		Raises:
-		    ValueError: flags of another list.
+		    ValueError: the flags belong to another list.
 		"""
 		if len(flags) != len(self.flags):
 			raise ValueError("The list has changed meanwhile.")
@@ -150,11 +150,11 @@ class Review:
 				change(self.key(self.rows[index]))
 		self.flags[:] = flags
 
-	def lower(self, index: int, typed: object) -> Decimal:
-		"""Write off a part of a row only; returns the part. Nothing typed: the whole again.
+	def set_amount(self, index: int, typed: object) -> Decimal:
+		"""Set the amount to write off of a row and return it; empty text means the whole balance.
 
 		Raises:
-		    NotASetting: no amount, or no part of the balance.
+		    InvalidSetting: not an amount, or not a part of the balance.
 		"""
 		row = self.rows[index]
 		part = policy.amount(str(typed), decimal_sign()) if typed not in (None, "") else row.amount
@@ -162,7 +162,7 @@ class Review:
 		if part is None:
 			part = row.amount
 		if part * row.amount <= 0 or abs(part) > abs(row.amount) or money(part, precision) != part:
-			raise NotASetting(
+			raise InvalidSetting(
 				t(
 					"The amount {amount} does not fit the balance of {balance}.",
 					amount=part,
@@ -173,31 +173,31 @@ class Review:
 		base = row.base_of(part)
 		changed = replace(row, amount=part, base_amount=base)
 		if not base:
-			raise NotASetting(t("This amount is zero in company currency."))
+			raise InvalidSetting(t("This amount is zero in company currency."))
 		if self.decision and row.balance.currency != self.decision.company_currency:
-			for refused in decide.inexact([changed], self.decision).values():
+			for refused in decide.inexact_verdicts([changed], self.decision).values():
 				if refused.reason:
-					raise NotASetting(t("{reason}", reason=words.message(refused.reason)))
-		self._set_amount(index, part)
+					raise InvalidSetting(t("{reason}", reason=words.message(refused.reason)))
+		self._store_amount(index, part)
 		if part == row.amount:
 			self.lowered.pop(self.key(row), None)
 		else:
 			self.lowered[self.key(row)] = part
 		return part
 
-	def _set_amount(self, index: int, part: Decimal) -> None:
+	def _store_amount(self, index: int, part: Decimal) -> None:
 		self.amounts[index] = part
 		self.base_amounts[index] = self.rows[index].base_of(part)
 
 	# ---------------------------------------------------------------------------------------------- totals
 
 	def ticked(self) -> tuple[int, int, Decimal]:
-		"""Number of balances ticked, of their customers, and their sum in company currency."""
+		"""Number of ticked balances and of their customers, and their total in company currency."""
 		customers = {row.balance.customer for row in compress(self.rows, self.flags)}
 		return sum(self.flags), len(customers), sum(compress(self.base_amounts, self.flags), ZERO)
 
 	def by_age(self) -> list[Total]:
-		"""Totals of what is ticked, in every bucket, empty ones too."""
+		"""Totals of ticked balances per age bucket, including empty ones."""
 		found = {name: Total(name) for name in (summary.NOT_DUE, *ageing.NAMES)}
 		for row, amount in self._ticked_amounts():
 			total = found[summary.bucket(row)]
@@ -206,7 +206,7 @@ class Review:
 		return list(found.values())
 
 	def by_customer(self, most: int) -> list[Total]:
-		"""Totals of what is ticked by customer, the largest ones, by the customers' names."""
+		"""Totals of ticked balances by customer, largest first, at most `most`."""
 		found: dict[str, Total] = {}
 		for row, amount in self._ticked_amounts():
 			customer = row.balance.customer
@@ -226,16 +226,15 @@ class Review:
 
 	# ------------------------------------------------------------------------------------------- the decision
 
-	def chosen(self) -> Decision:
-		"""What was decided: ticked rows at the amounts they were lowered to, the others left out as not selected, and
-		the entries.
+	def decision_of_ticks(self) -> Decision:
+		"""The decision: ticked rows with their amounts, the others excluded as not selected, and the entries.
 
 		Raises:
-		    BadPolicy: nothing was read, or nothing is ticked.
+		    InvalidPolicy: no report was read, or nothing is ticked.
 		"""
 		decision = self.decision
 		if not decision or not any(self.flags):
-			raise BadPolicy(t("No balances are selected."))
+			raise InvalidPolicy(t("No balances are selected."))
 		not_selected = Reason.of(reasons.NOT_SELECTED)
 		made = replace(decision, write_off=[], left_out=list(decision.left_out), notes=list(decision.notes))
 		for index, row in enumerate(self.rows):
@@ -251,7 +250,7 @@ class Review:
 		return made
 
 	def missing(self) -> Mapping[str, Text]:
-		"""What the entries need and nobody named yet: setting to what to say."""
+		"""Settings that the entries still need, with a message each."""
 		needed = {
 			"company": t("Enter the company name as in ERPNext."),
 			"accounts.offset": t("Enter the offset account, such as Bad Debt Expense."),
@@ -260,12 +259,12 @@ class Review:
 
 
 def decimal_sign() -> str:
-	"""The decimal sign of what is typed on the page: that of its language."""
-	return "," if words.in_use() == words.GERMAN else "."
+	"""The decimal sign of the page's language."""
+	return "," if words.current_language() == words.GERMAN else "."
 
 
-def typed_settings(values: Mapping[str, Any]) -> tuple[Settings, dict[str, Text]]:
-	"""Settings from what was typed into the fields of the page, by the name of the setting, and what is wrong.
+def parse_settings(values: Mapping[str, Any]) -> tuple[Settings, dict[str, Text]]:
+	"""Settings from the texts in the page's fields, by name, and error messages.
 
 	An empty field is no setting.
 	"""
@@ -288,7 +287,7 @@ def typed_settings(values: Mapping[str, Any]) -> tuple[Settings, dict[str, Text]
 				settings[name] = frozenset(filter(None, (line.strip() for line in text.splitlines())))
 			else:
 				settings[name] = policy.choice(key, text)
-		except NotASetting as error:
+		except InvalidSetting as error:
 			problems[name] = error.text
 	return settings, problems
 
@@ -299,10 +298,10 @@ def _date(text: str) -> date:
 			return policy.day(text, form)
 		except ValueError:
 			pass
-	raise NotASetting(t("{text!r} is not a date such as {example}.", text=text, example=date(2026, 6, 30)))
+	raise InvalidSetting(t("{text!r} is not a date such as {example}.", text=text, example=date(2026, 6, 30)))
 
 
 def _count(text: str) -> int:
 	if text.isdecimal():
 		return int(text)
-	raise NotASetting(t("{text!r} is not a number such as 30.", text=text))
+	raise InvalidSetting(t("{text!r} is not a number such as 30.", text=text))

@@ -1,4 +1,4 @@
-"""Totals of a decision, for the terminal and the spreadsheet alike."""
+"""Totals of a decision, for terminal and spreadsheet."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NOT_DUE = "not due"
 
 @dataclass(slots=True)
 class Total:
-	"""Number and sum, in company currency, of the balances that have `name` in common."""
+	"""Count and sum, in company currency, of the balances with the same `name`."""
 
 	name: str
 	count: int = 0
@@ -27,7 +27,7 @@ class Total:
 
 
 def totals(verdicts: Iterable[Verdict], name: Callable[[Verdict], str]) -> list[Total]:
-	"""One total for each name, in the order in which the names come up."""
+	"""A total per name, in order of first appearance."""
 	found: dict[str, Total] = {}
 	for verdict in verdicts:
 		total = found.setdefault(name(verdict), Total(name(verdict)))
@@ -41,7 +41,7 @@ def largest(found: Iterable[Total]) -> list[Total]:
 
 
 def by_age(decision: Decision) -> list[Total]:
-	"""Totals of what would be written off by age, in ERPNext's buckets, empty ones left out."""
+	"""Totals to write off per age bucket, without empty ones."""
 	names = [NOT_DUE, *ageing.NAMES]
 	return sorted(totals(decision.write_off, bucket), key=lambda total: names.index(total.name))
 
@@ -51,19 +51,19 @@ def bucket(verdict: Verdict) -> str:
 
 
 def age_label(name: str) -> str:
-	"""The name of a bucket as a person reads it."""
+	"""Label of an age bucket."""
 	if name == NOT_DUE:
 		return str(t("not due"))
 	return str(t("over {days}", days=ageing.OLDEST)) if name == ageing.OLDER else name
 
 
 def by_customer(decision: Decision) -> list[Total]:
-	"""Totals of what would be written off by customer, largest first."""
+	"""Totals to write off by customer, largest first."""
 	return largest(totals(decision.write_off, lambda verdict: verdict.balance.customer))
 
 
 def by_currency(decision: Decision) -> list[tuple[str, Decimal]]:
-	"""Sums of what would be written off in each currency of an account."""
+	"""Totals to write off by account currency."""
 	sums: dict[str, Decimal] = {}
 	for verdict in decision.write_off:
 		currency = verdict.balance.currency
@@ -72,17 +72,17 @@ def by_currency(decision: Decision) -> list[tuple[str, Decimal]]:
 
 
 def by_reason(decision: Decision) -> list[Total]:
-	"""Totals of what is left out by reason, largest first."""
+	"""Totals of excluded balances by reason, largest first."""
 	return largest(totals(decision.left_out, reason))
 
 
 def reason(verdict: Verdict) -> str:
-	"""A few words for why this balance is left out."""
+	"""Short label of the reason for exclusion."""
 	return words.label(verdict.reason.code) if verdict.reason else ""
 
 
 def by_account(entries: Iterable[EntryPlan]) -> list[tuple[str, Decimal, Decimal]]:
-	"""Account, debit and credit over all entries, in company currency."""
+	"""Account, debit and credit of all entries, in company currency."""
 	sums: dict[str, list[Decimal]] = {}
 	for entry in entries:
 		for row in entry.rows:

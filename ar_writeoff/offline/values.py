@@ -1,7 +1,7 @@
-"""Dates and amounts as an export may write them. What could be read in two ways is refused, not guessed.
+"""Parses dates and amounts of an export. Ambiguous values are refused, not guessed.
 
-A site writes every date of a file in one form and every amount with one decimal sign, so the whole column decides: one
-15/01/2026 says what 01/02/2026 means.
+A site writes all dates of a file in one format and all amounts with one decimal sign, so the whole column is used: one
+15/01/2026 decides what 01/02/2026 means.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from decimal import Decimal, InvalidOperation
 from ar_writeoff.core.money import COMMA, POINT, AmountError, parse_amount
 from ar_writeoff.offline.words import Text, t
 
-# The date formats of System Settings.
+# Date formats of System Settings.
 DATE_FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y")
 ISO = DATE_FORMATS[0]
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?")
 _ONE_GROUP = re.compile(r"-?\d{1,3}\.\d{3}")
-# A currency's sign or name before or after the digits: every sign of Unicode, three letters as in USD, US$, and the
-# signs in letters that Frappe's list of currencies has.
+# A currency symbol or code before or after the digits: all Unicode currency symbols, three letters such as USD or
+# US$, and the letter symbols of Frappe's currency list.
 _SIGN = r"(?:[A-Z]{0,3}[$¢£¤¥֏؋৲৳૱௹฿៛₠-⃀﷼﹩＄￠￡￥￦]|[A-Z]{3}|Rs\.?|Re\.?|[Kk]r\.?|zł|Kč|Ft|lei|L\.?|Fr\.?|R|S/\.?|B/\.?|Bs\.?|лв\.?|дин\.?|ден|КМ|KM|K|Q|G|Lek|руб\.?|сом|[؀-ۿ]+\.?(?:[؀-ۿ]+\.?)*)"
 _AMOUNT = re.compile(
 	rf"(?P<open>\()?(?P<minus>[-−])?\s*(?:{_SIGN})?\s*(?P<minus_after_sign>[-−])?\s*"
@@ -32,17 +32,17 @@ _AMOUNT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Format:
-	"""How a file writes dates and amounts. None: as the file itself shows, by all of its dates and amounts."""
+	"""Date format and decimal sign of a file. None: detect from all its dates and amounts."""
 
 	date_format: str | None = None
 	decimal_comma: bool | None = None
 
 
-AS_THE_FILE_SHOWS = Format()
+DETECT_FORMAT = Format()
 
 
 class Unreadable(ValueError):
-	"""A text that is no date or no amount, or could be two."""
+	"""Text that is not a date or amount, or is ambiguous."""
 
 	def __init__(self, text: Text):
 		super().__init__(text)
@@ -50,9 +50,9 @@ class Unreadable(ValueError):
 
 
 def date_reader(values: Iterable[object], form: Format) -> Callable[[object], date | None]:
-	"""The function that reads the dates of a file, given all of them.
+	"""A function that parses the dates of a file, given all of them.
 
-	It raises `Unreadable` for what is none, and for what the whole file leaves open.
+	It raises `Unreadable` for values that are invalid or ambiguous in the whole file.
 	"""
 	texts = {str(value).strip()[:10] for value in values if isinstance(value, str) and value.strip()}
 	if form.date_format:
@@ -93,7 +93,7 @@ def _read_date(value: object, formats: list[str], asked: str | None) -> date | N
 		)
 	if asked:
 		raise Unreadable(t("{text!r} is not a date in the format {form}.", text=text, form=asked))
-	# Not all dates of the file have one form. This one may be as ERPNext writes them all the same.
+	# Dates of the file differ in format. This one may still be in ERPNext's format.
 	if found := _parsed(text[:10], ISO) or _parsed(text, "%d.%m.%Y"):
 		return found
 	raise Unreadable(
@@ -114,10 +114,10 @@ def _parsed(text: str, format: str) -> date | None:
 
 
 def amount_reader(values: Iterable[object], form: Format) -> Callable[[object, bool], Decimal | None]:
-	"""The function that reads the amounts of a file, given all of them.
+	"""A function that parses the amounts of a file, given all of them.
 
-	It takes a cell and whether its currency has no decimals, and raises `Unreadable` for what is no amount, and for
-	what the whole file leaves open.
+	It takes a cell and whether its currency has no decimals, and raises `Unreadable` for values that are invalid or
+	ambiguous in the whole file.
 	"""
 	signs = _signs(values, form)
 	known: dict[tuple[object, bool], Decimal | None] = {}
@@ -133,7 +133,7 @@ def amount_reader(values: Iterable[object], form: Format) -> Callable[[object, b
 
 
 def _signs(values: Iterable[object], form: Format) -> tuple[str, ...]:
-	"""The decimal signs with which every amount of the file can be read: one where the file tells."""
+	"""Decimal signs with which all amounts of the file can be parsed; one if the file decides it."""
 	if form.decimal_comma is not None:
 		return (COMMA,) if form.decimal_comma else (POINT,)
 	marked = {value for value in values if isinstance(value, str) and (POINT in value or COMMA in value)}
@@ -144,7 +144,7 @@ def _signs(values: Iterable[object], form: Format) -> tuple[str, ...]:
 	if not marked:
 		return (POINT,)
 	possible = tuple(sign for sign, count in fit.items() if count == len(marked))
-	# Where no sign fits every amount, what does not fit the more frequent one is named.
+	# If no sign fits all amounts, the ones that do not fit the more frequent sign are reported.
 	return possible or (max(fit, key=fit.__getitem__),)
 
 
@@ -187,8 +187,8 @@ def _read_amount(value: object, signs: tuple[str, ...], no_decimals: bool) -> De
 
 
 def _parsed_amount(text: str, sign: str) -> Decimal | None:
-	"""The amount where this is the decimal sign; None where the text is none."""
-	if _NUMBER.fullmatch(text):  # as ERPNext writes them
+	"""The amount with this decimal sign; None if invalid."""
+	if _NUMBER.fullmatch(text):  # ERPNext's own format
 		if sign == POINT or POINT not in text:
 			return Decimal(text)
 		return Decimal(text.replace(POINT, "")) if _ONE_GROUP.fullmatch(text) else None

@@ -1,8 +1,8 @@
-"""The language that the preview and the page speak: English, or German.
+"""Translation of preview and page: English or German.
 
-What a person reads is made with `t`, which remembers the English sentence and the facts in it, and says it in the
-language that is in use when it is read. So a page that changes its language says everything anew. The sentences of
-`ar_writeoff.core` are in the catalogue of the app, those of this package in `locale` beside this file.
+User-visible text is created with `t`, which keeps the English template and its values, and translates when the text is
+formatted. So a page can change its language. Texts of `ar_writeoff.core` are translated by the app's catalogue, those
+of this package by `locale` beside this file.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ LANGUAGES: Mapping[str, str] = {ENGLISH: "English", GERMAN: "Deutsch"}
 HERE = Path(__file__).parent
 CATALOGUES = (HERE / "locale", HERE.parent / "locale")
 
-_in_use = ENGLISH
+_current = ENGLISH
 
 
 class Text:
-	"""A sentence with its facts. `str()` says it in the language in use."""
+	"""A template with its values. `str()` translates it to the current language."""
 
 	__slots__ = ("facts", "template")
 
@@ -37,7 +37,11 @@ class Text:
 
 	def __str__(self) -> str:
 		said = translate(self.template)
-		return said.format(**{name: shown(fact) for name, fact in self.facts.items()}) if self.facts else said
+		return (
+			said.format(**{name: format_value(fact) for name, fact in self.facts.items()})
+			if self.facts
+			else said
+		)
 
 	def __eq__(self, other: object) -> bool:
 		return str(self) == str(other)
@@ -50,27 +54,28 @@ class Text:
 
 
 def t(template: str, **facts: object) -> Text:
-	"""The sentence with these facts. The template is a literal: a test looks for its German."""
+	"""The text for this template and these values. The template must be a literal: a test checks its German
+	translation."""
 	return Text(template, facts)
 
 
-def use(language: str) -> None:
-	"""Speak this language from now on; English where it is none of those there are."""
-	global _in_use
-	_in_use = language if language in LANGUAGES else ENGLISH
+def set_language(language: str) -> None:
+	"""Set the language; English if it is not available."""
+	global _current
+	_current = language if language in LANGUAGES else ENGLISH
 
 
-def in_use() -> str:
-	return _in_use
+def current_language() -> str:
+	return _current
 
 
 def translate(text: str) -> str:
-	"""The text in the language in use; as it is where there is no translation."""
-	return text if _in_use == ENGLISH else catalogue(_in_use).get(text) or text
+	"""The text in the current language, or unchanged without a translation."""
+	return text if _current == ENGLISH else catalogue(_current).get(text) or text
 
 
 def message(reason: Reason) -> str:
-	"""The sentence that a person reads for this reason."""
+	"""The translated message of a reason."""
 	facts = {
 		name: day(date.fromisoformat(fact)) if name in texts.DATE_FACTS else fact
 		for name, fact in reason.facts
@@ -79,12 +84,12 @@ def message(reason: Reason) -> str:
 
 
 def label(code: str) -> str:
-	"""A few words for a group of balances left out for the same reason."""
+	"""The translated short label of a reason code."""
 	return translate(texts.label(code))
 
 
-def shown(fact: object) -> object:
-	"""A fact of a sentence as people write it in the language in use."""
+def format_value(fact: object) -> object:
+	"""A value of a message, formatted for the current language."""
 	if isinstance(fact, bool):
 		return fact
 	if isinstance(fact, Decimal | int):
@@ -97,19 +102,19 @@ def shown(fact: object) -> object:
 def number(value: Decimal | int) -> str:
 	"""1,234.50 in English, 1.234,50 in German."""
 	written = f"{value:,}"
-	if _in_use == GERMAN:
+	if _current == GERMAN:
 		return written.translate(str.maketrans(",.", ".,"))
 	return written
 
 
 def day(value: date) -> str:
 	"""2026-06-30 in English, 30.06.2026 in German."""
-	return value.strftime("%d.%m.%Y") if _in_use == GERMAN else value.isoformat()
+	return value.strftime("%d.%m.%Y") if _current == GERMAN else value.isoformat()
 
 
 @cache
 def catalogue(language: str) -> Mapping[str, str]:
-	"""{English: translation} of the catalogues that there are for a language."""
+	"""{English: translation} of the language's catalogues."""
 	found: dict[str, str] = {}
 	for folder in reversed(CATALOGUES):
 		path = folder / f"{language}.po"
@@ -119,7 +124,7 @@ def catalogue(language: str) -> Mapping[str, str]:
 
 
 def read_catalogue(path: Path) -> dict[str, str]:
-	"""{msgid: msgstr} of a PO file, without its header and without what is not translated."""
+	"""{msgid: msgstr} of a PO file, without header and untranslated entries."""
 	found: dict[str, str] = {}
 	for entry in path.read_text(encoding="utf-8").split("\n\n"):
 		parts = {"msgid": "", "msgstr": ""}

@@ -1,4 +1,4 @@
-"""The preview as a spreadsheet, for whoever has to approve it."""
+"""Preview as a spreadsheet, for the approver."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ar_writeoff.search.rules import Verdict
 Cell = str | int | Decimal | date | None
 
 AMOUNT_FORMAT = "#,##0.00"
-# What spreadsheet programs take for the beginning of a formula.
+# Characters that start a formula in spreadsheets.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -174,7 +174,7 @@ def _sheet(
 
 	def cell(value: Cell) -> Any:
 		if isinstance(value, str) and value.startswith(FORMULA):
-			# Names are typed by customers: they are text in a spreadsheet, never a formula.
+			# Names come from customers: they are text in a spreadsheet, never a formula.
 			made = WriteOnlyCell(sheet, value)
 			made.data_type = "s"
 			made.quotePrefix = True

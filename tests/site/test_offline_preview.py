@@ -211,9 +211,9 @@ def test_what_the_page_confirms_is_imported_and_submitted(books: None, tmp_path:
 	for index in (kept, *abroad):  # an import takes foreign balances at the invoice's rate only
 		flags[index] = 0
 	review.tick(bytes(flags))
-	review.lower(lowered, "1.50")
+	review.set_amount(lowered, "1.50")
 	written = files.write(
-		review.chosen(), [tmp_path / "ar.csv"], tmp_path, frappe.utils.now_datetime(), "Petra"
+		review.decision_of_ticks(), [tmp_path / "ar.csv"], tmp_path, frappe.utils.now_datetime(), "Petra"
 	)
 	import_and_submit(written[0])
 

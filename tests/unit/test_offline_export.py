@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ar_writeoff.offline import export
-from ar_writeoff.offline.problems import BadFile
+from ar_writeoff.offline.problems import InvalidFile
 from ar_writeoff.offline.values import Format
 from tests.unit.exports import EMPTY, HEADINGS, Row, line, table, total, write_csv, write_xlsx
 
@@ -24,7 +24,7 @@ def read(path: Path, rows: list[list[object]], form: Format | None = None) -> ex
 
 
 def refused(path: Path, rows: list[list[object]]) -> list[str]:
-	with pytest.raises(BadFile) as error:
+	with pytest.raises(InvalidFile) as error:
 		read(path, rows)
 	return [str(problem) for problem in error.value.problems]
 
@@ -101,7 +101,7 @@ def test_headings_of_another_language_are_named(tmp_path: Path) -> None:
 	rows = table([CAFE])
 	rows[0] = ["Solde" if name == "Outstanding Amount" else name for name in rows[0]]
 	path = write_csv(tmp_path / "ar.csv", rows)
-	with pytest.raises(BadFile, match="no headings"):
+	with pytest.raises(InvalidFile, match="no headings"):
 		export.read(path)
 	assert amounts(export.read(path, headings={"outstanding": "solde"})) == {"SINV-0001": Decimal("10.0")}
 
@@ -167,7 +167,7 @@ def test_a_bad_cell_is_named(tmp_path: Path, column: str, value: str, words: str
 def test_every_bad_cell_is_named(tmp_path: Path) -> None:
 	rows = table([{**line(number, "X", "?"), "Due Date": "soon"} for number in range(30)])
 	assert len(refused(tmp_path, rows)) == 60
-	with pytest.raises(BadFile) as error:
+	with pytest.raises(InvalidFile) as error:
 		read(tmp_path, rows)
 	assert str(error.value).endswith("ar.csv: More problems: 50")
 
@@ -200,5 +200,5 @@ def test_invalid_files(tmp_path: Path) -> None:
 		path = tmp_path / name
 		if content is not None:
 			path.write_bytes(content)
-		with pytest.raises(BadFile, match=words):
+		with pytest.raises(InvalidFile, match=words):
 			export.read(path)

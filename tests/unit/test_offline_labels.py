@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ar_writeoff.offline import export, labels
-from ar_writeoff.offline.problems import BadFile
+from ar_writeoff.offline.problems import InvalidFile
 from tests.unit.exports import HEADINGS, Row, line, table, total, write_csv
 
 LANGUAGES = sorted(labels.table())
@@ -107,7 +107,7 @@ def test_ambiguous_files_are_both_named(tmp_path: Path, title: str, after: str, 
 		tmp_path / "ar.csv", with_column(title, after, ["2027-01-01", "2027-01-01"], [CAFE, PAYMENT])
 	)
 	with pytest.raises(
-		BadFile, match=f"Several columns are called {title}: {letters}. They differ, first in row 2."
+		InvalidFile, match=f"Several columns are called {title}: {letters}. They differ, first in row 2."
 	):
 		export.read(path)
 
@@ -116,7 +116,7 @@ def test_ambiguous_files_are_both_named(tmp_path: Path, title: str, after: str, 
 
 
 def refused(path: Path) -> str:
-	with pytest.raises(BadFile) as error:
+	with pytest.raises(InvalidFile) as error:
 		export.read(path)
 	return str(error.value)
 

@@ -223,13 +223,13 @@ def test_a_progress_bar_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) 
 
 	screen = Terminal()
 	monkeypatch.setattr(sys, "stderr", screen)
-	assert list(progress.bar(range(1000), 1000, "Reading", patience=0)) == list(range(1000))
+	assert list(progress.bar(range(1000), 1000, "Reading", delay=0)) == list(range(1000))
 	assert "Reading  [" in screen.getvalue() and "%" in screen.getvalue()
 	assert screen.getvalue().endswith("\r\033[K"), "the bar leaves nothing behind"
 
 
 def test_no_bar_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-	assert len(list(progress.bar(range(1000), 1000, "Reading", patience=0))) == 1000
+	assert len(list(progress.bar(range(1000), 1000, "Reading", delay=0))) == 1000
 	assert capsys.readouterr().err == ""
 
 

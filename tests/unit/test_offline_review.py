@@ -11,8 +11,8 @@ import pytest
 from ar_writeoff.core import reasons
 from ar_writeoff.offline import cli, decide, export, files, policy
 from ar_writeoff.offline.page import lists
-from ar_writeoff.offline.policy import BadPolicy, NotASetting
-from ar_writeoff.offline.review import Review, typed_settings
+from ar_writeoff.offline.policy import InvalidPolicy, InvalidSetting
+from ar_writeoff.offline.review import Review, parse_settings
 from tests.unit.exports import Row, line, table, write_csv
 
 TODAY = date(2026, 6, 30)
@@ -41,7 +41,7 @@ def index_of(review: Review, voucher: str) -> int:
 
 def test_what_was_unticked_and_lowered_is_found_so_again(review: Review) -> None:
 	untick(review, "SINV-0003", "SINV-0004")
-	review.lower(index_of(review, "SINV-0005"), "1.50")
+	review.set_amount(index_of(review, "SINV-0005"), "1.50")
 	assert review.ticked() == (8, 3, Decimal("44.50"))  # 55 - 3 - 4 - 3.50
 	review.settings["criteria.max_invoice_amount"] = Decimal(4)
 	review.find(TODAY)
@@ -73,8 +73,8 @@ def test_totals_are_of_what_is_ticked(review: Review) -> None:
 
 @pytest.mark.parametrize("typed", ["0", "-1", "5.01", "1.005", "1,50", "ten"])
 def test_what_is_no_part_is_refused(review: Review, typed: str) -> None:
-	with pytest.raises(NotASetting):
-		review.lower(index_of(review, "SINV-0005"), typed)
+	with pytest.raises(InvalidSetting):
+		review.set_amount(index_of(review, "SINV-0005"), typed)
 	assert review.lowered == {}
 
 
@@ -82,16 +82,16 @@ def test_flags_of_another_list_are_refused(review: Review) -> None:
 	with pytest.raises(ValueError):
 		review.tick(b"\1")
 	with pytest.raises(ValueError):
-		lists.unpacked(lists.packed([1] * 20), 9)
+		lists.unpack_bits(lists.pack_bits([1] * 20), 9)
 	for count in (0, 1, 7, 8, 9, 100):
 		flags = [number % 3 != 0 for number in range(count)]
-		assert lists.unpacked(lists.packed(flags), count) == bytes(flags)
+		assert lists.unpack_bits(lists.pack_bits(flags), count) == bytes(flags)
 
 
 def test_what_is_decided_is_what_is_written(review: Review, tmp_path: Path) -> None:
 	untick(review, "SINV-0003")
-	review.lower(index_of(review, "SINV-0005"), "1.50")
-	chosen = review.chosen()
+	review.set_amount(index_of(review, "SINV-0005"), "1.50")
+	chosen = review.decision_of_ticks()
 	assert sum(one.base_amount for one in chosen.write_off) == review.ticked()[2] == chosen.entries[0].total
 	[left_out] = [one for one in chosen.left_out if one.balance.voucher_no == "SINV-0003"]
 	assert left_out.reason and left_out.reason.code == reasons.NOT_SELECTED
@@ -108,12 +108,12 @@ def test_what_is_decided_is_what_is_written(review: Review, tmp_path: Path) -> N
 
 def test_nothing_ticked_is_nothing_to_write(review: Review) -> None:
 	review.tick(bytes(len(review.flags)))
-	with pytest.raises(BadPolicy, match="No balances are selected"):
-		review.chosen()
+	with pytest.raises(InvalidPolicy, match="No balances are selected"):
+		review.decision_of_ticks()
 
 
 def test_fields_of_the_page_are_settings(review: Review) -> None:
-	settings, problems = typed_settings(
+	settings, problems = parse_settings(
 		{
 			"criteria.max_invoice_amount": "1,250.50",
 			"criteria.max_customer_amount": "",
@@ -167,7 +167,7 @@ def test_options_with_a_decimal_comma(tmp_path: Path, capsys: pytest.CaptureFixt
 def test_a_policy_file_with_a_decimal_comma(tmp_path: Path, written: str) -> None:
 	path = tmp_path / "policy.toml"
 	path.write_text(f"[criteria]\nmax_invoice_amount = {written}\n")
-	with pytest.raises(policy.BadFile, match=r"12,50 can be read as 12\.50 or 1250\."):
+	with pytest.raises(policy.InvalidFile, match=r"12,50 can be read as 12\.50 or 1250\."):
 		policy.read_file(path)
 
 

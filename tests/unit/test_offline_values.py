@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from ar_writeoff.offline.values import (
-	AS_THE_FILE_SHOWS,
 	DATE_FORMATS,
+	DETECT_FORMAT,
 	Format,
 	Unreadable,
 	amount_reader,
@@ -21,7 +21,7 @@ from ar_writeoff.offline.values import (
 def test_every_date_format_of_system_settings_is_told_by_its_dates(form: str) -> None:
 	dates = [date(2026, 1, 2), date(2026, 1, 31), date(2025, 12, 1)]
 	written = [day.strftime(form) for day in dates]
-	read = date_reader(written, AS_THE_FILE_SHOWS)
+	read = date_reader(written, DETECT_FORMAT)
 	assert [read(text) for text in written] == dates
 
 
@@ -31,7 +31,7 @@ def test_every_date_format_of_system_settings_is_told_by_its_dates(form: str) ->
 )
 def test_dates_that_could_be_two_are_refused_with_both(text: str, one: str, other: str) -> None:
 	with pytest.raises(Unreadable, match=f"{text} can be read as {one} or {other}") as error:
-		date_reader([text, text], AS_THE_FILE_SHOWS)(text)
+		date_reader([text, text], DETECT_FORMAT)(text)
 	assert "--date-format" in str(error.value)
 	assert date_reader([text], Format("%d/%m/%Y" if "/" in text else "%d-%m-%Y"))(text) == date.fromisoformat(
 		one
@@ -39,18 +39,16 @@ def test_dates_that_could_be_two_are_refused_with_both(text: str, one: str, othe
 
 
 def test_a_date_that_means_the_same_either_way_is_read() -> None:
-	assert date_reader(["02/02/2026"], AS_THE_FILE_SHOWS)("02/02/2026") == date(2026, 2, 2)
+	assert date_reader(["02/02/2026"], DETECT_FORMAT)("02/02/2026") == date(2026, 2, 2)
 
 
 def test_dates_of_a_spreadsheet_and_with_a_time() -> None:
-	read = date_reader(["2026-01-31 00:00:00"], AS_THE_FILE_SHOWS)
+	read = date_reader(["2026-01-31 00:00:00"], DETECT_FORMAT)
 	assert read("2026-01-31 00:00:00") == read(datetime(2026, 1, 31, 5)) == read(date(2026, 1, 31))
 	assert read(None) is read("") is read("  ") is None
 
 
-def amounts(
-	*texts: object, form: Format = AS_THE_FILE_SHOWS, no_decimals: bool = False
-) -> list[Decimal | None]:
+def amounts(*texts: object, form: Format = DETECT_FORMAT, no_decimals: bool = False) -> list[Decimal | None]:
 	read = amount_reader(texts, form)
 	return [read(text, no_decimals) for text in texts]
 

@@ -21,7 +21,7 @@ OFFLINE = Path(words.__file__).parent
 @pytest.fixture(autouse=True)
 def english_again() -> object:
 	yield
-	words.use(words.ENGLISH)
+	words.set_language(words.ENGLISH)
 
 
 def said() -> list[tuple[str, str]]:
@@ -87,11 +87,11 @@ def test_a_text_is_translated_when_it_is_read() -> None:
 		"row 3, column Due Date: The file is empty.",
 		"Selected: 1,234 of 5,000, customers: 7",
 	)
-	words.use("de")
+	words.set_language("de")
 	assert (str(problem), str(text)) == (
 		"Zeile 3, Spalte Due Date: Die Datei ist leer.",
 		"Ausgewählt: 1.234 von 5.000, Kunden: 7",
 	)
 	assert (words.number(Decimal("1234.50")), words.day(date(2026, 1, 31))) == ("1.234,50", "31.01.2026")
-	words.use("fr")
-	assert words.in_use() == "en"
+	words.set_language("fr")
+	assert words.current_language() == "en"

@@ -1,6 +1,6 @@
-"""The review in the browser: a page on this machine, for the person who sits at it.
+"""Review in the browser: a local web page for the user of this machine.
 
-`server` lets nobody else in, `layout` is the page, `lists` are the rows it fetches, `grid.js` and `page.css` what runs in the browser. What
-is decided is in `ar_writeoff.offline.review`. Made with NiceGUI, whose package brings its scripts: nothing is fetched from
-anywhere.
+`server` restricts access, `layout` is the page, `lists` serves the rows, `grid.js` and `page.css` run in the browser.
+The state is in `ar_writeoff.offline.review`. Built with NiceGUI, whose package includes its scripts: nothing is loaded
+from the internet.
 """

@@ -1,4 +1,4 @@
-"""The charts of the page."""
+"""Charts of the page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def bars(*, vertical: bool) -> dict[str, Any]:
-	"""Options of a chart of bars, side by side or one below the other; its numbers come later."""
+	"""Options of a vertical or horizontal bar chart without data."""
 	names: dict[str, Any] = {
 		"type": "category",
 		"data": [],

@@ -1,4 +1,4 @@
-"""What is known of a row, and why it is where it is."""
+"""Details of a row and the reason for its verdict."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ar_writeoff.offline.words import Text, t
 from ar_writeoff.search.rules import Verdict
 
 
-def show(where: ui.element, decision: Decision, verdict: Verdict, amount: Decimal) -> None:
-	"""What is known of a row, and why it is where it is."""
+def show(container: ui.element, decision: Decision, verdict: Verdict, amount: Decimal) -> None:
+	"""Show the details of a row and the reason for its verdict."""
 	of = verdict.balance
 	line = decision.line(of)
 	asked = decision.policy.criteria
-	where.clear()
-	with where, ui.element("div").classes("stack"):
+	container.clear()
+	with container, ui.element("div").classes("stack"):
 		ui.label(of.voucher_no).classes("text-weight-bold")
 		if verdict.reason:
 			with ui.element("div").classes("why"):
@@ -35,7 +35,7 @@ def show(where: ui.element, decision: Decision, verdict: Verdict, amount: Decima
 					)
 				).classes("soft small")
 		else:
-			ui.label(str(why_found(decision, verdict))).classes("fine")
+			ui.label(str(matched_criteria(decision, verdict))).classes("fine")
 		facts: list[tuple[Text, str]] = [
 			(t("Customer"), decision.customer_names[of.customer]),
 			(
@@ -71,8 +71,8 @@ def show(where: ui.element, decision: Decision, verdict: Verdict, amount: Decima
 					ui.label(value)
 
 
-def why_found(decision: Decision, verdict: Verdict) -> Text:
-	"""The criteria that a balance fits."""
+def matched_criteria(decision: Decision, verdict: Verdict) -> Text:
+	"""The criteria that the balance matches."""
 	asked = decision.policy.criteria
 	facts = {
 		"amount": verdict.base_amount,

@@ -1,4 +1,4 @@
-"""The fields of the criteria. Each knows its setting."""
+"""Criteria fields, each bound to a setting."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from nicegui import ui
 
 from ar_writeoff.offline import words
-from ar_writeoff.offline.review import Review, typed_settings
+from ar_writeoff.offline.review import Review, parse_settings
 from ar_writeoff.offline.words import Text
 
-# Fields that hold a list of names, and what of a line they choose from.
-CHOSEN_FROM = {
+# Fields with a list of names, and the line attribute that gives their options.
+OPTIONS_FROM = {
 	"only.customer_groups": "customer_group",
 	"only.territories": "territory",
 	"only.receivable_accounts": "receivable_account",
@@ -21,15 +21,15 @@ CHOSEN_FROM = {
 
 
 class Fields:
-	"""The fields on the page, and what they say."""
+	"""The fields of the page and their values."""
 
 	def __init__(self, review: Review, on_enter: Callable[[], Any]):
 		self.review = review
 		self.on_enter = on_enter
 		self.made: dict[str, Any] = {}
 
-	def forget(self) -> None:
-		"""Begin anew: the fields are laid out again."""
+	def clear(self) -> None:
+		"""Clear the fields before they are laid out again."""
 		self.made = {}
 
 	def text(self, name: str, label: Text) -> None:
@@ -41,7 +41,7 @@ class Fields:
 		written = (
 			""
 			if value is None
-			else words.number(value).replace("," if words.in_use() == words.ENGLISH else ".", "")
+			else words.number(value).replace("," if words.current_language() == words.ENGLISH else ".", "")
 		)
 		self.field(name, ui.input(str(label), value=written).props("inputmode=decimal"))
 
@@ -66,10 +66,10 @@ class Fields:
 			name, ui.input_chips(str(label), value=value, new_value_mode="add-unique").props("use-input")
 		)
 
-	def several(self, name: str, label: Text) -> None:
+	def multi_choice(self, name: str, label: Text) -> None:
 		value = sorted(self.review.settings.get(name) or ())
 		found = self.review.main.lines if self.review.main else ()
-		choices = sorted({getattr(line, CHOSEN_FROM[name]) for line in found} | set(value))
+		choices = sorted({getattr(line, OPTIONS_FROM[name]) for line in found} | set(value))
 		self.field(
 			name,
 			ui.select([one for one in choices if one], value=value, label=str(label), multiple=True).props(
@@ -84,10 +84,10 @@ class Fields:
 			made.on("keydown.enter", self.on_enter)
 		self.made[name] = made
 
-	def now(self) -> bool:
-		"""Take over what the fields say; whether all of it can be read. What cannot is said at its field."""
+	def read_values(self) -> bool:
+		"""Read the values of the fields; returns whether all are valid. Errors are shown at their fields."""
 		typed = {name: field.value for name, field in self.made.items() if not isinstance(field.value, list)}
-		settings, problems = typed_settings(typed)
+		settings, problems = parse_settings(typed)
 		for name, field in self.made.items():
 			if isinstance(field.value, list):
 				if field.value:
@@ -101,6 +101,6 @@ class Fields:
 		self.review.settings.update(settings)
 		return True
 
-	def say(self, name: str, text: Text) -> None:
-		"""Say at a field what is wrong with it."""
+	def show_error(self, name: str, text: Text) -> None:
+		"""Show an error at a field."""
 		self.made[name].error = str(text)

@@ -1,6 +1,6 @@
-"""The lists of the page: their columns, and what a person can do with a row.
+"""Grid options of the lists: columns and keyboard actions.
 
-Their rows are fetched by the browser, see `lists`; what is ticked lives there and here alike.
+The browser loads the rows, see `lists`; grid.js keeps the ticks.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FOUND, LEFT_OUT, ENTRIES = "found", "left-out", "entries"
 
 
 def balances(name: str, currency: str) -> dict[str, Any]:
-	"""The list of what is found, with ticks and amounts to change, or of what is left out."""
+	"""Options of the list to write off, with ticks and editable amounts, or of the excluded list."""
 	home = f"arWriteOff.number(p.value, {decimals(currency)})"
 	own = "arWriteOff.number(p.value, p.data.decimals)"
 	number = {"type": "rightAligned", "filter": "agNumberColumnFilter", "width": 104}
@@ -36,7 +36,7 @@ def balances(name: str, currency: str) -> dict[str, Any]:
 				":valueFormatter": f"p => {own}",
 				"editable": True,
 				"cellEditor": "agTextCellEditor",
-				# As it was typed: what it means is for the server to say.
+				# The text as entered; the server parses it.
 				"cellDataType": False,
 				":valueParser": "p => p.newValue",
 				":valueSetter": "p => arWriteOff.typed('found', p)",
@@ -91,7 +91,7 @@ def balances(name: str, currency: str) -> dict[str, Any]:
 
 
 def entries(currency: str) -> dict[str, Any]:
-	"""The list of the rows of the entries."""
+	"""Options of the list of entry rows."""
 	number = {
 		"type": "rightAligned",
 		"width": 130,
@@ -137,8 +137,8 @@ def entries(currency: str) -> dict[str, Any]:
 
 
 def locale_text() -> dict[str, str]:
-	"""AG Grid's own words, in German; in English it has them."""
-	if words.in_use() == words.ENGLISH:
+	"""AG Grid's texts in German; it has English built in."""
+	if words.current_language() == words.ENGLISH:
 		return {}
 	return {
 		"contains": "enthält",

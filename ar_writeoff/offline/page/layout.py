@@ -1,4 +1,4 @@
-"""The page: criteria on the left; totals, charts and lists; what is decided at the bottom."""
+"""Layout of the page: criteria on the left; totals, charts and lists; actions at the bottom."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nicegui import Client, events, run, ui
 from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, LEAVE_OUT
 from ar_writeoff.offline import files, policy, summary, words
 from ar_writeoff.offline.decide import Decision
-from ar_writeoff.offline.evidence import closes_the_balance
+from ar_writeoff.offline.evidence import write_off_notice
 from ar_writeoff.offline.page import charts, facts, grids, lists
 from ar_writeoff.offline.page.fields import Fields
 from ar_writeoff.offline.page.grids import ENTRIES, FOUND, LEFT_OUT
-from ar_writeoff.offline.policy import POSTING_DATE, BadPolicy, NotASetting
-from ar_writeoff.offline.problems import BadFile
+from ar_writeoff.offline.policy import POSTING_DATE, InvalidPolicy, InvalidSetting
+from ar_writeoff.offline.problems import InvalidFile
 from ar_writeoff.offline.report import criteria, totals_of
 from ar_writeoff.offline.review import Review
 from ar_writeoff.offline.values import DATE_FORMATS, Format
@@ -32,8 +32,8 @@ CUSTOMERS_IN_CHART = 8
 
 
 class Page:
-	"""The page of one review. Opened anew, in another tab or language, it shows the same review; the tab before it is
-	set aside, so that what is on screen is what Confirm writes."""
+	"""The page of one review. Opening it again, in another tab or language, shows the same review and disables the
+	earlier tab, so that Confirm writes what is on screen."""
 
 	def __init__(self, review: Review, *, out: Path, scratch: Path):
 		self.review = review
@@ -41,7 +41,7 @@ class Page:
 		self.scratch = scratch
 		self.planned: Decision | None = None
 		self.written: list[Path] = []
-		self.trouble: BadFile | BadPolicy | None = None
+		self.error: InvalidFile | InvalidPolicy | None = None
 		self.pending: Path | None = review.path
 		self.pending_party: Path | None = None
 		self.fields = Fields(review, self.on_find)
@@ -50,17 +50,17 @@ class Page:
 	# ------------------------------------------------------------------------------------------------ frame
 
 	def build(self) -> None:
-		"""Lay the page out as the review is now."""
+		"""Build the page for the state of the review."""
 		before, self.client = self.client, ui.context.client
 		if before and before.has_socket_connection:
-			self.set_aside(before)
+			self.disable_tab(before)
 		ui.add_head_html(
-			f'<script>document.documentElement.lang = "{words.in_use()}"</script>'
+			f'<script>document.documentElement.lang = "{words.current_language()}"</script>'
 			'<link rel="stylesheet" href="/page/page.css"><script src="/page/grid.js"></script>'
 		)
 		ui.colors(primary="#1f6f54")
 		ui.on("ticked", self.on_ticked)
-		ui.on("looked_at", self.on_looked_at)
+		ui.on("row_focused", self.on_row_focused)
 		ui.on("amount_typed", self.on_amount_typed)
 		ui.on("key", self.on_key)
 		with ui.header(elevated=False), ui.element("div").classes("bar"):
@@ -70,7 +70,9 @@ class Page:
 				f'flat dense round color=grey-8 aria-label="{t("Keys")}"'
 			)
 			ui.toggle(
-				dict(words.LANGUAGES), value=words.in_use(), on_change=lambda event: self.speak(event.value)
+				dict(words.LANGUAGES),
+				value=words.current_language(),
+				on_change=lambda event: self.set_language(event.value),
 			).props("dense no-caps unelevated toggle-color=primary")
 		with ui.left_drawer(value=True, bordered=False).props("width=320 breakpoint=700"):
 			self.side()
@@ -79,14 +81,14 @@ class Page:
 		with ui.footer():
 			self.footer()
 
-	def set_aside(self, client: Client) -> None:
-		"""Say in a tab that the review goes on in another one."""
+	def disable_tab(self, client: Client) -> None:
+		"""Tell a tab that the review was opened in another one."""
 		with client, ui.dialog(value=True).props("persistent"), ui.card().classes("set-aside"):
 			ui.label(str(t("The review was opened in another window.")))
 			ui.button(str(t("Use Here")), on_click=ui.navigate.reload).props("no-caps unelevated")
 
-	def speak(self, language: str) -> None:
-		words.use(language)
+	def set_language(self, language: str) -> None:
+		words.set_language(language)
 		ui.navigate.reload()
 
 	def refresh(self) -> None:
@@ -98,8 +100,8 @@ class Page:
 
 	@ui.refreshable_method
 	def side(self) -> None:
-		"""The file and the criteria."""
-		self.fields.forget()
+		"""Upload and criteria."""
+		self.fields.clear()
 		with ui.element("div").classes("side"):
 			uploader = (
 				ui.upload(
@@ -117,8 +119,8 @@ class Page:
 				ui.button(str(t("Find Invoices")), on_click=self.on_find).props("no-caps unelevated").classes(
 					"grow find"
 				)
-			self.booking_fields()
-			self.known_fields()
+			self.posting_fields()
+			self.missing_data_fields()
 			self.file_fields()
 
 	def criteria_fields(self) -> None:
@@ -144,11 +146,11 @@ class Page:
 		)
 		with ui.expansion(str(t("Only these"))).classes("w-full").props("dense"):
 			self.fields.names("only.customers", t("Customers"))
-			self.fields.several("only.customer_groups", t("Customer groups"))
-			self.fields.several("only.territories", t("Territories"))
-			self.fields.several("only.receivable_accounts", t("Receivable accounts"))
+			self.fields.multi_choice("only.customer_groups", t("Customer groups"))
+			self.fields.multi_choice("only.territories", t("Territories"))
+			self.fields.multi_choice("only.receivable_accounts", t("Receivable accounts"))
 
-	def booking_fields(self) -> None:
+	def posting_fields(self) -> None:
 		ui.html(f"<h2>{t('Posting')}</h2>", sanitize=False)
 		self.fields.text("company", t("Company"))
 		self.fields.text("accounts.offset", t("Offset account"))
@@ -160,8 +162,8 @@ class Page:
 			{BATCH: t("Batch"), CUSTOMER: t("Customer"), INVOICE: t("Invoice")},
 		)
 
-	def known_fields(self) -> None:
-		"""What the report does not know."""
+	def missing_data_fields(self) -> None:
+		"""Data the report does not have."""
 		with ui.expansion(str(t("Data that the report does not have"))).classes("w-full").props("dense"):
 			ui.label(
 				str(t("On a site the app reads these names from ERPNext. Press Enter after each name."))
@@ -170,21 +172,21 @@ class Page:
 			self.fields.names("leave_out.disabled", t("Disabled customers"))
 			self.fields.names("leave_out.frozen", t("Frozen customers"))
 			self.fields.names("leave_out.discounted", t("Discounted invoices"))
-			self.fields.several("leave_out.advance_accounts", t("Advance accounts"))
+			self.fields.multi_choice("leave_out.advance_accounts", t("Advance accounts"))
 
 	def file_fields(self) -> None:
-		"""How the file is written, and the second report."""
+		"""Format of the file, and the report in party currency."""
 		review = self.review
 		main = review.main
 		currencies = main.currencies if main else []
-		trouble = self.trouble is not None
+		error = self.error is not None
 		if len(currencies) > 1:
 			ui.html(f"<h2>{t('Currencies')}</h2>", sanitize=False)
 			self.fields.text("company_currency", t("Currency of the company"))
 			for currency in currencies:
 				if currency != review.settings.get("company_currency"):
 					self.fields.amount(f"rates.{currency}", t("Value of 1 {currency}", currency=currency))
-		with ui.expansion(str(t("The file")), value=trouble).classes("w-full").props("dense"):
+		with ui.expansion(str(t("The file")), value=error).classes("w-full").props("dense"):
 			if main:
 				ui.label(
 					str(t("The same report in party currency, if receivable accounts have other currencies:"))
@@ -224,10 +226,10 @@ class Page:
 		review = self.review
 		main = review.main
 		self.file_name.set_text(main.name if main else "")
-		if self.trouble:
-			self.problem_card(self.trouble)
+		if self.error:
+			self.problem_card(self.error)
 		if not main:
-			self.hero()
+			self.empty_state()
 			return
 		if not review.decision:
 			return
@@ -253,7 +255,7 @@ class Page:
 			with ui.tab_panel(ENTRIES).classes("tab-panel"):
 				self.entries()
 
-	def hero(self) -> None:
+	def empty_state(self) -> None:
 		with ui.element("div").classes("hero"):
 			ui.icon("upload_file", size="48px", color="primary")
 			ui.label(str(t("Drop an Accounts Receivable report here"))).classes("big")
@@ -267,20 +269,20 @@ class Page:
 			).classes("soft")
 			ui.label(str(t("The file stays on this machine. Nothing is posted."))).classes("soft")
 
-	def problem_card(self, trouble: BadFile | BadPolicy) -> None:
+	def problem_card(self, error: InvalidFile | InvalidPolicy) -> None:
 		with ui.element("div").classes("problem"):
-			if isinstance(trouble, BadPolicy):
-				ui.label(str(trouble))
+			if isinstance(error, InvalidPolicy):
+				ui.label(str(error))
 				return
-			ui.label(str(t("{name} cannot be used.", name=trouble.name))).classes("text-weight-bold")
+			ui.label(str(t("{name} cannot be used.", name=error.name))).classes("text-weight-bold")
 			with ui.element("table"):
-				for problem in trouble.problems[:20]:
+				for problem in error.problems[:20]:
 					with ui.element("tr"):
 						for text in (problem.place, str(problem.text)):
 							with ui.element("td"):
 								ui.label(text)
-			if len(trouble.problems) > 20:
-				ui.label(str(t("More problems: {count}", count=len(trouble.problems) - 20)))
+			if len(error.problems) > 20:
+				ui.label(str(t("More problems: {count}", count=len(error.problems) - 20)))
 
 	def cards_and_charts(self) -> None:
 		review = self.review
@@ -316,7 +318,7 @@ class Page:
 			return ui.label().classes("value"), ui.label().classes("soft small")
 
 	def show_totals(self) -> None:
-		"""Totals and charts of what is ticked."""
+		"""Show totals and charts of the ticked rows."""
 		review = self.review
 		decision = review.decision
 		if not decision:
@@ -403,7 +405,7 @@ class Page:
 				for account, debit, credit in summary.by_account(planned.entries):
 					with ui.element("tr"):
 						for index, text in enumerate(
-							(account, amount_or_nothing(debit), amount_or_nothing(credit))
+							(account, amount_or_blank(debit), amount_or_blank(credit))
 						):
 							with ui.element("td").classes("n" if index else ""):
 								ui.label(text)
@@ -412,13 +414,13 @@ class Page:
 			)
 
 	async def plan(self) -> bool:
-		"""Plan the entries for what is ticked, with the accounts as they are; whether there are any."""
-		if not self.fields.now():
+		"""Plan the entries for the ticked rows; returns whether there are any."""
+		if not self.fields.read_values():
 			return False
 		try:
-			self.use_booking()
-			self.planned = await run.io_bound(self.review.chosen)
-		except BadPolicy as error:
+			self.apply_posting_settings()
+			self.planned = await run.io_bound(self.review.decision_of_ticks)
+		except InvalidPolicy as error:
 			self.planned = None
 			ui.notify(str(error), type="warning")
 		self.entries.refresh()
@@ -444,7 +446,7 @@ class Page:
 					)
 				)
 			).classes("total ticked-total")
-			ui.label(str(closes_the_balance())).classes("soft small grow")
+			ui.label(str(write_off_notice())).classes("soft small grow")
 			ui.button(str(t("Preview")), on_click=self.on_preview).props("no-caps outline").classes("preview")
 			ui.button(str(t("Confirm")), on_click=self.on_confirm).props("no-caps unelevated").classes(
 				"confirm"
@@ -453,19 +455,19 @@ class Page:
 	# ----------------------------------------------------------------------------------------------- events
 
 	async def on_upload(self, event: events.UploadEventArguments) -> None:
-		path = await self.kept(event)
+		path = await self.save_upload(event)
 		event.sender.reset()  # type: ignore[attr-defined]
 		if path.suffix.lower() == ".toml":
-			await self.guarded(lambda: self.use_policy(path))
+			await self.apply_change(lambda: self.load_policy(path))
 		else:
-			await self.guarded(lambda: self.use(path))
+			await self.apply_change(lambda: self.use(path))
 
 	async def on_upload_party(self, event: events.UploadEventArguments) -> None:
-		path = await self.kept(event)
-		await self.guarded(lambda: self.review.read_party_currency(path))
+		path = await self.save_upload(event)
+		await self.apply_change(lambda: self.review.read_party_currency(path))
 
-	async def kept(self, event: events.UploadEventArguments) -> Path:
-		"""The file that was dropped, in a folder of its own that goes when the page ends."""
+	async def save_upload(self, event: events.UploadEventArguments) -> Path:
+		"""Save an uploaded file in a folder of its own, which is deleted when the page ends."""
 		folder = self.scratch / f"file-{len(list(self.scratch.iterdir()))}"
 		folder.mkdir()
 		path = folder / (Path(event.file.name.replace("\\", "/")).name or "file")
@@ -476,7 +478,7 @@ class Page:
 		self.pending = path
 		self.review.read(path)
 
-	def use_policy(self, path: Path) -> None:
+	def load_policy(self, path: Path) -> None:
 		self.review.settings = {**self.review.settings, **policy.read_file(path)}
 
 	async def on_form(self) -> None:
@@ -492,43 +494,43 @@ class Page:
 				self.review.read_again(form, encoding)
 
 		if self.pending:
-			await self.guarded(again)
+			await self.apply_change(again)
 		else:
 			self.review.form, self.review.encoding = form, encoding
 
 	async def on_find(self) -> None:
-		if self.fields.now() and self.review.main:
-			await self.guarded(lambda: None)
+		if self.fields.read_values() and self.review.main:
+			await self.apply_change(lambda: None)
 
-	async def guarded(self, change: Callable[[], None]) -> None:
-		"""Change something, find again, and show what came of it; what is wrong is shown, what was there stays."""
+	async def apply_change(self, change: Callable[[], None]) -> None:
+		"""Make a change, search again and show the result. An error is shown, and the previous result stays."""
 
 		def work() -> None:
 			change()
 			self.review.find(date.today())
 
 		working = ui.notification(str(t("Working...")), spinner=True, timeout=None, position="top")
-		self.trouble = None
+		self.error = None
 		self.planned = None
 		try:
 			await run.io_bound(work)
-		except (BadFile, BadPolicy) as error:
-			self.trouble = error
+		except (InvalidFile, InvalidPolicy) as error:
+			self.error = error
 		finally:
 			working.dismiss()
 		self.refresh()
 
 	async def on_ticked(self, event: events.GenericEventArguments) -> None:
-		told = event.args
-		if told["number"] != self.review.number:
+		args = event.args
+		if args["number"] != self.review.number:
 			return
-		self.review.tick(lists.unpacked(told["flags"], len(self.review.flags)))
+		self.review.tick(lists.unpack_bits(args["flags"], len(self.review.flags)))
 		self.planned = None
 		self.show_totals()
 		if self.tabs.value == ENTRIES:
 			await self.plan()
 
-	def on_looked_at(self, event: events.GenericEventArguments) -> None:
+	def on_row_focused(self, event: events.GenericEventArguments) -> None:
 		index, decision = int(event.args["id"]), self.review.decision
 		if not decision:
 			return
@@ -539,13 +541,13 @@ class Page:
 			facts.show(self.facts_of_left_out, decision, verdict, verdict.amount)
 
 	def on_amount_typed(self, event: events.GenericEventArguments) -> None:
-		told = event.args
-		index = int(told["id"])
-		if told["number"] != self.review.number:
+		args = event.args
+		index = int(args["id"])
+		if args["number"] != self.review.number:
 			return
 		try:
-			self.review.lower(index, told["typed"])
-		except NotASetting as error:
+			self.review.set_amount(index, args["typed"])
+		except InvalidSetting as error:
 			ui.notify(str(error), type="negative", timeout=8000)
 			return
 		self.planned = None
@@ -594,11 +596,11 @@ class Page:
 	# ---------------------------------------------------------------------------------------------- confirm
 
 	async def on_confirm(self) -> None:
-		if not self.fields.now():
+		if not self.fields.read_values():
 			return
 		missing = self.review.missing()
 		for name, text in missing.items():
-			self.fields.say(name, text)
+			self.fields.show_error(name, text)
 		if missing:
 			ui.notify(" ".join(map(str, missing.values())), type="warning")
 			return
@@ -622,7 +624,7 @@ class Page:
 				with ui.element("div").classes("fact"):
 					ui.label(str(label)).classes("soft")
 					ui.label(value)
-			ui.label(str(closes_the_balance())).classes("soft")
+			ui.label(str(write_off_notice())).classes("soft")
 			ui.label(
 				str(
 					t(
@@ -634,7 +636,7 @@ class Page:
 				ui.button(str(t("Back")), on_click=dialog.close).props("flat no-caps")
 
 				async def write() -> None:
-					# The second click of a double click comes before the dialog is closed.
+					# A double click sends its second click before the dialog is closed.
 					if button.enabled:
 						button.disable()
 						dialog.close()
@@ -643,17 +645,17 @@ class Page:
 				button = ui.button(str(t("Write the files")), on_click=write)
 				button.props("no-caps unelevated").classes("write")
 
-	def use_booking(self) -> None:
-		"""Take over company, accounts and the like: they say nothing about what is found, so the list stays.
+	def apply_posting_settings(self) -> None:
+		"""Apply company, accounts and posting settings, which do not change the list.
 
 		Raises:
-		    BadPolicy: the criteria were changed since the list was made, or are none.
+		    InvalidPolicy: the criteria are invalid or have changed since the search.
 		"""
 		decision, main = self.review.decision, self.review.main
 		assert decision and main
 		asked = policy.make(self.review.settings, today=date.today(), report_date=main.report_date)
 		now = decision.policy
-		booked = replace(
+		changed = replace(
 			asked,
 			company=now.company,
 			offset_account=now.offset_account,
@@ -661,8 +663,8 @@ class Page:
 			entries_per=now.entries_per,
 			posting_date=now.posting_date,
 		)
-		if booked != now:
-			raise BadPolicy(t("The criteria were changed. Press Find Invoices first."))
+		if changed != now:
+			raise InvalidPolicy(t("The criteria were changed. Press Find Invoices first."))
 		decision.policy = asked
 
 	async def write(self) -> None:
@@ -708,10 +710,10 @@ class Page:
 					ui.label(str(purposes[path.name])).classes("soft small grow")
 
 
-def amount_or_nothing(amount: Decimal) -> str:
+def amount_or_blank(amount: Decimal) -> str:
 	return words.number(amount) if amount else ""
 
 
 def filter_list(name: str, text: str | None) -> None:
-	"""Show the rows with this text only."""
+	"""Show only rows that contain this text."""
 	ui.run_javascript(f"arWriteOff.filter({json.dumps(name)}, {json.dumps(text or '')})")

@@ -1,4 +1,4 @@
-"""The rows of the lists, as the page fetches them: what is found, what is left out, the rows of the entries."""
+"""Rows of the lists for the browser: balances to write off, excluded balances and entry rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nicegui import App, json
 
 from ar_writeoff.offline import words
 from ar_writeoff.offline.currencies import decimals
-from ar_writeoff.offline.progress import many_objects
+from ar_writeoff.offline.progress import without_garbage_collection
 from ar_writeoff.search.rules import Verdict
 
 if TYPE_CHECKING:
@@ -53,23 +53,23 @@ def serve(app: App, page: Page) -> None:
 	def fetched(name: str) -> Response:
 		if name not in lists:
 			return Response(status_code=404)
-		with many_objects():
+		with without_garbage_collection():
 			return Response(json.dumps(lists[name](page)), media_type="application/json")
 
 
 def found(page: Page) -> dict[str, Any]:
-	"""What may be written off, with a bit for each row that is ticked."""
+	"""Balances that can be written off, with a bit per row that is ticked."""
 	review = page.review
 	return {
 		"fields": BALANCE_FIELDS,
 		"rows": balances(page, review.rows, review.amounts, review.base_amounts),
 		"number": review.number,
-		"ticked": packed(review.flags),
+		"ticked": pack_bits(review.flags),
 	}
 
 
 def left_out(page: Page) -> dict[str, Any]:
-	"""What is left out, and why."""
+	"""Excluded balances with their reasons."""
 	verdicts = page.review.left_out
 	amounts, base = [one.amount for one in verdicts], [one.base_amount for one in verdicts]
 	return {
@@ -117,7 +117,7 @@ def balances(
 
 
 def entries(page: Page) -> dict[str, Any]:
-	"""The rows of the entries as they were planned last."""
+	"""Rows of the last planned entries."""
 	rows: list[Row] = []
 	for number, entry in enumerate(page.planned.entries if page.planned else (), start=1):
 		for row in entry.rows:
@@ -136,8 +136,8 @@ def entries(page: Page) -> dict[str, Any]:
 	return {"fields": ENTRY_FIELDS, "rows": rows, "number": page.review.number}
 
 
-def packed(flags: Iterable[int]) -> str:
-	"""A bit for each flag, the first one lowest, in base64."""
+def pack_bits(flags: Iterable[int]) -> str:
+	"""One bit per flag, lowest first, in base64."""
 	bits = bytearray()
 	for index, flag in enumerate(flags):
 		if index % 8 == 0:
@@ -147,11 +147,11 @@ def packed(flags: Iterable[int]) -> str:
 	return base64.b64encode(bits).decode()
 
 
-def unpacked(text: str, count: int) -> bytes:
-	"""The flags of `packed`.
+def unpack_bits(text: str, count: int) -> bytes:
+	"""The flags of `pack_bits`.
 
 	Raises:
-	    ValueError: not so many.
+	    ValueError: there are fewer flags than `count`.
 	"""
 	bits = base64.b64decode(text, validate=True)
 	if len(bits) != (count + 7) // 8:

@@ -1,4 +1,4 @@
-"""The server behind the page: on 127.0.0.1 only, and only for whoever has the address that was printed."""
+"""Web server of the page: on 127.0.0.1 only, and only with the secret in the printed address."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ar_writeoff.offline.words import t
 HOST = "127.0.0.1"
 HERE = Path(__file__).parent
 
-# The browser is told as well that nothing leaves the machine.
+# Content Security Policy: the browser must not send anything elsewhere.
 POLICY = (
 	"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline';"
 	" img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' ws://{host}; frame-ancestors 'none'"
@@ -27,10 +27,10 @@ POLICY = (
 
 
 class Guard:
-	"""Lets a request in that asks for this host and port and carries the secret: once in the address, then in a cookie.
+	"""Middleware that admits requests for this host and port with the secret: first in the address, then in a cookie.
 
-	Other users of the machine do not know the secret. Other pages in the browser know neither it nor, by another
-	name for 127.0.0.1, the host that is asked for.
+	Other users of the machine do not know the secret. Other pages in the browser do not know it, and cannot pass the
+	host check with another name for 127.0.0.1.
 	"""
 
 	def __init__(self, app: Any, token: str, port: int):
@@ -48,14 +48,14 @@ class Guard:
 		origin = headers.get("origin")
 		if host not in self.hosts or (origin and origin != f"http://{host}"):
 			await self.refuse(scope, send)
-		elif self.knows(self.in_cookie(headers.get("cookie", ""))):
-			await self.app(scope, receive, self.with_policy(send, host))
-		elif scope["type"] == "http" and self.knows(self.in_address(scope["query_string"])):
+		elif self.is_authorized(self.in_cookie(headers.get("cookie", ""))):
+			await self.app(scope, receive, self.with_security_headers(send, host))
+		elif scope["type"] == "http" and self.is_authorized(self.in_address(scope["query_string"])):
 			await self.welcome(send)
 		else:
 			await self.refuse(scope, send)
 
-	def knows(self, token: str) -> bool:
+	def is_authorized(self, token: str) -> bool:
 		return secrets.compare_digest(token.encode(), self.token.encode())
 
 	def in_cookie(self, header: str) -> str:
@@ -87,7 +87,7 @@ class Guard:
 		await send({"type": "http.response.start", "status": 403, "headers": headers})
 		await send({"type": "http.response.body", "body": body})
 
-	def with_policy(self, send: Any, host: str) -> Any:
+	def with_security_headers(self, send: Any, host: str) -> Any:
 		async def sending(message: Any) -> None:
 			if message["type"] == "http.response.start":
 				message["headers"] = [
@@ -107,7 +107,7 @@ def free_port() -> int:
 		return int(listener.getsockname()[1])
 
 
-def listens(port: int) -> bool:
+def is_listening(port: int) -> bool:
 	with socket.socket() as probe:
 		return probe.connect_ex((HOST, port)) == 0
 
@@ -117,14 +117,14 @@ def run(
 ) -> int:
 	"""Serve the page until Ctrl-C; returns the exit code."""
 	with tempfile.TemporaryDirectory(prefix="ar-writeoff-") as scratch:
-		# NiceGUI would keep what it stores in the folder that the command is run in.
+		# NiceGUI would create its storage in the current folder.
 		os.environ.setdefault("NICEGUI_STORAGE_PATH", scratch)
 		from nicegui import app, background_tasks, ui
 
 		from ar_writeoff.offline.page import lists
 		from ar_writeoff.offline.page.layout import Page
 
-		if port and listens(port):
+		if port and is_listening(port):
 			print(
 				t("Port {port} is in use. Choose another port, or omit --port.", port=port),
 				file=sys.stderr,
@@ -140,14 +140,14 @@ def run(
 		ui.page("/", title="AR Write-Off", response_timeout=60)(page.build)
 
 		async def ready() -> None:
-			while not listens(port):
+			while not is_listening(port):
 				await asyncio.sleep(0.02)
 			print(t("Review in the browser: {address}", address=address), flush=True)
 			print(t("The page is available on this machine only. Press Ctrl-C to stop it."), flush=True)
 			if address_file:
-				write_privately(address_file, address)
+				write_private_file(address_file, address)
 
-		# The server listens once everything that is to be done at the start is done.
+		# The server listens after all startup handlers have run.
 		app.on_startup(lambda: background_tasks.create(ready(), name="ready"))
 		ui.run(
 			host=HOST,
@@ -155,7 +155,7 @@ def run(
 			title="AR Write-Off",
 			favicon=HERE / "static" / "icon.svg",
 			reload=False,
-			show=f"/?token={token}" if browser and has_a_browser() else False,
+			show=f"/?token={token}" if browser and has_display() else False,
 			show_welcome_message=False,
 			tailwind=False,
 			gzip_middleware_factory=None,
@@ -164,12 +164,12 @@ def run(
 	return 0
 
 
-def has_a_browser() -> bool:
-	"""Whether there is a screen to open a browser on."""
+def has_display() -> bool:
+	"""Whether there is a display for a browser."""
 	return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def write_privately(path: Path, text: str) -> None:
+def write_private_file(path: Path, text: str) -> None:
 	"""Write a file that only its owner can read."""
 	path.parent.mkdir(parents=True, exist_ok=True)
 	path.unlink(missing_ok=True)

@@ -1,10 +1,10 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
-"""What was written off in the last twelve months, for the charts of the workspace.
+"""Chart source: write-offs of the last twelve months, for the charts of the workspace.
 
-A source of our own, because Frappe keeps the numbers of its other charts for whoever opens them next, whatever that
-person may see.
+A chart source of our own, because Frappe caches the values of its other charts for all users, whatever their
+permissions.
 """
 
 from collections import defaultdict
@@ -30,8 +30,8 @@ def get(
 	heatmap_year: str | int | None = None,
 	refresh: str | int | None = None,
 ) -> dict[str, Any]:
-	"""Written off debit balances of a company in company currency, by month or by reason, of the runs that the reader
-	may see. The arguments are those of every source; `filters` counts."""
+	"""Written-off debit balances of a company in company currency, by month or by reason, of the runs the user may see.
+	Only `filters` is used; the other arguments are those Frappe passes to every source."""
 	wanted = frappe._dict(frappe.parse_json(filters) or {})
 	if not access.of_user().allows_company(wanted.company):
 		frappe.throw(

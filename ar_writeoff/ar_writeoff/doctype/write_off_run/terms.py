@@ -1,4 +1,4 @@
-"""What a run asks for: amounts, accounts, reason and period, each problem said at its field."""
+"""Validation of a run's terms: amounts, accounts, reason and period. Errors are shown at their fields."""
 
 from typing import Any
 
@@ -13,7 +13,8 @@ from ar_writeoff.validation import parse_amount_fields, throw_field_errors
 
 
 def validate(run: Any) -> None:
-	"""
+	"""Validate all terms.
+
 	Raises:
 	    frappe.ValidationError: at the fields that are wrong.
 	"""
@@ -24,7 +25,7 @@ def validate(run: Any) -> None:
 
 
 def validate_amounts(run: Any) -> None:
-	"""Amounts as typed: letters, a missing maximum and negative numbers get an error at the field."""
+	"""Refuse text, negative numbers and a missing maximum."""
 	amounts = parse_amount_fields(run, ("max_invoice_amount", "max_customer_amount"))
 	maximum = amounts["max_invoice_amount"]
 	throw_field_errors(
@@ -32,7 +33,7 @@ def validate_amounts(run: Any) -> None:
 		[
 			(fieldname, messages.message(reason))
 			for fieldname, reason in criteria.problems(
-				# An empty Currency field arrives as 0: that is no maximum, not a maximum of 0.
+				# An empty Currency field is sent as 0: no maximum, not a maximum of 0.
 				max_invoice_amount=maximum or None,
 				max_customer_amount=amounts["max_customer_amount"],
 				minimum_age_days=cint(run.minimum_age_days),

@@ -115,7 +115,7 @@ class WriteOffRun(BlankFieldsDocument):
 		territory: DF.Link | None
 	# end: auto-generated types
 
-	# Filled from the company's Settings, by us.
+	# Filled from the company's Write-Off Settings instead.
 	MORE_BLANK_FIELDS = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
 
 	def _set_defaults(self) -> None:
@@ -124,30 +124,30 @@ class WriteOffRun(BlankFieldsDocument):
 			self.set_defaults_from_settings()
 
 	def as_dict(self, *args: Any, **kwargs: Any) -> frappe._dict:
-		"""The run as it is given away: its totals are of the items that the reader may see."""
+		"""The document for clients, with the totals of the items the reader may see."""
 		values = super().as_dict(*args, **kwargs)
-		values.update(self.totals_of_reader())
+		values.update(self.visible_totals())
 		return values
 
 	def before_print(self, settings: Any = None) -> None:
-		self.update(self.totals_of_reader())
+		self.update(self.visible_totals())
 
-	def totals_of_reader(self) -> dict[str, Any]:
-		"""The totals that differ from those of the run, where the reader may see a part of it only."""
+	def visible_totals(self) -> dict[str, Any]:
+		"""Totals of the items the reader may see, if these are not all items."""
 		if self.is_new() or access.of_user().is_unrestricted:
 			return {}
 		return run_status.calculate_totals(self.name, visible_to=frappe.session.user)[1]
 
 	def before_insert(self) -> None:
-		# What became of a run stays with it: the desk copies it too when it amends, and an API may send anything.
-		for fieldname in self.written_by_the_app():
+		# The results of a run are never copied, neither by the desk on Amend nor through the API.
+		for fieldname in self.app_fields():
 			self.set(fieldname, None)
 		self.status = states.DRAFT
 		self.prepared_by = self.changed_by = frappe.session.user
 		self.prepared_on = self.changed_on = now()
 
 	def set_defaults_from_settings(self) -> None:
-		"""Fill what was left empty. A maximum that was typed, however wrong, is never replaced."""
+		"""Fill empty fields from the Settings. A maximum that was entered is never replaced, even an invalid one."""
 		for fieldname, value in get_company_defaults(self.company).items():
 			if self.get(fieldname) in (None, "") and value:
 				self.set(fieldname, value)
@@ -156,11 +156,10 @@ class WriteOffRun(BlankFieldsDocument):
 		self.posting_date = self.posting_date or today()
 
 	def save(self, *args: Any, **kwargs: Any) -> "WriteOffRun":
-		"""Save, submit or cancel: all of them end here, from the form, over REST, from a list or a script. The run is
-		locked before Frappe looks at it, so that what it compares is how the run is now.
+		"""Save, submit or cancel: all of them pass here, from the form, REST, a list or a script. The run is locked
+		before Frappe compares it with the stored document.
 
-		To cancel a run with many Journal Entries is left to workers; the run is then Reversing, and cancelled when all
-		of them are.
+		A run with many Journal Entries is cancelled in the background: it is Reversing until all entries are cancelled.
 		"""
 		if self.is_new() or not self.name:
 			return super().save(*args, **kwargs)
@@ -172,7 +171,7 @@ class WriteOffRun(BlankFieldsDocument):
 		return super().save(*args, **kwargs)
 
 	def before_validate(self) -> None:
-		"""Of a save or a submit."""
+		"""On save and submit: keep stored evidence and pass the gate."""
 		stored = self.get_doc_before_save()
 		if stored:
 			self.keep_evidence(stored)
@@ -184,11 +183,11 @@ class WriteOffRun(BlankFieldsDocument):
 		self.check_gate(stored, gate.ANNOTATE)
 
 	def before_discard(self) -> None:
-		"""v16: a draft is discarded."""
+		"""v16: pass the gate before a draft is discarded."""
 		self.enter(gate.DELETE)
 
 	def check_gate(self, stored: "WriteOffRun", operation: gate.Operation) -> None:
-		"""Whether the operation is allowed on the run as it is stored, which Frappe and we have locked."""
+		"""Check that the operation is allowed on the stored run, which is locked."""
 		gate.check(stored, operation, permission=not self.flags.ignore_permissions)
 
 	def validate(self) -> None:
@@ -206,17 +205,17 @@ class WriteOffRun(BlankFieldsDocument):
 			approval.reset_workflow_state(self)
 
 	def keep_evidence(self, stored: "WriteOffRun") -> None:
-		"""What the app wrote stays as it is stored, whatever the caller's copy says."""
-		for fieldname in (*self.written_by_the_app(), "owner", "creation"):
+		"""Reset the fields the app writes to their stored values, whatever the client sent."""
+		for fieldname in (*self.app_fields(), "owner", "creation"):
 			self.set(fieldname, stored.get(fieldname))
 
-	def written_by_the_app(self) -> list[str]:
-		"""Fields that a form, an import or a REST call cannot set: the app writes them in the database."""
+	def app_fields(self) -> list[str]:
+		"""Fields that only the app writes, not a form, an import or a REST call."""
 		fields = self.meta.get("fields", {"read_only": 1, "no_copy": 1})
 		return [field.fieldname for field in fields if field.fieldname != "amended_from"]
 
 	def terms_changed(self) -> bool:
-		"""Whether anything that is approved changes with this save."""
+		"""Whether this save changes anything that is approved."""
 		return self.criteria_changed() or any(
 			self.has_value_changed(fieldname) for fieldname in ("posting_date", "reason")
 		)
@@ -229,7 +228,7 @@ class WriteOffRun(BlankFieldsDocument):
 		)
 
 	def discard_items(self) -> None:
-		"""Criteria that changed make the list found with the old ones misleading: it is emptied."""
+		"""Delete the items that were found with other criteria."""
 		frappe.db.delete("Write-Off Run Item", {"run": self.name})
 		self.searched_on = self.searched_by = None
 		for fieldname in ("found_count", "selected_count", "excluded_count", "selected_amount"):
@@ -278,14 +277,14 @@ class WriteOffRun(BlankFieldsDocument):
 
 	def on_submit(self) -> None:
 		if self.flags.held:
-			rest = limits.move_held_to_draft(self)
+			remainder = limits.move_held_to_draft(self)
 			frappe.msgprint(
 				_("Balances above your limit were moved to draft {0}.").format(
-					frappe.utils.get_link_to_form(self.doctype, rest)
+					frappe.utils.get_link_to_form(self.doctype, remainder)
 				),
 				title=_("Over Your Limit"),
 			)
-			notifications.approval_requested(frappe.get_doc(self.doctype, rest))
+			notifications.approval_requested(frappe.get_doc(self.doctype, remainder))
 		rows, posting_terms, approved = approval.seal_run(self.name, self.flags.authority)
 		batches.create_batches(
 			self.name, run_terms.rules_of(posting_terms), [(row.name, row.customer) for row in rows]
@@ -301,7 +300,7 @@ class WriteOffRun(BlankFieldsDocument):
 			reason=Reason.verbatim(self.reason),
 		)
 		posting.start_posting(self.name)
-		self.read_back()
+		self.reload_results()
 
 	def cancel_in_background(self, stored: "WriteOffRun", count: int) -> "WriteOffRun":
 		self.check_cancel(stored)
@@ -315,8 +314,7 @@ class WriteOffRun(BlankFieldsDocument):
 		return self.reload()
 
 	def before_cancel(self) -> None:
-		"""A run is cancelled as it is stored: of the caller's copy nothing counts but fields of the site's own, such as
-		the state of a Workflow."""
+		"""Cancel the run as stored: only custom fields, such as a Workflow state, are taken from the client."""
 		stored = self.get_doc_before_save()
 		for field in self.meta.fields:
 			if not field.get("is_custom_field"):
@@ -330,15 +328,15 @@ class WriteOffRun(BlankFieldsDocument):
 		throw_field_errors(self, [("posting_date", cancel_blocker)])
 
 	def on_cancel(self) -> None:
-		# The entries are cancelled here, in the same transaction as the run.
+		# The entries are cancelled in the same transaction as the run.
 		self.ignore_linked_doctypes = ("Journal Entry", "GL Entry", "Payment Ledger Entry")
 		undo.cancel_entries(self.name)
 		self.db_set("status", states.REVERSED)
 		run_status.refresh_totals(self.name)
-		self.read_back()
+		self.reload_results()
 
 	def on_trash(self) -> None:
-		"""A draft goes with its list. What was submitted is evidence, with its log, whatever became of it."""
+		"""Delete a draft with its items and log. Submitted runs are evidence and cannot be deleted."""
 		gate.enter(self.name, gate.DELETE)
 		for doctype in (
 			"Write-Off Run Item",
@@ -349,8 +347,8 @@ class WriteOffRun(BlankFieldsDocument):
 		):
 			frappe.db.delete(doctype, {"run": self.name})
 
-	def read_back(self) -> None:
-		"""Take over what the posting wrote to the database, so that the form shows it."""
+	def reload_results(self) -> None:
+		"""Reload the values that posting wrote to the database, for the form."""
 		for fieldname, value in frappe.db.get_value(
 			"Write-Off Run",
 			self.name,
@@ -387,8 +385,8 @@ class WriteOffRun(BlankFieldsDocument):
 				title=_("Not permitted"),
 			)
 
-	def saved(self, ptype: str) -> "WriteOffRun":
-		"""The run as it is in the database, with the permission checked: what a caller's copy says does not count."""
+	def get_saved(self, ptype: str) -> "WriteOffRun":
+		"""The run as stored, with the permission checked; unsaved values of the client are ignored."""
 		if self.is_new():
 			frappe.throw(_("Save the run first."), title=_("Not Saved"))
 		run = frappe.get_doc("Write-Off Run", self.name)
@@ -397,18 +395,18 @@ class WriteOffRun(BlankFieldsDocument):
 		return run
 
 	def enter(self, operation: gate.Operation) -> "WriteOffRun":
-		"""The run as it is in the database, locked for this operation of the current user."""
+		"""The run as stored, locked for this operation of the current user."""
 		if self.is_new():
 			frappe.throw(_("Save the run first."), title=_("Not Saved"))
 		return gate.enter(self.name, operation)
 
 	@frappe.whitelist()
 	def find_invoices(self, background: bool | int | None = None) -> dict[str, Any]:
-		"""Fill the list with the balances that match, in place of what it had.
+		"""Replace the items with the balances that match the criteria.
 
-		Returns the number of items found, selected, excluded, and how many were added, dropped and changed
-		since the last search. A large search goes on in the background (unless `background` says otherwise):
-		then the run is Searching, and `{"background": True}` is returned.
+		Returns the number of items found, selected, excluded, and how many were added, dropped and changed since the
+		last search. A large search runs in the background (unless `background` says otherwise): the run is then
+		Searching, and `{"background": True}` is returned.
 		"""
 		run = self.enter(gate.FIND)
 		if search.needs_worker(run) if background is None else cint(background):
@@ -421,7 +419,7 @@ class WriteOffRun(BlankFieldsDocument):
 
 	@frappe.whitelist()
 	def cancel_search(self) -> dict[str, Any]:
-		"""End a search in the background; the list stays as it was before it."""
+		"""Cancel a background search; the items stay as they were before it."""
 		run = self.enter(gate.CANCEL_SEARCH)
 		cancelled = search.stop_search(run.name)
 		self.reload()
@@ -429,7 +427,7 @@ class WriteOffRun(BlankFieldsDocument):
 
 	@frappe.whitelist()
 	def set_write_off_amount(self, item: str, amount: float | str) -> dict[str, Any]:
-		"""Write off a part of an item: an amount in its currency, of its sign, up to its balance.
+		"""Set the amount to write off of an item, in its currency, with its sign, up to its balance.
 
 		Returns the item's fields. Posting checks the balance again.
 		"""
@@ -454,8 +452,8 @@ class WriteOffRun(BlankFieldsDocument):
 		sort_order: str = "asc",
 		filters: str | dict | None = None,
 	) -> dict[str, Any]:
-		"""One page of the list and the number of items that the filters leave."""
-		run = self.saved("read")
+		"""One page of items and the number of items under the filters."""
+		run = self.get_saved("read")
 		return run_items.page(
 			run.name,
 			start=start,
@@ -473,7 +471,7 @@ class WriteOffRun(BlankFieldsDocument):
 		filters: str | dict | None = None,
 		invert: bool | int = False,
 	) -> dict[str, Any]:
-		"""Tick or untick items: those named, those under the filters, or all. Only open items can be ticked."""
+		"""Tick or untick open items: the named ones, those under the filters, or all."""
 		run = self.enter(gate.SELECT)
 		run_items.select(
 			run.name,
@@ -488,11 +486,10 @@ class WriteOffRun(BlankFieldsDocument):
 
 	@frappe.whitelist()
 	def get_summary(self) -> dict[str, Any]:
-		"""What the form shows besides the list: counts, totals, reasons of exclusion, ageing and top customers; what is
-		over a limit, who may not approve, what stopped a run, why a posted run cannot be cancelled, and the drafts with what was over the
-		limit of who submitted.
-		"""
-		run = self.saved("read")
+		"""Data of the form besides the items: counts, totals, reasons for exclusion, ageing, top customers, items over
+		a limit, messages on what blocks approval, posting or cancelling, and the drafts with items over the submitter's
+		limit."""
+		run = self.get_saved("read")
 		return {
 			"status": run.status,
 			"modified": str(run.modified),
@@ -518,15 +515,15 @@ class WriteOffRun(BlankFieldsDocument):
 
 	@frappe.whitelist()
 	def request_approval(self) -> list[str]:
-		"""Tell those who may submit this run that it waits for one of them; returns their names."""
+		"""Notify the users who may submit this run; returns their names."""
 		run = self.enter(gate.REQUEST_APPROVAL)
 		if not run.selected_count and not run.held_count:
 			frappe.throw(
 				_("No balances are selected. Press Find Invoices and select at least one balance."),
 				title=_("No Balances Selected"),
 			)
-		told = notifications.approval_requested(run)
-		if not told:
+		recipients = notifications.approval_requested(run)
+		if not recipients:
 			frappe.throw(
 				_("Approval cannot be requested: no other user may submit this run and has a limit for it."),
 				title=_("Request Approval"),
@@ -538,12 +535,12 @@ class WriteOffRun(BlankFieldsDocument):
 			update_modified=False,
 		)
 		self.reload()
-		return [frappe.utils.get_fullname(user) for user in told]
+		return [frappe.utils.get_fullname(user) for user in recipients]
 
 	@frappe.whitelist()
 	def verify_approval(self) -> dict[str, Any]:
-		"""Whether criteria and items are still what was approved, from their seals and the hash."""
-		run = self.saved("read")
+		"""Compare criteria and items with what was approved, by their seals and the hash."""
+		run = self.get_saved("read")
 		if run.docstatus == 0:
 			frappe.throw(_("This run is not approved yet."), title=_("Verify Approval"))
 		found = approval.verify(run)
@@ -553,47 +550,48 @@ class WriteOffRun(BlankFieldsDocument):
 
 	@frappe.whitelist()
 	def preview_entries(self, limit: int = 20) -> dict[str, Any]:
-		"""The Journal Entries that submitting would make now: totals by account, the first `limit` row by row."""
-		run = self.saved("read")
+		"""The Journal Entries that submitting would create now: totals by account, and the rows of the first `limit`
+		entries."""
+		run = self.get_saved("read")
 		return preview.preview(run, cint(limit), limits.selected_if_submitted(run, frappe.session.user))
 
 	@frappe.whitelist()
 	def get_voucher_details(self, item: str) -> dict[str, Any]:
-		"""What ERPNext knows about the voucher of one item, and what else of its customer was written off."""
-		run = self.saved("read")
+		"""Details of an item's voucher, and earlier write-offs of its customer."""
+		run = self.get_saved("read")
 		return run_items.item_details(run.name, item)
 
 	@frappe.whitelist(methods=["POST"])
 	def export_items(self, file_format: str = "XLSX", filters: str | dict | None = None) -> dict[str, Any]:
-		"""The list as a private file attached to the run: its address, or that a worker is making it."""
-		run = self.saved("export")
+		"""Export the items to a private file; returns its URL, or that a worker creates it."""
+		run = self.get_saved("export")
 		return export.export(run, file_format, frappe.parse_json(filters))
 
 	@frappe.whitelist()
 	def pause(self) -> None:
-		"""Stop posting after the batches that are in hand."""
+		"""Stop posting after the batches in progress."""
 		pause_resume.pause(self.enter(gate.PAUSE).name)
 		self.reload()
 
 	@frappe.whitelist()
 	def resume(self) -> None:
-		"""Go on posting a paused run."""
+		"""Continue a paused run."""
 		pause_resume.resume(self.enter(gate.RESUME).name)
 		self.reload()
 
 	@frappe.whitelist()
 	def retry_failed(self) -> int:
-		"""Try the items that failed again; returns how many. Skipped ones stay: they changed after the approval."""
+		"""Post failed items again; returns their number. Skipped items stay: they changed after the approval."""
 		count = pause_resume.retry_failed(self.enter(gate.RETRY).name)
 		self.reload()
 		return count
 
 	@frappe.whitelist()
 	def reverse(self, posting_date: str | None = None, dated: bool | int = False) -> None:
-		"""Undo all that the run has written off and that is not reinstated yet.
+		"""Undo everything the run has written off and that is not reinstated.
 
-		Entries are cancelled where their period is open, otherwise taken back by reversing entries of
-		`posting_date` (default: today); with `dated` always by reversing entries.
+		Entries are cancelled if their period is open, otherwise reversed by entries of `posting_date` (default: today);
+		with `dated` they are always reversed.
 		"""
 		run = self.enter(gate.REVERSE)
 		date = getdate(posting_date or today())
@@ -616,9 +614,9 @@ class WriteOffRun(BlankFieldsDocument):
 		amounts: str | dict | list | None = None,
 		posting_date: str | None = None,
 	) -> dict[str, str]:
-		"""Open balances again, in full or in part, so that a late payment can be allocated.
+		"""Reinstate balances, in full or in part, so that a late payment can be allocated.
 
-		`amounts`: item -> amount, or amounts in the order of `items`, signed as the balance was; without one, all
+		`amounts`: item -> amount, or amounts in the order of `items`, with the sign of the balance; without one, all
 		that is still written off. Returns the Journal Entry of each item.
 		"""
 		run = self.enter(gate.REINSTATE)
@@ -648,8 +646,8 @@ class WriteOffRun(BlankFieldsDocument):
 
 	@frappe.whitelist()
 	def get_progress(self) -> dict[str, Any]:
-		"""How far posting is, from the database; and how far a search in the background is."""
-		run = self.saved("read")
+		"""Progress of posting, or of a background search, from the database."""
+		run = self.get_saved("read")
 		if run.status == states.SEARCHING:
 			return {**run_status.progress(run.name), "search": search.search_progress(run.name)}
 		return run_status.progress(run.name)
@@ -657,7 +655,7 @@ class WriteOffRun(BlankFieldsDocument):
 
 @frappe.whitelist()
 def get_defaults(company: str) -> dict[str, Any]:
-	"""What a new run of this company starts with, from its Write-Off Settings."""
+	"""Default values of a new run of this company, from its Write-Off Settings."""
 	frappe.has_permission("Write-Off Run", "create", throw=True)
 	if not access.of_user().allows_company(company):
 		frappe.throw(

@@ -88,9 +88,9 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		weekday: DF.Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 	# end: auto-generated types
 
-	# Frappe would fill in the time of day at which somebody makes the schedule. Empty is midnight.
+	# Frappe would default to the current time. Empty means midnight.
 	FILTER_FIELDS = (*BlankFieldsDocument.FILTER_FIELDS, "time")
-	RHYTHM = (
+	RECURRENCE = (
 		"frequency",
 		"weekday",
 		"day_of_month",
@@ -99,9 +99,9 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		"respect_holidays",
 		"holiday_list",
 	)
-	# What is approved with the schedule: a change of any of them voids the approval.
+	# The approved terms: changing one of them voids the approval.
 	TERMS = (
-		*RHYTHM,
+		*RECURRENCE,
 		"action",
 		"balance_type",
 		"reason",
@@ -114,9 +114,9 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 	)
 
 	def validate(self) -> None:
-		self.keep_what_the_app_wrote()
+		self.keep_app_fields()
 		self.check_company_permission()
-		self.validate_rhythm()
+		self.validate_recurrence()
 		self.validate_criteria()
 		self.validate_reason()
 		if self.terms_changed():
@@ -126,9 +126,9 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 				self.approved_by, self.approved_on = frappe.session.user, now()
 		self.plan()
 
-	def keep_what_the_app_wrote(self) -> None:
+	def keep_app_fields(self) -> None:
 		before = self.get_doc_before_save()
-		# Read-only fields: a form, an import or a REST call cannot set them.
+		# Read-only fields cannot be set by a form, an import or a REST call.
 		for fieldname in [
 			field.fieldname for field in self.meta.get("fields", {"read_only": 1, "no_copy": 1})
 		]:
@@ -143,19 +143,19 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		)
 
 	def plan(self) -> None:
-		"""Set when it runs next: from now on, when it is new, turned on again or its rhythm changed."""
+		"""Set the next run, if the schedule is new, was enabled again or has a new recurrence."""
 		before = self.get_doc_before_save()
 		if not self.enabled:
 			self.next_run_on = self.next_planned_on = None
 		elif (
 			not before
 			or not before.enabled
-			or any(self.has_value_changed(fieldname) for fieldname in self.RHYTHM)
+			or any(self.has_value_changed(fieldname) for fieldname in self.RECURRENCE)
 		):
 			self.failures = 0
 			self.update(schedules.next_run_values(self, now_datetime()))
 
-	def validate_rhythm(self) -> None:
+	def validate_recurrence(self) -> None:
 		problems: list[tuple[str, str | None]] = []
 		if len(self.schedule_name or "") > MAX_NAME:
 			problems.append(("schedule_name", _("At most {0} characters.").format(MAX_NAME)))
@@ -174,7 +174,7 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 				)
 			)
 		throw_field_errors(self, problems)
-		# On the day it is run first: a cutoff after the posting date would be refused each time.
+		# As of today: a cutoff after the posting date would be refused at each run.
 		cutoff_date, posting_date = schedules.run_dates(self, getdate())
 		throw_field_errors(
 			self,
@@ -231,8 +231,8 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 				title=_("Not permitted"),
 			)
 
-	def saved(self, ptype: str) -> "WriteOffSchedule":
-		"""The schedule as it is in the database, with the permission checked."""
+	def get_saved(self, ptype: str) -> "WriteOffSchedule":
+		"""The schedule as stored, with the permission checked."""
 		if self.is_new():
 			frappe.throw(_("Save the schedule first."), title=_("Not Saved"))
 		doc = frappe.get_doc("Write-Off Schedule", self.name)
@@ -242,15 +242,15 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 
 	@frappe.whitelist()
 	def run_now_as_draft(self) -> str:
-		"""Prepare a draft as the schedule would today, as the current user, and post nothing; returns its name."""
-		doc = self.saved("write")
+		"""Prepare the draft that the schedule would prepare today, as the current user; returns its name."""
+		doc = self.get_saved("write")
 		frappe.has_permission("Write-Off Run", "create", throw=True)
 		return schedules.create_trial_draft(doc)
 
 	@frappe.whitelist()
 	def approve(self) -> None:
-		"""Approve the terms as they are: the schedule posts as the current user and within this user's limits."""
-		doc = self.saved("write")
+		"""Approve the terms: the schedule then posts as the current user and within this user's limits."""
+		doc = self.get_saved("write")
 		problem = schedules.approver_blocker(doc, frappe.session.user)
 		if problem:
 			frappe.throw(

@@ -57,7 +57,7 @@ class WriteOffSettings(Document):
 		self.validate_controls()
 
 	def validate_controls(self) -> None:
-		"""Controls that the current user may not change alone stay as they are, and the change becomes a proposal."""
+		"""Turn a change of controls that the user may not make alone into a proposal."""
 		before = self.get_doc_before_save()
 		if not self.flags.confirmed_user:
 			for fieldname in ("proposed_changes", "proposed_by", "proposed_on"):
@@ -88,8 +88,9 @@ class WriteOffSettings(Document):
 
 	@frappe.whitelist(methods=["POST"])
 	def confirm_changes(self, proposed_on: str) -> None:
-		"""Put a proposed change of controls into force, as the second person. `proposed_on`: of the proposal seen."""
-		settings = self.locked()
+		"""Apply a proposed change of controls as the second user. `proposed_on`: timestamp of the proposal the user has
+		seen."""
+		settings = self.get_locked()
 		controls.check_confirmation(settings, proposed_on)
 		controls.apply(settings)
 		settings.save()
@@ -97,15 +98,15 @@ class WriteOffSettings(Document):
 
 	@frappe.whitelist(methods=["POST"])
 	def withdraw_changes(self) -> None:
-		"""Give up a proposed change of controls."""
-		settings = self.locked()
+		"""Withdraw a proposed change of controls."""
+		settings = self.get_locked()
 		controls.withdraw(settings)
 		settings.flags.confirmed_user = frappe.session.user
 		settings.save()
 		self.reload()
 
-	def locked(self) -> "WriteOffSettings":
-		"""The Settings as they are in the database, locked, for whoever may write them."""
+	def get_locked(self) -> "WriteOffSettings":
+		"""The Settings as stored, locked; checks the write permission."""
 		settings = frappe.get_doc("Write-Off Settings", self.name, for_update=True)
 		settings.check_permission("write")
 		return settings

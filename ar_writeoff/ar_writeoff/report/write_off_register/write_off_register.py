@@ -1,7 +1,8 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
-"""Every balance that runs wrote off, skipped, failed to write off or took back: who, when, why."""
+"""Write-Off Register: every balance that runs wrote off, skipped, failed to write off or reversed, with user, date and
+reason."""
 
 from collections import defaultdict
 from typing import Any
@@ -16,23 +17,23 @@ from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.run import items
 
-# What happened to a balance; what somebody chose to leave alone is in the run.
+# Results only; items that were not selected are shown in the run.
 STATUSES = (states.POSTED, states.CONFLICT, states.SKIPPED, states.FAILED, states.REVERSED)
 
 
 def execute(filters: dict | None = None) -> tuple:
 	filters = frappe._dict(filters or {})
-	check(filters)
+	check_permission(filters)
 	currency = company_currency(filters.company)
-	rows = rows_of(filters, currency)
+	rows = get_rows(filters, currency)
 	return columns(), rows, None, chart(rows, currency), summary(rows, currency)
 
 
-def check(filters: frappe._dict) -> access.Access:
-	"""What the reader may see.
+def check_permission(filters: frappe._dict) -> access.Access:
+	"""Check the permission on the company.
 
 	Raises:
-	    frappe.PermissionError: not the company asked for.
+	    frappe.PermissionError: the user may not see the company.
 	"""
 	if not filters.company:
 		frappe.throw(_("Choose a company."), title=_("Company"))
@@ -46,7 +47,7 @@ def check(filters: frappe._dict) -> access.Access:
 	return allowed
 
 
-def rows_of(filters: frappe._dict, currency: str) -> list[frappe._dict]:
+def get_rows(filters: frappe._dict, currency: str) -> list[frappe._dict]:
 	item, run = items.table(), frappe.qb.DocType("Write-Off Run")
 	query = (
 		frappe.qb.from_(item)
@@ -101,7 +102,7 @@ def rows_of(filters: frappe._dict, currency: str) -> list[frappe._dict]:
 	messages.localize_messages(rows)
 	for row in rows:
 		row.company_currency = currency
-		# What is written off still: without what a late payment brought back.
+		# Still written off: without reinstated amounts.
 		row.written_off = (
 			flt(row.base_write_off_amount - row.recovered, decimals)
 			if row.status in states.ITEM_POSTED
@@ -138,7 +139,8 @@ def columns() -> list[dict[str, Any]]:
 
 
 def readable(column: dict[str, Any]) -> dict[str, Any]:
-	"""A link to what the reader may not open, as a Customer for an Auditor, is text: Frappe would refuse the report."""
+	"""The column as text if the user may not read the linked DocType, such as Customer for an Auditor: Frappe would
+	refuse the report."""
 	doctype = column.get("options")
 	if column["fieldtype"] != "Link" or any(
 		frappe.has_permission(doctype, ptype) for ptype in ("read", "select")
@@ -148,7 +150,7 @@ def readable(column: dict[str, Any]) -> dict[str, Any]:
 
 
 def chart(rows: list[frappe._dict], currency: str) -> dict[str, Any]:
-	"""What is still written off, by month, one bar for each reason."""
+	"""Amounts still written off by month, one bar per reason."""
 	months = sorted({str(row.posting_date)[:7] for row in rows if row.written_off})
 	amounts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
 	for row in rows:

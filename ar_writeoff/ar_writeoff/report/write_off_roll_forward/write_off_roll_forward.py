@@ -1,8 +1,8 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
-"""Opening, written off, reversed, recovered and closing by period, reason and dimension; and whether the General
-Ledger of the offset accounts says the same."""
+"""Write-Off Roll-Forward: opening, written off, reversed, recovered and closing by period, reason and dimension,
+reconciled with the General Ledger of the offset accounts."""
 
 from collections import defaultdict
 from datetime import date
@@ -13,19 +13,19 @@ import frappe
 from frappe import _
 from frappe.utils import add_days, fmt_money, formatdate, get_first_day, getdate
 
-from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check, readable
+from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check_permission, readable
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger import roll_forward
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.ledger.roll_forward import Movement
 
-MONTHS_OF = {"Monthly": 1, "Quarterly": 3, "Half-Yearly": 6, "Yearly": 12}
+MONTHS_PER_PERIOD = {"Monthly": 1, "Quarterly": 3, "Half-Yearly": 6, "Yearly": 12}
 
 
 def execute(filters: dict | None = None) -> tuple:
 	filters = frappe._dict(filters or {})
-	if not check(filters).is_unrestricted:
+	if not check_permission(filters).is_unrestricted:
 		frappe.throw(
 			_(
 				"This report shows totals of the whole company, but you have permission for only a part of it."
@@ -48,7 +48,7 @@ def execute(filters: dict | None = None) -> tuple:
 		and not (filters.account and movement.account != filters.account)
 	]
 	currency = company_currency(filters.company)
-	rows = period_rows(shown, from_date, to_date, MONTHS_OF[filters.period or "Monthly"])
+	rows = period_rows(shown, from_date, to_date, MONTHS_PER_PERIOD[filters.period or "Monthly"])
 	proofs = proof_rows(filters.company, movements, to_date)
 	for row in [*rows, *proofs]:
 		row["currency"] = currency
@@ -62,7 +62,7 @@ def execute(filters: dict | None = None) -> tuple:
 
 
 def periods(from_date: date, to_date: date, months: int) -> list[tuple[date, date]]:
-	"""Whole calendar periods cut to the dates asked for."""
+	"""Calendar periods, cut to the date range."""
 	result = []
 	start = from_date
 	while start <= to_date:
@@ -77,7 +77,7 @@ def periods(from_date: date, to_date: date, months: int) -> list[tuple[date, dat
 def period_rows(
 	movements: list[Movement], from_date: date, to_date: date, months: int
 ) -> list[dict[str, Any]]:
-	"""A row for each account, reason and dimension in each period in which there is anything, and a total."""
+	"""A row per period, account, reason and dimension with movements, and a total row."""
 	groups: dict[tuple, list[Movement]] = defaultdict(list)
 	for movement in movements:
 		groups[movement.account, movement.reason, movement.dimension].append(movement)
@@ -118,7 +118,7 @@ def period_rows(
 
 
 def proof_rows(company: str, movements: list[Movement], to_date: date) -> list[dict[str, Any]]:
-	"""For each account: what the runs' entries add up to, what the General Ledger says, and the difference."""
+	"""Per account: total of the runs' entries, General Ledger balance, and difference."""
 	per_report: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	for movement in movements:
 		per_report[movement.account] += movement.amount

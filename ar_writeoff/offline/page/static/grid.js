@@ -1,5 +1,5 @@
-// What runs in the browser: the lists fetch their rows here, and tell the server what is ticked, typed and looked at.
-// Every amount is decided on the server; numbers here are for the eye.
+// Browser side of the lists: loads their rows and reports ticks, edited amounts and the focused row. All amounts are
+// decided on the server; numbers here are for display only.
 
 /* global emitEvent, getElement */
 
@@ -76,10 +76,10 @@ window.arWriteOff = (() => {
 			return;
 		}
 		clearTimeout(waiting);
-		waiting = setTimeout(() => tellTicked(name), 120);
+		waiting = setTimeout(() => sendTicked(name), 120);
 	}
 
-	function tellTicked(name) {
+	function sendTicked(name) {
 		const list = lists[name];
 		waiting = null;
 		const bytes = new Uint8Array(Math.ceil(list.rows.length / 8));
@@ -93,7 +93,7 @@ window.arWriteOff = (() => {
 		emitEvent("ticked", { number: list.number, flags: btoa(text) });
 	}
 
-	let looking = null;
+	let focusTimer = null;
 
 	function focused(name, event) {
 		if (event.rowIndex === null || event.rowIndex === undefined) {
@@ -103,8 +103,8 @@ window.arWriteOff = (() => {
 		if (!node) {
 			return;
 		}
-		clearTimeout(looking);
-		looking = setTimeout(() => emitEvent("looked_at", { list: name, id: node.data.id }), 120);
+		clearTimeout(focusTimer);
+		focusTimer = setTimeout(() => emitEvent("row_focused", { list: name, id: node.data.id }), 120);
 	}
 
 	function typed(name, params) {
@@ -113,7 +113,7 @@ window.arWriteOff = (() => {
 			id: params.data.id,
 			typed: String(params.newValue ?? ""),
 		});
-		return false; // the server says what it is now
+		return false; // the server sends the new value
 	}
 
 	function setAmount(id, amount, base) {
@@ -128,7 +128,7 @@ window.arWriteOff = (() => {
 		lists[name]?.api.setGridOption("quickFilterText", text);
 	}
 
-	// Whole page as a place to drop a file on, and the keys.
+	// Drop files anywhere on the page, and keyboard shortcuts.
 
 	function dropped(event) {
 		event.preventDefault();
