@@ -3,7 +3,7 @@
 Every row is sealed; rows that were created or changed in the database are ignored.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from frappe.utils import now_datetime
 from ar_writeoff.approval import seals
 from ar_writeoff.core import renames as core
 from ar_writeoff.core.renames import Rename
+from ar_writeoff.posting.entry_values import link_target, linked_doctypes
 
 RENAMED, MERGED = "Renamed", "Merged"
 
@@ -87,7 +88,7 @@ def document_renamed(doc: Any, _method: str, old: str, new: str, merge: bool = F
 	"""Doc event `after_rename` of all DocTypes: log renames of documents that may be sealed."""
 	# A patch may rename documents before the log's table exists.
 	logged = frappe.db.table_exists("Write-Off Change Log")
-	if logged and (doc.doctype in LINK_DOCTYPES.values() or doc.doctype in dimension_doctypes()):
+	if logged and (doc.doctype in LINK_DOCTYPES.values() or doc.doctype in linked_doctypes()):
 		record(
 			MERGED if merge else RENAMED,
 			document_type=doc.doctype,
@@ -106,10 +107,6 @@ def document_renamed(doc: Any, _method: str, old: str, new: str, merge: bool = F
 			show_alert=False,
 			rebuild_search=False,
 		)
-
-
-def dimension_doctypes() -> set[str]:
-	return set(frappe.get_all("Accounting Dimension", pluck="document_type", order_by=None))
 
 
 def renames_since(moment: Any) -> list[Rename]:
@@ -137,16 +134,27 @@ def with_current_names(values: dict[str, Any], renames: list[Rename]) -> dict[st
 			(fieldname, core.current_name(renames, meta.get_options(fieldname), value))
 			for fieldname, value in values["dimension_defaults"]
 		]
+	if values.get("entry_values"):
+		result["entry_values"] = [
+			(doctype, fieldname, core.current_name(renames, link_target(doctype, fieldname) or "", value))
+			for doctype, fieldname, value in values["entry_values"]
+		]
 	return result
 
 
 def renamed_links(values: dict[str, Any], renames: Sequence[Rename]) -> set[tuple[str, str, str]]:
 	"""Return the links among these values that were renamed: (DocType, old name, current name)."""
-	found = set()
+	found = ((doctype, name, core.current_name(renames, doctype, name)) for doctype, name in links(values))
+	return {(doctype, name, now) for doctype, name, now in found if now != name}
+
+
+def links(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+	"""Return DocType and name of each document among these values."""
 	for fieldname in LINK_DOCTYPES.keys() & values.keys():
-		doctype, value = LINK_DOCTYPES[fieldname], values[fieldname]
+		value = values[fieldname]
 		for name in value if isinstance(value, list | tuple) else [value]:
-			now = core.current_name(renames, doctype, name)
-			if now != name:
-				found.add((doctype, name, now))
-	return found
+			yield LINK_DOCTYPES[fieldname], name
+	for fieldname, name in values.get("dimension_defaults") or ():
+		yield frappe.get_meta("GL Entry").get_options(fieldname) or "", name
+	for doctype, fieldname, name in values.get("entry_values") or ():
+		yield link_target(doctype, fieldname) or "", name

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from math import isclose
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import create_batch, formatdate, getdate
+from frappe.utils import cast, create_batch, formatdate, getdate
 
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.posting import entry_values
 from ar_writeoff.posting import rules as planning
 
 ENTRY_FIELDS = ("name", "company", "posting_date", "docstatus")
@@ -20,6 +22,7 @@ ROW_FIELDS = ("parent", "account", "cost_center", "party", "debit", "credit")
 def entry_differences(terms: Terms, items: Iterable[Any], *, all_terms: bool = True) -> list[str]:
 	"""Return the differences between the entries of these items and the terms, one line each. Without `all_terms` only
 	date, account and amounts are compared."""
+	given = entry_values.by_doctype((all_terms and terms.entry_values) or ())
 	by_entry: dict[str, list[Any]] = defaultdict(list)
 	for item in items:
 		if item.journal_entry:
@@ -27,13 +30,16 @@ def entry_differences(terms: Terms, items: Iterable[Any], *, all_terms: bool = T
 	found = []
 	for names in create_batch(sorted(by_entry), 500):
 		entries = frappe.get_all(
-			"Journal Entry", {"name": ("in", names)}, list(ENTRY_FIELDS), order_by="name asc"
+			"Journal Entry",
+			{"name": ("in", names)},
+			[*ENTRY_FIELDS, *given[entry_values.ENTRY]],
+			order_by="name asc",
 		)
 		rows: dict[str, list[Any]] = defaultdict(list)
 		for row in frappe.get_all(
 			"Journal Entry Account",
 			{"parent": ("in", names), "parenttype": "Journal Entry"},
-			list(ROW_FIELDS),
+			[*ROW_FIELDS, *given[entry_values.ROW]],
 			order_by="parent asc, idx asc",
 		):
 			rows[row.parent].append(row)
@@ -42,8 +48,12 @@ def entry_differences(terms: Terms, items: Iterable[Any], *, all_terms: bool = T
 			for name in sorted(set(names) - {entry.name for entry in entries})
 		]
 		for entry in entries:
-			texts = single_entry_differences(terms, entry, rows[entry.name], by_entry[entry.name], all_terms)
-			found += [_("{0}: {1}").format(entry.name, text) for text in texts]
+			differences = [
+				*single_entry_differences(terms, entry, rows[entry.name], by_entry[entry.name], all_terms),
+				*other_values(entry_values.ENTRY, [entry], given),
+				*other_values(entry_values.ROW, rows[entry.name], given),
+			]
+			found += [_("{0}: {1}").format(entry.name, text) for text in differences]
 	return found
 
 
@@ -75,3 +85,19 @@ def single_entry_differences(
 	sharing = {planning.INVOICE: len(items), planning.CUSTOMER: len({item.customer for item in items})}
 	if sharing.get(terms.entries_per, 1) > 1:
 		yield _("one entry for {0} balances").format(len(items))
+
+
+def other_values(doctype: str, documents: list[Any], given: dict[str, dict[str, Any]]) -> Iterator[str]:
+	"""Return the values of mandatory fields in which one of these documents differs."""
+	meta = frappe.get_meta(doctype)
+	for fieldname, value in given[doctype].items():
+		fieldtype = meta.get_field(fieldname).fieldtype
+		found = {document[fieldname]: None for document in documents}
+		others = [str(one or "") for one in found if not same(cast(fieldtype, one), value)]
+		if others:
+			yield _('{0} is "{1}"').format(_(meta.get_label(fieldname)), '", "'.join(others))
+
+
+def same(one: Any, other: Any) -> bool:
+	"""Return whether two values are equal, numbers as rounded by the database."""
+	return isclose(one, other, abs_tol=1e-9) if isinstance(other, float) else one == other

@@ -27,6 +27,7 @@ from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.renames import Rename
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import messages
+from ar_writeoff.posting import entry_values
 from ar_writeoff.run import terms as run_terms
 from ar_writeoff.run.terms import company_settings
 
@@ -202,6 +203,7 @@ def approved_values(run: Any) -> list[tuple[str, str]]:
 	return [
 		(_("Write-Off Account"), terms.offset_account or ""),
 		*((_(meta.get_label(fieldname)), value) for fieldname, value in values.items() if value),
+		*entry_values.labels(terms.entry_values or ()),
 	]
 
 

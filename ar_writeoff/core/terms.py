@@ -16,6 +16,8 @@ class Terms:
 	"""Values that determine the entries of a run besides its items. Amounts are in company currency.
 
 	`dimension_defaults`: the company's default Accounting Dimensions for the offset side, by fieldname.
+	`entry_values`: (Journal Entry or Journal Entry Account, fieldname, value) for fields the site has made mandatory; None
+	if the run was approved before they were part of the terms.
 	"""
 
 	name: str
@@ -41,6 +43,7 @@ class Terms:
 	offset_cost_center: str | None = None
 	force_cost_center: bool = False
 	dimension_defaults: tuple[tuple[str, str], ...] = ()
+	entry_values: tuple[tuple[str, str, str], ...] | None = None
 	entries_per: str = "Batch"
 	rows_per_entry: int = 100
 	remark: str = ""
@@ -57,6 +60,7 @@ SETTINGS_FIELDS = (
 	"offset_cost_center",
 	"force_cost_center",
 	"dimension_defaults",
+	"entry_values",
 	"entries_per",
 	"rows_per_entry",
 	"remark",
@@ -72,6 +76,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 	"customers": tuple,
 	"force_cost_center": lambda text: bool(int(text)),
 	"dimension_defaults": lambda pairs: tuple((field, value) for field, value in pairs),
+	"entry_values": lambda rows: tuple(tuple(row) for row in rows),
 	"rows_per_entry": int,
 }
 

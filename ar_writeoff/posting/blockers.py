@@ -47,10 +47,8 @@ def entry_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reas
 	refused = []
 	for item in items[:MAX_TRIAL_ENTRIES]:
 		for plan in posting.build_plans([item], rules):
-			header = journal.EntryHeader(
-				rules.company, rules.posting_date, rules.run, posting.TRIAL_KEY, rules.remark
-			)
-			error = validation_error(without_references(journal.build(plan, header)))
+			entry = journal.build(plan, rules.header(posting.TRIAL_KEY))
+			error = validation_error(without_references(entry))
 			if not error:
 				return []
 			refused.append(error)

@@ -61,13 +61,37 @@ def company_values(company: str) -> tuple[Value, ...]:
 	)
 
 
-def apply_values(entry: Any, values: Iterable[Value]) -> None:
-	"""Set these values in an unsaved entry. Fields that no longer exist are skipped."""
+def by_doctype(values: Iterable[Value]) -> dict[str, dict[str, Any]]:
+	"""Values by DocType and fieldname, in the type of the field. Fields that no longer exist are skipped."""
+	found: dict[str, dict[str, Any]] = {ENTRY: {}, ROW: {}}
 	for doctype, fieldname, value in values:
 		field = frappe.get_meta(doctype).get_field(fieldname)
-		for document in [entry] if doctype == ENTRY else entry.accounts:
-			if field:
-				document.set(fieldname, cast(field.fieldtype, value))
+		if field:
+			found[doctype][fieldname] = cast(field.fieldtype, value)
+	return found
+
+
+def apply_values(entry: Any, values: Iterable[Value]) -> None:
+	"""Set these values in an unsaved entry."""
+	given = by_doctype(values)
+	for document in (entry, *entry.accounts):
+		document.update(given[document.doctype])
+
+
+def labels(values: Iterable[Value]) -> list[tuple[str, str]]:
+	"""Translated label of the field, and value. Without the field, its name is the label."""
+	return [(_(frappe.get_meta(doctype).get_label(fieldname)), value) for doctype, fieldname, value in values]
+
+
+def link_target(doctype: str, fieldname: str) -> str | None:
+	"""DocType that a field links to; None if it is no link."""
+	field = frappe.get_meta(doctype).get_field(fieldname)
+	return field.options if field and field.fieldtype == "Link" else None
+
+
+def linked_doctypes() -> set[str]:
+	"""DocTypes that fields of a Journal Entry or its rows link to."""
+	return {field.options for doctype in (ENTRY, ROW) for field in frappe.get_meta(doctype).get_link_fields()}
 
 
 def find_fieldname(doctype: str, name: str) -> str | None:

@@ -32,6 +32,7 @@ from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.ledger.transactions import is_site_fault, transaction_is_lost
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import fast
+from ar_writeoff.posting.entry_values import Value
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, plan_entries
 from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import ledger as search
@@ -49,7 +50,7 @@ TRIAL_KEY = "ACC-JV-TRIAL"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-	"""What a run posts with: its approved criteria and the company's settings."""
+	"""What a run posts with: its approved criteria and the company's settings. `entry_values`: see `EntryHeader`."""
 
 	run: str
 	company: str
@@ -60,6 +61,13 @@ class Rules:
 	criteria: Criteria
 	entries_per: str = "Batch"
 	rows_per_entry: int = 100
+	entry_values: tuple[Value, ...] | None = None
+
+	def header(self, key: str) -> journal.EntryHeader:
+		"""Header of the entry with this key."""
+		return journal.EntryHeader(
+			self.company, self.posting_date, self.run, key, self.remark, self.entry_values
+		)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,9 +378,7 @@ class Poster:
 		    EntryRefused: it cannot be posted and was rolled back.
 		    SharedFault: nothing can be posted on this site at present.
 		"""
-		header = journal.EntryHeader(
-			self.rules.company, self.rules.posting_date, self.rules.run, self.names.next(), self.rules.remark
-		)
+		header = self.rules.header(self.names.next())
 		frappe.db.savepoint("write_off_entry")
 		before = self.cache.savepoint()
 		try:

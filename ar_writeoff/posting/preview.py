@@ -13,11 +13,13 @@ from pypika import Order
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
+from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.posting import batches, blockers
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
+from ar_writeoff.posting.entry_values import labels
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import terms as run_terms
@@ -98,21 +100,25 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		"entries": entries,
 		"problems": problems,
 		"terms": approval.terms_digest(terms),
-		"notes": notes(),
+		"notes": notes(terms),
 	}
 
 
-def notes() -> list[str]:
+def notes(terms: Terms) -> list[str]:
 	"""Notes on the entries for the preview."""
-	workflow = get_workflow_name("Journal Entry")
-	if not workflow:
-		return []
-	return [
-		_(
-			"The Workflow {0} on Journal Entry does not apply. Entries of a run are submitted directly, on the"
-			" approval of the run."
-		).format(workflow)
+	found = [
+		_("Every entry has {0}: {1}.").format(label, value)
+		for label, value in labels(terms.entry_values or ())
 	]
+	workflow = get_workflow_name("Journal Entry")
+	if workflow:
+		found.append(
+			_(
+				"The Workflow {0} on Journal Entry does not apply. Entries of a run are submitted directly, on the"
+				" approval of the run."
+			).format(workflow)
+		)
+	return found
 
 
 def throw_if_blocked(run: Any, rules: posting.Rules) -> None:

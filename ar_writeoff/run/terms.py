@@ -19,6 +19,7 @@ from ar_writeoff.ledger.dimensions import Offset, company_defaults
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting import rules as planning
+from ar_writeoff.posting.entry_values import company_values
 from ar_writeoff.search.ledger import Scope
 
 # Fields of Write-Off Settings that runs use.
@@ -61,6 +62,7 @@ def terms_record(run: Any, settings: Any = None) -> dict[str, Any]:
 		or frappe.get_cached_value("Company", run.company, "cost_center"),
 		"force_cost_center": cint(settings.force_cost_center),
 		"dimension_defaults": sorted(company_defaults(run.company).items()),
+		"entry_values": company_values(run.company),
 		"entries_per": settings.entries_per or planning.BATCH,
 		"rows_per_entry": cint(settings.rows_per_entry) or planning.MAX_ROWS_PER_ENTRY,
 		"remark": _("Write-Off Run {0}: {1}").format(run.name, run.reason),
@@ -125,5 +127,6 @@ def rules_of(terms: Terms) -> posting.Rules:
 		scope=scope_of(terms),
 		criteria=criteria_of(terms),
 		entries_per=terms.entries_per,
+		entry_values=terms.entry_values,
 		rows_per_entry=terms.rows_per_entry,
 	)

@@ -8,6 +8,7 @@ from typing import Any
 import frappe
 import pytest
 
+from ar_writeoff.approval import seal_rules, seals, service
 from tests.site import ledger_checks, run_helpers
 from tests.site.factories import (
 	HL,
@@ -22,6 +23,7 @@ from tests.site.factories import (
 )
 
 LABEL = "Approval Note"
+VALUE = {"applies_to": "Journal Entry", "entry_field": LABEL, "value": "by the board"}
 
 
 def mandatory(doctype: str = "Journal Entry", **fields: Any) -> None:
@@ -69,9 +71,7 @@ def test_c08_a_mandatory_field_is_said_at_preview_and_on_submit_and_given_in_set
 	frappe.db.rollback()
 	assert run_helpers.status(run) == "Draft"
 
-	run_helpers.settings(
-		entry_values=[{"applies_to": "Journal Entry", "entry_field": LABEL, "value": "by the board"}]
-	)
+	run_helpers.settings(entry_values=[VALUE])
 	assert said(run) == []
 	run_helpers.post(run.reload())
 	assert run.status == "Posted"
@@ -124,12 +124,75 @@ def test_c08_made_mandatory_after_the_approval(run):
 	assert run_helpers.status(run) == "Paused"
 	assert {row.status for row in run_helpers.items(run).values()} == {"Open"}
 	assert LABEL in run_helpers.events(run)["Paused"]
-	run_helpers.settings(
-		entry_values=[{"applies_to": "Journal Entry", "entry_field": LABEL, "value": "by the board"}]
-	)
+	run_helpers.settings(entry_values=[VALUE])
+	frappe.db.commit()
+	run.reload().resume()
+	assert run_helpers.status(run) == "Paused", "what was approved had no value for the field"
+	frappe.db.set_value("Custom Field", "Journal Entry-approval_note", "default", "as usual")
+	frappe.clear_cache()
 	frappe.db.commit()
 	run.reload().resume()
 	assert run_helpers.status(run) == "Posted"
+	[entry] = run_helpers.entries(run)
+	assert frappe.db.get_value("Journal Entry", entry, "approval_note") == "as usual"
+	assert run.verify_approval()["intact"]
+
+
+def test_fault_06_values_of_mandatory_fields_are_posted_as_approved(run):
+	mandatory()
+	mandatory("Journal Entry Account", fieldtype="Link", options="Territory")
+	row = {"applies_to": "Journal Entry Account", "entry_field": "approval_note"}
+	run_helpers.settings(entry_values=[VALUE, {**row, "value": "us east"}])
+	plan = frappe.get_doc("Write-Off Run", run.name).preview_entries()
+	assert plan["notes"] == [f"Every entry has {LABEL}: by the board.", f"Every entry has {LABEL}: US East."]
+	with run_helpers.approved(run):
+		run_helpers.settings(entry_values=[{**VALUE, "value": "by nobody"}, {**row, "value": "Americas"}])
+		frappe.rename_doc("Territory", "US East", "East Coast", force=True, show_alert=False)
+		frappe.db.commit()
+		approved = dict(service.approved_values(run))
+		assert approved[LABEL] == "East Coast"
+	assert run.status == "Posted", run_helpers.events(run)
+	[entry] = run_helpers.entries(run)
+	assert frappe.db.get_value("Journal Entry", entry, "approval_note") == "by the board"
+	rows = frappe.get_all("Journal Entry Account", {"parent": entry}, ["name", "approval_note"])
+	assert {one.approval_note for one in rows} == {"East Coast"}
+	found = run.verify_approval()
+	assert found["intact"], found
+	assert found["renamed"] == ["Territory: US East → East Coast"]
+
+	frappe.db.set_value("Journal Entry", entry, "approval_note", "by nobody")
+	frappe.db.set_value("Journal Entry Account", rows[3].name, "approval_note", None)
+	found = run.verify_approval()
+	assert not found["intact"]
+	assert found["posted_otherwise"] == [
+		f'{entry}: {LABEL} is "by nobody"',
+		f'{entry}: {LABEL} is ""',
+	]
+
+
+def test_a_run_approved_without_values_in_its_terms_takes_those_of_the_settings(run):
+	mandatory()
+	run_helpers.settings(entry_values=[VALUE])
+	with run_helpers.approved(run):
+		record = frappe.parse_json(run.reload().approval_snapshot)
+		del record["entry_values"]
+		text = seal_rules.canonical(record)
+		items = [service.item_text(row) for row in run_helpers.items(run).values()]
+		frappe.db.set_value(
+			"Write-Off Run",
+			run.name,
+			{
+				"approval_snapshot": text,
+				"approval_seal": seals.seal(text),
+				"approval_hash": seal_rules.digest(text, items),
+			},
+		)
+		run_helpers.settings(entry_values=[{**VALUE, "value": "by the owner"}])
+		frappe.db.commit()
+	assert run.status == "Posted", run_helpers.events(run)
+	[entry] = run_helpers.entries(run)
+	assert frappe.db.get_value("Journal Entry", entry, "approval_note") == "by the owner"
+	assert run.verify_approval()["intact"]
 
 
 def test_what_the_app_decides_is_not_given_in_settings():

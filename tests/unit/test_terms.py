@@ -38,6 +38,7 @@ TERMS = Terms(
 	offset_cost_center="South - HL",
 	force_cost_center=True,
 	dimension_defaults=(("department", "Pilots"),),
+	entry_values=(("Journal Entry", "approval_note", "by the board"),),
 	entries_per="Customer",
 	rows_per_entry=50,
 	remark="Write-Off Run WOR-1: Small Balance",

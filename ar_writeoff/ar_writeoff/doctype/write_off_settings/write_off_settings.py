@@ -150,6 +150,10 @@ class WriteOffSettings(Document):
 		for row in self.entry_values:
 			row.entry_field = entry_values.find_fieldname(row.applies_to, row.entry_field) or row.entry_field
 			problem = entry_values.problem(row.applies_to, row.entry_field, row.value)
+			target = entry_values.link_target(row.applies_to, row.entry_field)
+			if target and not problem:
+				# As the document is spelled, which is what Frappe stores in the entry.
+				row.value = frappe.db.exists(target, row.value)
 			if problem:
 				problems.append(("entry_values", _("Row {0}: {1}").format(row.idx, problem)))
 		return problems
