@@ -77,6 +77,22 @@ def test_a_double_click_writes_once(start: Start, file: Path) -> None:
 	assert len(list(window.out.iterdir())) == 1
 
 
+def test_confirm_right_after_a_tick_takes_the_tick(start: Start, file: Path) -> None:
+	window = start(file, *ON, *BOOK)
+	window.has_list()
+	before = len(window.vouchers())
+	window.page.evaluate(
+		"""() => {
+			arWriteOff.lists.found.api.getDisplayedRowAtIndex(0).setSelected(false);
+			document.querySelector('.confirm').click();
+		}"""
+	)
+	expect(window.page.locator(".write")).to_be_visible()
+	window.page.wait_for_timeout(500)
+	expect(window.page.locator(".write")).to_be_visible()
+	expect(window.page.locator(".ticked-total")).to_contain_text(f"{before - 1} balances ticked")
+
+
 def test_the_review_is_in_one_window_at_a_time(start: Start, file: Path) -> None:
 	window = start(file, *ON, *BOOK)
 	window.has_list()

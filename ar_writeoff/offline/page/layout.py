@@ -80,6 +80,8 @@ class Page:
 			self.content()
 		with ui.footer():
 			self.footer()
+		# Outside of what is drawn anew: a dialog goes with the element that it was opened in.
+		self.dialogs = ui.element("div")
 
 	def disable_tab(self, client: Client) -> None:
 		"""Tell a tab that the review was opened in another one."""
@@ -417,6 +419,9 @@ class Page:
 		"""Plan the entries for the ticked rows; returns whether there are any."""
 		if not self.fields.read_values():
 			return False
+		# The browser tells of ticks a moment later; what is planned is what is seen.
+		if pending := await ui.run_javascript(f"arWriteOff.pendingTicks({FOUND!r})", timeout=10):
+			self.take_ticks(pending)
 		try:
 			self.apply_posting_settings()
 			self.planned = await run.io_bound(self.review.decision_of_ticks)
@@ -521,14 +526,16 @@ class Page:
 		self.refresh()
 
 	async def on_ticked(self, event: events.GenericEventArguments) -> None:
-		args = event.args
+		self.take_ticks(event.args)
+		if self.tabs.value == ENTRIES:
+			await self.plan()
+
+	def take_ticks(self, args: dict[str, Any]) -> None:
 		if args["number"] != self.review.number:
 			return
 		self.review.tick(lists.unpack_bits(args["flags"], len(self.review.flags)))
 		self.planned = None
 		self.show_totals()
-		if self.tabs.value == ENTRIES:
-			await self.plan()
 
 	def on_row_focused(self, event: events.GenericEventArguments) -> None:
 		index, decision = int(event.args["id"]), self.review.decision
@@ -608,7 +615,7 @@ class Page:
 			return
 		planned = self.planned
 		asked = planned.policy
-		with ui.dialog(value=True) as dialog, ui.card().classes("confirming").style("max-width: 640px"):
+		with self.dialogs, ui.dialog(value=True) as dialog, ui.card().classes("confirming").style("max-width: 640px"):
 			ui.label(str(t("Write the files?"))).classes("text-h6")
 			for label, value in (
 				(t("Company"), asked.company),
@@ -640,7 +647,7 @@ class Page:
 					if button.enabled:
 						button.disable()
 						dialog.close()
-						await self.write()
+						await self.write(planned)
 
 				button = ui.button(str(t("Write the files")), on_click=write)
 				button.props("no-caps unelevated").classes("write")
@@ -667,9 +674,7 @@ class Page:
 			raise InvalidPolicy(t("The criteria were changed. Press Find Invoices first."))
 		decision.policy = asked
 
-	async def write(self) -> None:
-		planned = self.planned
-		assert planned
+	async def write(self, planned: Decision) -> None:
 		sources = [path for path in (self.review.path, self.review.party_path) if path]
 		working = ui.notification(str(t("Writing...")), spinner=True, timeout=None, position="top")
 		try:
@@ -699,7 +704,7 @@ class Page:
 				"The evidence as a page, to print or to save as PDF, with the fingerprints of the files."
 			),
 		}
-		with ui.dialog(value=True), ui.card().classes("written").style("max-width: 640px"):
+		with self.dialogs, ui.dialog(value=True), ui.card().classes("written").style("max-width: 640px"):
 			ui.label(str(t("Written"))).classes("text-h6")
 			ui.label(str(self.written[0].parent.resolve())).classes("soft folder")
 			for path in self.written:

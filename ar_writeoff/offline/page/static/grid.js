@@ -76,12 +76,14 @@ window.arWriteOff = (() => {
 			return;
 		}
 		clearTimeout(waiting);
-		waiting = setTimeout(() => sendTicked(name), 120);
+		waiting = setTimeout(() => {
+			waiting = null;
+			emitEvent("ticked", ticksOf(name));
+		}, 120);
 	}
 
-	function sendTicked(name) {
+	function ticksOf(name) {
 		const list = lists[name];
-		waiting = null;
 		const bytes = new Uint8Array(Math.ceil(list.rows.length / 8));
 		for (const row of list.api.getSelectedRows()) {
 			bytes[row.id >> 3] |= 1 << (row.id & 7);
@@ -90,7 +92,17 @@ window.arWriteOff = (() => {
 		for (let start = 0; start < bytes.length; start += 8192) {
 			text += String.fromCharCode(...bytes.subarray(start, start + 8192));
 		}
-		emitEvent("ticked", { number: list.number, flags: btoa(text) });
+		return { number: list.number, flags: btoa(text) };
+	}
+
+	// The ticks that the server has not been told of yet, or null.
+	function pendingTicks(name) {
+		if (waiting === null) {
+			return null;
+		}
+		clearTimeout(waiting);
+		waiting = null;
+		return ticksOf(name);
 	}
 
 	let focusTimer = null;
@@ -167,5 +179,5 @@ window.arWriteOff = (() => {
 	document.addEventListener("drop", dropped);
 	document.addEventListener("keydown", key);
 
-	return { day, filter, focused, lists, load, number, setAmount, ticked, typed };
+	return { day, filter, focused, lists, load, number, pendingTicks, setAmount, ticked, typed };
 })();
