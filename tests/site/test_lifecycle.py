@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import pickle
+import subprocess
+import sys
 import zipfile
 
 import frappe
@@ -103,6 +105,27 @@ def errors(site: Site) -> set[tuple[str, ...]]:
 	return lines(site, "SELECT name, method FROM `tabError Log`")
 
 
+def run_tests(site: Site, chosen: str) -> str:
+	"""What `bench run-tests` says, with pytest within reach."""
+	command = [
+		sys.executable,
+		CHECKOUT / "tools" / "frappe_cli.py",
+		"--site",
+		site.name,
+		"run-tests",
+		"--app",
+		APP,
+	]
+	done = subprocess.run(
+		[str(part) for part in command],
+		cwd=site.bench.sites,
+		env={**site.bench.env(), "AR_WRITEOFF_RUN_TESTS": chosen},
+		capture_output=True,
+		text=True,
+	)
+	return done.stdout + done.stderr
+
+
 @pytest.mark.slow
 def test_install_migrate_twice_uninstall_install_again(another_site):
 	site = another_site()
@@ -148,6 +171,9 @@ def test_install_migrate_twice_uninstall_install_again(another_site):
 	assert columns(site) == columns_installed
 	assert indexes(site) == indexes_installed
 	assert len(reasons(site)) == len(STARTING_REASONS)
+
+	words = run_tests(site, "-k test_a_run_of_many_entries_is_cancelled_in_the_background")
+	assert "Ran 1 test" in words and "\nOK" in words, words
 	assert errors(site) == set()
 
 

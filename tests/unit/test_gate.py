@@ -253,3 +253,35 @@ def test_in_test_is_used_in_one_file():
 	"""`frappe.flags.in_test` makes work go on in this process at once; nothing else of the app depends on it."""
 	asking = [path.relative_to(ROOT) for path in ROOT.rglob("*.py") if "in_test" in path.read_text()]
 	assert asking == [Path("run/worker.py")]
+
+
+# Whitelisted functions that change nothing, and may be asked by GET.
+READERS = {
+	"get",
+	"get_defaults",
+	"get_items",
+	"get_my_drafts",
+	"get_progress",
+	"get_summary",
+	"get_voucher_details",
+	"preview_entries",
+	"verify_approval",
+}
+
+
+def whitelisted() -> Iterator[tuple[Path, ast.FunctionDef, ast.expr]]:
+	for path in sorted(ROOT.rglob("*.py")):
+		for node in ast.walk(ast.parse(path.read_text())):
+			if isinstance(node, ast.FunctionDef):
+				for decorator in node.decorator_list:
+					if ast.unparse(decorator).startswith("frappe.whitelist"):
+						yield path, node, decorator
+
+
+def test_what_changes_anything_is_asked_by_post_only() -> None:
+	found = list(whitelisted())
+	by_get = {
+		node.name for _path, node, decorator in found if "methods=['POST']" not in ast.unparse(decorator)
+	}
+	assert len(found) > 15
+	assert by_get == READERS

@@ -615,7 +615,11 @@ class Page:
 			return
 		planned = self.planned
 		asked = planned.policy
-		with self.dialogs, ui.dialog(value=True) as dialog, ui.card().classes("confirming").style("max-width: 640px"):
+		with (
+			self.dialogs,
+			ui.dialog(value=True) as dialog,
+			ui.card().classes("confirming").style("max-width: 640px"),
+		):
 			ui.label(str(t("Write the files?"))).classes("text-h6")
 			for label, value in (
 				(t("Company"), asked.company),

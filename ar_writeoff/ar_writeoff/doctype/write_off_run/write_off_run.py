@@ -400,7 +400,7 @@ class WriteOffRun(BlankFieldsDocument):
 			frappe.throw(_("Save the run first."), title=_("Not Saved"))
 		return gate.enter(self.name, operation)
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def find_invoices(self, background: bool | int | None = None) -> dict[str, Any]:
 		"""Replace the items with the balances that match the criteria.
 
@@ -417,7 +417,7 @@ class WriteOffRun(BlankFieldsDocument):
 		self.reload()
 		return {**counts, "background": False}
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def cancel_search(self) -> dict[str, Any]:
 		"""Cancel a background search; the items stay as they were before it."""
 		run = self.enter(gate.CANCEL_SEARCH)
@@ -425,7 +425,7 @@ class WriteOffRun(BlankFieldsDocument):
 		self.reload()
 		return {"cancelled": cancelled, "status": self.status}
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def set_write_off_amount(self, item: str, amount: float | str) -> dict[str, Any]:
 		"""Set the amount to write off of an item, in its currency, with its sign, up to its balance.
 
@@ -463,7 +463,7 @@ class WriteOffRun(BlankFieldsDocument):
 			filters=frappe.parse_json(filters),
 		)
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def set_selection(
 		self,
 		selected: bool | int = True,
@@ -513,7 +513,7 @@ class WriteOffRun(BlankFieldsDocument):
 			),
 		}
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def request_approval(self) -> list[str]:
 		"""Notify the users who may submit this run; returns their names."""
 		run = self.enter(gate.REQUEST_APPROVAL)
@@ -567,26 +567,26 @@ class WriteOffRun(BlankFieldsDocument):
 		run = self.get_saved("export")
 		return export.export(run, file_format, frappe.parse_json(filters))
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def pause(self) -> None:
 		"""Stop posting after the batches in progress."""
 		pause_resume.pause(self.enter(gate.PAUSE).name)
 		self.reload()
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def resume(self) -> None:
 		"""Continue a paused run."""
 		pause_resume.resume(self.enter(gate.RESUME).name)
 		self.reload()
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def retry_failed(self) -> int:
 		"""Post failed items again; returns their number. Skipped items stay: they changed after the approval."""
 		count = pause_resume.retry_failed(self.enter(gate.RETRY).name)
 		self.reload()
 		return count
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def reverse(self, posting_date: str | None = None, dated: bool | int = False) -> None:
 		"""Undo everything the run has written off and that is not reinstated.
 
@@ -607,7 +607,7 @@ class WriteOffRun(BlankFieldsDocument):
 		undo.start_undo(run.name, date, always_dated=bool(cint(dated)))
 		self.reload()
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def reinstate(
 		self,
 		items: str | list,

@@ -240,14 +240,14 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		doc.check_company_permission()
 		return doc
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def run_now_as_draft(self) -> str:
 		"""Prepare the draft that the schedule would prepare today, as the current user; returns its name."""
 		doc = self.get_saved("write")
 		frappe.has_permission("Write-Off Run", "create", throw=True)
 		return schedules.create_trial_draft(doc)
 
-	@frappe.whitelist()
+	@frappe.whitelist(methods=["POST"])
 	def approve(self) -> None:
 		"""Approve the terms: the schedule then posts as the current user and within this user's limits."""
 		doc = self.get_saved("write")
