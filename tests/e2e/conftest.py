@@ -56,7 +56,7 @@ HARMLESS = [
 
 
 class Desk:
-	"""A browser window on the site, and the few things a test does with it again and again."""
+	"""A browser window on the site, with helpers for common actions."""
 
 	def __init__(self, context: BrowserContext, url: str):
 		self.context = context
@@ -76,7 +76,7 @@ class Desk:
 		return self
 
 	def open(self, *route: str) -> Page:
-		"""Open a route of the desk, e.g. `open("write-off-run", "new")`, and wait until it is there."""
+		"""Open a route of the desk, e.g. `open("write-off-run", "new")`, and wait for it."""
 		self.page.goto(f"{self.url}/app/{'/'.join(route)}", wait_until="domcontentloaded")
 		self.page.wait_for_function(
 			"() => window.frappe && frappe.boot && frappe.get_route && (frappe.get_route() || [])[0]"
@@ -91,7 +91,7 @@ class Desk:
 		return self.open(frappe.scrub(doctype).replace("_", "-"), name)
 
 	def settle(self, timeout: float = 30) -> None:
-		"""Wait until the desk has nothing under way: no request, no freeze, no route change."""
+		"""Wait until the desk is idle: no request, freeze or route change."""
 		self.page.wait_for_function(
 			"() => window.frappe && !(frappe.request && frappe.request.ajax_count) "
 			"&& !document.querySelector('#freeze.in, #freeze.show')",
@@ -100,7 +100,7 @@ class Desk:
 		self.page.wait_for_timeout(100)
 
 	def set(self, **values: Any) -> None:
-		"""Set fields of the open form as typing would: through the form, with its triggers."""
+		"""Set fields of the open form with its triggers."""
 		for field, value in values.items():
 			self.page.evaluate(
 				"async ([field, value]) => { await cur_frm.set_value(field, value); }", [field, value]
@@ -121,7 +121,7 @@ class Desk:
 		return str(self.page.evaluate("() => cur_frm.doc.name"))
 
 	def button(self, label: str) -> Any:
-		"""A visible button by what is written on it."""
+		"""A visible button by its label."""
 		return self.page.locator("button:visible, a.btn:visible, .dropdown-item:visible").filter(
 			has_text=re.compile(rf"^\s*{re.escape(label)}\s*$")
 		).first  # fmt: skip
@@ -131,7 +131,7 @@ class Desk:
 		self.settle()
 
 	def dialog(self) -> Any:
-		"""The dialog in front."""
+		"""The top dialog."""
 		dialog = self.page.locator(".modal.show:visible, .modal.in:visible").last
 		dialog.wait_for(state="visible")
 		return dialog
@@ -143,11 +143,11 @@ class Desk:
 		self.settle()
 
 	def alerts(self, text: str) -> list[str]:
-		"""What the desk says in its corner and has this text in it."""
+		"""The alert that contains this text."""
 		return self.page.locator(".desk-alert").filter(has_text=text).all_inner_texts()
 
 	def close_messages(self) -> None:
-		"""Read and close what the desk says in a dialog of its own."""
+		"""Read and close the message dialog."""
 		self.dialog().locator(".btn-modal-close").click()
 		self.settle()
 
@@ -159,7 +159,7 @@ class Desk:
 
 	@contextmanager
 	def expect_error(self, pattern: str) -> Iterator[None]:
-		"""What is done inside makes the server or the browser complain like this, rightly so."""
+		"""Within the block an error with this text is expected."""
 		before = len(self.complaints)
 		yield
 		self.settle()
@@ -250,7 +250,7 @@ def desk(site: str, stack: Stack, browser: Browser, request: pytest.FixtureReque
 
 @pytest.fixture
 def second_desk(browser: Browser, stack: Stack, desk: Desk) -> Iterator[Desk]:
-	"""Another person's window."""
+	"""The window of another user."""
 	context = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-US")
 	other = Desk(context, stack.url).sign_in(SECOND_MANAGER)
 	yield other
@@ -259,7 +259,7 @@ def second_desk(browser: Browser, stack: Stack, desk: Desk) -> Iterator[Desk]:
 
 
 def eventually_idle(timeout: float = 60) -> None:
-	"""Let the worker finish before the books are put back under its feet."""
+	"""Wait until the worker is idle before the snapshot is restored."""
 	from frappe.utils.background_jobs import get_queue
 	from rq.registry import StartedJobRegistry
 

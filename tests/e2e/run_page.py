@@ -26,7 +26,7 @@ class RunPage:
 	# ------------------------------------------------------------------------------------------- opening
 
 	def new(self, **criteria: Any) -> RunPage:
-		"""A new run, filled in, not saved. As of TODAY, balances of up to 20 unless told."""
+		"""A new run with fields set, not saved; by default at TODAY for balances up to 20."""
 		self.desk.new("Write-Off Run")
 		self.page.wait_for_function("() => cur_frm && cur_frm.is_new() && frappe.ar_writeoff")
 		self.desk.settle()
@@ -60,7 +60,7 @@ class RunPage:
 		return self.page.locator(".form-message:visible").inner_text()
 
 	def primary(self) -> list[str]:
-		"""What the primary buttons of the form say: one at a time."""
+		"""The labels of the primary buttons."""
 		return self.page.locator(".page-head .primary-action:visible").all_inner_texts()
 
 	# -------------------------------------------------------------------------------------------- the grid
@@ -75,13 +75,13 @@ class RunPage:
 		return self
 
 	def ready(self) -> None:
-		"""The grid shows what the server has, and the server knows what was ticked."""
+		"""Wait until the grid is loaded and the selection is saved."""
 		self.page.wait_for_timeout(350)  # typing and ticks wait a moment for more of them
 		self.desk.settle()
 		self.page.wait_for_function("() => !document.querySelector('.wo-grid[aria-busy]')")
 
 	def vouchers(self) -> list[str]:
-		"""Voucher numbers of the rows on the page that the browser has drawn."""
+		"""Voucher numbers of the rendered rows."""
 		return [
 			text.strip()
 			for text in self.page.locator(
@@ -153,7 +153,7 @@ class RunPage:
 
 
 def pictures(desk: Desk, folder: Path) -> Callable[..., None]:
-	"""Takes pictures: for the documentation with UPDATE_SCREENSHOTS=1, to be thrown away otherwise."""
+	"""Takes screenshots; with UPDATE_SCREENSHOTS=1 for the documentation."""
 	if os.environ.get("UPDATE_SCREENSHOTS") == "1":
 		folder = CHECKOUT / "docs" / "images"
 

@@ -25,7 +25,7 @@ WIDTHS = (820, 1280)
 	ids=["English", "German", "rtl"],
 )
 def test_every_state_in(language: str, theme: str, desk: Desk, tmp_path: Path):
-	"""The form, its dialogs and its list: all of it in the user's language, and nothing wider than the window."""
+	"""The form, its dialogs and its list are in the user's language and fit the window."""
 	for name in ("Anchor Cafe", "Breakwater Bar"):
 		for amount, date in ((4.2, "2025-11-15"), (12.35, "2026-03-05"), (8.8, "2026-05-25")):
 			invoice(name, amount, date)
@@ -94,7 +94,7 @@ def undo_in(language: str) -> str:
 
 
 def texts_with_a_translation(language: str) -> list[re.Pattern[str]]:
-	"""The app's English texts that read otherwise in this language; placeholders stand for anything."""
+	"""Patterns of the app's English texts that have a translation in this language."""
 	catalog = CHECKOUT / "ar_writeoff" / "locale" / f"{language}.po"
 	if not catalog.exists():
 		return []
@@ -111,7 +111,7 @@ def texts_with_a_translation(language: str) -> list[re.Pattern[str]]:
 
 
 def shown(desk: Desk) -> list[str]:
-	"""The lines of text in the form and in the dialog in front of it."""
+	"""The lines of text in the form and the top dialog."""
 	lines = []
 	for area in desk.page.locator(".page-head:visible, .form-page:visible, .modal.show:visible").all():
 		lines += [line.strip() for line in area.inner_text().split("\n")]
@@ -119,7 +119,7 @@ def shown(desk: Desk) -> list[str]:
 
 
 def overflow(desk: Desk) -> list[str]:
-	"""What is wider than the room it has: the page, the form's own parts, a dialog. Lists and tables scroll."""
+	"""Elements that overflow: the page, parts of the form, dialogs. Lists and tables may scroll."""
 	return desk.page.evaluate(
 		"""() => [document.documentElement, ...document.querySelectorAll(
 			".wo-bench, .wo-bench > *:not(.wo-grid), .wo-card, .wo-reason, .form-message, .modal.show .modal-body, .wo-note"

@@ -306,7 +306,7 @@ def test_a_hundred_thousand_items(desk: Desk):
 	took = {}
 
 	def measure(what: str, action: Callable[[], object]) -> None:
-		"""The better of two, so that what else the machine does counts less."""
+		"""The faster of two attempts."""
 		for _attempt in range(2):
 			started = time.monotonic()
 			action()

@@ -75,7 +75,7 @@ class Campaign:
 	# ------------------------------------------------------------------------------------------- before
 
 	def prepare(self) -> None:
-		"""Customers, and invoices for every run, each run's of a day of its own."""
+		"""Create customers, and the invoices of each run on a separate date."""
 		run_helpers.settings(rows_per_entry=6, parallel_jobs=2)
 		self.customers = [customer(f"Customer {number:02d}") for number in range(CUSTOMERS)]
 		copies: dict[str, list[Copy]] = {name: [] for name in self.customers}
@@ -120,7 +120,7 @@ class Campaign:
 		}
 
 	def take_path(self, path: str) -> None:
-		"""Post what follows on this path. No run is under way."""
+		"""Switch the posting method; no run is in progress."""
 		self.statistics.path = path
 		self.steadily(self._switch)
 
@@ -224,7 +224,7 @@ class Campaign:
 		self.check(names)
 
 	def is_finished(self, run: str) -> bool:
-		"""Whether nobody is at work on the run. What somebody paused is resumed, now that nobody else is about to."""
+		"""Whether the run is finished. A paused run is resumed once no other operation is pending."""
 		status = self.status(run)
 		if status == "Paused":
 			with contextlib.suppress(frappe.ValidationError), as_user(MANAGER), in_background():
@@ -284,7 +284,7 @@ class Campaign:
 		return lambda: self.sessions.append((self.session(user, what, name), what))
 
 	def session(self, user: str, what: str, name: str) -> ConcurrentSession:
-		"""Somebody who does this with the run, in a session of their own."""
+		"""A concurrent session that performs this operation on the run."""
 		seed = self.rng.random()
 
 		def work() -> bool:
@@ -306,7 +306,7 @@ class Campaign:
 		self.statistics.count("Redis restarted" if restart else "Redis flushed")
 
 	def steadily(self, work: Callable[[], T]) -> T:
-		"""Do this, as often as it takes MariaDB to come back."""
+		"""Run this; retry while MariaDB is not available."""
 		deadline = time.monotonic() + PATIENCE
 		while True:
 			try:
@@ -331,7 +331,7 @@ class Campaign:
 			raise
 
 	def _check(self, names: list[str]) -> None:
-		"""Everything, as of one moment: the first query begins a transaction that sees no later commit."""
+		"""Check all invariants in one snapshot, taken by the first query."""
 		frappe.db.rollback()
 		ledger_checks.assert_debits_equal_credits(HL)
 		ledger_checks.assert_ple_equals_gl(HL)
@@ -367,7 +367,7 @@ class Campaign:
 		assert run.verify_approval()["intact"], f"{name} is not what was approved"
 
 	def every_run_is_finished(self) -> None:
-		"""Also those of earlier groups: whatever was asked of them late."""
+		"""Also runs of earlier groups, which late operations may have changed."""
 		unfinished = frappe.get_all(
 			"Write-Off Run",
 			filters={"docstatus": 1, "status": ("not in", FINISHED)},
@@ -408,7 +408,7 @@ class Campaign:
 
 
 def change_settings(rng: random.Random) -> None:
-	"""What runs are posted with, changed while they post."""
+	"""Change the Settings while runs post."""
 	run_helpers.settings(
 		rows_per_entry=rng.choice((4, 6, 11)),
 		entries_per=rng.choice(("Batch", "Customer", "Invoice")),
@@ -436,7 +436,7 @@ ACTIONS: dict[str, Callable[[Any, random.Random], object]] = {
 
 
 def _lost() -> tuple[type[Exception], ...]:
-	"""Errors of a connection that is gone, also where the driver has no connection yet to tell them by."""
+	"""Errors of a lost connection, also before the driver is connected."""
 	return (
 		frappe.QueryDeadlockError,
 		frappe.QueryTimeoutError,

@@ -28,7 +28,7 @@ OPTIONS = (
 
 
 class MariaDB:
-	"""A server with a data directory of its own in `folder`."""
+	"""A MariaDB server with its data directory in `folder`."""
 
 	def __init__(self, folder: Path):
 		self.server = shutil.which("mariadbd") or shutil.which(
@@ -80,7 +80,7 @@ class MariaDB:
 		processes.wait_for_port(self.port, self.process, self.log, timeout=120)
 
 	def restart(self, *, kill: bool, away: float = 0) -> None:
-		"""Stop it as an administrator would, or with SIGKILL as a power cut would, and start it again."""
+		"""Restart the server after a shutdown or SIGKILL."""
 		os.kill(self.process.pid, signal.SIGKILL if kill else signal.SIGTERM)
 		self.process.wait(timeout=120)
 		time.sleep(away)
@@ -111,7 +111,7 @@ def _user() -> str:
 
 
 def move_site(site: Site, server: MariaDB) -> Site:
-	"""A copy of this site, with the app installed, whose database is on the server."""
+	"""Copy this site, with the app installed, to the server."""
 	config = json.loads((site.path / "site_config.json").read_text())
 	name, password = config["db_name"], config["db_password"]
 	server.sql(

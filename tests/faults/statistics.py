@@ -67,7 +67,7 @@ OUTCOMES = ("Posted", "Reversed", "Skipped", "Failed", "Conflict")
 
 
 def summary(statistics: CampaignStatistics, seed: int, count: int) -> str:
-	"""The campaign as a table. A violation would have ended it."""
+	"""The campaign as a table. A violation ends the campaign before."""
 	table = [
 		(
 			words,
@@ -100,11 +100,11 @@ def summary(statistics: CampaignStatistics, seed: int, count: int) -> str:
 
 
 def outcome_counts(runs: list[str]) -> list[int]:
-	"""How many approved items of these runs have each of OUTCOMES, as they stand."""
+	"""The number of approved items of these runs by OUTCOMES."""
 	filters = {"run": ("in", runs or [""]), "selected": 1}
 	return [frappe.db.count("Write-Off Run Item", {**filters, "status": status}) for status in OUTCOMES]
 
 
 def retried_batches(runs: list[str]) -> int:
-	"""Batches of these runs that were begun more than once."""
+	"""The number of batches of these runs with more than one attempt."""
 	return frappe.db.count("Write-Off Run Batch", {"run": ("in", runs or [""]), "attempts": (">", 1)})

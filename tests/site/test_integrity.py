@@ -43,7 +43,7 @@ def ledgers_agree():
 
 
 def assert_runs_are_whole() -> None:
-	"""No live entry of a cancelled run, no item that says something else than its entry, no run that nobody will finish."""
+	"""No submitted entry of a cancelled run, item statuses agree with their entries, and no run is stuck."""
 	for run in frappe.get_all("Write-Off Run", fields=["name", "docstatus", "status"], order_by="name asc"):
 		if run.docstatus:
 			assert run.status not in ("Draft", "Searching"), run
@@ -78,7 +78,7 @@ def breakpoints(workers: Workers, tmp_path: Path) -> BreakpointWorkers:
 
 
 def run_held_at(breakpoints: BreakpointWorkers, point: str = "submitted") -> Any:
-	"""A run of three batches, of which a worker has the first in hand."""
+	"""A run of three batches with a worker paused in the first."""
 	many_invoices(12, customers=("Anchor Cafe", "Breakwater Bar", "Compass Stores"))
 	run_helpers.settings(rows_per_entry=5)
 	run = run_helpers.run()
@@ -133,7 +133,7 @@ def test_fault_01_a_claimed_batch_is_not_posted_for_a_paused_run(breakpoints: Br
 
 @pytest.mark.parametrize("how", ["cancel", "reverse"])
 def test_fault_01_undone_before_anything_was_posted(how: str):
-	"""The run is Reversed, and no worker tries to finish it for ever."""
+	"""The run is Reversed, and no worker retries it."""
 	invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.run()
 	with in_background():
@@ -163,7 +163,7 @@ def test_fault_01_a_locked_entry_is_not_skipped():
 
 
 def test_fault_01_sibling_an_entry_of_a_cancelled_run_cannot_open_it_again():
-	"""Cancelling a reversing entry by hand writes its balances off again: not for a run that is cancelled."""
+	"""Cancelling a reversing entry manually writes its balances off again, which is refused for a cancelled run."""
 	invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.post(run_helpers.run())
 	with as_user(MANAGER):
@@ -325,7 +325,7 @@ CHANGES = [find, add, untick, lower, change_criteria]
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_fault_03_a_change_that_overlaps_with_submit(change: Callable):
-	"""Begun while the run is a draft, and through when it is submitted."""
+	"""Started on a draft, finished after its submit."""
 	many_invoices(3)
 	run = run_helpers.run()
 	frappe.db.commit()
@@ -382,7 +382,7 @@ def test_fault_03_submit_that_overlaps_with_a_change(change: Callable):
 
 
 def test_fault_03_two_people_tick_at_the_same_time():
-	"""The second one counts with what the first one has done, though the request began before."""
+	"""The second operation sees the changes of the first, although its request started before."""
 	many_invoices(4)
 	run = run_helpers.run()
 	frappe.db.commit()
@@ -403,7 +403,7 @@ def test_fault_03_two_people_tick_at_the_same_time():
 
 
 def test_fault_03_a_cancelled_search_writes_nothing(monkeypatch):
-	"""Not when the run is submitted meanwhile, and not when it is being searched again."""
+	"""Refused when the run was submitted or is searched again meanwhile."""
 	kept = invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.run()
 	invoice("Breakwater Bar", 10, FIRST)
@@ -450,7 +450,7 @@ def test_fault_03_a_search_whose_worker_died_is_ended_by_the_watchdog():
 
 
 def test_a_stale_transaction_is_refused():
-	"""A transaction that has written something cannot begin anew: it is refused rather than mixed up."""
+	"""A transaction that has already written cannot be restarted and is refused."""
 	invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.run()
 	frappe.db.commit()

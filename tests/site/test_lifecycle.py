@@ -47,7 +47,7 @@ def indexes(site: Site) -> set[tuple[str, ...]]:
 
 
 def rows(site: Site) -> set[tuple[str, ...]]:
-	"""Table and name of every document on the site, table, parent and place of every row of one."""
+	"""Table and name of all documents on the site; table, parent and idx of all child rows."""
 	tables: dict[str, set[str]] = {}
 	for table, column in lines(
 		site,
@@ -76,7 +76,7 @@ def install(site: Site) -> None:
 
 
 def remember_modules_without_us(site: Site) -> None:
-	"""The modules of the bench in the site's cache, read before the app was added to the bench."""
+	"""Fills the site's module cache as before the app was added to the bench."""
 	frappe.setup_module_map()
 	modules = {app: names for app, names in frappe.local.app_modules.items() if app != APP}
 	frappe.cache.set(f"{site.config['db_name']}|app_modules", pickle.dumps(modules))
@@ -96,7 +96,7 @@ def custom_fields() -> set[tuple[str, str]]:
 
 
 def shipped_columns(site: Site) -> set[tuple[str, str]]:
-	"""Which of the columns of our custom fields are there."""
+	"""The existing columns of the custom fields."""
 	there = {(table.removeprefix("tab"), column) for table, column, *_rest in columns(site)}
 	return there & custom_fields()
 
@@ -218,7 +218,7 @@ def test_fault_15_uninstalling_with_posted_runs_asks_for_a_flag_and_writes_the_r
 
 @pytest.mark.slow
 def test_reasons_that_are_there_are_never_overwritten(another_site):
-	"""Installed over what an earlier installation left, the reasons are as people have them."""
+	"""Reinstalling keeps existing reasons unchanged."""
 	site = another_site()
 	install(site)
 	site.sql("DELETE FROM `tabWrite-Off Reason` WHERE name <> 'Small Balance'")

@@ -90,7 +90,7 @@ def make_invoices() -> tuple[list[Any], list[Any]]:
 
 
 def by_hand(invoices: list[Any], offset_account: str) -> str:
-	"""The Journal Entry that an accountant would make for these invoices: a row for each, and the offset."""
+	"""The manual Journal Entry for these invoices: one row each, and the offset row."""
 	rows: list[dict[str, Any]] = []
 	offsets: dict[tuple[str, str], float] = defaultdict(float)
 	for one in sorted(invoices, key=lambda one: (one.customer, str(one.posting_date), one.name)):
@@ -152,7 +152,7 @@ def by_run(balance_type: str) -> str:
 def rows_of(
 	doctype: str, filters: dict[str, Any], entry: str, row_names: dict[str, str]
 ) -> list[dict[str, Any]]:
-	"""Every column of every row that can be compared. The entry's own name becomes "the entry", its rows' numbers."""
+	"""All comparable columns of all rows. The names of the entry and its rows are replaced."""
 	found = []
 	for row in frappe.get_all(doctype, filters=filters, fields=["*"], order_by="creation asc, name asc"):
 		values = {
@@ -166,7 +166,7 @@ def rows_of(
 
 
 def posted(entries: dict[str, str], invoices: list[Any]) -> dict[str, list[dict[str, Any]]]:
-	"""What two entries, {Debit or Credit: name}, left in the books."""
+	"""The ledger rows of two entries, {Debit or Credit: name}."""
 	result = {}
 	for kind, entry in entries.items():
 		lines = frappe.get_all("Journal Entry Account", {"parent": entry}, ["name", "idx"])
@@ -240,7 +240,7 @@ def test_forty_invoices_by_hand_and_by_a_run():
 
 
 def test_a_difference_would_be_noticed():
-	"""Of a cent, of a cost center, of a missing row."""
+	"""A difference of a cent, of a cost center, and a missing row are reported."""
 	base = {"GL Entry": [{"account": "Debtors", "debit": 1.00, "cost_center": "Main"}]}
 	assert differences(base, base) == []
 	for other in (

@@ -26,7 +26,7 @@ def links() -> list[str]:
 
 
 def as_seen_by(user: str) -> tuple[list[str], bool]:
-	"""What the user has in the sidebar, and whether the desktop has the icon."""
+	"""The user's sidebar entries, and whether the desktop has the icon."""
 	from frappe.boot import get_sidebar_items
 	from frappe.desk.doctype.desktop_icon.desktop_icon import get_desktop_icons
 

@@ -143,7 +143,7 @@ def test_german_export(books: None, tmp_path: Path) -> None:
 	"date_format", ["yyyy-mm-dd", "dd-mm-yyyy", "dd/mm/yyyy", "dd.mm.yyyy", "mm/dd/yyyy", "mm-dd-yyyy"]
 )
 def test_dates_as_the_site_writes_them(books: None, tmp_path: Path, date_format: str) -> None:
-	"""v16 writes them in the format of System Settings, v15 as 2026-01-31. The dates of the file tell which it is."""
+	"""v16 writes dates in the format of System Settings, v15 as 2026-01-31; the format is detected from the file."""
 	iso = exported(tmp_path)
 	path = tmp_path / "other.csv"
 	path.write_bytes(accounts_receivable(HL, DAY, date_format=date_format, with_filters=True))
@@ -160,7 +160,7 @@ def test_export_in_the_language_of_the_user(books: None, tmp_path: Path, languag
 
 
 def import_and_submit(entries: Path) -> None:
-	"""As a person does it: Data Import, Journal Entry, Insert New Records, Submit After Import."""
+	"""Data Import, Journal Entry, Insert New Records, Submit After Import."""
 	upload = frappe.get_doc(
 		{"doctype": "File", "file_name": "entries.csv", "content": entries.read_bytes(), "is_private": 1}
 	).insert()
@@ -185,7 +185,7 @@ def import_and_submit(entries: Path) -> None:
 
 
 def test_what_the_page_confirms_is_imported_and_submitted(books: None, tmp_path: Path) -> None:
-	"""Found as on the site, two unticked, one lowered, confirmed; the balances are then what was decided."""
+	"""Two items unticked, one amount lowered, confirmed and imported; the balances are as decided."""
 	(tmp_path / "ar.csv").write_bytes(accounts_receivable(HL, DAY, with_filters=True))
 	(tmp_path / "party.csv").write_bytes(accounts_receivable(HL, DAY, in_party_currency=1))
 	review = Review(

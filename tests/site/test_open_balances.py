@@ -23,7 +23,7 @@ def found_by(*runs: Any) -> dict[tuple, Any]:
 
 
 def test_found_equals_the_accounts_receivable_report():
-	"""Balance by balance, debit and credit, on a company with every kind; the rest is left out with a reason.
+	"""Every debit and credit balance of a company with every kind is found or excluded with a reason.
 
 	The report names some of them by the document that moved them, we by the document they belong to: a discounted
 	invoice by the discounting instead of the invoice and, on ERPNext 15.71, an advance by its payment instead of the

@@ -27,7 +27,7 @@ FIRST = "2026-01-15"
 
 @pytest.fixture(autouse=True)
 def no_permission_is_remembered(site: str) -> Iterator[None]:
-	"""Frappe keeps a user's permissions in Redis, also those of a transaction that is rolled back."""
+	"""Clear the User Permissions in Redis, which may be from a transaction that was rolled back."""
 	yield
 	frappe.db.rollback()
 	frappe.clear_cache()
@@ -35,7 +35,7 @@ def no_permission_is_remembered(site: str) -> Iterator[None]:
 
 @pytest.fixture
 def bills() -> dict[str, Any]:
-	"""Anchor Cafe is of Trade Retail in US East, Elm School of Schools in US West."""
+	"""Anchor Cafe is in Trade Retail and US East, Elm School in Schools and US West."""
 	return {
 		"Anchor Cafe": invoice("Anchor Cafe", 10, FIRST, cost_center=cost_center("North Pier")),
 		"Elm School": invoice("Elm School", 20, FIRST, cost_center=cost_center("South Pier")),
@@ -84,7 +84,7 @@ def test_25_hidden_in_the_list_of_a_run_that_somebody_else_made(bills, doctype, 
 
 @pytest.mark.parametrize(("doctype", "value"), PERMISSIONS)
 def test_25_refused_at_posting(bills, doctype, value):
-	"""Found by somebody who may, posted by somebody who may only in part: the rest is skipped and says so."""
+	"""Searched by an unrestricted user, posted by a restricted one: hidden items are skipped with a reason."""
 	run = run_helpers.run()
 	permit(MANAGER, doctype, value)
 	post_and_check(run)
@@ -104,7 +104,7 @@ def test_25_another_company_is_refused(bills):
 
 
 def test_25_criteria_tampered_in_a_draft_do_not_widen_what_is_posted(bills):
-	"""Lowered behind the list's back: what no longer matches is skipped. Raised: the list is what was found."""
+	"""Criteria lowered in the database: items that no longer match are skipped. Raised: no further items."""
 	run = run_helpers.run()
 	frappe.db.set_value("Write-Off Run", run.name, "max_invoice_amount", 15)
 	run.reload()
@@ -130,7 +130,7 @@ TERMS = [
 
 
 def test_25_payment_terms_dunning_and_subscription_afterwards():
-	"""Closed for all that look at the balance. Terms stay as they are, as with any Journal Entry.
+	"""All consumers of the balance see it as settled. Payment terms are unchanged, as with any Journal Entry.
 
 	ERPNext resolves the reminder of a settled invoice, and reopens it, since 15.92.
 	"""

@@ -118,7 +118,7 @@ def test_settings_are_reloaded_for_each_batch_and_metadata_is_not():
 
 
 def test_a_worker_that_loses_a_batch_to_another_backs_off(monkeypatch):
-	"""Two who try again at once would take it from each other until it counts as a batch that kills its workers."""
+	"""Without a delay two workers would conflict until the batch counts as one that kills its workers."""
 	from ar_writeoff.posting import service as posting
 	from ar_writeoff.run.worker import WorkerSession
 

@@ -54,7 +54,7 @@ def run() -> Iterator[Any]:
 
 
 def said(run: Any) -> list[str]:
-	"""What stands in the way of all entries, as the preview says."""
+	"""The blockers of all entries in the preview."""
 	before = ledger_checks.snapshot(HL)
 	problems = frappe.get_doc("Write-Off Run", run.name).preview_entries()["problems"]
 	assert before.diff(ledger_checks.snapshot(HL)) == []

@@ -68,7 +68,7 @@ def test_ledger_invariants_hold_after_any_operations(fast_posting, amounts, step
 
 
 def pick(things: list, which: int):
-	"""One of them, or nothing to do."""
+	"""Draw one of them, or None if empty."""
 	if not things:
 		raise frappe.ValidationError
 	return things[which % len(things)]

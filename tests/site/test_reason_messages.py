@@ -28,7 +28,7 @@ OPTED_OUT = {
 
 @contextmanager
 def language(code: str) -> Iterator[None]:
-	"""Read and write in this language, as a user or a worker whose language it is."""
+	"""Run the block in this language."""
 	before = frappe.local.lang
 	frappe.local.lang = code
 	try:
@@ -46,7 +46,7 @@ def words(html: str) -> str:
 
 
 def listed(doctype: str) -> set[str]:
-	"""The messages in Frappe's list of a DocType."""
+	"""The messages in the list view of a DocType."""
 	frappe.local.form_dict = frappe._dict(
 		doctype=doctype, fields=json.dumps(["name", *messages.COLUMNS]), start=0, page_length=100
 	)
@@ -55,7 +55,7 @@ def listed(doctype: str) -> set[str]:
 
 
 def test_fault_07_reasons_in_the_language_of_the_reader():
-	"""Written by somebody who speaks German, read by one who speaks English and one who speaks German."""
+	"""Written by a German user, read by an English and a German one."""
 	left_out, gone = opted_out(), invoice("Anchor Cafe", 12, FIRST)
 	with language("de"):
 		run = run_helpers.run()
@@ -85,7 +85,7 @@ def test_fault_07_reasons_in_the_language_of_the_reader():
 
 
 def test_fault_07_stored_messages_do_not_depend_on_the_writers_language():
-	"""Code and facts; the sentence beside them is in English, whoever is at work."""
+	"""Code, facts and the English message are stored, whatever the language of the writer."""
 	left_out, gone = opted_out(), invoice("Anchor Cafe", 12, FIRST)
 	with language("de"):
 		run = run_helpers.run()
@@ -178,7 +178,7 @@ def test_the_list_is_searched_by_the_words_that_the_reader_sees(code: str, text:
 
 
 def stored_before(run: Any, code: str, text: str) -> Any:
-	"""An item as an earlier version left it."""
+	"""An item as stored by an earlier version."""
 	row = next(iter(run_helpers.items(run).values()))
 	frappe.db.set_value(
 		"Write-Off Run Item", row.name, {"reason_code": code, "reason_facts": None, "message": text}
@@ -243,7 +243,7 @@ def test_fault_07_the_log_is_migrated():
 
 
 def test_fault_07_notifications_are_in_the_users_language():
-	"""By somebody, or a worker, with another language: each in their own."""
+	"""Sent by a user or worker with another language: each recipient reads their own."""
 	from tests.site.factories import SECOND_MANAGER
 
 	frappe.db.set_value("User", SECOND_MANAGER, "language", "de")

@@ -76,7 +76,7 @@ def test_a_reminder_of_two_terms_when_a_write_off_is_taken_back_with_a_date():
 
 
 def test_a_reminder_of_two_terms_stays_unresolved_while_something_is_open():
-	"""A part is written off, and a reminder of two invoices loses one of them."""
+	"""A partial write-off, and a Dunning of two invoices of which one is settled."""
 	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
 	other = invoice("Compass Stores", 300, FIRST, payment_schedule=terms(14, 21))
 	in_part, of_both = dunning(bill), dunning(other, and_of=bill)
@@ -102,7 +102,7 @@ def test_a_refused_write_off_leaves_the_reminder_as_it_was():
 
 
 def test_order_advances_are_identified_by_erpnexts_list(monkeypatch: pytest.MonkeyPatch):
-	"""An advance on an order is left out; journal credits and opening entries, which refer to nothing, are not.
+	"""An advance on an order is excluded; journal credits and opening entries without reference are not.
 
 	Nor are they where ERPNext knows of no orders at all.
 	"""
@@ -144,7 +144,7 @@ def test_no_warning_of_a_credit_limit_that_is_kept():
 
 
 def test_a_payment_that_a_dunning_blocks_is_left_to_erpnext():
-	"""What a write-off does for a Dunning it does inside its own entry: ERPNext is left as it is."""
+	"""The handling of Dunnings applies within the app's own entries only; ERPNext is not patched."""
 	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
 	dunning(bill)
 	frappe.db.commit()

@@ -51,7 +51,7 @@ def ledger(account: str) -> float:
 
 
 def story() -> None:
-	"""Written off in March and June, one of June undone; something else is on the account as well."""
+	"""Write-offs in March and June, one of June undone, and another entry on the account."""
 	run_helpers.settings()
 	invoice("Anchor Cafe", 100, "2026-01-15", cost_center=cost_center("North Pier"))
 	run_helpers.post(run_helpers.run(cutoff_date="2026-03-31", posting_date="2026-03-31"))
@@ -137,7 +137,7 @@ def test_reports_show_what_a_person_may_see():
 
 @pytest.mark.parametrize("user", [PREPARER, MANAGER, AUDITOR])
 def test_reports_open_at_the_desk_for_every_role(user: str):
-	"""Frappe asks for permission on every doctype that a column links to, and an Auditor may not read Customers."""
+	"""Frappe checks permission on every DocType that a column links to, and an Auditor may not read Customers."""
 	from frappe.desk.query_report import run
 
 	story()
@@ -181,7 +181,7 @@ def test_dated_reversals_and_recoveries_are_on_their_own_day():
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_books_roll_forward_to_the_general_ledger(seed: int):
-	"""Runs over random invoices on random dates, some undone: whatever happened, report and ledger agree."""
+	"""Runs over random invoices on random dates, some undone: report and ledger agree."""
 	chance = random.Random(seed)
 	run_helpers.settings()
 	done = []

@@ -37,7 +37,7 @@ def ledgers_agree():
 
 @contextmanager
 def refused(match: str = ""):
-	"""What is inside is refused, in these words, and nothing of it stays."""
+	"""Within the block an error with this text is raised; then roll back."""
 	frappe.db.commit()
 	with pytest.raises(frappe.ValidationError, match=match):
 		yield
@@ -49,7 +49,7 @@ def written_off(doc) -> float:
 
 
 def ledgers_on(day: str) -> tuple[float, float]:
-	"""Receivables of the company at the end of a day, by the General Ledger and by the Payment Ledger."""
+	"""Receivables of the company at a date in General Ledger and Payment Ledger."""
 	gl = frappe.db.sql(
 		"""SELECT SUM(gl.debit - gl.credit) FROM `tabGL Entry` gl JOIN `tabAccount` a ON a.name = gl.account
 		WHERE a.account_type = 'Receivable' AND gl.is_cancelled = 0 AND gl.company = %s AND gl.posting_date <= %s""",

@@ -29,7 +29,7 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-	"""The site's time, as schedules see it."""
+	"""The current time for schedules."""
 	clock = Clock()
 	for module in (
 		"ar_writeoff.schedules.service",
@@ -40,7 +40,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def schedule(user: str = MANAGER, **values: Any) -> Any:
-	"""Daily at six, everything up to 1,000 as of the day of the run."""
+	"""A daily schedule at 6:00 for balances up to 1,000 at the date of the run."""
 	if not frappe.db.exists("Write-Off Settings", HL):
 		run_helpers.settings()
 	with as_user(user):
@@ -93,7 +93,7 @@ def fire(times: int = 1) -> None:
 def test_400_days_with_a_scheduler_that_is_late_down_or_fires_twice(
 	rhythm: dict[str, Any], expected: int, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ):
-	"""From October 2027 over the leap day of 2028, with the clock and the scheduler at their worst.
+	"""From October 2027 over the leap day of 2028, with clock changes and an unreliable scheduler.
 
 	What is claimed is what is run: the work itself is left out here, it is shown below.
 	"""
@@ -213,7 +213,7 @@ def test_times_are_those_of_the_sites_time_zone():
 
 
 def test_without_a_time_it_runs_at_midnight(clock: Clock):
-	"""Not at the time of day at which somebody made it, which Frappe would fill in."""
+	"""Not at the time of its creation, which Frappe would set as default."""
 	assert schedule(time=None).next_run_on == datetime(2026, 6, 2, 0, 0)
 	assert not frappe.new_doc("Write-Off Schedule").time
 

@@ -99,7 +99,7 @@ def test_a_search_that_fails_or_dies_leaves_a_draft_with_its_list(monkeypatch):
 
 
 def test_a_search_lives_from_its_first_moment(monkeypatch):
-	"""The watchdog would end one that has given no heartbeat yet."""
+	"""The first heartbeat is written at once; otherwise the watchdog would end the search."""
 	invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.run(find=False)
 	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")

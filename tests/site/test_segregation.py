@@ -25,7 +25,7 @@ LIMIT = {"role": "Accounts Manager", "max_item_amount": 50}
 
 
 def save(person: str, **values: Any) -> Any:
-	"""The Settings as this person saves them in the form, and as they are then."""
+	"""Save the Settings as this user through the form; return them reloaded."""
 	with as_user(person):
 		frappe.get_doc("Write-Off Settings", HL).update(values).save()
 	return frappe.get_doc("Write-Off Settings", HL)

@@ -24,7 +24,7 @@ def ledgers_agree():
 
 @pytest.fixture
 def attempts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-	"""The number of balances in each attempt at posting an entry."""
+	"""The number of balances in each attempt to post an entry."""
 	made: list[int] = []
 	original = posting.journal.post
 
@@ -38,7 +38,7 @@ def attempts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @contextmanager
 def on_submit(rule: Callable[[Any], None]) -> Iterator[None]:
-	"""A rule of the site's own on each Journal Entry that is submitted."""
+	"""A custom validation on each submitted Journal Entry."""
 	from erpnext.accounts.doctype.journal_entry.journal_entry import JournalEntry
 
 	original = JournalEntry.on_submit
@@ -118,7 +118,7 @@ def test_fault_10_an_unexpected_error_is_logged_once(attempts: list[int]):
 
 
 def test_fault_10_bad_items_with_the_same_reason_fail_one_by_one(attempts: list[int]):
-	"""Three of forty, one after the other at the beginning, are refused alike: the others are posted."""
+	"""The first three of forty items are refused for the same reason; the others are posted."""
 	names = thirty()
 	bad = set(names[:3])
 
@@ -151,7 +151,7 @@ def test_a_batch_of_two_is_checked_one_by_one(attempts: list[int]):
 
 @contextmanager
 def missing_column(fieldname: str, doctype: str = "Journal Entry") -> Iterator[None]:
-	"""A column that the code knows and the database does not, as after a migrate that did not finish."""
+	"""A column that is missing in the database, as after an incomplete migrate."""
 	frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` RENAME COLUMN `{fieldname}` TO `{fieldname}_away`")
 	try:
 		yield
@@ -178,7 +178,7 @@ def test_fault_09_a_missing_column_is_no_lost_connection(attempts: list[int], mo
 
 
 def test_fault_09_a_missing_column_of_our_own(monkeypatch):
-	"""The posting itself cannot go on: paused all the same, and the job ends with the error."""
+	"""Posting cannot continue: the run is paused and the job fails with the error."""
 	monkeypatch.setattr(transactions.time, "sleep", lambda seconds: pytest.fail("nothing to wait for"))
 	one = invoice("Anchor Cafe", 5, "2026-01-15")
 	run = run_helpers.run()

@@ -57,7 +57,7 @@ def test_the_largest_credits_come_first(site: str):
 
 
 def test_the_preview_names_what_no_entry_can_write_off(site: str):
-	"""As posting will: 20.00 for 300,000,000 is a rate of 0.000000067, and that gives 20.10 back."""
+	"""As in posting: 20.00 for 300,000,000 is a rate of 0.000000067, which gives 20.10."""
 	good = invoice("Anchor Cafe", 4, "2026-01-15")
 	odd = invoice("Anchor Cafe", 20, "2026-01-15")
 	draft = run()

@@ -33,7 +33,7 @@ FIRST = "2026-01-15"
 
 @pytest.fixture(autouse=True)
 def renames_reach_dynamic_links(monkeypatch: pytest.MonkeyPatch) -> None:
-	"""Some releases of Frappe quote the name of the table twice and so find no Dynamic Link to rename."""
+	"""Some releases of Frappe quote the table name twice and do not rename Dynamic Links."""
 	from frappe.model import dynamic_links
 
 	def doctypes_linked(doctype: str, fieldname: str) -> list[str]:
@@ -68,7 +68,7 @@ def rename(doctype: str, old: str, new: str, **values: Any) -> str:
 
 
 def planned(run: Any) -> list[list[tuple]]:
-	"""The rows of the entries as the preview has them."""
+	"""The rows of the entries in the preview."""
 	plan = frappe.get_doc("Write-Off Run", run.name).preview_entries(limit=100)
 	assert not plan["problems"]
 	return sorted(
@@ -81,7 +81,7 @@ def planned(run: Any) -> list[list[tuple]]:
 
 
 def posted(run: Any) -> list[list[tuple]]:
-	"""The rows of the run's Journal Entries, to be compared with what was planned."""
+	"""The rows of the run's Journal Entries, to compare with the preview."""
 	return sorted(
 		sorted(
 			(row.account, row.party or "", row.cost_center or "", row.debit, row.credit)
@@ -234,7 +234,7 @@ def test_fault_06_different_entries_are_reported():
 
 
 def as_approved_by_the_first_version(run: Any) -> None:
-	"""The record and the hash as version 0.1.0 wrote them: without what the Settings say."""
+	"""Approval record and hash of version 0.1.0, without terms from the Settings."""
 	from ar_writeoff.approval import seal_rules, seals, service
 	from ar_writeoff.core.terms import SETTINGS_FIELDS
 
@@ -319,7 +319,7 @@ def renamed(doctype: str, old: str, new: str, **values: Any) -> tuple[str, str, 
 
 
 def all_renamed() -> list[str]:
-	"""Everything that a run names has another name."""
+	"""Rename all documents that a run links to."""
 	return sorted(
 		words(found)
 		for found in (
@@ -339,7 +339,7 @@ def all_renamed() -> list[str]:
 
 
 def narrow_run() -> tuple[Any, list[Any]]:
-	"""A run with every criterion that is a link, over two customers."""
+	"""A run over two customers with all link criteria set."""
 	run_helpers.settings(cost_center=cost_center("South Pier"))
 	values = {"cost_center": cost_center("North Pier"), "project": project()}
 	invoices = [invoice("Anchor Cafe", 60, FIRST, **values), invoice("Breakwater Bar", 40, FIRST, **values)]

@@ -31,7 +31,7 @@ BOOKS = ("GL Entry", "Payment Ledger Entry", "Sales Invoice", "Payment Entry", "
 
 @pytest.fixture
 def invoices() -> list[str]:
-	"""Debit balances of every kind that a run posts."""
+	"""Debit balances of every kind."""
 	run_helpers.settings(bad_debt_account=account("Bad Debt Expense"), rows_per_entry=4)
 	paid = invoice("Anchor Cafe", 100, "2026-01-15")
 	pay(paid, 90, "2026-02-01")
@@ -50,7 +50,7 @@ def invoices() -> list[str]:
 
 
 def all_rows(but_not_of: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
-	"""Every column of every row of the books, but for the rows of these entries and the time of the last change."""
+	"""All columns of all ledger rows, except rows of these entries and the modification time."""
 	found = {}
 	for doctype in BOOKS:
 		for row in frappe.get_all(doctype, fields=["*"], order_by="name asc"):
@@ -88,7 +88,7 @@ def test_cancelling_restores_the_books_row_by_row(invoices):
 
 
 def cancelling(run: Any) -> None:
-	"""The run cancelled by a manager, its Journal Entries left to a worker."""
+	"""Cancel the run as a manager; workers cancel its Journal Entries."""
 	frappe.flags.mute_messages = False
 	with in_background(), as_user(MANAGER):
 		run.cancel()

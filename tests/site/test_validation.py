@@ -36,7 +36,7 @@ BAD_DEBT, CREDITS = "Bad Debt Expense", "Credit Balances Written Off"
 
 
 def refusal(make: Any, **values: Any) -> str:
-	"""What the person reads when these values are refused."""
+	"""The message of the validation error for these values."""
 	with pytest.raises(frappe.ValidationError) as error:
 		make(**values)
 	frappe.clear_messages()
@@ -385,7 +385,7 @@ def test_nothing_selected():
 
 
 def from_settings(**values: Any) -> Any:
-	"""A run made with as little as a script would give."""
+	"""A run with the minimum of fields, as created by a script."""
 	run_helpers.settings(
 		max_invoice_amount=50, minimum_age_days=60, ageing_based_on="Posting Date", default_reason="Rounding Difference"
 	)  # fmt: skip
@@ -437,7 +437,7 @@ def test_a_maximum_typed_wrong_is_never_replaced_by_the_default():
 
 
 def test_defaults_of_the_user_never_narrow_a_search():
-	"""ERPNext keeps a default currency, customer group, territory and item group, and Frappe fills them in."""
+	"""Frappe would set the default currency, customer group, territory and item group of ERPNext."""
 	setting("Selling Settings", customer_group="Trade Retail", territory="US East")
 	for key, value in {
 		"currency": "EUR",
@@ -468,7 +468,7 @@ def denied(do: Any, *args: Any, **values: Any) -> None:
 
 
 def as_seen_by(user: str, run: Any) -> Any:
-	"""The run as a form of this user would hold it."""
+	"""The run as loaded in the form of this user."""
 	frappe.set_user(user)
 	return frappe.get_doc("Write-Off Run", run.name)
 
@@ -527,7 +527,7 @@ def test_auditor_reads_and_changes_nothing():
 
 
 def test_manager_of_another_company():
-	"""A User Permission on the other company: nothing of this one, whatever the role."""
+	"""With a User Permission on the other company nothing of this one is visible, for every role."""
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
 	run = run_helpers.run()
 	permit(MANAGER, "Company", NW)
@@ -554,7 +554,7 @@ def test_manager_of_another_company():
 
 
 def test_over_http_fields_of_the_callers_copy_are_ignored(web):
-	"""The document a caller sends along with the method is not what is worked on: the one in the database is."""
+	"""Methods use the document in the database, not the copy in the request."""
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
 	run = run_helpers.run()
 	frappe.db.commit()

@@ -34,7 +34,7 @@ def ledgers_agree():
 
 
 def submitted_run(count: int = 12, per_entry: int = 5, **values):
-	"""A run over this many invoices, in batches of `per_entry` - 1, submitted and left to the workers."""
+	"""A submitted run over this many invoices in batches of `per_entry` - 1, to be posted by workers."""
 	many_invoices(count, customers=("Anchor Cafe", "Breakwater Bar", "Compass Stores")[:count])
 	run_helpers.settings(rows_per_entry=per_entry, **values)
 	run = run_helpers.run()
@@ -88,7 +88,7 @@ def test_02_and_11_two_workers_on_one_run_of_1500(breakpoints: BreakpointWorkers
 
 @contextmanager
 def refused_because_of(run: Any) -> Iterator[None]:
-	"""Refused in our words, or by MariaDB itself before we can look.
+	"""Refused by the app, or by MariaDB before the check.
 
 	From 11.6.2 on, which v16 asks for, it locks no row that was changed since the transaction first read: error 1020.
 	"""
@@ -119,7 +119,7 @@ def test_03_a_payment_validated_before_the_post_and_submitted_after_it_is_refuse
 
 
 def test_03_a_payment_is_refused_while_the_items_are_locked_still(monkeypatch):
-	"""MariaDB lets go of a transaction's locks one by one: the invoice's may be free before the item's."""
+	"""MariaDB releases the locks of a transaction one by one: the invoice may be free before the item."""
 	invoice("Anchor Cafe", 10, "2026-01-15")
 	run = run_helpers.run()
 	[name] = run_helpers.items(run)

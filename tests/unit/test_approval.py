@@ -33,7 +33,7 @@ def test_the_digest_sees_every_item_and_no_order() -> None:
 
 
 def test_the_text_is_what_was_written_down_for_earlier_approvals() -> None:
-	"""Another text for the same values would make every run approved so far look changed."""
+	"""The canonical text must not change: earlier approvals would be void."""
 	values = {
 		"customer": "Café",
 		"amount": Decimal("-14.10"),

@@ -64,7 +64,7 @@ def folder_of(module: str) -> str:
 
 
 def kind_of(module: str) -> str:
-	"""The kind of a module: by its folder where all files of that are of one kind, else by its name."""
+	"""Return the kind of a module by its folder or name."""
 	folder = folder_of(module)
 	if folder in ("core", "ledger", "offline"):
 		return {"core": RULES}.get(folder, folder)
@@ -77,7 +77,7 @@ def kind_of(module: str) -> str:
 
 
 def may_import(module: str, name: str) -> bool:
-	"""Whether the arrow from one of our modules to another runs down."""
+	"""Whether one module of the app may import another."""
 	kind, other = kind_of(module), kind_of(name)
 	if name.split(".")[1:2] == ["__version__"]:
 		return True
@@ -95,7 +95,7 @@ def module_name(path: Path, root: Path) -> str:
 
 
 def imports(tree: ast.AST, module: str, is_package: bool) -> list[tuple[int, str]]:
-	"""(line, full name) of everything imported, wherever in the file; relative imports resolved."""
+	"""Yield (line, full name) of all imports in the file, relative ones resolved."""
 	found = []
 	for node in ast.walk(tree):
 		if isinstance(node, ast.Import):
@@ -111,7 +111,7 @@ def imports(tree: ast.AST, module: str, is_package: bool) -> list[tuple[int, str
 
 
 def violations(root: Path) -> list[str]:
-	"""Every import (or dotted path in a string) that goes against the arrows, a line for each."""
+	"""Return the forbidden imports (or dotted paths in strings), one line each."""
 	found = []
 	modules = {module_name(path, root) for path in root.rglob("*.py")}
 	for path in sorted(root.rglob("*.py")):

@@ -51,7 +51,7 @@ def test_no_dead_link(file: Path) -> None:
 
 
 def test_every_page_is_linked() -> None:
-	"""A page that nobody finds is no documentation."""
+	"""Every page is linked from another."""
 	linked = {
 		(file.parent / link.partition("#")[0]).resolve()
 		for file in files()

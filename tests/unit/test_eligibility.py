@@ -108,7 +108,7 @@ def test_the_maximum_is_in_company_currency() -> None:
 
 
 def test_whole_balance_leaves_at_its_carrying_value() -> None:
-	"""33.33 EUR booked at 1.1 with a rounding cent: what is in the books goes, not what a rate would give."""
+	"""33.33 EUR booked at 1.1 with a rounding cent: the booked amount is written off, not one from a rate."""
 	verdict = judge(balance("20.00", rate="1.1", base_now="22.01"), criteria())
 	assert verdict and (verdict.amount, verdict.base_amount) == (Decimal("20.00"), Decimal("22.01"))
 
@@ -181,7 +181,7 @@ def test_what_does_not_match_is_not_listed_even_if_it_would_be_left_out() -> Non
 def test_closed_in_account_currency_with_a_residue_in_company_currency(
 	type_: str, base: str, listed: bool
 ) -> None:
-	"""Nothing a write-off could clear in both currencies: listed on its own side, for a revaluation."""
+	"""A write-off cannot clear it in both currencies: excluded, for a revaluation."""
 	verdict = judge(balance("0.00", "0.00", rate="1.1", base_now=base), criteria(type_))
 	assert bool(verdict) is listed
 	assert not verdict or (verdict.reason and verdict.reason.code == "base_residue")

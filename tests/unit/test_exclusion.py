@@ -200,7 +200,7 @@ def test_the_policy_on_credits_is_that_of_the_settings() -> None:
 
 
 def total(by: Criteria, credits: dict[str, Decimal], *of: Balance) -> list[dict[str, str] | None]:
-	"""The facts of each balance that the maximum per customer leaves out."""
+	"""The facts of the balances excluded by the maximum per customer."""
 	found = [judge(one, by) for one in of]
 	judged = apply_customer_maximum([one for one in found if one], by, credits)
 	return [dict(one.reason.facts) if one.reason else None for one in judged]

@@ -50,7 +50,7 @@ DOTTED = re.compile(r"ar_writeoff(\.\w+)+")
 
 @dataclass
 class Function:
-	"""What a function does, in the order of its lines: (line, "gate" | "write" | "call", what)."""
+	"""The steps of a function by line: (line, "gate" | "write" | "call", name)."""
 
 	name: str
 	is_open: bool
@@ -131,7 +131,7 @@ class App:
 				yield name
 
 	def ways_in(self) -> list[str]:
-		"""How what the outside calls comes to a write without the gate, a line for each root and write."""
+		"""The call paths from an entry point to a write without the gate, one line each."""
 		found = []
 		for root in self.roots():
 			found += [" -> ".join(way) for way in self.follow(root, (root,))]
@@ -250,7 +250,7 @@ def test_a_write_after_the_gate_is_accepted(tmp_path: Path, body: str):
 
 
 def test_in_test_is_used_in_one_file():
-	"""`frappe.flags.in_test` makes work go on in this process at once; nothing else of the app depends on it."""
+	"""`frappe.flags.in_test` only decides whether jobs run in this process."""
 	asking = [path.relative_to(ROOT) for path in ROOT.rglob("*.py") if "in_test" in path.read_text()]
 	assert asking == [Path("run/worker.py")]
 

@@ -144,7 +144,7 @@ EVERYTHING = Limit("Keeper")
 
 @pytest.mark.parametrize(("amount", "over"), [("40.00", False), ("40.01", True)])
 def test_a_month_in_a_currency_counts_what_was_written_off_in_it(amount: str, over: bool) -> None:
-	"""The 60 euros of the month count, the 5,000 in company currency and the 90 of another customer do not."""
+	"""Only the 60 euros of the month count, not the 5,000 in company currency or the 90 of another customer."""
 	earlier = MonthTotals(
 		{("Cafe", "EUR"): money("60"), ("Cafe", ""): money("5000"), ("Bar", "EUR"): money("90")}
 	)
@@ -241,7 +241,7 @@ def test_unlimited_is_who_has_neither_rows_nor_needs_one(authority: Authority, u
 
 @pytest.mark.parametrize("kept_as", ["limits", "caps"])
 def test_only_what_the_rows_need_is_asked_for(kept_as: str) -> None:
-	"""Original amounts and what was written off in the month cost a query each."""
+	"""Original amounts and monthly totals are only queried if a limit needs them."""
 	authority = Authority(**{kept_as: (Limit("Clerk"), Limit("Clerk", share=Decimal(0)))})
 	assert (authority.needs_original_amounts, authority.has_month_limit) == (True, False)
 	authority = Authority(**{kept_as: (Limit("Clerk"), Limit("Clerk", per_customer_month=Decimal(0)))})

@@ -19,7 +19,7 @@ BY_HEADING = {heading: name for name, headings in labels.table()["en"].items() f
 
 
 def heading(language: str, english: str) -> str:
-	"""A heading as a site in this language writes it: English where it has no translation."""
+	"""The heading in this language, or in English if not translated."""
 	name = BY_HEADING.get(english)
 	if english == "Receivable Account" or not name:
 		return (labels.table()[language].get(name or "", ()) or (english,))[0]

@@ -172,7 +172,7 @@ def test_spreadsheet(run: Run, tmp_path: Path) -> None:
 
 
 def test_both_currencies(run: Run, tmp_path: Path) -> None:
-	"""Company currency decides, account currency goes into the entry; the rate is the carrying rate."""
+	"""Limits use company currency, the entry account currency at the carrying rate."""
 	base = write_csv(
 		tmp_path / "usd.csv",
 		table(

@@ -180,7 +180,7 @@ def test_a_day_that_nobody_named_is_said(review: Review) -> None:
 
 
 def foreign(folder: Path, account: str, base: str, **settings: object) -> decide.Decision:
-	"""What is found of one balance: so much in the currency of its account, so much in company currency."""
+	"""The verdict for one balance in account and company currency."""
 	one = line(1, "Bali Cafe", base, Receivable_Account="Debtors IDR - HL")
 	other = {**one, "Outstanding Amount": account, "Currency": "IDR"}
 	asked = policy.make(
@@ -195,7 +195,7 @@ def foreign(folder: Path, account: str, base: str, **settings: object) -> decide
 
 
 def test_what_erpnext_would_refuse_for_its_rate_is_left_out(tmp_path: Path) -> None:
-	"""51,234,567 x 0.000061239 is not 3,137.53: no rate with nine decimals is exact, so ERPNext refuses the row."""
+	"""51,234,567 x 0.000061239 is not 3,137.53: no rate with nine decimals is exact, and ERPNext would refuse the row."""
 	decision = foreign(tmp_path, "51234567", "3137.53")
 	for entry in decision.entries:
 		assert all(row.rate_is_exact(2) for row in entry.rows)

@@ -263,7 +263,7 @@ CUSTOMERS = """
 	],
 )
 def test_entries_per_batch_customer_or_invoice(entries_per: str, entries: list[tuple[str, ...]]) -> None:
-	"""The finance book is a field of the entry, so it divides always."""
+	"""The finance book is a field of the entry, so items of different ones are in different entries."""
 	plans = plan(items_of(CUSTOMERS), entries_per=entries_per)
 	assert [entry.items for entry in plans] == entries
 	assert {entry.finance_book for entry in plans} == {"", "Tax"}

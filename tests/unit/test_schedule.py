@@ -142,7 +142,7 @@ def test_each_month_is_in_its_quarter(month: int) -> None:
 
 @pytest.mark.parametrize("month", range(1, 13))
 def test_each_month_has_its_run(month: int) -> None:
-	"""Asked on the 20th for the 10th: it is the next month's."""
+	"""After the 10th the next occurrence is in the next month."""
 	after = datetime(2026, month, 20)
 	[occurrence] = islice(schedule.occurrences(Recurrence(MONTHLY, SIX, day=10), after), 1)
 	expected = date(2026, month + 1, 10) if month < 12 else date(2027, 1, 10)
