@@ -1,18 +1,18 @@
-"""A company with any number of invoices, in minutes: real vouchers, cloned in SQL.
+"""Generates a company with up to a million invoices in minutes: real vouchers, cloned in SQL.
 
-A handful of vouchers goes through ERPNext, submitted (invoices in two currencies, their payments, credit notes with and
-without a balance of their own, money on account). Their rows, ledgers included, are then copied in the database by
-number, with names, customers, dates and amounts of their own, so that `tests/site/ledger_checks.py` finds nothing wrong with
-the result. Invoice n is one of:
+A handful of vouchers is submitted through ERPNext (invoices in two currencies, their payments, credit notes with and
+without a balance of their own, payments on account). Their rows, ledgers included, are then copied in the database by
+number, with their own names, customers, dates and amounts, so that `tests/site/ledger_checks.py` finds no error.
+Invoice n is one of:
 
     open         1 in 10      nothing paid; one in ten of these in foreign currency
     paid         8 in 10      by a Payment Entry of its own
     returned     1 in 10      by a credit note against it
-    on account   1 in 100     besides: a Payment Entry, allocated to nothing
-    credit note  1 in 100     besides: a credit note with a balance of its own
+    on account   1 in 100     in addition: an unallocated Payment Entry
+    credit note  1 in 100     in addition: a credit note with a balance of its own
 
-The order of the kinds repeats every 100 numbers, so any multiple of 100 has the same mixture, and more can be added
-to what is there. Indexes are taken off the tables and built again at the end: that is what makes it minutes.
+The kinds repeat every 100 numbers, so any multiple of 100 has the same mixture, and more can be added. Indexes are
+dropped first and rebuilt at the end, which saves most of the time.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ CUSTOMERS = 20_000
 FIRST_DAY = "2024-01-05"
 DAYS = 700
 
-# The customer in the story with a receivable account in foreign currency, for each company.
+# The test customer with a receivable account in foreign currency, by company.
 FOREIGNERS = {"Harbour Lights Ltd": "Helios SARL", "Nordwind GmbH": "Pacific Traders"}
 
-# What identifies a template of each kind, and which numbers are of that kind.
+# SQL conditions for the numbers of each kind.
 OPEN_HOME = "n % 10 = 0 AND n % 100 <> 0"
 OPEN_FOREIGN = "n % 100 = 0"
 RETURNED = "n % 10 = 5"
@@ -41,7 +41,7 @@ PAID = "n % 10 NOT IN (0, 5)"
 ON_ACCOUNT = "n % 100 = 1"
 CREDIT_NOTE = "n % 100 = 2"
 
-# More than one invoice of a customer in a row, as in a ledger; whole cents, 1.00 to 500.00.
+# Several invoices of a customer in a row, as in a real ledger; whole cents, 1.00 to 500.00.
 AMOUNT = "(1 + (n * 7919) % 49901 / 100)"
 DATE = f"DATE_ADD('{FIRST_DAY}', INTERVAL (n * 37) % {DAYS} DAY)"
 DUE = f"DATE_ADD('{FIRST_DAY}', INTERVAL (n * 37) % {DAYS} + 30 DAY)"
@@ -49,7 +49,7 @@ DUE = f"DATE_ADD('{FIRST_DAY}', INTERVAL (n * 37) % {DAYS} + 30 DAY)"
 
 @dataclass(frozen=True)
 class Kind:
-	"""A voucher to clone: the template, its prefix, the numbers to clone it for, the prefix of what it settles."""
+	"""A voucher to clone: template, name prefix, numbers to clone it for, and prefix of the voucher it settles."""
 
 	company: str
 	doctype: str
@@ -57,12 +57,12 @@ class Kind:
 	prefix: str
 	numbers: str
 	foreign: bool = False
-	settles: str | None = None  # the template's invoice; the clones' ones have its number
+	settles: str | None = None  # invoice of the template; those of the clones
 	age: int = 0  # days after the invoice's date
 
 
 def grow(company: str, upto: int, *, log: Any = print) -> None:
-	"""Clone until the company has `upto` invoices (a multiple of 100). Commits."""
+	"""Clone until the company has `upto` invoices (a multiple of 100), and commit."""
 	have = frappe.db.sql(
 		"SELECT COUNT(*) FROM `tabSales Invoice` WHERE company = %s AND name LIKE %s",
 		(company, f"{abbr(company)}-SI-%"),
@@ -86,8 +86,8 @@ def grow(company: str, upto: int, *, log: Any = print) -> None:
 
 
 def templates(company: str) -> list[Kind]:
-	"""The real vouchers, made once a site; they stay in the books, as any other."""
-	frappe.clear_cache()  # a site of this name that was made anew: the old one's vouchers are still in memory
+	"""The template vouchers, created once per site. They stay in the books."""
+	frappe.clear_cache()  # the site was recreated under the same name: drop the old site's vouchers from memory
 	from tests.site.base_data import COMPANIES
 	from tests.site.factories import credit_note, invoice, pay, payment
 
@@ -149,13 +149,13 @@ def customer_prefix(company: str, foreign: bool) -> str:
 
 
 def customer_of(kind: Kind) -> str:
-	"""SQL for the customer of number n: three invoices in a row, about fifty each at a million."""
+	"""SQL for the customer of number n: three invoices in a row, about fifty each with a million invoices."""
 	prefix = customer_prefix(kind.company, kind.foreign)
 	return f"CONCAT('{prefix}', LPAD((n DIV 3) % {CUSTOMERS}, 6, '0'))"
 
 
 def clone_customers(company: str) -> None:
-	"""Customers for the clones, copies of the templates' ones: group, territory and own accounts."""
+	"""Create customers for the clones as copies of the templates' customers, with group, territory and accounts."""
 	for foreign, name in ((False, "Anchor Cafe"), (True, FOREIGNERS[company])):
 		prefix = customer_prefix(company, foreign)
 		if frappe.db.exists("Customer", f"{prefix}000000"):
@@ -181,7 +181,7 @@ def tables_of(kind: Kind) -> list[str]:
 
 
 def clone(kind: Kind, first: int, last: int) -> None:
-	"""Copy every row of the template's voucher for the numbers of its kind from first to last."""
+	"""Copy all rows of the template's voucher for the numbers of its kind from first to last."""
 	template = quote(kind.template)
 	name = name_of(kind.company, kind.prefix)
 	total = frappe.db.get_value(
@@ -262,7 +262,7 @@ def insert(
 
 @contextmanager
 def without_indexes(tables: list[str], log: Any) -> Iterator[None]:
-	"""Take the indexes off the tables, and build them again, sorted, when what is inside is done."""
+	"""Drop the indexes of the tables, and rebuild them when the block ends."""
 	again: list[str] = []
 	for table in tables:
 		indexes: dict[str, tuple[bool, list[str]]] = {}
@@ -270,7 +270,7 @@ def without_indexes(tables: list[str], log: Any) -> Iterator[None]:
 			if row.Key_name != "PRIMARY":
 				part = f"`{row.Column_name}`" + (f"({row.Sub_part})" if row.Sub_part else "")
 				indexes.setdefault(row.Key_name, (not row.Non_unique, []))[1].append(part)
-		# templates are found by these two
+		# needed to find the templates
 		kept = {"voucher_no", "parent"}
 		gone = {name: index for name, index in indexes.items() if name not in kept}
 		if gone:
@@ -286,7 +286,7 @@ def without_indexes(tables: list[str], log: Any) -> Iterator[None]:
 	try:
 		yield
 	except Exception:
-		frappe.db.rollback()  # the indexes are built all the same, and that would commit half a chunk
+		frappe.db.rollback()  # rebuilding the indexes commits, so roll back a half-finished chunk first
 		raise
 	finally:
 		for statement in again:

@@ -1,17 +1,16 @@
-"""What the guards cost an ordinary payment, and whether two tills get in each other's way.
+"""Cost of the guards for an ordinary payment, and concurrent payments of two cashiers.
 
-	make bench ARGS="guards --payments 300 --pairs 1000"
+make bench ARGS="guards --payments 300 --pairs 1000"
 
-The cost: two sites with the same books, one with the app and one without it, and a process for each. They take payments
-in turns, one with a single reference and one with fifty, never of anything that was written off. The clock runs over
-insert, submit and commit. What the app costs is the median of the differences of the two payments of a turn: what slows
-the machine down for a moment falls on both.
+Cost: two sites with the same books, one with the app and one without, with a process each. They submit payments in
+turns, with one reference and with fifty, never of a written-off voucher. Measured are insert, submit and commit. The
+cost is the median of the differences within a turn, so that a slow moment of the machine affects both.
 
-The tills: two processes submit a Payment Entry of the same customer at the same moment, on the site with the app; each
-settles a part of three invoices, half of the pairs the same three in opposite order, half three of its own. Every
-payment that is not booked is counted with its error. `--bare` does the same on the site without the app.
+Concurrency: two processes submit a Payment Entry of the same customer at the same moment, on the site with the app.
+Each settles parts of three invoices: half of the pairs the same three in opposite order, half three of its own.
+Payments that fail are counted by error. `--bare` does the same on the site without the app.
 
-Prints tables; ends with 1 where a payment costs more than 3 % or 1.5 ms, or a pair meets a deadlock.
+Prints tables; exits with 1 if a payment costs more than 3 % or 1.5 ms, or a pair has a deadlock.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ TILL = "Two Tills"
 
 
 def child(site: str, sites: str) -> None:
-	"""Connect, and do what each line of JSON says; answer each with a line of JSON."""
+	"""Connect, and run each JSON line as a command; answer each with a JSON line."""
 	import frappe
 
 	os.chdir(sites)
@@ -48,15 +47,15 @@ def child(site: str, sites: str) -> None:
 	frappe.connect()
 	frappe.set_user("Administrator")
 	frappe.flags.mute_messages = True
-	done: dict[str, Any] = {"lay": lay, "pay": pay, "draft": draft, "submit": submit}
+	done: dict[str, Any] = {"create_invoices": create_invoices, "pay": pay, "draft": draft, "submit": submit}
 	for line in sys.stdin:
 		task = json.loads(line)
 		print(json.dumps(done[task.pop("do")](**task)), flush=True)
 	frappe.destroy()
 
 
-def lay() -> list[str]:
-	"""Invoices that are large enough for all payments, of one customer."""
+def create_invoices() -> list[str]:
+	"""Invoices of one customer, large enough for all payments."""
 	import frappe
 
 	from tests.site.factories import customer, many_invoices
@@ -67,7 +66,7 @@ def lay() -> list[str]:
 
 
 def pay(names: list[str]) -> float:
-	"""Take a payment over a part of each of these invoices; the seconds it took."""
+	"""Submit a payment of a part of each of these invoices; returns the seconds it took."""
 	import frappe
 
 	started = time.perf_counter()
@@ -76,14 +75,14 @@ def pay(names: list[str]) -> float:
 	doc.submit()
 	frappe.db.commit()
 	seconds = time.perf_counter() - started
-	# What Frappe keeps for a request is not kept for the next one.
+	# Clear Frappe's request cache, as between two requests.
 	frappe.local.cache.clear()
 	frappe.db.value_cache.clear()
 	return seconds
 
 
 def draft(names: list[str]) -> str:
-	"""A payment that is saved and looked at already, as in a form."""
+	"""A saved payment, as in a form."""
 	import frappe
 
 	doc = payment(names)
@@ -94,7 +93,7 @@ def draft(names: list[str]) -> str:
 
 
 def submit() -> str:
-	"""Submit the draft; the kind of the error where there was one."""
+	"""Submit the draft; returns the type of the error, if any."""
 	import frappe
 
 	try:
@@ -142,7 +141,7 @@ def payment(names: list[str]) -> Any:
 
 
 class Till:
-	"""A process that takes payments on a site."""
+	"""A process that submits payments on a site."""
 
 	def __init__(self, session: Any, site: str):
 		self.process = subprocess.Popen(
@@ -185,9 +184,9 @@ def tills(session: Any, *sites: str) -> Iterator[list[Till]]:
 
 
 def measure(session: Any, bare: str, payments: int) -> bool:
-	"""Take payments in turns; whether the app costs no more than it may."""
+	"""Submit payments in turns; returns whether the app's cost is within the limit."""
 	with tills(session, session.site.name, bare) as pair:
-		names = [till.ask("lay") for till in pair]
+		names = [till.ask("create_invoices") for till in pair]
 		print("| references | without the app, ms | with it, ms | more, ms | more |\n|--:|--:|--:|--:|--:|")
 		good = True
 		for references in (1, 50):
@@ -208,10 +207,10 @@ def measure(session: Any, bare: str, payments: int) -> bool:
 
 
 def race(session: Any, site: str, pairs: int) -> Counter[str]:
-	"""How many payments of how many pairs were not booked, by error."""
+	"""Number of failed payments among these pairs, by error."""
 	errors: Counter[str] = Counter()
 	with tills(session, site, site) as both:
-		names = both[0].ask("lay")
+		names = both[0].ask("create_invoices")
 		for number in range(pairs):
 			start = 3 * (number % 9)
 			first = names[start : start + 3]

@@ -1,14 +1,13 @@
-"""Posting write-offs: ERPNext's own Journal Entry against a Write-Off Run, the same invoices, side by side.
+"""Posting: ERPNext's own Journal Entry compared with a Write-Off Run over the same invoices.
 
-	make bench ARGS="posting --sizes 100 1000 10000 --rounds 3 2 1 --workers 1 2"
+make bench ARGS="posting --sizes 100 1000 10000 --rounds 3 2 1 --workers 1 2"
 
-Each measurement is a process of its own, as a worker is: it connects, posts one invoice that does not count, so that
-modules are imported and doctypes read, and waits; the clock runs from the word "go" to the last commit. ERPNext posts
-entries of 99 invoices and one row for the expense, each committed; the app posts a submitted run, and the time to
-submit it counts as the app's. In between the books are put back, so that both post the same invoices, in turns, and
-the sizes take turns as well: what slows the machine down for a minute should not fall on one of them. Nor should what
-slows it down for a moment: a measurement takes in 1,000 invoices at least, and so ten runs of 100. Queries are the statements that MariaDB counted on the connection; memory is
-the largest resident size of the process above what it was at "go".
+Each measurement is a process of its own, like a worker: it connects, posts one invoice to warm up, and waits; time runs
+from the word "go" to the last commit. ERPNext posts entries of 99 invoices and one expense row, each committed; the app
+posts a submitted run, and the time to submit it is included. In between the books are restored, so that both post the
+same invoices, in turns and with alternating sizes, and a slow minute of the machine does not affect only one of them. A
+measurement covers at least 1,000 invoices, such as ten runs of 100, so that a slow moment does not either. Queries are
+the statements MariaDB counted on the connection; memory is the peak resident size of the process minus that at "go".
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 NATIVE, APP = "ERPNext", "app"
 ROWS = 99
 CUSTOMERS = 100
-# Invoices in one measurement, at least.
-LEAST = 1000
+# Minimum number of invoices in a measurement.
+MIN_INVOICES = 1000
 
 
 @dataclass(frozen=True)
 class Measurement:
-	"""What one way of posting took for so many runs of so many invoices."""
+	"""Result of one way of posting for a number of runs and invoices."""
 
 	who: str
 	size: int
@@ -59,7 +58,7 @@ class Measurement:
 
 
 def child(site: str, task: dict[str, Any]) -> None:
-	"""Connect, warm up, wait for the word, post, and print what it took as JSON."""
+	"""Connect, warm up, wait for "go", post, and print the result as JSON."""
 	import frappe
 
 	frappe.init(site, sites_path=".")
@@ -70,7 +69,7 @@ def child(site: str, task: dict[str, Any]) -> None:
 	print("{}", flush=True)
 	sys.stdin.readline()
 
-	forget_peak()
+	reset_peak()
 	memory, queries, started = rss(), statements(), time.perf_counter()
 	post(task)
 	seconds = time.perf_counter() - started
@@ -95,7 +94,7 @@ def post(task: dict[str, Any]) -> None:
 
 
 def post_natively(names: list[str]) -> None:
-	"""Journal Entries of 99 invoices, as an accountant would have them, in the fewest steps ERPNext allows."""
+	"""Post Journal Entries of 99 invoices as an accountant would, in the fewest steps ERPNext allows."""
 	import frappe
 
 	from tests.site.factories import HL, TODAY, account, cost_center
@@ -139,7 +138,7 @@ def post_natively(names: list[str]) -> None:
 
 
 def statements() -> int:
-	"""Statements that the database has run on this connection."""
+	"""Statements run on this connection so far."""
 	import frappe
 
 	return int(frappe.db.sql("SHOW SESSION STATUS LIKE 'Questions'")[0][1])
@@ -151,11 +150,11 @@ def rss() -> int:
 
 
 def peak_rss() -> int:
-	"""The largest resident size since `forget_peak`, in KB. Not that of getrusage: a child inherits its parent's."""
+	"""Peak resident size since `reset_peak`, in KB. Not from getrusage, because a child inherits its parent's."""
 	return _status("VmHWM")
 
 
-def forget_peak() -> None:
+def reset_peak() -> None:
 	Path("/proc/self/clear_refs").write_text("5")
 
 
@@ -168,17 +167,17 @@ def _status(name: str) -> int:
 
 
 class Bench:
-	"""The site with invoices on it, and processes that post them."""
+	"""The site with the invoices, and the processes that post them."""
 
 	def __init__(self) -> None:
 		from tests.site.conftest import Session
 
-		# One for all sizes: Frappe keeps its connection to the first Redis that it finds.
+		# One Redis for all sizes: Frappe keeps its first connection.
 		self.session = Session.get()
 		self.warm_up: dict[str, str] = {}
 
-	def begin(self) -> None:
-		"""The books empty, whatever was there before."""
+	def empty_books(self) -> None:
+		"""Empty the books."""
 		import frappe
 
 		from tests.site.conftest import connect
@@ -188,9 +187,9 @@ class Bench:
 		if self.session.snapshot.restore():
 			connect(self.session.site.name, self.session.bench)
 
-	def lay(self, sizes: Iterable[int], processes: int) -> dict[int, list[list[str]]]:
-		"""For each run of each size a group of customers with so many open invoices over small odd amounts, and one
-		invoice for each process to warm up with. Returns the names of the invoices of each run, by size."""
+	def create_invoices(self, sizes: Iterable[int], processes: int) -> dict[int, list[list[str]]]:
+		"""Create a customer group per run with its open invoices of small odd amounts, and an invoice per process to
+		warm up. Returns the invoice names of each run, by size."""
 		import frappe
 
 		from tests.site.factories import HL, account, cost_center, customer, many_invoices
@@ -198,7 +197,7 @@ class Bench:
 		names = {}
 		for size in sizes:
 			names[size] = []
-			for run in range(max(1, LEAST // size)):
+			for run in range(max(1, MIN_INVOICES // size)):
 				group = frappe.new_doc("Customer Group")
 				group.update(
 					{
@@ -238,8 +237,8 @@ class Bench:
 		frappe.db.commit()
 		return names
 
-	def put_back(self) -> None:
-		"""The books as they were laid: entries, their ledger rows and runs gone, the invoices open again."""
+	def restore_books(self) -> None:
+		"""Restore the books: delete entries, ledger rows and runs, and reopen the invoices."""
 		import frappe
 
 		for doctype in ("GL Entry", "Payment Ledger Entry"):
@@ -258,12 +257,12 @@ class Bench:
 		frappe.clear_cache()
 
 	def end(self) -> None:
-		self.begin()
+		self.empty_books()
 		self.session.end()
 
 	def prepare_run(self, *, group: str | None = None, customer: str | None = None) -> tuple[str, float]:
-		"""A run over the open invoices of a group or a customer, submitted but not yet posted, and the seconds that
-		submitting took."""
+		"""Create and submit a run over the open invoices of a group or customer without posting it. Returns the run and
+		the seconds to submit it."""
 		import frappe
 
 		from ar_writeoff.posting import service
@@ -298,14 +297,14 @@ class Bench:
 		return run.name, time.perf_counter() - started
 
 	def prepare_warm_up(self, who: str, worker: int) -> dict[str, Any]:
-		"""What the process posts before the clock runs."""
+		"""What the process posts before the measurement."""
 		name, invoice = list(self.warm_up.items())[worker - 1]
 		if who == NATIVE:
 			return {"who": who, "invoices": [[invoice]]}
 		return {"who": who, "runs": [self.prepare_run(customer=name)[0]], "worker": 1}
 
 	def measure(self, who: str, names: list[list[str]], workers: int = 1) -> Measurement:
-		"""`names`: of the invoices of each run."""
+		"""Measure one way of posting. `names`: invoice names of each run."""
 		import frappe
 
 		size = len(names[0])
@@ -322,19 +321,19 @@ class Bench:
 			for number, first in enumerate(warm_up, start=1)
 		]
 		for process in processes:
-			answer_of(process)
+			read_answer(process)
 		started = time.perf_counter()
 		for process in processes:
 			process.stdin.write("go\n")
 			process.stdin.flush()
-		answers = [answer_of(process) for process in processes]
+		answers = [read_answer(process) for process in processes]
 		seconds += time.perf_counter() - started if workers > 1 else answers[0]["seconds"]
 		for process in processes:
 			process.communicate()
 		frappe.db.commit()
 		every = [name for run in names for name in run]
 		still_open = frappe.db.count("Sales Invoice", {"outstanding_amount": (">", 0), "name": ("in", every)})
-		assert not still_open, f"{still_open} invoices are still open: {what_became_of(task)}"
+		assert not still_open, f"{still_open} invoices are still open: {run_state(task)}"
 		result = Measurement(
 			who,
 			size,
@@ -344,13 +343,13 @@ class Bench:
 			sum(answer["queries"] for answer in answers),
 			max(answer["memory_mb"] for answer in answers),
 		)
-		self.put_back()
+		self.restore_books()
 		return result
 
 	def start(self, task: dict[str, Any]) -> subprocess.Popen[str]:
 		process = subprocess.Popen(
 			[sys.executable, "-m", "benchmarks.posting", self.session.site.name],
-			cwd=self.session.bench.sites,  # where Frappe looks for its logs
+			cwd=self.session.bench.sites,  # Frappe writes its logs relative to this folder
 			env={**self.session.env(), "PYTHONPATH": str(CHECKOUT)},
 			stdin=subprocess.PIPE,
 			stdout=subprocess.PIPE,
@@ -362,12 +361,12 @@ class Bench:
 
 
 def group_of(size: int, run: int) -> str:
-	"""The group of customers whose invoices make a run of this size."""
+	"""Customer group of a run of this size."""
 	return f"Bench {size} {run + 1:02d}"
 
 
-def what_became_of(task: dict[str, Any]) -> dict[str, Any]:
-	"""Status, items, batches and log of runs that did not post everything."""
+def run_state(task: dict[str, Any]) -> dict[str, Any]:
+	"""Status, items, batches and log of runs that were not posted completely."""
 	import frappe
 
 	run = {"run": ("in", task.get("runs") or [""])}
@@ -385,8 +384,8 @@ def what_became_of(task: dict[str, Any]) -> dict[str, Any]:
 	}
 
 
-def answer_of(process: subprocess.Popen[str]) -> dict[str, float]:
-	"""The next line of JSON that the process prints; what else it prints is passed on."""
+def read_answer(process: subprocess.Popen[str]) -> dict[str, float]:
+	"""The next JSON line of the process; other output is passed on."""
 	for line in process.stdout:
 		if line.startswith("{"):
 			return json.loads(line)
@@ -399,7 +398,7 @@ def median(measurements: Iterable[Measurement], value: str) -> float:
 
 
 def table(measurements: list[Measurement]) -> str:
-	"""Medians as a Markdown table, one line for each size and number of workers."""
+	"""Medians as a Markdown table, one row per size and number of workers."""
 	lines = [
 		"| invoices | workers | ERPNext ms | app ms | times as fast | ERPNext queries | app queries "
 		"| ERPNext MB | app MB | of one worker |",
@@ -439,15 +438,15 @@ def main(arguments: list[str]) -> int:
 	measurements: list[Measurement] = []
 	bench = Bench()
 	try:
-		bench.begin()
-		names = bench.lay(options.sizes, max(options.workers))
+		bench.empty_books()
+		names = bench.create_invoices(options.sizes, max(options.workers))
 		most = max(options.rounds)
 		for turn in range(most):
 			for size, rounds in zip(options.sizes, options.rounds, strict=True):
-				# Fewer rounds are spread over the turns.
+				# Spread fewer rounds over the turns.
 				if (turn + 1) * rounds // most == turn * rounds // most:
 					continue
-				# A run of one batch is posted by one worker, however many there may be.
+				# A run of one batch is posted by one worker only.
 				ways = [(APP, workers) for workers in options.workers if workers == 1 or size > ROWS + 1]
 				if not options.without_native:
 					ways.insert(0, (NATIVE, 1))

@@ -1,9 +1,9 @@
-"""The benchmarks, each with options of its own (`make bench ARGS="posting --help"`). `make bench` alone runs the first.
+"""Runs a benchmark with its own options (`make bench ARGS="posting --help"`). `make bench` alone runs the first.
 
-make bench ARGS="posting"   ERPNext's own Journal Entry against a Write-Off Run, the same invoices
-make bench ARGS="workers"   one worker against two on the same run
-make bench ARGS="search"    the search among up to a million invoices, beside ERPNext's own reports
-make bench ARGS="guards"    what the app costs an ordinary payment; two tills at the same time
+make bench ARGS="posting"   ERPNext's own Journal Entry compared with a Write-Off Run over the same invoices
+make bench ARGS="workers"   one worker compared with two on the same run
+make bench ARGS="search"    the search among up to a million invoices, and ERPNext's own reports
+make bench ARGS="guards"    cost of the app for an ordinary payment, and concurrent payments
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""How long a search takes, beside what ERPNext has for the same question.
+"""Duration of a search, compared with ERPNext's own queries for the same question.
 
-	make bench ARGS="search --sizes 10000 100000 1000000 --compare-at 200000"
+make bench ARGS="search --sizes 10000 100000 1000000 --compare-at 200000"
 
-Makes a site of its own (`ar-writeoff-volume.localhost`) with a company that grows to the given numbers of invoices
-(`generate.py`), every tenth of them open. At each size: the search with its items stored, with and without the covering
-index, its peak memory, and pages of the list. At one size, besides, ERPNext's `QueryPaymentLedger` and its
-Accounts Receivable report for the same company; a query of theirs that takes longer than `PATIENCE` is stopped. Each measurement is a process of its own; the fastest of three counts
-(one of one for those that take minutes).
+Creates a site (`ar-writeoff-volume.localhost`) with a company that grows to these numbers of invoices (`generate.py`),
+every tenth of them open. Measured at each size: the search including storing its items, with and without the covering
+index, its peak memory, and pages of the list. At one size also: ERPNext's `QueryPaymentLedger` and Accounts Receivable
+report for the same company; a query that takes longer than `PATIENCE` is stopped. Each measurement is a process of its
+own; the fastest of three counts (of one for those that take minutes).
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ SITE = "ar-writeoff-volume.localhost"
 COMPANY = "Harbour Lights Ltd"
 DAY = "2026-06-30"
 
-# Seconds after which one of ERPNext's queries is stopped, and MariaDB's word for having done so.
+# Seconds after which a query of ERPNext is stopped, and MariaDB's error code for that.
 PATIENCE = 420
 STATEMENT_TIMEOUT = 1969
 
 
-# In a process with the site connected
+# Run in a process with the site connected
 
 
 def connect() -> None:
@@ -45,7 +45,7 @@ def connect() -> None:
 
 
 def timed(work: Callable[[], Any], times: int = 3) -> tuple[float, Any]:
-	"""Seconds of the fastest of so many, and what it gave."""
+	"""Seconds of the fastest of several calls, and its result."""
 	import frappe
 
 	best, result = None, None
@@ -176,7 +176,7 @@ def report(_size: int) -> dict[str, Any]:
 MEASURES = {one.__name__: one for one in (grow, index, search, pages, query_payment_ledger, report)}
 
 
-# From outside
+# Run by the benchmark itself
 
 
 def measure(bench: Any, name: str, size: int) -> dict[str, Any]:
@@ -211,7 +211,7 @@ def main(arguments: list[str]) -> int:
 	with site.claimed():
 		with own_redis():
 			if site.note.exists():
-				bench.frappe("--site", SITE, "migrate")  # it holds what took long to make
+				bench.frappe("--site", SITE, "migrate")  # it takes long to create
 			else:
 				site.make()
 		for size in sorted({*options.sizes, options.compare_at} - {0}):

@@ -1,10 +1,10 @@
-"""One worker against two on the same run: how long, and whether the books are the same.
+"""One worker compared with two on the same run: duration, and whether the books are the same.
 
-	make bench ARGS="workers --items 2000 --rounds 3"
+make bench ARGS="workers --items 2000 --rounds 3"
 
-Alternating rounds on the test site, real worker processes, all of them started and idle before the run is submitted.
-Time is from the first batch taken to the run's last status, by the run's own log. Prints a table; ends with 1 when two
-workers take more than 0.65 of the time of one.
+Alternating rounds on the test site with real worker processes, started and idle before the run is submitted. Time runs
+from the first batch to the run's final status, by its log. Prints a table; exits with 1 if two workers take more than
+0.65 of the time of one.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tests.site.concurrency import in_background
 from tests.site.conftest import Session, Workers, connect, empty_queues, eventually
 from tests.site.factories import HL, many_invoices
 
-AT_MOST = 0.65
+MAX_RATIO = 0.65
 
 
-def once(session: Session, count: int, workers: int) -> tuple[float, list[tuple]]:
-	"""Seconds that so many workers need for a run of so many items, and the books afterwards."""
+def measure(session: Session, count: int, workers: int) -> tuple[float, list[tuple]]:
+	"""Seconds these workers need for a run of this size, and the resulting books."""
 	connect(session.site.name, session.bench)
 	session.snapshot.restore()
 	connect(session.site.name, session.bench)
@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
 	try:
 		for _round in range(options.rounds):
 			for workers in (1, 2):
-				took, ledger = once(session, options.items, workers)
+				took, ledger = measure(session, options.items, workers)
 				seconds[workers].append(took)
 				ledgers.add(str(ledger))
 				print(f"{workers} worker{'s' * (workers > 1)}: {took:.1f} s", flush=True)
@@ -86,4 +86,4 @@ def main(arguments: list[str]) -> int:
 	for workers, took in ((1, one), (2, two)):
 		print(f"| {workers} | {took:.1f} | {1000 * took / options.items:.1f} | {took / one:.2f} |")
 	print(f"\nSame books: {len(ledgers) == 1}")
-	return int(two > AT_MOST * one or len(ledgers) != 1)
+	return int(two > MAX_RATIO * one or len(ledgers) != 1)

@@ -1,10 +1,10 @@
-"""The demo's company: a small publisher with many customers and the balances that pile up in such a business.
+"""The demo's company and master data: a small publisher with many customers and typical small balances.
 
-Lakeside Publishing sells subscriptions, books and advertising. Customers short-pay by their bank's charges, forget the
-postage, disappear, dispute, overpay. Dates run back from today, everything else comes from one fixed seed.
+Lakeside Publishing sells subscriptions, books and advertising. Customers pay less their bank's charges, forget the
+postage, disappear, dispute and overpay. Dates run back from today; everything else comes from a fixed seed.
 
-Every kind of thing is made through ERPNext; most invoices and payments are copied from real ones in the database.
-Here: the company and its master data. The two years of business are in `trade.py`, the write-offs in `runs.py`.
+Documents of each kind are created through ERPNext; most invoices and payments are then copied in the database. The two
+years of transactions are in `trade.py`, the write-offs in `runs.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ EURO = "EUR"
 EURO_RATE = 1.1
 PASSWORD = "lakeside"
 
-# login -> (name, roles, what the person is for)
+# login: (name, roles, purpose)
 USERS = {
 	"anna@lakeside.example": ("Anna Berg", ["Accounts User"], "prepares runs (Accounts User)"),
 	"mark@lakeside.example": (
@@ -91,8 +91,8 @@ SECOND = {
 PLACES = ("North", "South", "East", "West", "Hill", "Bridge", "Green", "Mill", "Park", "Quay")
 
 
-def lay(customer_count: int = CUSTOMER_COUNT, invoice_count: int = INVOICE_COUNT) -> None:
-	"""Fill a site that has ERPNext and this app, and nothing else."""
+def create_books(customer_count: int = CUSTOMER_COUNT, invoice_count: int = INVOICE_COUNT) -> None:
+	"""Fill a site on which only ERPNext and this app are installed."""
 	from demo import runs, trade
 
 	frappe.set_user("Administrator")
@@ -223,9 +223,10 @@ def users() -> None:
 
 
 def make_customers(chance: random.Random, count: int) -> list[str]:
-	"""Every twentieth is in the euro area with an account of its own; some have to be handled with care.
+	"""Create the customers. Every twentieth is in the euro area with an account of its own; some are disabled, frozen
+	or excluded.
 
-	One of each kind comes from ERPNext, the others are copies of it.
+	One of each kind is created through ERPNext, the others are copies.
 	"""
 	groups = [leaf for leaves in CUSTOMER_GROUPS.values() for leaf in leaves]
 	places = [leaf for branch, leaves in TERRITORIES.items() if branch != "Abroad" for leaf in leaves]
@@ -277,7 +278,7 @@ def customer_type(group: str) -> str:
 
 
 def copy_customer(template: str, others: dict[str, tuple[str, str]]) -> None:
-	"""The template's row, and those of its accounts, for each of the others: name to group and territory."""
+	"""Copy the template's row and its account rows for the others: name to group and territory."""
 
 	def copy(doctype: str, filters: dict[str, str], values: list[dict[str, str]]) -> None:
 		for row in frappe.get_all(doctype, filters=filters, fields=["*"], order_by="name asc"):

@@ -1,4 +1,4 @@
-"""The sample files in `examples/`, from the demo site: `make example`."""
+"""Writes the sample files in `examples/` from the demo site: `make example`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ disabled = {disabled}
 
 
 def write(folder: Path = EXAMPLES) -> None:
-	"""The receivables of the demo company as of today, in company currency and in party currency, and a policy."""
+	"""Write the receivables of the demo company as of today, in company currency and party currency, and a policy."""
 	frappe.set_user("Administrator")
 	folder.mkdir(exist_ok=True)
 	today = nowdate()
@@ -51,7 +51,7 @@ def write(folder: Path = EXAMPLES) -> None:
 
 
 def sample(folder: Path = EXAMPLES) -> None:
-	"""The same, with lines of the kinds that the demo's books do not have."""
+	"""The same with additional lines of kinds the demo does not have."""
 	write(folder)
 	kinds.add(folder, getdate(nowdate()))
 

@@ -1,4 +1,4 @@
-"""The Accounts Receivable report of a site as a file, through the function behind the desk's Export button."""
+"""Exports the Accounts Receivable report of a site to a file, with the function of the desk's Export button."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ def accounts_receivable(
 	date_format: str = "yyyy-mm-dd",
 	**filters: Any,
 ) -> bytes:
-	"""The report as the desk downloads it: `file_format` is CSV or Excel, `filters` are the report's own.
+	"""The report as the desk downloads it. `file_format` is CSV or Excel.
 
-	`date_format` is that of System Settings: v16 writes dates by it, as text, and v15 always as 2026-01-31.
-
-	With `with_filters` the file begins with the filters, as when "Include filters" is ticked.
+	`date_format` is that of System Settings: v16 writes dates in it, as text; v15 always writes 2026-01-31.
+	`with_filters` is the option "Include filters".
 	"""
 	from frappe.desk.query_report import export_query
 

@@ -1,6 +1,6 @@
-"""Lines for the sample in `examples/` of the kinds that the demo's books do not have, so that it shows every exclusion.
+"""Additional lines for the sample in `examples/`, so that it shows every reason for exclusion.
 
-No Frappe: what is added is a handful of lines, a few names in the policy, and the total.
+Without Frappe: a handful of lines, a few names in the policy, and the total.
 """
 
 from __future__ import annotations
@@ -12,25 +12,25 @@ from pathlib import Path
 from typing import Any
 
 AGE = timedelta(days=200)
-# voucher type, number, customer, group, account, currency of the account, amount in it, in company currency
+# voucher type, number, customer, group, account, account currency, amount in it, amount in company currency
 LINES = (
-	# On an account of its own for advances.
+	# On a separate advance account.
 	("Journal Entry", "ACC-JV-ADVANCE-1", "Cedar Bookshop", "Bookshops", "Advances Received - LP", "USD", 4.0, 4.0),
-	# An advance on an order that was refunded, and too much of it.
+	# An advance on an order that was over-refunded.
 	("Sales Order", "SAL-ORD-REFUNDED-1", "Birch School", "Schools", "Debtors - LP", "USD", 3.0, 3.0),
-	# Money paid to the customer, allocated to nothing.
+	# An unallocated payment to the customer.
 	("Payment Entry", "ACC-PAY-REFUND-1", "Elder Library", "Libraries", "Debtors - LP", "USD", 6.5, 6.5),
-	# Discounted with a lender, see the policy.
+	# A discounted invoice, see the policy.
 	("Sales Invoice", "LP-26-DISCOUNTED", "Gorse Book Wholesale", "Wholesalers", "Debtors - LP", "USD", 8.2, 8.2),
-	# The fee of a dunning, as version 14 booked it.
+	# A dunning fee as version 14 booked it.
 	("Dunning", "DUNN-14-1", "Hawthorn Newsagent", "Newsagents", "Debtors - LP", "USD", 5.0, 5.0),
-	# A revaluation that belongs to no invoice.
+	# An Exchange Rate Revaluation without an invoice.
 	("Exchange Rate Revaluation", "ACC-ERR-1", "Iris University", "Universities", "Debtors EUR - LP", "EUR", 0.0, 1.2),
-	# Paid, and only a difference between the currencies is left.
+	# Paid, with an exchange difference left.
 	("Sales Invoice", "LP-26-RESIDUE", "Juniper Institute", "Universities", "Debtors EUR - LP", "EUR", 0.0, 0.03),
-	# Open, and worth nothing at home.
+	# Open, but zero in company currency.
 	("Sales Invoice", "LP-26-WORTHLESS", "Bali Books", "Bookshops", "Debtors IDR - LP", "IDR", 50.0, 0.0),
-	# More than the largest sum of one customer, see the policy.
+	# Over the customer maximum, see the policy.
 	*(
 		("Sales Invoice", f"LP-26-MANY-{number}", "Yew Reading Room", "Subscribers", "Debtors - LP", "USD", 9.5, 9.5)
 		for number in range(1, 6)
@@ -43,7 +43,7 @@ POLICY = {
 
 
 def add(folder: Path, today: date) -> None:
-	"""Add the lines to the two reports in this folder, and what belongs to them to the policy."""
+	"""Add the lines to both reports in this folder, and their data to the policy."""
 	import openpyxl
 
 	path = folder / "accounts-receivable.csv"
@@ -73,7 +73,7 @@ def add(folder: Path, today: date) -> None:
 
 
 def lines(heads: list[str], today: date, *, home: bool) -> Iterable[list[Any]]:
-	"""The lines as the report has them, in company currency or in that of the account."""
+	"""The lines as rows of the report, in company currency or account currency."""
 	posted, due = today - AGE, today - AGE + timedelta(days=30)
 	for voucher_type, voucher_no, customer, group, account, currency, amount, base in LINES:
 		values = {

@@ -1,4 +1,4 @@
-"""The write-offs of the demo: settings, and one run of each kind to look at."""
+"""The demo's write-offs: settings, and one run of each kind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PREPARER, MANAGER, SECOND = "anna@lakeside.example", "mark@lakeside.example", "l
 
 
 def write_off(chance: random.Random) -> None:
-	"""Settings, a schedule, a run that is posted, one that is posted in part, and a draft to go on with."""
+	"""Create settings, a schedule, a posted run, a partly posted run and a draft."""
 	settings()
 	schedule()
 	frappe.db.commit()
@@ -45,7 +45,7 @@ def settings() -> None:
 
 
 def schedule() -> None:
-	"""On the first of each month a draft of the small balances of the month before."""
+	"""A schedule that prepares a draft of last month's small balances on the first of each month."""
 	with signed_in(MANAGER):
 		doc = frappe.get_doc(
 			{
@@ -68,14 +68,14 @@ def schedule() -> None:
 
 
 def posted() -> None:
-	"""Balances of up to a dollar, more than a year overdue."""
+	"""A run over balances of up to a dollar, more than a year overdue."""
 	with signed_in(PREPARER):
 		run = found(days_ago=30, max_invoice_amount=1, minimum_age_days=365)
 	submit(run)
 
 
 def partly_posted() -> None:
-	"""Three customers paid after the search: their items are skipped, and say why."""
+	"""A run in which three customers paid after the search, so their items are skipped."""
 	with signed_in(PREPARER):
 		run = found(
 			days_ago=7,
@@ -99,7 +99,7 @@ def partly_posted() -> None:
 
 
 def draft(chance: random.Random) -> None:
-	"""This month's run as the preparer left it: a few unticked."""
+	"""This month's draft with a few items unticked."""
 	with signed_in(PREPARER):
 		run = found(days_ago=0, max_invoice_amount=10, minimum_age_days=90)
 		items = frappe.get_all(
@@ -130,9 +130,9 @@ def found(*, days_ago: int, **criteria: Any) -> Any:
 
 
 def submit(run: Any) -> None:
-	"""Approve and post, here and now."""
+	"""Approve and post in this process."""
 	frappe.db.commit()
-	with signed_in(MANAGER), posting_here():
+	with signed_in(MANAGER), posting_inline():
 		frappe.get_doc("Write-Off Run", run.name).submit()
 	frappe.db.commit()
 
@@ -147,8 +147,8 @@ def signed_in(user: str) -> Iterator[None]:
 
 
 @contextmanager
-def posting_here() -> Iterator[None]:
-	"""In this process, as in tests: the demo has no worker yet when its books are written."""
+def posting_inline() -> Iterator[None]:
+	"""Post in this process, as in tests: no worker is running yet."""
 	before = frappe.flags.in_test
 	frappe.flags.in_test = True
 	try:

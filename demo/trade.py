@@ -1,4 +1,4 @@
-"""Two years of business: invoices, most of them paid, and everything that goes wrong with the rest."""
+"""Two years of transactions: invoices, most of them paid, and typical problems with the rest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.site.bulk_copy import Copy, Payment, copy_invoices, copy_payments
 DAYS = 720
 DUE_IN = 30
 
-# What becomes of an invoice that was copied: the rest stays open, fresh or forgotten.
+# Shares of copied invoices by outcome; the rest stays open.
 PAID, SHORT_PAID = 0.76, 0.82
 
 CHARGES = ("0.50", "1.50", "2.50", "5.00", "7.50")  # what banks keep of a payment
@@ -26,7 +26,7 @@ CHARGES = ("0.50", "1.50", "2.50", "5.00", "7.50")  # what banks keep of a payme
 
 @dataclass(frozen=True)
 class Bill:
-	"""An invoice to copy, and what its customer pays of it."""
+	"""An invoice to copy, and the amount its customer pays."""
 
 	copy: Copy
 	paid: Decimal
@@ -34,8 +34,8 @@ class Bill:
 
 
 def two_years(chance: random.Random, customers: list[str], count: int) -> None:
-	"""So many invoices over all customers, with payments, returns, credits, overpayments, disputes and dunnings."""
-	# One question for all: a thousand documents would take as long as the invoices.
+	"""Create the invoices of all customers, with payments, returns, credits, overpayments, disputes and dunnings."""
+	# Set all in one query: saving a thousand documents would take as long as the invoices.
 	in_euro = named(default_currency=EURO)
 	abroad = [name for name in customers if name in in_euro]
 	at_home = [name for name in customers if name not in in_euro]
@@ -63,13 +63,13 @@ def two_years(chance: random.Random, customers: list[str], count: int) -> None:
 		)
 		frappe.db.commit()
 	held_back = named(is_frozen=1) | named(disabled=1)
-	rest(chance, [name for name in at_home if name not in held_back])
+	create_single_documents(chance, [name for name in at_home if name not in held_back])
 
 
 def copied(
 	chance: random.Random, customers: list[str], count: int, price: Decimal, number: Iterator[int]
 ) -> Iterator[Bill]:
-	"""Invoices of one item: at its price, or over a small amount such as postage."""
+	"""Invoices of one item, at its price or over a small amount such as postage."""
 	today = getdate(nowdate())
 	for _ in range(count):
 		fate = chance.random()
@@ -96,12 +96,12 @@ def small(chance: random.Random) -> Decimal:
 
 
 def open_age(chance: random.Random) -> int:
-	"""In days: mostly recent, with a long tail."""
+	"""Age in days: mostly recent, with a long tail."""
 	return min(int(chance.expovariate(1 / 120)) + 1, DAYS - 1)
 
 
-def rest(chance: random.Random, customers: list[str]) -> None:
-	"""What ERPNext makes one by one."""
+def create_single_documents(chance: random.Random, customers: list[str]) -> None:
+	"""Create through ERPNext what is not copied."""
 	for customer in chance.sample(customers, min(20, len(customers))):
 		bill = invoice(customer, 120, chance.randint(60, 500), item="Online Archive, one year")
 		returned(bill, chance.choice([20, 40, 60, 110.5]))
@@ -115,12 +115,12 @@ def rest(chance: random.Random, customers: list[str]) -> None:
 
 
 def named(**filters: Any) -> set[str]:
-	"""The names of the customers of whom this is so."""
+	"""Customers with this property."""
 	return set(frappe.get_all("Customer", filters=filters, pluck="name", order_by="name asc"))
 
 
 def disputed(chance: random.Random) -> None:
-	"""Some customers say that they owe nothing: tagged, with a comment."""
+	"""Tag and comment some customers as disputing their balance."""
 	from frappe.desk.doctype.tag.tag import add_tag
 
 	for name in overdue(chance, 25, lambda row: row.outstanding_amount < 400):
@@ -131,7 +131,7 @@ def disputed(chance: random.Random) -> None:
 
 
 def dunned(chance: random.Random) -> None:
-	"""Reminders that were sent, with a fee."""
+	"""Dunnings with a fee."""
 	from erpnext.accounts.doctype.sales_invoice.sales_invoice import create_dunning
 
 	kind = make(
@@ -210,7 +210,7 @@ def invoice(customer: str, amount: float, age: int, *, item: str, is_return: boo
 
 
 def returned(bill: Any, amount: float) -> Any:
-	"""A credit note that lowers the balance of its invoice."""
+	"""A credit note that reduces the balance of its invoice."""
 	from erpnext.controllers.sales_and_purchase_return import make_return_doc
 
 	doc = make_return_doc("Sales Invoice", bill.name)
@@ -229,14 +229,14 @@ def returned(bill: Any, amount: float) -> Any:
 	)
 	for row in doc.items:
 		row.qty, row.rate, row.price_list_rate = -1, amount, amount
-	# ERPNext decides by the total whose balance it is, before it sums up.
+	# ERPNext needs the total before it is calculated, to decide whose balance it reduces.
 	doc.run_method("calculate_taxes_and_totals")
 	doc.insert(ignore_permissions=True)
 	return doc.submit()
 
 
 def receive(customer: str, amount: float, age: int, bill: Any = None) -> Any:
-	"""Money from a customer, in the currency of the customer's account; for an invoice, or on account."""
+	"""A payment in the currency of the customer's account, for an invoice or on account."""
 	currency = currency_of(customer)
 	rate = EURO_RATE if currency == EURO else 1
 	amount, date = flt(amount, 2), add_days(nowdate(), -max(age, 0))

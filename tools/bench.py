@@ -1,14 +1,14 @@
-"""A Frappe bench from the outside: find it, put this checkout into it, make sites on it.
+"""Controls a Frappe bench from outside: find it, link this checkout into it, create sites on it.
 
-Standard library only, and no `bench` command needed: everything goes through the bench's own Python.
+Standard library only, without the `bench` command: everything runs with the bench's own Python.
 
-A site is made in layers, each kept on disk so that the next run is quick and always starts from the same books:
+A site is made in layers, each stored so that the next run is quick and starts from the same books:
 
     Frappe + ERPNext                       ->  a SQL dump for these versions
-    the test companies on top         ->  a SQL dump for this version of tests/site/base_data.py
+    the test companies on top              ->  a SQL dump for this version of tests/site/base_data.py
     this app installed on top              ->  a note beside the site, with a hash of what was installed
 
-Whatever is half-made, from a run that was killed, has no note, and is made again from the dump.
+Incomplete layers of a killed run have no note and are made again from the dump.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 BASE_DATA = CHECKOUT / "tests" / "site" / "base_data.py"
 TEST_SITE = "ar-writeoff-test.localhost"
 
-# How a site for tests and for the demo is to behave.
+# Site config of test and demo sites.
 SITE_CONFIG = {
 	"allow_tests": 1,
 	"mute_emails": 1,
@@ -47,15 +47,15 @@ def say(text: str) -> None:
 
 
 def test_site(number: int = 0) -> str:
-	"""The name of the test site; with a number, of one more beside it."""
+	"""Name of the test site, or of another one with this number."""
 	name = os.environ.get("AR_WRITEOFF_TEST_SITE") or TEST_SITE
 	return f"{number + 1}.{name}" if number else name
 
 
 def find_bench() -> tuple[Bench | None, str]:
-	"""The bench to use, or None and, in words, why there is none."""
+	"""The bench to use, or None with the reason."""
 	named = os.environ.get("BENCH")
-	around = CHECKOUT.parent.parent  # a checkout that is itself an app of a bench
+	around = CHECKOUT.parent.parent  # the checkout is itself an app of a bench
 	if named:
 		candidate = Path(named).expanduser()
 	elif CHECKOUT.parent.name == "apps" and not Bench(around).missing():
@@ -92,7 +92,7 @@ class Bench:
 	# ------------------------------------------------------------------------------------------ commands
 
 	def env(self) -> dict[str, str]:
-		"""The environment for the bench's own programs: ours, without the traces of another Python."""
+		"""Environment for the bench's programs, without variables of another Python."""
 		env = {
 			key: value
 			for key, value in os.environ.items()
@@ -105,7 +105,7 @@ class Bench:
 	def run(
 		self, *command: str | os.PathLike[str], quiet: bool = True, env: Mapping[str, str] | None = None
 	) -> str:
-		"""Run a command in sites/. Its output is shown when it fails, or when not `quiet`."""
+		"""Run a command in sites/. Its output is shown if it fails, or if not `quiet`."""
 		process = subprocess.run(
 			[os.fspath(part) for part in command],
 			cwd=self.sites,
@@ -159,9 +159,9 @@ class Bench:
 		return Path(result.stdout.strip()) if result.returncode == 0 else None
 
 	def attach(self) -> None:
-		"""Put this checkout into the bench, and keep it there until this process ends.
+		"""Link this checkout into the bench until this process ends.
 
-		Several runs from one checkout may share a bench; another checkout has to wait for them to end.
+		Several runs of one checkout may share a bench; another checkout has to wait.
 		"""
 		self.lock.take(shared=True, wait=30, busy="{holder} is changing the bench. Please try again.")
 		if self.linked():
@@ -205,7 +205,7 @@ class Bench:
 			write_file(self.sites / "apps.txt", "\n".join([*names, APP]) + "\n")
 
 	def _uninstall_copies(self, purelib: Path) -> None:
-		"""Take away what an earlier `pip install` of the app left in the bench's Python."""
+		"""Remove copies of the app that an earlier `pip install` left in the bench's Python."""
 		for pattern in (APP, f"{APP}-*.dist-info", f"__editable__*{APP}*"):
 			for path in purelib.glob(pattern):
 				say(f"Removing an earlier install: {path}")
@@ -217,7 +217,7 @@ class Bench:
 	# -------------------------------------------------------------------------------------------- assets
 
 	def build_assets(self) -> None:
-		"""Build the app's own JavaScript, CSS and translations, when they have changed since the last build on this bench."""
+		"""Build the app's JavaScript, CSS and translations if they have changed since the last build on this bench."""
 		public = CHECKOUT / APP / "public"
 		if not public.is_dir():
 			return
@@ -245,13 +245,13 @@ class Bench:
 			building.release()
 
 	def _assets_fingerprint(self, public: Path, sources: str = "") -> str:
-		"""Of the sources and of the files built: another bench with this checkout may have built others since."""
+		"""Fingerprint of the sources and the built files: another bench with this checkout may have rebuilt them."""
 		built = [str(path.relative_to(public)) for path in files_below(public / "dist")]
 		return fingerprint([], sources or self._sources_fingerprint(public), *built)
 
 	def _sources_fingerprint(self, public: Path) -> str:
 		sources = [path for path in files_below(public) if "dist" not in path.relative_to(public).parts]
-		# Building compiles the translations as well.
+		# Building also compiles the translations.
 		return fingerprint([*sources, *files_below(CHECKOUT / APP / "locale")], str(CHECKOUT))
 
 
@@ -268,7 +268,7 @@ class Site:
 
 	@contextmanager
 	def claimed(self) -> Iterator[Site]:
-		"""Nobody else may make or use this site meanwhile."""
+		"""Lock the site against other runs."""
 		self.lock.take(
 			wait=10,
 			busy=(
@@ -291,7 +291,7 @@ class Site:
 			return {}
 
 	def configure(self, **values: object) -> None:
-		"""Change site_config.json; None takes a key away."""
+		"""Change site_config.json; None removes a key."""
 		config = {**self.config, **values}
 		config = {key: value for key, value in config.items() if value is not None}
 		write_file(self.config_path, json.dumps(config, indent=1, sort_keys=True))
@@ -362,7 +362,7 @@ class Site:
 			part.unlink(missing_ok=True)
 
 	def load(self, source: Path) -> None:
-		"""Replace the database's content. Needs no database root: a site's user may do this to its own."""
+		"""Replace the database's content. Works without the database root user."""
 		name = self.config["db_name"]
 		self._end_connections()
 		self.sql(
@@ -380,7 +380,7 @@ class Site:
 			)
 
 	def _end_connections(self) -> None:
-		"""End what a killed run left open on this database: it may hold locks for minutes."""
+		"""End connections of a killed run, which may hold locks for minutes."""
 		rows = self.sql("SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID();").split()
 		for connection in rows:
 			try:
@@ -391,18 +391,18 @@ class Site:
 	# ----------------------------------------------------------------------------------------------- make
 
 	def bare_dump(self) -> Path:
-		"""Where the dump of Frappe and ERPNext alone is kept."""
+		"""Path of the dump of Frappe and ERPNext alone."""
 		return self.bench.store / f"bare-{fingerprint([], *self._versions())[:12]}.sql"
 
 	def base_dump(self) -> Path:
-		"""Where the dump with the test companies is kept."""
+		"""Path of the dump with the test companies."""
 		return self.bench.store / f"base-{fingerprint([BASE_DATA], *self._versions())[:12]}.sql"
 
 	def _versions(self) -> list[str]:
 		return [f"{app} {self.bench.version(app)}" for app in ("frappe", "erpnext")]
 
 	def make_base(self) -> None:
-		"""Frappe, ERPNext and the test companies, without the app."""
+		"""Create Frappe, ERPNext and the test companies, without the app."""
 		self.note.unlink(missing_ok=True)
 		dump = self.base_dump()
 		if dump.exists():
@@ -417,7 +417,7 @@ class Site:
 		self.configure(**SITE_CONFIG)
 
 	def make_bare(self) -> None:
-		"""Frappe and ERPNext as they come."""
+		"""Create Frappe and ERPNext alone."""
 		self.note.unlink(missing_ok=True)
 		dump = self.bare_dump()
 		if dump.exists():
@@ -438,14 +438,14 @@ class Site:
 	def _new_site(self, *extra: str) -> None:
 		user, password = os.environ.get("DB_ROOT_USER", "root"), os.environ.get("DB_ROOT_PASSWORD", "")
 		if self.path.exists() and not self.config.get("db_name"):
-			shutil.rmtree(self.path)  # a killed run left a directory that Frappe would stumble over
+			shutil.rmtree(self.path)  # a directory left by a killed run makes Frappe fail
 		self.bench.frappe(
 			"new-site", self.name, "--force", "--db-root-username", user, "--db-root-password", password,
 			"--admin-password", "admin", *extra,
 		)  # fmt: skip
 
 	def make(self) -> None:
-		"""The site with the app installed, its books empty. Quick when nothing has changed."""
+		"""Make the site with the app installed and empty books. Quick if nothing has changed."""
 		wanted = {"base": self.base_dump().name, "app": app_fingerprint()}
 		if read_json(self.note) == wanted and self.base_dump().exists() and self.reachable():
 			self.configure(**SITE_CONFIG)
@@ -460,7 +460,7 @@ class Site:
 		self.bench.frappe("--site", self.name, "install-app", APP)
 
 	def drop(self) -> None:
-		"""Take the site away, database and all."""
+		"""Delete the site and its database."""
 		user, password = os.environ.get("DB_ROOT_USER", "root"), os.environ.get("DB_ROOT_PASSWORD", "")
 		if self.config.get("db_name"):
 			self.bench.frappe(
@@ -471,7 +471,7 @@ class Site:
 		shutil.rmtree(self.path, ignore_errors=True)
 
 	def python_file(self, path: Path, function: str) -> None:
-		"""Call a function of a file with this site connected."""
+		"""Call a function of a Python file with this site connected."""
 		code = (
 			"import sys, runpy, frappe\n"
 			"path, function, site, checkout = sys.argv[1:]\n"
@@ -484,7 +484,7 @@ class Site:
 
 
 def app_fingerprint() -> str:
-	"""Changes when the app has to be installed anew: doctypes, fixtures, hooks, patches; not mere code."""
+	"""Changes if the app has to be reinstalled: doctypes, fixtures, hooks or patches changed."""
 	app = CHECKOUT / APP
 	named = {"hooks.py", "install.py", "uninstall.py"}
 	kept = [
@@ -512,7 +512,7 @@ def fingerprint(paths: Iterable[Path], *extra: str) -> str:
 		try:
 			content = path.read_bytes()
 		except FileNotFoundError:
-			continue  # somebody is at work in the checkout
+			continue  # the file was deleted meanwhile
 		digest.update(str(relative).encode() + b"\0" + content + b"\0")
 	return digest.hexdigest()
 
@@ -532,7 +532,7 @@ def read_json(path: Path) -> dict[str, object]:
 
 
 def write_file(path: Path, text: str) -> None:
-	"""All of it or nothing, also when we are killed in between."""
+	"""Write a file atomically, even if the process is killed."""
 	path.parent.mkdir(parents=True, exist_ok=True)
 	part = path.with_name(f".{path.name}.{os.getpid()}")
 	part.write_text(text)

@@ -1,6 +1,6 @@
-"""`make demo`: a desk with believable data to try the app on; without a bench, the page in the browser on the sample.
+"""`make demo`: a desk with demo data; without a bench, the review in the browser with the sample files.
 
-`make demo-stop` ends what goes on in the background, `make demo-reset` begins anew.
+`make demo-stop` stops background processes, `make demo-reset` starts over.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def demo() -> int:
 			bench.build_assets()
 			make_site(site)
 			port = processes.free_port(int(os.environ.get("DEMO_PORT") or PORT))
-			# a detached desk goes on holding the bench and the site, so that nobody changes them under it
+			# a detached desk keeps the locks on bench and site
 			holding = [bench.lock, site.lock] if detach else []
 			desk = Desk(site, redis.env, logs, port=port, keep=detach, holding=holding)
 			for _ in range(WORKERS):
@@ -93,7 +93,7 @@ PAGE = CHECKOUT / ".demo"
 
 
 def without_a_bench(words: str) -> int:
-	"""What there is to show on a machine that has no bench: the review in the browser, on a sample export."""
+	"""Run the review in the browser on a sample export, for machines without a bench."""
 	say(
 		f"{words} Showing the review in the browser instead, on a sample of ERPNext's Accounts Receivable report."
 	)
@@ -161,7 +161,7 @@ def page_address() -> Path:
 
 
 def page_running() -> str | None:
-	"""The address of a page that goes on in the background."""
+	"""Address of a page that runs in the background."""
 	if PidFile(page_pids()).living() and page_address().exists():
 		return page_address().read_text().strip()
 	return None
@@ -172,7 +172,7 @@ def shown(command: Path) -> str:
 
 
 def example() -> int:
-	"""Write the sample files in examples/ anew, from the demo site."""
+	"""Write the sample files in examples/ from the demo site."""
 	bench, words = find_bench()
 	if not bench:
 		say(words)
@@ -198,7 +198,7 @@ def stop() -> int:
 
 
 def reset() -> int:
-	"""End the demo, forget its data, begin anew."""
+	"""Stop the demo, delete its data, and start over."""
 	bench, words = find_bench()
 	stop()
 	if not bench:
@@ -209,7 +209,7 @@ def reset() -> int:
 
 
 def make_site(site: Site) -> None:
-	"""The demo's books; what a person has done on the demo stays, until `make demo-reset`."""
+	"""Create the demo's books. Changes made on the demo stay until `make demo-reset`."""
 	books = fingerprint([*sorted(BOOKS.parent.glob("*.py")), CHECKOUT / "tests" / "site" / "volume.py"])
 	note = read_json(site.note)
 	if note and site.reachable():
@@ -224,7 +224,7 @@ def make_site(site: Site) -> None:
 	site.make_bare()
 	site.install_app()
 	say("Writing the books of 1,000 customers with 20,000 invoices; takes a minute or two")
-	site.python_file(BOOKS, "lay")
+	site.python_file(BOOKS, "create_books")
 	write_file(site.note, json.dumps({"books": books, "app": app_fingerprint()}))
 	say(f"The demo site is ready ({time.monotonic() - started:.0f} s)")
 
@@ -243,7 +243,7 @@ def running(bench: Bench) -> str | None:
 
 
 def watch(desk: Desk) -> int:
-	"""Until Ctrl-C, or until a part of the desk has died."""
+	"""Wait until Ctrl-C, or until a process of the desk ends."""
 	signal.signal(signal.SIGTERM, signal.default_int_handler)
 	try:
 		while True:
@@ -270,7 +270,7 @@ def print_logins(address: str) -> None:
 
 
 def users() -> tuple[dict[str, str], str]:
-	"""The logins, read from the demo's books without importing them (they need Frappe)."""
+	"""The demo's logins, read without importing the demo, which needs Frappe."""
 	import ast
 
 	values = {}

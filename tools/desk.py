@@ -1,4 +1,4 @@
-"""A running desk for one site: web server, realtime, workers, one address. For the desk tests and the demo."""
+"""A running desk for one site: web server, realtime, workers. For desk tests and demo."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUEUES = "short,default,long"
 
 
 class Desk:
-	"""Starts on construction. With `keep` its processes stay when we end; otherwise they die with us."""
+	"""Starts on construction. With `keep` its processes stay when this process ends; otherwise they end with it."""
 
 	def __init__(
 		self,
@@ -65,10 +65,10 @@ class Desk:
 		return self._start(name, self.site.bench.python, cli, "worker", "--queue", QUEUES)
 
 	def warm_up(self, timeout: float = 180) -> None:
-		"""Wait for the first page, which takes long: all of Frappe is loaded for it.
+		"""Wait for the first page, which takes long because all of Frappe is loaded.
 
 		Raises:
-		    ToolError: no page within so many seconds.
+		    ToolError: no page within this many seconds.
 		"""
 		try:
 			urllib.request.urlopen(f"{self.url}/login", timeout=timeout).close()

@@ -1,9 +1,9 @@
-"""Run Frappe's command line inside a bench, without ever stopping to ask for a password.
+"""Runs Frappe's command line inside a bench without password prompts.
 
     cd BENCH/sites && ../env/bin/python .../tools/frappe_cli.py --site SITE migrate
 
-Frappe asks for the database root's password on the terminal whenever the one it was given is empty, and an
-empty password is what many development machines have. Here the question is answered from DB_ROOT_PASSWORD.
+Frappe prompts for the database root password whenever the given one is empty, and many development machines have an
+empty one. The prompt is answered from DB_ROOT_PASSWORD.
 """
 
 import getpass

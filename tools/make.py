@@ -1,4 +1,4 @@
-"""What the Makefile's targets do. Run as `python -m tools.make TARGET` from the checkout; standard library only."""
+"""The Makefile's targets. Run as `python -m tools.make TARGET` from the checkout; standard library only."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tools.processes import Redis, ToolError, die_with_parent
 ARGS = shlex.split(os.environ.get("ARGS", ""))
 
 
-# What a test may be skipped for.
-ABOUT_A_RELEASE = re.compile(r"\b(ERPNext|Frappe|v1\d|release)\b")
+# Allowed reasons to skip a test.
+ALLOWED_SKIPS = re.compile(r"\b(ERPNext|Frappe|v1\d|release)\b")
 
 
 class Tally:
-	"""What ran, for the lines at the end."""
+	"""Results for the summary at the end."""
 
 	def __init__(self) -> None:
 		self.started = time.monotonic()
@@ -58,7 +58,7 @@ class Tally:
 		print()
 		for reason, number in self.skips.most_common():
 			say(f"{number} skipped: {reason}")
-			if not ABOUT_A_RELEASE.search(reason):
+			if not ALLOWED_SKIPS.search(reason):
 				self.broken.append("skipped for a reason that is not about the release")
 		for note in self.notes:
 			say(note)
@@ -99,7 +99,7 @@ def lint(tally: Tally) -> None:
 
 
 def our_scripts() -> list[Path]:
-	"""The JavaScript of the app, without what is built or brought."""
+	"""The app's JavaScript files, without built and third-party ones."""
 	return [
 		path.relative_to(CHECKOUT)
 		for path in sorted((CHECKOUT / APP).rglob("*.js"))
@@ -132,12 +132,12 @@ def unit(tally: Tally) -> None:
 
 
 def package(tally: Tally) -> None:
-	"""What takes longer than a unit test and needs no bench: installing, large files."""
+	"""Tests that take longer than unit tests and need no bench: installation, large files."""
 	pytest(tally, venvs.dev_python(), "tests/package")
 
 
 def page(tally: Tally) -> None:
-	"""The page in the browser, on the sample and on files of its own; no bench."""
+	"""Tests of the page in the browser; no bench."""
 	browser = venvs.chromium()
 	if not browser:
 		tally.notes.append(
@@ -149,7 +149,7 @@ def page(tally: Tally) -> None:
 
 @contextmanager
 def ready_sites(bench: Bench, number: int) -> Iterator[list[Site]]:
-	"""This checkout in the bench, the test sites made and claimed."""
+	"""Link the checkout into the bench, and make and lock the test sites."""
 	sites = [bench.site(test_site(one)) for one in range(number)]
 	with ExitStack() as claims:
 		for site in sites:
@@ -164,7 +164,7 @@ def ready_sites(bench: Bench, number: int) -> Iterator[list[Site]]:
 
 @contextmanager
 def own_redis() -> Iterator[None]:
-	"""A Redis of our own meanwhile: installing and building clear caches, and nobody else's should go."""
+	"""Run a private Redis: installing and building clear caches, which must not affect other processes."""
 	with tempfile.TemporaryDirectory() as scratch:
 		redis = Redis(Path(scratch))
 		before = {name: os.environ.get(name) for name in redis.env}
@@ -184,7 +184,7 @@ Stage = Callable[[Tally, Bench, list[Site]], None]
 
 
 def on_bench(tally: Tally, *stages: Stage, sites: int = 1) -> None:
-	"""Run the stages on the bench that is found; tests are spread over so many sites."""
+	"""Run the stages on the bench found, with the tests distributed over this many sites."""
 	bench, words = find_bench()
 	if not bench:
 		tally.notes.append(f"{words} The tests on a real site and on the real desk were not run.")
@@ -212,13 +212,13 @@ def bench_env(bench: Bench, sites: list[Site]) -> dict[str, str]:
 
 def bench_pytest(tally: Tally, bench: Bench, sites: list[Site], folder: str, **env: str) -> None:
 	python = venvs.bench_python(bench)
-	# File by file, so that what a file shares is made once.
+	# By file, so that fixtures shared in a file are created once.
 	spread = ["--numprocesses", str(len(sites)), "--dist", "loadfile"] if len(sites) > 1 else []
 	pytest(tally, python, folder, *spread, env={**bench_env(bench, sites), **env})
 
 
 def names(tally: Tally) -> None:
-	"""What the app takes from ERPNext and Frappe, in the bench's Python; no site."""
+	"""Check the names the app takes from ERPNext and Frappe, with the bench's Python; no site."""
 	bench, words = find_bench()
 	if not bench:
 		tally.notes.append(f"{words} Names and signatures were not compared.")
@@ -230,7 +230,7 @@ def names(tally: Tally) -> None:
 
 
 def release(bench: Bench, site: Site | None = None) -> str:
-	"""What tests run on, in words."""
+	"""Versions that the tests run on, as text."""
 	python = bench.run(bench.python, "-c", "import platform; print(platform.python_version())").strip()
 	words = f"ERPNext {bench.version('erpnext')} / Frappe {bench.version('frappe')}, Python {python}"
 	if not site:
@@ -258,7 +258,7 @@ def benchmarks(tally: Tally, bench: Bench, sites: list[Site]) -> None:
 	python = venvs.bench_python(bench)
 	env = {**bench_env(bench, sites), "PYTHONPATH": str(CHECKOUT)}
 	command = [str(python), "-m", "benchmarks.run", *ARGS]
-	# In sites: importing Frappe or ERPNext may open a log in ../logs.
+	# In sites/: importing Frappe or ERPNext may open a log in ../logs.
 	done = subprocess.run(command, cwd=bench.sites, env=env, preexec_fn=die_with_parent)
 	if done.returncode:
 		tally.broken.append("benchmarks")
@@ -274,7 +274,7 @@ def target_test() -> int:
 	names(tally)
 	package(tally)
 	page(tally)
-	# Two sites: most tests wait for the database as long as they work themselves.
+	# Two sites, because most tests wait for the database half of the time.
 	on_bench(tally, site, e2e, sites=2)
 	return tally.finish()
 
@@ -311,7 +311,7 @@ def only(*stages: Stage) -> Callable[[], int]:
 
 
 def anywhere(stage: Callable[[Tally], None]) -> Callable[[], int]:
-	"""A target of tests that need no bench."""
+	"""A test target that needs no bench."""
 
 	def target() -> int:
 		tally = Tally()
@@ -330,7 +330,7 @@ def target_mutants() -> int:
 
 
 def target_link() -> int:
-	"""The checkout into the bench and the test site made, nothing run."""
+	"""Link the checkout into the bench and make the test site."""
 	tally = Tally()
 	on_bench(tally, lambda tally, bench, sites: say(f"{sites[0].name} on {bench.path} is ready"))
 	for note in tally.notes:
@@ -339,7 +339,7 @@ def target_link() -> int:
 
 
 def target_translations() -> int:
-	"""The strings of the app into locale/main.pot, and what is new or gone into each language."""
+	"""Extract the app's strings to locale/main.pot and update each language."""
 	tally = Tally()
 
 	def extract(tally: Tally, bench: Bench, sites: list[Site]) -> None:
@@ -354,13 +354,13 @@ def target_translations() -> int:
 
 
 def target_docs() -> int:
-	"""The docs site into site/; a page that is missing from the navigation is an error."""
+	"""Build the docs site to site/; pages missing from the navigation are errors."""
 	command = [venvs.docs_python(), "-m", "mkdocs", "build", "--strict", "--quiet"]
 	return subprocess.run([str(part) for part in command], cwd=CHECKOUT).returncode
 
 
 def target_clean() -> int:
-	"""Take away what the other targets made, in this checkout and on the bench: test site, dumps, link."""
+	"""Delete what the other targets created, in this checkout and on the bench: test site, dumps, link."""
 	bench, _ = find_bench()
 	if bench and bench.store.exists():
 		for site in (bench.site(test_site(number)) for number in range(2)):
@@ -417,7 +417,7 @@ def main() -> int:
 		print(f"Usage: python -m tools.make [{' | '.join(TARGETS)}]")
 		return 2
 	die_with_parent(signal.SIGTERM)
-	signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what we started is ended properly
+	signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that child processes are ended properly
 	try:
 		return TARGETS[sys.argv[1]]()
 	except ToolError as error:

@@ -1,16 +1,16 @@
 """Mutation tests of the rules: change one thing in a rule, run its unit tests, and see whether one fails.
 
-Run by `make mutants` with the Python of .venv-mutants. The changes are those of mutmut, and three more (`whole_condition`,
-`one_operand`, `no_result`). mutmut's own runner is not used: it leaves out properties, class bodies and constants, and
-some of our rules are that. Here a mutant is a whole module, executed in a process of its own in place of the real one;
-no file is written.
+Run by `make mutants` with the Python of .venv-mutants. The mutations are those of mutmut and three more
+(`whole_condition`, `one_operand`, `no_result`). mutmut's own runner is not used, because it leaves out properties,
+class bodies and constants, and some rules are just that. Here a mutant is a whole module, executed in its own process
+in place of the real one; no file is written.
 
 A survivor that is not in `tests/unit/survivors.toml` fails the run, and so does an entry there that no longer survives.
-It is printed as an entry of that file: what is missing is the reason.
+A new survivor is printed as an entry of that file, without its reason.
 
-	python -m tools.mutants [MODULE ...] [--all]
+python -m tools.mutants [MODULE ...] [--all]
 
-MODULE is one or more of `TESTS`, as `approval/rules.py`; `--all` prints every mutant with its result.
+MODULE is one or more of `TESTS`, such as `approval/rules.py`; `--all` prints every mutant with its result.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ APP = "ar_writeoff"
 UNIT = CHECKOUT / "tests" / "unit"
 SURVIVORS = UNIT / "survivors.toml"
 
-# Each module of the rules, and the unit tests that are to kill its mutants.
+# Rule modules, and the unit tests that must kill their mutants.
 TESTS = {
 	"core/ageing.py": ["test_ageing.py"],
 	"core/criteria.py": ["test_criteria.py"],
@@ -70,7 +70,7 @@ LEFT_ALONE = ("_", "len", "isinstance")
 
 @dataclass(frozen=True)
 class Mutant:
-	"""A module with one change. `old` and `new` are the lines that differ, without indentation."""
+	"""A module with one change. `old` and `new` are the changed lines, without indentation."""
 
 	module: str
 	scope: str
@@ -89,7 +89,7 @@ class Mutant:
 
 
 def toml(text: str) -> str:
-	"""The text as a string of TOML; one that TOML has to escape, as JSON, which is the same."""
+	"""The text as a TOML string; escaped ones are valid JSON too."""
 	return json.dumps(text) if "'" in text or "\n" in text else f"'{text}'"
 
 
@@ -97,18 +97,18 @@ def toml(text: str) -> str:
 
 
 def whole_condition(node: cst.If) -> Iterator[cst.If]:
-	"""The condition of an `if`, the other way round."""
+	"""Negate the condition of an `if`."""
 	test = node.test.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
 	yield node.with_changes(test=cst.UnaryOperation(cst.Not(), test))
 
 
 def one_operand(node: cst.BooleanOperation) -> Iterator[cst.BaseExpression]:
-	"""`a and b` without a, and without b: one guard less."""
+	"""Replace `a and b` by each of its operands."""
 	yield from (node.left, node.right)
 
 
 def no_result(node: cst.Return) -> Iterator[cst.Return]:
-	"""`return value` without the value."""
+	"""Remove the value of a `return`."""
 	if node.value is not None and not node.value.deep_equals(cst.Name("None")):
 		yield node.with_changes(value=cst.Name("None"))
 
@@ -122,7 +122,7 @@ OPERATORS = [
 
 
 class Changes(cst.CSTVisitor):
-	"""Collects (scope, node, changed node) for everything in a module that is run: no types, no decorators."""
+	"""Collects (scope, node, changed node) for all code that is executed: no types, no decorators."""
 
 	def __init__(self) -> None:
 		self.scope: list[str] = []
@@ -166,7 +166,7 @@ def mutants(module: str) -> list[Mutant]:
 
 
 def start(mutant: Mutant) -> int:
-	"""A child that runs the module's tests against the mutant. Its exit code is the result."""
+	"""Start a child that runs the module's tests against the mutant. Its exit code is the result."""
 	child = os.fork()
 	if child:
 		return child
@@ -176,13 +176,13 @@ def start(mutant: Mutant) -> int:
 		os.dup2(silence, stream)
 	try:
 		load(mutant)
-	except BaseException:  # whatever it is, no test can run
+	except BaseException:  # any error means that no test can run
 		os._exit(CANNOT_LOAD)
 	os._exit(run_tests(*(str(UNIT / name) for name in TESTS[mutant.module])))
 
 
 def load(mutant: Mutant) -> None:
-	"""The mutant in `sys.modules` under the name of the module that it stands for."""
+	"""Load the mutant in `sys.modules` under the real module's name."""
 	name = f"{APP}.{mutant.module.removesuffix('.py').replace('/', '.')}"
 	path = CHECKOUT / APP / mutant.module
 	package, _dot, last = name.rpartition(".")
@@ -195,20 +195,20 @@ def load(mutant: Mutant) -> None:
 
 
 def run_tests(*tests: str) -> int:
-	"""pytest in this process, with no more of it than is needed."""
+	"""Run pytest in this process with the minimum of plugins."""
 	os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
 	return int(pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", *tests]))
 
 
 def outcome(status: int) -> str:
 	if os.WIFSIGNALED(status):
-		return KILLED  # no end, or no memory left
+		return KILLED  # endless loop or out of memory
 	results = {0: SURVIVED, 1: KILLED, 2: KILLED, CANNOT_LOAD: STILLBORN}  # 2: a test file cannot be imported
 	return results[os.WEXITSTATUS(status)]
 
 
 def run(everything: Iterable[Mutant], children: int) -> Iterator[tuple[Mutant, str]]:
-	"""Each mutant with its result, as they come."""
+	"""Yield each mutant with its result."""
 	running: dict[int, Mutant] = {}
 	for mutant in everything:
 		if len(running) >= children:
@@ -224,7 +224,7 @@ def finished(running: dict[int, Mutant]) -> tuple[Mutant, str]:
 
 
 def check_the_tests(modules: Iterable[str]) -> None:
-	"""Without a mutant the tests pass: or every mutant would seem to be killed."""
+	"""Run the tests without a mutant: if they failed, every mutant would seem killed."""
 	for module in modules:
 		source = (CHECKOUT / APP / module).read_text()
 		_child, status = os.waitpid(start(Mutant(module, "", "", "", source)), 0)
@@ -236,7 +236,7 @@ def check_the_tests(modules: Iterable[str]) -> None:
 
 
 def listed() -> dict[tuple[str, str, str, str], str]:
-	"""The reason of each survivor in `survivors.toml`."""
+	"""Reasons of the survivors in `survivors.toml`."""
 	table = tomllib.loads(SURVIVORS.read_text())
 	return {
 		(entry["module"], entry["scope"], entry["old"].strip(), entry["new"].strip()): entry["reason"]
@@ -260,9 +260,7 @@ def main() -> int:
 	chosen = options.parse_args()
 	modules = chosen.modules or list(TESTS)
 	started = time.monotonic()
-	run_tests(
-		"--collect-only", str(UNIT / "tables.py")
-	)  # so that each child finds pytest's own modules loaded
+	run_tests("--collect-only", str(UNIT / "tables.py"))  # import pytest's modules once for all children
 	reasons = {key: reason for key, reason in listed().items() if key[0] in modules}
 	check_the_tests(modules)
 

@@ -1,6 +1,6 @@
-"""Child processes that never outlive us, private Redis servers, locks that a dead process gives back.
+"""Child processes that end with their parent, private Redis servers, and file locks that are released on exit.
 
-Standard library only: the tools, the test fixtures and the demo all stand on this file.
+Standard library only: used by the tools, the test fixtures and the demo.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ PR_SET_PDEATHSIG = 1
 
 
 class ToolError(Exception):
-	"""Something a person has to know, said in a sentence. Shown without a traceback."""
+	"""An error shown to the user without a traceback."""
 
 
 # ------------------------------------------------------------------------------------------------ children
 
 
 def die_with_parent(sig: int = signal.SIGKILL) -> None:
-	"""Ask the kernel to signal this process when the one that started it is gone (Linux; elsewhere: nothing)."""
+	"""Ask the kernel to signal this process when its parent ends (Linux only)."""
 	if sys.platform == "linux":
 		ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, sig, 0, 0, 0)
 
@@ -43,9 +43,9 @@ def start(
 	keep: bool = False,
 	holding: Sequence[Lock] = (),
 ) -> subprocess.Popen[bytes]:
-	"""Start a process in a group of its own, output into `log`. It dies with us unless `keep` is set.
+	"""Start a process in its own group with its output in `log`. It ends with this process unless `keep` is set.
 
-	The locks of `holding` stay taken for as long as the process lives, also after we have ended.
+	The locks in `holding` stay locked while the process lives.
 	"""
 	output = open(log, "ab") if log else subprocess.DEVNULL
 	try:
@@ -66,7 +66,7 @@ def start(
 
 
 def stop(process: subprocess.Popen[bytes], timeout: float = 5) -> None:
-	"""End a process and what it has started: politely first, then not."""
+	"""Terminate a process and its children, then kill them."""
 	below = descendants(process.pid)
 	for sig in (signal.SIGTERM, signal.SIGKILL):
 		if sig == signal.SIGKILL:
@@ -83,7 +83,7 @@ def stop(process: subprocess.Popen[bytes], timeout: float = 5) -> None:
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-	"""SIGKILL to the process and all it has started, as a power cut would."""
+	"""SIGKILL a process and its children, like a power cut."""
 	below = descendants(process.pid)
 	_signal_group(process.pid, signal.SIGKILL)
 	for pid in below:
@@ -119,7 +119,7 @@ def _group_alive(group: int) -> bool:
 
 
 def birth(pid: int) -> str | None:
-	"""What tells this process from a later one with the same number; None when there is no such process."""
+	"""Start time that distinguishes this process from a later one with the same ID; None if there is no process."""
 	try:
 		stat = Path(f"/proc/{pid}/stat").read_text()
 	except OSError:
@@ -133,7 +133,7 @@ def birth(pid: int) -> str | None:
 
 
 def descendants(pid: int) -> list[int]:
-	"""All processes below this one, whatever group they have put themselves into (RQ's work horses do)."""
+	"""All descendants of this process, in any process group (RQ's work horses have their own)."""
 	children: dict[int, list[int]] = {}
 	for entry in Path("/proc").glob("[0-9]*/stat"):
 		try:
@@ -148,7 +148,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def marked(name: str, value: str) -> list[int]:
-	"""Living processes with this environment variable, other than ourselves and our ancestors."""
+	"""Living processes with this environment variable, except this one and its ancestors."""
 	sought = f"{name}={value}".encode()
 	own = {os.getpid(), os.getppid()}
 	found = []
@@ -162,7 +162,7 @@ def marked(name: str, value: str) -> list[int]:
 
 
 class PidFile:
-	"""Remembers started processes on disk, so that the next session can end what a crashed one left behind."""
+	"""Started processes, stored so that the next session can end those of a crashed one."""
 
 	def __init__(self, path: Path):
 		self.path = path
@@ -183,7 +183,7 @@ class PidFile:
 		return [int(pid) for pid, born in self.read().items() if birth(int(pid)) == born]
 
 	def end_all(self, timeout: float = 8) -> list[int]:
-		"""End every process of the file that is still the one we started. Returns their numbers."""
+		"""End all processes in the file that are still the same. Returns their IDs."""
 		found = self.living()
 		for sig in (signal.SIGTERM, signal.SIGKILL):
 			for pid in self.living():
@@ -203,7 +203,7 @@ class PidFile:
 
 
 def free_port(preferred: int | None = None, tries: int = 50) -> int:
-	"""A TCP port of this machine nobody listens on: the preferred one, or the next free one after it."""
+	"""A free TCP port on this machine: the preferred one, or the next free one."""
 	if preferred:
 		for port in range(preferred, preferred + tries):
 			with socket.socket() as probe:
@@ -230,7 +230,7 @@ def wait_for_port(
 	deadline = time.monotonic() + timeout
 	while time.monotonic() < deadline and process.poll() is None:
 		if port_open(port):
-			time.sleep(0.2)  # if the port is another's, ours finds out now and ends
+			time.sleep(0.2)  # if another process has the port, ours notices now and ends
 			if process.poll() is None:
 				return
 			break
@@ -250,7 +250,7 @@ def tail(path: Path, lines: int = 30) -> str:
 
 
 class Redis:
-	"""A Redis server of our own, so that no other process of a bench sees our jobs, nor we theirs."""
+	"""A private Redis server, isolated from other processes of the bench."""
 
 	def __init__(self, directory: Path, keep: bool = False):
 		directory.mkdir(parents=True, exist_ok=True)
@@ -268,7 +268,7 @@ class Redis:
 		self.url = f"redis://127.0.0.1:{self.port}"
 
 	def start(self) -> None:
-		"""Start the server on its port, empty."""
+		"""Start the server, empty, on its port."""
 		server = shutil.which("redis-server")
 		if not server:
 			raise ToolError("redis-server is not on the PATH. A bench needs it; please install it.")
@@ -279,7 +279,7 @@ class Redis:
 
 	@property
 	def env(self) -> dict[str, str]:
-		"""What makes Frappe use this server: queue and cache in databases of their own."""
+		"""Environment that makes Frappe use this server, with separate databases for queue and cache."""
 		return {"FRAPPE_REDIS_QUEUE": f"{self.url}/0", "FRAPPE_REDIS_CACHE": f"{self.url}/1"}
 
 	def stop(self) -> None:
@@ -290,14 +290,15 @@ class Redis:
 
 
 class Lock:
-	"""A lock on a file. The kernel gives it back when its holder ends, however that happens."""
+	"""A file lock, released by the kernel when its holder ends."""
 
 	def __init__(self, path: Path):
 		self.path = path
 		self.handle: int | None = None
 
 	def take(self, *, shared: bool = False, wait: float = 0, busy: str = "") -> None:
-		"""Take the lock, waiting up to `wait` seconds; then ToolError with `busy`, `{holder}` filled in."""
+		"""Take the lock, waiting up to `wait` seconds; then raise ToolError with `busy`, in which `{holder}` is
+		replaced."""
 		self.path.parent.mkdir(parents=True, exist_ok=True)
 		self.release()
 		handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)

@@ -1,4 +1,4 @@
-"""Frappe's own development web server for one site, on 127.0.0.1 only, without reloader and debugger.
+"""Frappe's development web server for one site, on 127.0.0.1 only, without reloader and debugger.
 
 cd BENCH/sites && ../env/bin/python .../tools/serve.py SITE PORT
 """

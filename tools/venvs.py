@@ -1,9 +1,9 @@
-"""The project's own virtual environments, made and repaired without hand work.
+"""The project's virtual environments, created and repaired automatically.
 
-.venv        lint and unit tests. Python 3.10 or later from the PATH, nothing of Frappe.
-.venv-bench  site and desk tests. The bench's Python and packages, with the test tools on top: what pip installs here
-             is only what the bench lacks, so neither side changes the other's versions.
-.venv-page   the page in the browser, for `make demo` where no bench is found: what `pip install ar-writeoff[review]` installs.
+.venv        lint and unit tests. Python 3.10 or later from the PATH, without Frappe.
+.venv-bench  site and desk tests. The bench's Python and packages plus the test tools: pip installs only what the bench
+             lacks, so neither changes the other's versions.
+.venv-page   the page in the browser, for `make demo` without a bench: what `pip install ar-writeoff[review]` installs.
 .venv-node   prettier and eslint.
 .venv-docs   the docs site.
 .venv-mutants  mutation tests of the rules.
@@ -41,7 +41,7 @@ def mutants_python() -> Path:
 
 
 def page_command() -> Path:
-	"""The program `ar-writeoff` in .venv-page, installed from this checkout with the extra `review` and nothing else."""
+	"""The program `ar-writeoff` in .venv-page, installed from this checkout with the extra `review` only."""
 	home = CHECKOUT / ".venv-page"
 	_venv(
 		home, Path(sys.executable), CHECKOUT / "pyproject.toml", install=("--editable", f"{CHECKOUT}[review]")
@@ -50,7 +50,7 @@ def page_command() -> Path:
 
 
 def bench_python(bench: Bench) -> Path:
-	"""Python of one of those in .venv-bench, one for each bench: its packages plus requirements-bench.txt."""
+	"""Python of a virtual environment in .venv-bench, one per bench: its packages plus requirements-bench.txt."""
 	purelib = bench.run(
 		bench.python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"
 	).strip()
@@ -58,7 +58,7 @@ def bench_python(bench: Bench) -> Path:
 		CHECKOUT / ".venv-bench" / fingerprint([], str(bench.path))[:8],
 		bench.python,
 		CHECKOUT / "requirements-bench.txt",
-		# addsitedir, so that the .pth files of the bench (its apps) count here too
+		# addsitedir, so that the bench's .pth files (its apps) apply here too
 		extra=f"import site; site.addsitedir({purelib!r})\n",
 		installer=dev_python(),
 	)
@@ -72,7 +72,7 @@ def _venv(
 	installer: Path | None = None,
 	install: Sequence[str] = (),
 ) -> Path:
-	"""Python of a virtual environment with what `requirements` asks for; with `install`, what pip is to be told instead."""
+	"""Python of a virtual environment with the packages in `requirements`; `install`: other arguments for pip."""
 	python = home / "bin" / "python"
 	version = _output(base, "-c", "import sys; print(sys.version, sys.base_prefix)")
 	wanted = fingerprint([requirements], version, extra, str(home))
@@ -105,7 +105,7 @@ def _venv(
 def _make_with_pip(base: Path, home: Path) -> None:
 	if _works(base, "-m", "venv", home):
 		return
-	# Debian ships Python without ensurepip unless python3-venv is installed
+	# Debian's Python has no ensurepip unless python3-venv is installed
 	shutil.rmtree(home, ignore_errors=True)
 	if apt_install("python3-venv") and _works(base, "-m", "venv", home):
 		return
@@ -116,7 +116,7 @@ def _make_with_pip(base: Path, home: Path) -> None:
 
 
 def node_tool(name: str) -> Path | None:
-	"""prettier or eslint out of .venv-node; None where there is no Node.js."""
+	"""prettier or eslint from .venv-node; None without Node.js."""
 	if not shutil.which("npm"):
 		return None
 	home = CHECKOUT / ".venv-node"
@@ -151,7 +151,7 @@ def node_tool(name: str) -> Path | None:
 
 
 def chromium() -> str | None:
-	"""A Chromium to drive: CHROMIUM, or one on the PATH, or Debian's package where we may install it."""
+	"""A Chromium to run tests in: CHROMIUM, one on the PATH, or Debian's package if it can be installed."""
 	names = [
 		os.environ.get("CHROMIUM") or "",
 		"chromium",

@@ -22,7 +22,7 @@ frappe.connect()
 from pathlib import Path
 from demo import books, example
 from tests.site.ledger_checks import assert_debits_equal_credits, assert_ple_equals_gl, assert_register_equals_gl, assert_roll_forward_equals_gl
-books.lay(customer_count=80, invoice_count=1600)
+books.create_books(customer_count=80, invoice_count=1600)
 frappe.db.commit()
 assert_debits_equal_credits(books.COMPANY)
 assert_ple_equals_gl(books.COMPANY)
