@@ -90,7 +90,7 @@ def test_confirm_right_after_a_tick_takes_the_tick(start: Start, file: Path) -> 
 	expect(window.page.locator(".write")).to_be_visible()
 	window.page.wait_for_timeout(500)
 	expect(window.page.locator(".write")).to_be_visible()
-	expect(window.page.locator(".ticked-total")).to_contain_text(f"{before - 1} balances ticked")
+	expect(window.page.locator(".ticked-total")).to_contain_text(f"Selected: {before - 1},")
 
 
 def test_the_review_is_in_one_window_at_a_time(start: Start, file: Path) -> None:
