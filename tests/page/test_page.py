@@ -179,7 +179,7 @@ def test_amounts_can_be_lowered(start: Start, file: Path) -> None:
 	expect(window.cell("SINV-0001", "amount")).to_have_text("10.50")
 	expect(window.cell("SINV-0001", "balance")).to_have_text("25.00")
 	for text, words in (
-		("12,50", "12,50 could be 12.50 or 1250."),
+		("12,50", "12,50 can be read as 12.50 or 1250."),
 		("25.01", "The amount 25.01 does not fit the balance of 12.00 USD."),
 		("-1", "does not fit the balance"),
 		("ten", "ten is not a number."),
@@ -267,7 +267,9 @@ def test_a_file_that_can_be_read_in_two_ways_is_read_once_somebody_says_how(
 	rows = [{**line(1, "Anchor Cafe", 5.0), "Posting Date": "01/02/2026", "Due Date": "03/04/2026"}]
 	window = start(*ON)
 	window.drop(write_csv(tmp_path / "dates.csv", table(rows)))
-	expect(window.page.locator(".problem")).to_contain_text("01/02/2026 could be 2026-02-01 or 2026-01-02.")
+	expect(window.page.locator(".problem")).to_contain_text(
+		"01/02/2026 can be read as 2026-02-01 or 2026-01-02."
+	)
 	window.page.get_by_label("Dates").click()
 	window.page.get_by_role("option", name="31/01/2026").click()
 	window.has_list()
@@ -298,17 +300,17 @@ def test_what_is_wrong_with_criteria_is_said_at_the_field(start: Start, file: Pa
 def test_in_german(start: Start, file: Path) -> None:
 	window = start(file, "--maximum", 25, *ON, *BOOK, language="de")
 	window.has_list()
-	window.says("4 Salden angehakt, 49,70 USD")
+	window.says("Ausgewählt: 4, Summe: 49,70 USD")
 	expect(window.cell("SINV-0001", "due_date")).to_have_text("14.02.2026")
 	expect(window.cell("SINV-0001", "amount")).to_have_text("25,00")
 	window.fill("criteria.max_invoice_amount", "12,50")
 	window.find()
-	window.says("3 Salden angehakt, 24,70 USD")
+	window.says("Ausgewählt: 3, Summe: 24,70 USD")
 	window.cell("SINV-0004", "amount").dblclick()
 	window.cell("SINV-0004", "amount").locator("input").fill("1,50")
 	window.cell("SINV-0004", "amount").locator("input").press("Enter")
-	window.says("3 Salden angehakt, 14,20 USD")
-	window.page.get_by_role("tab", name="Ausgelassen").click()
+	window.says("Ausgewählt: 3, Summe: 14,20 USD")
+	window.page.get_by_role("tab", name="Ausgenommen").click()
 	window.cell("SINV-0007", "voucher_no", "left-out").click()
 	expect(window.page.locator(".facts-left-out")).to_contain_text("Zahlungsabgleich")
 	# and in English again, with the review as it was
