@@ -72,7 +72,7 @@ def is_bound(settings: Any, user: str) -> bool:
 	return bool(settings.require_second_approver) or not unlimited
 
 
-def change_refusal(company: str) -> str | None:
+def change_blocker(company: str) -> str | None:
 	"""Return why the current user cannot change the accounts of this company alone, or None."""
 	name = frappe.db.exists("Write-Off Settings", company)
 	settings = frappe.get_doc("Write-Off Settings", name) if name else None
@@ -253,7 +253,7 @@ def check_reason(before: Any, after: Any) -> None:
 	    frappe.PermissionError: the current user cannot change the controls of an affected company.
 	"""
 	for company in sorted(companies_changed(before, after)):
-		problem = change_refusal(company)
+		problem = change_blocker(company)
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Not permitted"))
 

@@ -430,7 +430,7 @@ def refused_items(rows: list[Any], run: Any, user: str) -> dict[str, Reason]:
 	return core.held_back(claims, authority, earlier)
 
 
-def run_refusal(run: Any, user: str) -> Reason | None:
+def run_blocker(run: Any, user: str) -> Reason | None:
 	"""Return why the total of the run is over this user's current limits, or None."""
 	authority = authority_for(run, user)
 	per_run = [limit for limit in authority.rows if limit.per_run is not None]

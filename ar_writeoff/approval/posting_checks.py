@@ -35,7 +35,7 @@ def approved_rules(run: Any) -> posting.Rules:
 	unusable = account_problem(terms)
 	if unusable:
 		raise posting.SharedFault(frappe.ValidationError(unusable))
-	over = limits.run_refusal(run, run.submitted_by)
+	over = limits.run_blocker(run, run.submitted_by)
 	if over:
 		messages.throw_reason(over)
 	return rules_of(terms)

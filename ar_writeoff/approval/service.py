@@ -51,7 +51,7 @@ SEALED_FIELDS = (
 )
 
 
-def approver_refusal(run: Any, user: str, settings: Any = None) -> str | None:
+def approver_blocker(run: Any, user: str, settings: Any = None) -> str | None:
 	"""Return why this user cannot be the second approver of the run; None if the user can, or none is required."""
 	settings = company_settings(run.company) if settings is None else settings
 	if not settings.require_second_approver:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import frappe
+from frappe import _
 from frappe.core.doctype.file.file import has_permission as file_has_permission
 from frappe.permissions import get_user_permissions
 from frappe.query_builder.terms import NamedParameterWrapper
@@ -36,13 +37,6 @@ class Access:
 	def allows_company(self, company: str) -> bool:
 		return self.companies is None or company in self.companies
 
-	def allows_customer(self, name: str, customer_group: str | None, territory: str | None) -> bool:
-		return (
-			(self.customers is None or name in self.customers)
-			and (self.customer_groups is None or customer_group in self.customer_groups)
-			and (self.territories is None or territory in self.territories)
-		)
-
 
 def of_user(user: str | None = None) -> Access:
 	"""Return the User Permissions of a user (default: the current one) that apply to receivables."""
@@ -63,6 +57,22 @@ def of_user(user: str | None = None) -> Access:
 		companies=allowed("Company"),
 		cost_centers=allowed("Cost Center"),
 	)
+
+
+def check_company(company: str) -> Access:
+	"""Return the access of the current user, who must be allowed to see the company.
+
+	Raises:
+	    frappe.PermissionError: the user is not.
+	"""
+	access = of_user()
+	if not access.allows_company(company):
+		frappe.throw(
+			_("You have no permission for company {0}.").format(company),
+			frappe.PermissionError,
+			title=_("Not permitted"),
+		)
+	return access
 
 
 def items_allowed(item: Table, access: Access) -> Criterion | None:

@@ -36,11 +36,11 @@ class Text:
 		self.facts = facts
 
 	def __str__(self) -> str:
-		said = translate(self.template)
+		text = translate(self.template)
 		return (
-			said.format(**{name: format_value(fact) for name, fact in self.facts.items()})
+			text.format(**{name: format_value(fact) for name, fact in self.facts.items()})
 			if self.facts
-			else said
+			else text
 		)
 
 	def __eq__(self, other: object) -> bool:

@@ -10,7 +10,6 @@ from frappe.utils import create_batch
 from ar_writeoff.approval import notifications as notify
 from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
-from ar_writeoff.ledger import permissions as access
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
 from ar_writeoff.run.status import visible_totals
@@ -66,25 +65,5 @@ def notify_conflicts(run: Any) -> None:
 			visible_totals(run, user).conflict_count, run.name
 		)
 
-	watchers = notify.notify_role_users(run.company) or accounts_managers(run.company)
+	watchers = notify.notify_role_users(run.company) or notify.users_of_role("Accounts Manager", run.company)
 	notify.notify_users({run.submitted_by, *watchers}, subject, "Write-Off Run", run.name)
-
-
-def accounts_managers(company: str) -> set[str]:
-	"""Enabled users with the role Accounts Manager who may see the company."""
-	user, role = frappe.qb.DocType("User"), frappe.qb.DocType("Has Role")
-	names = (
-		frappe.qb.from_(role)
-		.inner_join(user)
-		.on(user.name == role.parent)
-		.select(user.name)
-		.where(
-			(role.parenttype == "User")
-			& (role.role == "Accounts Manager")
-			& (user.enabled == 1)
-			& (user.user_type == "System User")
-			& user.name.notin(["Administrator", "Guest"])
-		)
-		.run(pluck=True)
-	)
-	return {name for name in names if access.of_user(name).allows_company(company)}

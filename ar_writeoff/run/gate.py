@@ -132,12 +132,7 @@ def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
 	"""
 	if permission and operation.ptype:
 		run.check_permission(operation.ptype)
-	if not access.of_user().allows_company(run.company):
-		frappe.throw(
-			_("You have no permission for company {0}.").format(run.company),
-			frappe.PermissionError,
-			title=_("Not permitted"),
-		)
+	access.check_company(run.company)
 	if operation.docstatus and not run.docstatus:
 		frappe.throw(
 			_("This run is not submitted."), title=_("Write-Off Run {0}: {1}").format(run.name, _(run.status))

@@ -34,7 +34,6 @@ from ar_writeoff.schedules import rules as core
 from ar_writeoff.schedules.rules import Occurrence, Recurrence
 from ar_writeoff.search.service import search_run
 
-PREPARE = "Prepare Draft"
 POST = "Post Within Limits"
 
 CAPS = ("max_item_amount", "max_customer_month_amount", "max_run_amount", "max_share")

@@ -76,7 +76,7 @@ def validate_journal_entry_allocations(entry: Any, method: str | None = None) ->
 	entry of a run."""
 	if entry.flags.write_off_locked:
 		return
-	refuse_manual_reversal(entry)
+	refuse_entry_of_run(entry.reversal_of)
 	refuse_over_allocation(
 		entry,
 		[
@@ -193,13 +193,13 @@ def settlements(document: Any, key: Key) -> list[Settlement]:
 	)
 
 
-def refuse_manual_reversal(entry: Any) -> None:
-	"""Refuse ERPNext's own reversal of an entry of a run, which the run would not know of."""
-	run = entry.reversal_of and frappe.db.get_value("Journal Entry", entry.reversal_of, "write_off_run")
+def refuse_entry_of_run(name: str | None) -> None:
+	"""Refuse ERPNext's own reversal or unreconciliation of an entry of a run, which the run would not know of."""
+	run = name and frappe.db.get_value("Journal Entry", name, "write_off_run")
 	if run:
 		frappe.throw(
 			_("{0} belongs to {1}. Undo the run, or reinstate single balances of the run.").format(
-				entry.reversal_of, link(run)
+				name, link(run)
 			),
 			title=_("Entry of a Write-Off Run"),
 		)
@@ -266,16 +266,8 @@ def on_trash_voucher(document: Any, method: str | None = None) -> None:
 
 def validate_unreconcile_payment(document: Any, method: str | None = None) -> None:
 	"""Doc event, validate: refuse to unreconcile an entry of a run, which would leave a credit on the customer."""
-	if document.voucher_type != "Journal Entry":
-		return
-	run = frappe.db.get_value("Journal Entry", document.voucher_no, "write_off_run")
-	if run:
-		frappe.throw(
-			_("{0} belongs to {1}. Undo the run, or reinstate single balances of the run.").format(
-				document.voucher_no, link(run)
-			),
-			title=_("Entry of a Write-Off Run"),
-		)
+	if document.voucher_type == "Journal Entry":
+		refuse_entry_of_run(document.voucher_no)
 
 
 def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:

@@ -33,12 +33,7 @@ def get(
 	"""Written-off debit balances of a company in company currency, by month or by reason, of the runs the user may see.
 	Only `filters` is used; the other arguments are those Frappe passes to every source."""
 	wanted = frappe._dict(frappe.parse_json(filters) or {})
-	if not access.of_user().allows_company(wanted.company):
-		frappe.throw(
-			_("You have no permission for company {0}.").format(wanted.company),
-			frappe.PermissionError,
-			title=_("Not permitted"),
-		)
+	access.check_company(wanted.company)
 	amounts: dict[str, float] = defaultdict(float)
 	for run in frappe.get_list(
 		"Write-Off Run",

@@ -240,9 +240,9 @@ class WriteOffRun(BlankFieldsDocument):
 		)
 
 	def before_submit(self) -> None:
-		self.check_company_permission()
+		access.check_company(self.company)
 		user, settings = frappe.session.user, self.flags.settings
-		problem = approval.approver_refusal(self, user, settings)
+		problem = approval.approver_blocker(self, user, settings)
 		if problem:
 			frappe.throw(problem, frappe.PermissionError, title=_("Second Approver Needed"))
 		posting_terms = run_terms.current_terms(self, settings)
@@ -377,21 +377,13 @@ class WriteOffRun(BlankFieldsDocument):
 		).items():
 			self.set(fieldname, value)
 
-	def check_company_permission(self) -> None:
-		if not access.of_user().allows_company(self.company):
-			frappe.throw(
-				_("You have no permission for company {0}.").format(self.company),
-				frappe.PermissionError,
-				title=_("Not permitted"),
-			)
-
 	def get_saved(self, ptype: str) -> "WriteOffRun":
 		"""The run as stored, with the permission checked; unsaved values of the client are ignored."""
 		if self.is_new():
 			frappe.throw(_("Save the run first."), title=_("Not Saved"))
 		run = frappe.get_doc("Write-Off Run", self.name)
 		run.check_permission(ptype)
-		run.check_company_permission()
+		access.check_company(run.company)
 		return run
 
 	def enter(self, operation: gate.Operation) -> "WriteOffRun":
@@ -497,7 +489,7 @@ class WriteOffRun(BlankFieldsDocument):
 			"amounts_editable": int(run.docstatus == 0 and run.status == states.DRAFT),
 			**run_items.summary(run.name, run.company),
 			"pending": limits.held_summary(run.name),
-			"approver_refusal": approval.approver_refusal(run, frappe.session.user)
+			"approver_blocker": approval.approver_blocker(run, frappe.session.user)
 			if run.docstatus == 0
 			else None,
 			"entry_cancel_blocker": undo.entry_cancel_blocker(
@@ -657,12 +649,7 @@ class WriteOffRun(BlankFieldsDocument):
 def get_defaults(company: str) -> dict[str, Any]:
 	"""Default values of a new run of this company, from its Write-Off Settings."""
 	frappe.has_permission("Write-Off Run", "create", throw=True)
-	if not access.of_user().allows_company(company):
-		frappe.throw(
-			_("You have no permission for company {0}.").format(company),
-			frappe.PermissionError,
-			title=_("Not permitted"),
-		)
+	access.check_company(company)
 	return get_company_defaults(company)
 
 

@@ -115,7 +115,7 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 
 	def validate(self) -> None:
 		self.keep_app_fields()
-		self.check_company_permission()
+		access.check_company(self.company)
 		self.validate_recurrence()
 		self.validate_criteria()
 		self.validate_reason()
@@ -223,21 +223,13 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		problem = schedules.reason_problem(self.reason, self.balance_type)
 		throw_field_errors(self, [("reason", messages.message(problem) if problem else None)])
 
-	def check_company_permission(self) -> None:
-		if not access.of_user().allows_company(self.company):
-			frappe.throw(
-				_("You have no permission for company {0}.").format(self.company),
-				frappe.PermissionError,
-				title=_("Not permitted"),
-			)
-
 	def get_saved(self, ptype: str) -> "WriteOffSchedule":
 		"""The schedule as stored, with the permission checked."""
 		if self.is_new():
 			frappe.throw(_("Save the schedule first."), title=_("Not Saved"))
 		doc = frappe.get_doc("Write-Off Schedule", self.name)
 		doc.check_permission(ptype)
-		doc.check_company_permission()
+		access.check_company(doc.company)
 		return doc
 
 	@frappe.whitelist(methods=["POST"])

@@ -37,14 +37,7 @@ def check_permission(filters: frappe._dict) -> access.Access:
 	"""
 	if not filters.company:
 		frappe.throw(_("Choose a company."), title=_("Company"))
-	allowed = access.of_user()
-	if not allowed.allows_company(filters.company):
-		frappe.throw(
-			_("You have no permission for company {0}.").format(filters.company),
-			frappe.PermissionError,
-			title=_("Not permitted"),
-		)
-	return allowed
+	return access.check_company(filters.company)
 
 
 def get_rows(filters: frappe._dict, currency: str) -> list[frappe._dict]:

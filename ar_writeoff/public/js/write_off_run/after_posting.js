@@ -1,11 +1,11 @@
-import { change } from "./server";
-import { balances, date, escape, money } from "./text";
+import { change, freeze, ignore_error } from "./server";
+import { balances, date, escape, money, not_posted_count } from "./text";
 
 // Actions on a submitted run. Each asks for confirmation first.
 
 export function retry(frm, summary) {
 	const { counts } = summary;
-	const retry_count = (counts.Failed || 0) + (counts.Skipped || 0) + (counts.Conflict || 0);
+	const retry_count = not_posted_count(counts);
 	const message = __(
 		"Not written off: {0}. Failed balances are posted again. Balances that changed since the approval are not.",
 		[balances(retry_count)]
@@ -164,11 +164,6 @@ function amount_problem(item, typed, amount) {
 	}
 	return "";
 }
-
-const freeze = (freeze_message) => ({ freeze_message });
-
-// The desk has already shown the error.
-const ignore_error = (request) => request.catch(() => {});
 
 // Strings inside nested templates are not extracted for translation, so they are defined here.
 const amount_to_reinstate = (item) => __("Amount to reinstate of {0}", [item.voucher_no]);

@@ -3,7 +3,7 @@ import { related_runs, request_approval, verify } from "./approval";
 import { export_list } from "./export";
 import { preview } from "./preview";
 import { BUSY, Progress } from "./progress";
-import { change } from "./server";
+import { change, freeze, ignore_error } from "./server";
 import { form_state } from "./states";
 import { balances, number } from "./text";
 import { Workbench } from "./workbench";
@@ -19,7 +19,7 @@ export class RunForm {
 		this.progress = new Progress({
 			wrapper: this.progress_area,
 			on_progress: frappe.utils.throttle(
-				() => this.workbench?.refresh().catch(() => {}),
+				() => this.workbench && ignore_error(this.workbench.refresh()),
 				REFRESH_INTERVAL
 			),
 			on_change: () => frm.reload_doc(),
@@ -67,7 +67,7 @@ export class RunForm {
 				on_reinstate: (items) => this.reinstate(items),
 			});
 		}
-		return this.workbench.refresh().catch(() => {});
+		return ignore_error(this.workbench.refresh());
 	}
 
 	hide_items() {
@@ -151,7 +151,7 @@ export class RunForm {
 			]) {
 				this.frm.add_custom_button(
 					label,
-					() => void export_list(this.frm, file_format).catch(() => {}),
+					() => void ignore_error(export_list(this.frm, file_format)),
 					__("Export")
 				);
 			}
@@ -160,8 +160,6 @@ export class RunForm {
 
 	define_actions() {
 		const { frm } = this;
-		const ignore_error = (promise) => promise.catch(() => {});
-		const freeze = (freeze_message) => ({ freeze_message });
 		return {
 			save_and_find: { label: __("Save and Find Invoices"), run: () => this.find() },
 			find: { label: __("Find Invoices"), run: () => this.find() },
@@ -238,7 +236,7 @@ export class RunForm {
 
 	async request_approval() {
 		await this.workbench.selection.flush();
-		await request_approval(this.frm).catch(() => {});
+		await ignore_error(request_approval(this.frm));
 	}
 
 	async preview(may_post) {

@@ -1,4 +1,4 @@
-import { balances, date, escape, money, number } from "./text";
+import { balances, date, escape, money, not_posted_count, number } from "./text";
 
 // Intro, primary action and buttons of the form in each state of a run.
 //
@@ -73,7 +73,7 @@ function approval({ doc, summary, may, workflow }) {
 			buttons: [],
 		};
 	}
-	if (may.submit && !summary.approver_refusal && !all_over_own_limit(summary)) {
+	if (may.submit && !summary.approver_blocker && !all_over_own_limit(summary)) {
 		return {
 			next: __("Deselect the balances to keep open, then preview and post the entries."),
 			primary: "preview_and_post",
@@ -92,7 +92,7 @@ function approval({ doc, summary, may, workflow }) {
 	}
 	return {
 		next:
-			may.submit && summary.approver_refusal
+			may.submit && summary.approver_blocker
 				? __("A second approver must submit this run. Preview the entries, then request approval.")
 				: __("Deselect the balances to keep open, preview the entries, then request approval."),
 		primary: "request_approval",
@@ -109,10 +109,7 @@ const cancelled = (context) => ({
 	buttons: [can_verify(context)],
 });
 
-const attention = (summary) =>
-	summary
-		? (summary.counts.Skipped || 0) + (summary.counts.Failed || 0) + (summary.counts.Conflict || 0)
-		: 0;
+const attention = (summary) => (summary ? not_posted_count(summary.counts) : 0);
 
 const written_off = ({ doc, summary }) =>
 	summary

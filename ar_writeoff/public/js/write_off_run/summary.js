@@ -1,5 +1,5 @@
 import { criteria_sentence } from "./criteria";
-import { escape, money, number } from "./text";
+import { escape, money, not_posted_count, number } from "./text";
 
 const TOP_CUSTOMERS = 5;
 
@@ -117,7 +117,7 @@ function draft_cards(summary) {
 
 function result_cards(summary) {
 	const { counts } = summary;
-	const not_posted = (counts.Skipped || 0) + (counts.Failed || 0) + (counts.Conflict || 0);
+	const not_posted = not_posted_count(counts);
 	return [
 		card(__("Approved"), summary.selected.count, summary.selected.base_amount, summary),
 		card(__("Written Off"), counts.Posted || 0, summary.posted?.base_amount, summary, "green"),

@@ -26,6 +26,10 @@ export function pill(label, color) {
 	return `<span class="indicator-pill no-indicator-dot ${color}">${escape(label)}</span>`;
 }
 
+// Number of approved items that were not written off.
+export const not_posted_count = ({ Skipped, Failed, Conflict }) =>
+	(Skipped || 0) + (Failed || 0) + (Conflict || 0);
+
 export const ITEM_COLORS = {
 	Open: "gray",
 	Excluded: "gray",

@@ -1,3 +1,5 @@
+import { not_posted_count } from "./text";
+
 // Tabs above the grid by state of the run: each is a filter and a meaning of ticks, "select" (in the write-off,
 // stored on the server), "pick" (chosen here to reinstate) or "none".
 
@@ -24,7 +26,7 @@ export function views_for(doc, summary, { can_reinstate }) {
 		});
 		return [open, over_limit, excluded].filter(is_shown);
 	}
-	const not_posted = (counts.Skipped || 0) + (counts.Failed || 0) + (counts.Conflict || 0);
+	const not_posted = not_posted_count(counts);
 	const waiting = PROCESSING.includes(doc.status) ? cint(counts.Open) - unselected(summary) : 0;
 	const posted = view("posted", __("Written Off"), counts.Posted, {
 		filters: { status: ["Posted"] },
