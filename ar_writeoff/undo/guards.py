@@ -328,7 +328,7 @@ def refuse_settled_balance(entry: Any, row: Any, key: Key) -> None:
 			_("{0} was opened again by {1} and has been settled since. Cancel the settlement first.").format(
 				key.voucher_no, entry.name
 			),
-			title=_("Settled Meanwhile"),
+			title=_("Already Settled"),
 		)
 
 

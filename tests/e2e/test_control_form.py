@@ -11,7 +11,7 @@ from tests.e2e.run_page import RunPage, pictures
 from tests.site.factories import AUDITOR, PREPARER, invoice, outstanding
 from tests.site.run_helpers import items, run, settings
 
-ENOUGH = "The limit of Accounts Manager is enough."
+ENOUGH = "The limit of Accounts Manager is sufficient."
 
 
 def test_a_clerk_asks_and_a_manager_posts(desk: Desk, second_desk: Desk, tmp_path: Path):
@@ -41,7 +41,7 @@ def test_a_clerk_asks_and_a_manager_posts(desk: Desk, second_desk: Desk, tmp_pat
 	assert clerk.cards()["Over Limit"] == (2, "$ 100.00")
 	assert clerk.cards()["Left Open"] == (0, "$ 0.00")
 	note = desk.page.locator(".wo-pending").inner_text()
-	assert "2 balances worth $ 100.00" in note and ENOUGH in note
+	assert "Over the limit: 2 balances, total $ 100.00." in note and ENOUGH in note
 	assert clerk.tabs() == {"To Review": 4, "Over Limit": 2}
 	pictures(desk, tmp_path)("over-limit", scroll_to=".wo-bench")
 	clerk.tab("Over Limit")

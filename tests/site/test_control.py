@@ -221,7 +221,7 @@ def test_what_is_over_the_preparers_limit_is_pending_and_says_whose_is_enough():
 	assert (item.status, item.selected, item.reason_code) == ("Open", 0, "over_item_limit")
 	assert item.message == (
 		"400.00 is over the limit of 50.00 per balance for Accounts User."
-		" The limit of Accounts Manager or Controller is enough."
+		" The limit of Accounts Manager or Controller is sufficient."
 	)
 	with as_user(PREPARER):
 		summary = run.get_summary()

@@ -116,7 +116,7 @@ def test_fault_07_roles_with_a_sufficient_limit():
 		run = run_helpers.run(user=PREPARER)
 	with language("en"):
 		[pending] = run.get_summary()["pending"]["reasons"]
-		assert "The limit of Accounts Manager is enough." in pending["message"]
+		assert "The limit of Accounts Manager is sufficient." in pending["message"]
 	with language("de"):
 		[pending] = run.get_summary()["pending"]["reasons"]
 		assert "reicht aus." in pending["message"]

@@ -7,7 +7,7 @@ from typing import Any
 
 import frappe
 import pytest
-from frappe.utils import today
+from frappe.utils import formatdate, today
 
 from ar_writeoff.ar_writeoff.doctype.write_off_run.write_off_run import get_defaults
 from tests.site import ledger_checks, run_helpers
@@ -329,7 +329,8 @@ def test_posting_date_without_a_fiscal_year():
 
 def test_posting_date_before_the_cutoff():
 	assert refusal(draft, cutoff_date="2026-07-01").startswith(
-		"Posting Date: The posting date 2026-06-30 must not be before the cutoff date 2026-07-01"
+		f"Posting Date: The posting date {formatdate('2026-06-30')} must not be before the cutoff date"
+		f" {formatdate('2026-07-01')}."
 	)
 	draft(cutoff_date="2026-06-30")
 
