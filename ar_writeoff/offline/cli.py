@@ -25,8 +25,8 @@ from ar_writeoff.offline.words import t
 from ar_writeoff.posting.rules import BATCH, CUSTOMER, INVOICE
 
 DESCRIPTION = """\
-Shows what a write-off run would do, from an Accounts Receivable report exported from ERPNext. Nothing is posted, no
-site is needed, and the file stays where it is.
+Shows the result of a write-off run for an Accounts Receivable report exported from ERPNext. Nothing is posted, no site
+is needed, and the file is not changed.
 """
 EXAMPLE_OF_PREVIEW = """\
 In ERPNext: Accounts Receivable, then Menu > Export, CSV or Excel. Then:
@@ -38,7 +38,8 @@ In ERPNext: Accounts Receivable, then Menu > Export, CSV or Excel. Then:
 
   ar-writeoff review "Accounts Receivable.csv"
 
-The page is for this machine alone: it listens on 127.0.0.1, and its address has a secret that changes every time.
+The page is available on this machine only: it listens on 127.0.0.1, and its address has a secret that changes with
+each start.
 """
 
 
@@ -77,11 +78,11 @@ def parser() -> argparse.ArgumentParser:
 		return made
 
 	preview = command(
-		"preview", run_preview, "what would be written off, printed on the terminal", EXAMPLE_OF_PREVIEW
+		"preview", run_preview, "print the balances to write off on the terminal", EXAMPLE_OF_PREVIEW
 	)
 	preview.add_argument("file", type=Path, metavar="FILE", help="the export, .csv or .xlsx")
 	_add_options(preview)
-	out = preview.add_argument_group("what comes out")
+	out = preview.add_argument_group("output")
 	add = out.add_argument
 	add(
 		"--rows", type=_count, default=10, metavar="N", help="rows of each list on the terminal (default: 10)"
@@ -96,10 +97,14 @@ def parser() -> argparse.ArgumentParser:
 	)
 
 	review = command(
-		"review", run_review, "the same in the browser: review, untick, write the files", EXAMPLE_OF_REVIEW
+		"review", run_review, "review the balances in the browser and write the files", EXAMPLE_OF_REVIEW
 	)
 	review.add_argument(
-		"file", type=Path, nargs="?", metavar="FILE", help="the export, or none: drop it onto the page"
+		"file",
+		type=Path,
+		nargs="?",
+		metavar="FILE",
+		help="the export; without it, drop the export onto the page",
 	)
 	_add_options(review)
 	page = review.add_argument_group("the page")
@@ -110,14 +115,14 @@ def parser() -> argparse.ArgumentParser:
 		type=Path,
 		default=Path(),
 		metavar="FOLDER",
-		help="where Confirm makes its folder (default: here)",
+		help="folder in which Confirm creates its folder (default: current folder)",
 	)
 	add("--no-browser", action="store_true", help="do not open the browser")
 	add(
 		"--address-file",
 		type=Path,
 		metavar="FILE",
-		help="write the page's address to this file once it is there",
+		help="write the address of the page to this file when the page is ready",
 	)
 	return top
 
@@ -130,20 +135,25 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 		"--policy",
 		type=Path,
 		metavar="FILE",
-		help="criteria and accounts in a TOML file; options win over it",
+		help="criteria and accounts in a TOML file; options take precedence",
 	)
 	add(
 		"--language",
 		choices=list(words.LANGUAGES),
 		default=_system_language(),
-		help="of what is printed and written (default: that of this machine)",
+		help="language of the output (default: language of this machine)",
 	)
 
-	look = command.add_argument_group("what to look for")
+	look = command.add_argument_group("criteria")
 	add = look.add_argument
-	add("--maximum", metavar="AMOUNT", help="largest balance, in company currency (preview: required)")
-	add("--customer-maximum", metavar="AMOUNT", help="largest sum of one customer's balances")
-	add("--age", type=_count, metavar="DAYS", help="older than so many days (default: any age)")
+	add("--maximum", metavar="AMOUNT", help="maximum balance, in company currency (preview: required)")
+	add("--customer-maximum", metavar="AMOUNT", help="maximum total of the balances of a customer")
+	add(
+		"--age",
+		type=_count,
+		metavar="DAYS",
+		help="balances older than this number of days (default: any age)",
+	)
 	add(
 		"--ageing-based-on",
 		type=_choice("ageing_based_on"),
@@ -154,20 +164,20 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 		"--cutoff",
 		type=_date,
 		metavar="DATE",
-		help="dated on or before this day (default: the export's, or today)",
+		help="dated on or before this day (default: date of the export, or today)",
 	)
 	add(
 		"--customer-credits",
 		type=_choice("customer_credits"),
 		metavar="HOW",
-		help=f"invoices of customers with credits: {LEAVE_OUT} (default), {DEDUCT} from the customer's sum, {IGNORE}",
+		help=f"invoices of customers with credits: {LEAVE_OUT} (default), {DEDUCT} from the total of the customer, {IGNORE}",
 	)
 	add("--balance-type", type=_choice("balance_type"), metavar="TYPE", help=f"{DEBIT} (default) or {CREDIT}")
 
-	book = command.add_argument_group("how to write it off")
+	book = command.add_argument_group("posting")
 	add = book.add_argument
-	add("--company", metavar="NAME", help="the company, as ERPNext has it")
-	add("--company-currency", metavar="CODE", help="its currency, where the export has several")
+	add("--company", metavar="NAME", help="name of the company in ERPNext")
+	add("--company-currency", metavar="CODE", help="company currency, if the export has several currencies")
 	add(
 		"--rate",
 		action="append",
@@ -175,8 +185,8 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 		metavar="CODE=RATE",
 		help="company currency for one unit",
 	)
-	add("--account", metavar="NAME", help="account to write off to, such as Bad Debt Expense")
-	add("--cost-center", metavar="NAME", help="cost center for vouchers that name none")
+	add("--account", metavar="NAME", help="offset account, such as Bad Debt Expense")
+	add("--cost-center", metavar="NAME", help="cost center of vouchers without one")
 	add("--posting-date", type=_date, metavar="DATE", help="date of the entries (default: today)")
 	add(
 		"--entries-per",
@@ -185,12 +195,12 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 		help=f"{BATCH} (default), {CUSTOMER} or {INVOICE}",
 	)
 
-	form = command.add_argument_group("how amounts and dates are written, where the file leaves it open")
+	form = command.add_argument_group("formats of amounts and dates, if the file is ambiguous")
 	add = form.add_argument
 	add(
 		"--date-format",
 		metavar="FORM",
-		help="of the file, for example %%d/%%m/%%Y (default: as its dates show)",
+		help="of the file, for example %%d/%%m/%%Y (default: as in the file)",
 	)
 	sign = form.add_mutually_exclusive_group()
 	sign.add_argument(

@@ -134,9 +134,9 @@ def criteria(asked: Criteria, currency: str) -> str:
 	]
 	if asked.minimum_age_days:
 		parts.append(
-			t("more than {days} days after their due date", days=asked.minimum_age_days)
+			t("days after the due date: over {days}", days=asked.minimum_age_days)
 			if asked.ageing_based_on == DUE_DATE
-			else t("more than {days} days after their posting date", days=asked.minimum_age_days)
+			else t("days after the posting date: over {days}", days=asked.minimum_age_days)
 		)
 	if asked.max_customer_amount:
 		parts.append(

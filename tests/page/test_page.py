@@ -205,7 +205,7 @@ def test_every_row_has_its_reason_and_its_facts(start: Start, file: Path) -> Non
 	window.cell("SINV-0004", "voucher_no").click()
 	facts = window.page.locator(".facts-found")
 	for text in (
-		"12.00 USD is within the maximum of 25, and the age of 136 days is over 5.",
+		"12.00 USD is within the maximum of 25, and the age in days, 136, is over 5.",
 		"Trade Retail",
 		"Debtors - HL",
 		"row 5",

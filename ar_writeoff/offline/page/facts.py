@@ -51,7 +51,7 @@ def show(container: ui.element, decision: Decision, verdict: Verdict, amount: De
 				t("Age"),
 				str(
 					t(
-						"{age} days on {day}",
+						"Age in days on {day}: {age}",
 						age=verdict.age_days,
 						day=asked.cutoff_date,
 					)
@@ -81,7 +81,7 @@ def matched_criteria(decision: Decision, verdict: Verdict) -> Text:
 	}
 	if asked.minimum_age_days:
 		return t(
-			"Found: {amount} {currency} is within the maximum of {maximum}, and the age of {age} days is over"
+			"Found: {amount} {currency} is within the maximum of {maximum}, and the age in days, {age}, is over"
 			" {days}.",
 			**facts,
 			age=verdict.age_days,

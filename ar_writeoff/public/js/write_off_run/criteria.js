@@ -10,8 +10,8 @@ export function criteria_sentence(doc, currency) {
 			__("at most {0} for a customer", [money(doc.max_customer_amount, currency)]),
 		cint(doc.minimum_age_days) &&
 			(doc.ageing_based_on === "Posting Date"
-				? __("over {0} days after the posting date", [number(doc.minimum_age_days)])
-				: __("over {0} days after the due date", [number(doc.minimum_age_days)])),
+				? __("days after the posting date: over {0}", [number(doc.minimum_age_days)])
+				: __("days after the due date: over {0}", [number(doc.minimum_age_days)])),
 		...criteria_links()
 			.filter((df) => doc[df.fieldname])
 			.map((df) => `${escape(__(df.label))} ${escape(doc[df.fieldname])}`),
