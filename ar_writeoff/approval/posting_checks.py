@@ -5,7 +5,6 @@ The rules of the submit are checked again, for the run when a worker starts and 
 
 from typing import Any
 
-import frappe
 from frappe.utils import strip_html
 
 from ar_writeoff.approval import customer_maximum, limits
@@ -34,19 +33,20 @@ def approved_rules(run: Any) -> posting.Rules:
 	terms = approval.terms_of(run)
 	unusable = account_problem(terms)
 	if unusable:
-		raise posting.SharedFault(frappe.ValidationError(unusable))
+		raise posting.SharedFault(messages.ReasonError(messages.message(unusable), unusable))
 	over = limits.run_blocker(run, run.submitted_by)
 	if over:
 		messages.throw_reason(over)
 	return rules_of(terms)
 
 
-def account_problem(terms: Terms) -> str | None:
+def account_problem(terms: Terms) -> Reason | None:
 	"""Return why the approved account or cost center cannot be posted to, or None."""
-	problem = terms.offset_account and accounts.account_problem(terms.offset_account, terms.company)
-	if not problem and terms.offset_cost_center:
-		problem = accounts.cost_center_problem(terms.offset_cost_center, terms.company)
-	return problem or None
+	for doctype, name in (("Account", terms.offset_account), ("Cost Center", terms.offset_cost_center)):
+		reason = name and accounts.unusable(doctype, name, terms.company)
+		if reason:
+			return reason
+	return None
 
 
 def refused_items(rows: list[Any], run: str) -> dict[str, Reason]:

@@ -30,6 +30,13 @@ class Reason:
 		return cls.of("", said=text)
 
 	@classmethod
+	def caused(cls, code: str, cause: Reason, **facts: object) -> Reason:
+		"""A reason whose fact `why` is the message of another reason."""
+		if not cause.code:
+			return cls.of(code, why=dict(cause.facts)["said"], **facts)
+		return cls.of(code, cause=json.dumps([cause.code, dict(cause.facts)], ensure_ascii=False), **facts)
+
+	@classmethod
 	def from_row(cls, code: str | None, facts: str | None) -> Reason | None:
 		"""The reason stored in `reason_code` and `reason_facts` of a row, or None."""
 		if not code and not facts:
@@ -49,6 +56,13 @@ class Reason:
 		"""Return a copy with more facts."""
 		return replace(self, facts=(*self.facts, *Reason.of("", **facts).facts))
 
+
+# A document that cannot be used. Shown at a field, or the cause of another reason.
+DOES_NOT_EXIST = "does_not_exist"
+OTHER_COMPANY = "other_company"
+IS_GROUP = "is_group"
+IS_DISABLED = "is_disabled"
+VALUES_MISSING = "values_missing"
 
 # Invalid criteria.
 MAXIMUM_REQUIRED = "maximum_required"
@@ -110,6 +124,7 @@ MAY_NOT_POST = "may_not_post"
 REFUSED = "refused"
 UNEXPECTED = "unexpected"
 MANDATORY_FIELD = "mandatory_field"
+MANDATORY_SINCE_APPROVAL = "mandatory_since_approval"
 ALL_REFUSED = "all_refused"
 ALL_FAIL = "all_fail"
 SITE_UNFIT = "site_unfit"

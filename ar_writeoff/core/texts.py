@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 
 from ar_writeoff.core import reasons
@@ -12,6 +13,8 @@ from ar_writeoff.core.reasons import OVER_LIMIT, Reason
 
 # The fact that is the whole message, in its original language (from ERPNext, another app or a user).
 VERBATIM = "said"
+# A fact that is another reason, as JSON. Its message is the fact `why`.
+CAUSE = "cause"
 # Facts that are formatted or translated for the reader. The others are names.
 AMOUNT_FACTS = frozenset(
 	{
@@ -36,6 +39,11 @@ def _(text: str) -> str:
 
 
 MESSAGES: Mapping[str, str] = {
+	reasons.DOES_NOT_EXIST: _("{doctype} {name} does not exist."),
+	reasons.OTHER_COMPANY: _("{doctype} {name} belongs to company {owner}, not to {company}."),
+	reasons.IS_GROUP: _("{doctype} {name} is a group. Choose one below it."),
+	reasons.IS_DISABLED: _("{doctype} {name} is disabled."),
+	reasons.VALUES_MISSING: _("{doctype} needs a value in {fields}."),
 	reasons.MAXIMUM_REQUIRED: _("Enter the maximum balance to write off."),
 	reasons.MAXIMUM_NOT_POSITIVE: _("The maximum must be above 0, not {amount}."),
 	reasons.NOT_A_NUMBER: _("{text} is not a number. Enter digits only, for example 25.00."),
@@ -118,6 +126,10 @@ MESSAGES: Mapping[str, str] = {
 	reasons.UNEXPECTED: _("Unexpected error: {error}. See Error Log {log}."),
 	reasons.MANDATORY_FIELD: _(
 		"{why} Set a default for the field, or enter a value in the Write-Off Settings of {company}."
+	),
+	reasons.MANDATORY_SINCE_APPROVAL: _(
+		"{why} Set a default for the field, then resume the run. A value in Write-Off Settings applies to runs that are"
+		" submitted later."
 	),
 	reasons.ALL_REFUSED: _(
 		'ERPNext rejects every entry for the same reason ("{why}"). Correct this, then resume the run.'
@@ -210,6 +222,7 @@ LABELS: Mapping[str, str] = {
 	reasons.REFUSED: _("Rejected by ERPNext"),
 	reasons.UNEXPECTED: _("Unexpected error"),
 	reasons.MANDATORY_FIELD: _("Mandatory field without a value"),
+	reasons.MANDATORY_SINCE_APPROVAL: _("Field mandatory since the approval"),
 	reasons.ALL_REFUSED: _("All rejected for the same reason"),
 	reasons.ALL_FAIL: _("All failed with the same error"),
 	reasons.SITE_UNFIT: _("Database error"),
@@ -263,6 +276,9 @@ def message(
 	if VERBATIM in facts:
 		return facts[VERBATIM]
 	values = {fact: format_fact(fact, value) for fact, value in facts.items()}
+	if CAUSE in facts:
+		code, cause = json.loads(facts[CAUSE])
+		values["why"] = message(Reason.of(code, **cause), translate, format_fact)
 	return " ".join(translate(text).format(**values) for text in reason_texts(reason))
 
 

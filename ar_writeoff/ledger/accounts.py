@@ -8,8 +8,10 @@ import frappe
 from erpnext.accounts.doctype.gl_entry.gl_entry import validate_frozen_account
 from frappe import _
 
+from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import DEBIT
-from ar_writeoff.ledger.messages import validation_message
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.money import company_currency
 
 # Debit balances are written off to an expense, credit balances to an income or an expense.
@@ -101,21 +103,40 @@ def receivable_account_problem(account: str, company: str) -> str | None:
 
 
 def account_problem(account: str, company: str) -> str | None:
-	details = frappe.get_cached_value("Account", account, ["company", "is_group", "disabled"], as_dict=True)
+	"""Return why this account cannot be used in the company, or None."""
+	reason = unusable("Account", account, company)
+	return messages.message(reason) if reason else None
+
+
+def cost_center_problem(cost_center: str, company: str, allow_group: bool = False) -> str | None:
+	"""Return why this cost center cannot be used in the company, or None."""
+	reason = unusable("Cost Center", cost_center, company, allow_group)
+	return messages.message(reason) if reason else None
+
+
+def unusable(doctype: str, name: str, company: str, allow_group: bool = False) -> Reason | None:
+	"""Return why this Account or Cost Center cannot be used in the company, or None."""
+	details = frappe.get_cached_value(doctype, name, ["company", "is_group", "disabled"], as_dict=True)
 	if not details:
-		return _("Account {0} does not exist.").format(account)
+		return Reason.of(reasons.DOES_NOT_EXIST, doctype=doctype, name=name)
 	if details.company != company:
-		return _("Account {0} belongs to company {1}, not to {2}.").format(account, details.company, company)
-	if details.is_group:
-		return _("Account {0} is a group. Choose an account below it.").format(account)
+		return Reason.of(
+			reasons.OTHER_COMPANY, doctype=doctype, name=name, owner=details.company, company=company
+		)
+	if details.is_group and not allow_group:
+		return Reason.of(reasons.IS_GROUP, doctype=doctype, name=name)
 	if details.disabled:
-		return _("Account {0} is disabled.").format(account)
+		return Reason.of(reasons.IS_DISABLED, doctype=doctype, name=name)
 	return None
 
 
-def posting_problem(account: str, company: str) -> str | None:
+def posting_problem(account: str, company: str) -> Reason | None:
 	"""Return why the current user cannot post to this account, or None."""
-	return account_problem(account, company) or validation_message(_check_frozen, account, company)
+	reason = unusable("Account", account, company)
+	if reason:
+		return reason
+	message = messages.validation_message(_check_frozen, account, company)
+	return Reason.verbatim(message) if message else None
 
 
 def _check_frozen(account: str, company: str) -> None:
@@ -124,21 +145,3 @@ def _check_frozen(account: str, company: str) -> None:
 	validate_frozen_account(
 		**{name: known[name] for name in signature(validate_frozen_account).parameters if name in known}
 	)
-
-
-def cost_center_problem(cost_center: str, company: str, allow_group: bool = False) -> str | None:
-	"""Return why this cost center cannot be used in the company, or None."""
-	details = frappe.get_cached_value(
-		"Cost Center", cost_center, ["company", "is_group", "disabled"], as_dict=True
-	)
-	if not details:
-		return _("Cost Center {0} does not exist.").format(cost_center)
-	if details.company != company:
-		return _("Cost Center {0} belongs to company {1}, not to {2}.").format(
-			cost_center, details.company, company
-		)
-	if details.is_group and not allow_group:
-		return _("Cost Center {0} is a group. Choose a cost center below it.").format(cost_center)
-	if details.disabled:
-		return _("Cost Center {0} is disabled.").format(cost_center)
-	return None

@@ -12,7 +12,7 @@ from pypika import Table
 from pypika.queries import QueryBuilder
 from pypika.terms import Criterion
 
-from ar_writeoff.core import texts
+from ar_writeoff.core import reasons, texts
 from ar_writeoff.core.reasons import Reason
 
 # Columns of a stored reason. `message` is its English text, for SQL and other programs.
@@ -121,10 +121,16 @@ def throw_reason(reason: Reason) -> NoReturn:
 
 
 def error_reason(error: Exception) -> Reason:
-	"""Return the reason of an error: its own, or the message of ERPNext or another app."""
+	"""Return the reason of an error: its own, or the message of ERPNext or another app, with the type of the error unless
+	Frappe throws it on purpose."""
 	if isinstance(error, ReasonError):
 		return error.reason
-	return Reason.verbatim(error_text(error))
+	text = frappe.utils.strip_html(str(error)).strip()
+	if isinstance(error, frappe.MandatoryError) and (found := re.match(r"\[([^,\]]+), .*\]: (.+)", text)):
+		return values_missing(found[1], found[2].split(", "))
+	if isinstance(error, frappe.ValidationError | frappe.PermissionError):
+		return Reason.verbatim(text or type(error).__name__)
+	return Reason.verbatim(f"{type(error).__name__}: {text}")
 
 
 def validation_message(check: Callable[..., object], *args: Any) -> str | None:
@@ -141,24 +147,17 @@ def validation_message(check: Callable[..., object], *args: Any) -> str | None:
 
 
 def error_text(error: Exception) -> str:
-	"""Return the plain text of an error, with its type unless Frappe throws it on purpose.
-
-	For a mandatory field the text has its label, instead of the fieldname and document name as in Frappe.
-	"""
-	text = frappe.utils.strip_html(str(error)).strip()
-	if isinstance(error, frappe.MandatoryError) and (found := re.match(r"\[([^,\]]+), .*\]: (.+)", text)):
-		return missing_fields(found[1], found[2].split(", "))
-	if isinstance(error, frappe.ValidationError | frappe.PermissionError):
-		return text or type(error).__name__
-	return f"{type(error).__name__}: {text}"
+	"""Return the plain text of an error, in the current user's language where the app has it."""
+	return message(error_reason(error))
 
 
-def missing_fields(doctype: str, fieldnames: list[str]) -> str:
-	"""Return the message for mandatory fields of a document or its rows that have no value."""
+def values_missing(doctype: str, fieldnames: list[str]) -> Reason:
+	"""Return the reason for mandatory fields of a document or its rows that have no value: with their labels, instead of
+	the fieldnames and the document name as in Frappe."""
 	meta = frappe.get_meta(doctype)
 	metas = [meta, *(frappe.get_meta(field.options) for field in meta.get_table_fields())]
 	labels = []
 	for fieldname in dict.fromkeys(fieldnames):
 		field = next(filter(None, (one.get_field(fieldname) for one in metas)), None)
-		labels.append(_(field.label, context=field.parent) if field else fieldname)
-	return _("{0} needs a value in {1}.").format(_(doctype), ", ".join(labels))
+		labels.append(field.label if field else fieldname)
+	return Reason.of(reasons.VALUES_MISSING, doctype=doctype, fields="\n".join(labels))

@@ -35,8 +35,10 @@ def run_blockers(
 	if closed:
 		found.append(Reason.of(reasons.PERIOD_CLOSED, why=closed))
 	problems = [accounts.posting_problem(name, rules.company) for name in sorted(set(account_names))]
-	problems += [accounts.cost_center_problem(name, rules.company) for name in sorted({*cost_centers} - {""})]
-	found += [Reason.of(reasons.REFUSED, why=problem) for problem in problems if problem]
+	problems += [
+		accounts.unusable("Cost Center", name, rules.company) for name in sorted({*cost_centers} - {""})
+	]
+	found += [Reason.caused(reasons.REFUSED, problem) for problem in problems if problem]
 	if not found:
 		found += entry_blockers(rules, items)
 	return found
@@ -92,6 +94,7 @@ def validation_error(entry: Any) -> Exception | None:
 
 
 def refusal_reason(error: Exception, company: str) -> Reason:
+	cause = messages.error_reason(error)
 	if isinstance(error, frappe.MandatoryError):
-		return Reason.of(reasons.MANDATORY_FIELD, why=messages.error_text(error), company=company)
-	return Reason.of(reasons.REFUSED, why=messages.error_text(error))
+		return Reason.caused(reasons.MANDATORY_FIELD, cause, company=company)
+	return Reason.caused(reasons.REFUSED, cause)

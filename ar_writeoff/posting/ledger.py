@@ -468,18 +468,19 @@ def is_item_error(error: Exception) -> bool:
 
 def failure_reason(error: Exception) -> Reason:
 	"""The reason for a failed item. Unexpected errors go to the Error Log with their traceback."""
-	text = messages.error_text(error)
 	if is_refusal(error):
-		return Reason.of(reasons.REFUSED, why=text)
+		return Reason.caused(reasons.REFUSED, messages.error_reason(error))
 	log = frappe.log_error(_("A write-off could not be posted"), format_traceback(error))
-	return Reason.of(reasons.UNEXPECTED, error=text, log=log.name if log else "")
+	return Reason.of(reasons.UNEXPECTED, error=messages.error_text(error), log=log.name if log else "")
 
 
 def fault_reason(fault: SharedFault) -> Reason:
 	"""The reason for pausing a run, as for `failure_reason`; called after rolling back."""
-	text = messages.error_text(fault.error)
+	if isinstance(fault.error, frappe.MandatoryError):
+		return Reason.caused(reasons.MANDATORY_SINCE_APPROVAL, messages.error_reason(fault.error))
 	if is_refusal(fault.error):
-		return Reason.of(reasons.ALL_REFUSED, why=text)
+		return Reason.caused(reasons.ALL_REFUSED, messages.error_reason(fault.error))
+	text = messages.error_text(fault.error)
 	log = frappe.log_error(_("A Write-Off Run could not be posted"), format_traceback(fault.error))
 	if is_site_fault(fault.error):
 		return Reason.of(reasons.SITE_UNFIT, error=text, log=log.name if log else "")

@@ -6,7 +6,7 @@ from typing import Any
 import frappe
 from frappe.utils import now_datetime
 
-from ar_writeoff.ledger.messages import COLUMNS, columns
+from ar_writeoff.ledger.messages import COLUMNS, columns, row_message
 
 FIELDS = (
 	"name",
@@ -68,10 +68,15 @@ def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None =
 
 
 def pause_message(run: str) -> str | None:
-	"""Return the message of the last pause, which is empty if a user paused the run."""
-	return frappe.db.get_value(
-		"Write-Off Run Event", {"run": run, "event": "Paused"}, "message", order_by="at desc"
+	"""Return the translated message of the last pause, which is empty if a user paused the run."""
+	row = frappe.db.get_value(
+		"Write-Off Run Event",
+		{"run": run, "event": "Paused"},
+		list(COLUMNS),
+		order_by="at desc",
+		as_dict=True,
 	)
+	return row_message(row) if row else None
 
 
 def seconds_since(run: str, events: tuple[str, ...]) -> float:

@@ -16,8 +16,19 @@ from ar_writeoff.ledger import messages
 from ar_writeoff.patches import reasons_as_facts
 from ar_writeoff.review import lists
 from tests.site import run_helpers
-from tests.site.factories import MANAGER, PREPARER, as_user, customer, invoice, outstanding, pay
+from tests.site.factories import (
+	MANAGER,
+	PREPARER,
+	account,
+	as_user,
+	cost_center,
+	customer,
+	invoice,
+	outstanding,
+	pay,
+)
 from tests.site.posting_checks import post_and_check
+from tests.site.test_posting_blockers import LABEL, mandatory
 
 FIRST = "2026-01-15"
 OPTED_OUT = {
@@ -135,6 +146,41 @@ def test_fault_07_results_of_items():
 	with language("de"):
 		assert messages.row_message(row) == f"10.00 USD durch {entry} wieder eröffnet."
 	assert outstanding(bill) == 10
+
+
+@pytest.mark.parametrize(
+	("doctype", "words"),
+	[
+		("Account", {"en": "Account {0} is disabled.", "de": "Konto {0} ist deaktiviert."}),
+		("Cost Center", {"en": "Cost Center {0} is disabled.", "de": "Kostenstelle {0} ist deaktiviert."}),
+		("Custom Field", {"en": "needs a value in {0}.", "de": "braucht einen Wert in {0}."}),
+	],
+)
+def test_fault_07_why_a_run_is_paused(doctype: str, words: dict[str, str]):
+	"""By a worker with the language of whoever submitted it; read by anybody."""
+	for n in range(4):
+		invoice("Anchor Cafe", 5 + n, FIRST)
+	run_helpers.settings(cost_center=cost_center("North Pier"))
+	run = run_helpers.run()
+	names = {"Account": account("Write Off"), "Cost Center": cost_center("North Pier")}
+	with language("de"), run_helpers.approved(run):
+		if doctype == "Custom Field":
+			mandatory()
+		else:
+			frappe.db.set_value(doctype, names[doctype], "disabled", 1)
+			frappe.clear_cache()
+		frappe.db.commit()
+	assert run.status == "Paused"
+	told = frappe.get_all("Notification Log", {"document_name": run.name}, pluck="email_content")
+	for code, text in words.items():
+		said = text.format(names.get(doctype, LABEL))
+		with language(code), as_user(MANAGER):
+			paused = frappe.get_doc("Write-Off Run", run.name).get_summary()["pause_message"]
+			event = frappe.get_last_doc("Write-Off Run Event", {"run": run.name, "event": "Paused"})
+			assert said in paused and event.as_dict().message == paused
+		assert ("fort" in paused) == (code == "de"), "all of it"
+		assert (said in event.message) == (code == "en")
+		assert any(said in frappe.utils.strip_html(text) for text in told) == (code == "en"), told
 
 
 def test_amounts_and_dates_are_shown_in_the_formats_of_the_site():

@@ -149,7 +149,7 @@ def test_a_wrong_value_on_a_saved_run_loses_nothing():
 		(
 			"Accounts Receivable",
 			HL,
-			"Account Accounts Receivable - HL is a group. Choose an account below it.",
+			"Account Accounts Receivable - HL is a group. Choose one below it.",
 		),
 		(BAD_DEBT, HL, "Account Bad Debt Expense - HL is not a Receivable account."),
 	],
@@ -182,7 +182,7 @@ def settings(company: str = HL, **values: Any) -> Any:
 
 UNFIT = [
 	("of another company", f"Account Bad Debt Expense - NW belongs to company {NW}, not to {HL}."),
-	("group", "Account Indirect Expenses - HL is a group. Choose an account below it."),
+	("group", "Account Indirect Expenses - HL is a group. Choose one below it."),
 	("disabled", "Account Small Balances Written Off - HL is disabled."),
 	("income", "Account Sales - HL is of type Income. Choose an account of type Expense."),
 	(
@@ -256,7 +256,7 @@ def test_cost_center_of_the_settings():
 		f"Cost Center: Cost Center Ostkai - NW belongs to company {NW}, not to {HL}."
 	)
 	assert refusal(settings, cost_center=f"{HL} - HL") == (
-		f"Cost Center: Cost Center {HL} - HL is a group. Choose a cost center below it."
+		f"Cost Center: Cost Center {HL} - HL is a group. Choose one below it."
 	)
 	name = disabled("Cost Center", cost_center("North Pier"))
 	assert refusal(settings, cost_center=name) == "Cost Center: Cost Center North Pier - HL is disabled."

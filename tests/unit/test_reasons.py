@@ -14,8 +14,16 @@ from tests.unit.app_files import modules
 
 CODES = {name: value for name, value in vars(reasons).items() if name.isupper() and isinstance(value, str)}
 
-# Said at a field before a search, so they never head a group of items.
+# The fact that the cause adds.
+CAUSED = {"Reason.caused": {"why"}}
+
+# Shown at a field, or the cause of another reason, so they never head a group of items.
 AT_A_FIELD = {
+	reasons.DOES_NOT_EXIST,
+	reasons.OTHER_COMPANY,
+	reasons.IS_GROUP,
+	reasons.IS_DISABLED,
+	reasons.VALUES_MISSING,
 	reasons.MAXIMUM_REQUIRED,
 	reasons.MAXIMUM_NOT_POSITIVE,
 	reasons.NOT_A_NUMBER,
@@ -28,7 +36,7 @@ AT_A_FIELD = {
 
 @cache
 def uses() -> dict[str, list[set[str]]]:
-	"""For each code, the names of the facts in every `Reason.of(reasons.X, …)` of the app."""
+	"""For each code, the names of the facts in every `Reason.of(reasons.X, …)` and `Reason.caused` of the app."""
 	found: dict[str, list[set[str]]] = {code: [] for code in CODES.values()}
 	# an AmountError carries its code, the text that was typed, and its readings
 	found[reasons.NOT_A_NUMBER].append({"text"})
@@ -36,11 +44,14 @@ def uses() -> dict[str, list[set[str]]]:
 	found[reasons.AMBIGUOUS_AMOUNT].append({"text", "one", "other"})
 	for _path, tree in modules():
 		for node in ast.walk(tree):
-			if not (isinstance(node, ast.Call) and ast.unparse(node.func) == "Reason.of"):
+			function = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
+			if function not in ("Reason.of", "Reason.caused"):
 				continue
 			code = node.args[0]
 			if isinstance(code, ast.Attribute) and code.attr in CODES:
-				found[CODES[code.attr]].append({str(keyword.arg) for keyword in node.keywords})
+				found[CODES[code.attr]].append(
+					{str(keyword.arg) for keyword in node.keywords} | CAUSED.get(function, set())
+				)
 	return found
 
 
@@ -130,6 +141,26 @@ def test_verbatim_reasons_are_not_translated() -> None:
 		texts.message(Reason.verbatim("Das Budget {reicht} nicht"), str.upper) == "Das Budget {reicht} nicht"
 	)
 	assert texts.message(Reason(reasons.REFUSED, (("said", "Nein"),)), str.upper) == "Nein"
+
+
+def test_a_cause_is_translated_with_what_it_caused() -> None:
+	cause = Reason.of(reasons.IS_DISABLED, doctype="Account", name="Müller {x}")
+	both = Reason.caused(reasons.MANDATORY_FIELD, cause, company="HL")
+	assert texts.message(both).startswith("Account Müller {x} is disabled. ")
+	assert "Settings of HL" in texts.message(both)
+	assert Reason.from_row(both.code, both.stored_facts) == both
+	assert "Müller" in both.stored_facts, "searched as text"
+	german = {
+		texts.MESSAGES[reasons.IS_DISABLED]: "{doctype} {name} ist deaktiviert.",
+		texts.MESSAGES[reasons.REFUSED]: "Abgelehnt: {why}",
+	}
+	refused = Reason.caused(reasons.REFUSED, cause)
+	shown = {"doctype": "Konto", "name": "Müller"}
+	assert texts.message(refused, german.__getitem__, lambda fact, value: shown.get(fact, value)) == (
+		"Abgelehnt: Konto Müller ist deaktiviert."
+	)
+	said = Reason.caused(reasons.REFUSED, Reason.verbatim("No"))
+	assert said == Reason.of(reasons.REFUSED, why="No"), "as before there were causes"
 
 
 def test_whose_limit_is_enough_follows_what_is_over_one() -> None:
