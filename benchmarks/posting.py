@@ -37,7 +37,7 @@ MIN_INVOICES = 1000
 class Measurement:
 	"""Result of one way of posting for a number of runs and invoices."""
 
-	who: str
+	method: str
 	size: int
 	runs: int
 	workers: int
@@ -296,26 +296,26 @@ class Bench:
 			service.start_posting = start_posting
 		return run.name, time.perf_counter() - started
 
-	def prepare_warm_up(self, who: str, worker: int) -> dict[str, Any]:
+	def prepare_warm_up(self, method: str, worker: int) -> dict[str, Any]:
 		"""What the process posts before the measurement."""
 		name, invoice = list(self.warm_up.items())[worker - 1]
-		if who == NATIVE:
-			return {"who": who, "invoices": [[invoice]]}
-		return {"who": who, "runs": [self.prepare_run(customer=name)[0]], "worker": 1}
+		if method == NATIVE:
+			return {"who": method, "invoices": [[invoice]]}
+		return {"who": method, "runs": [self.prepare_run(customer=name)[0]], "worker": 1}
 
-	def measure(self, who: str, names: list[list[str]], workers: int = 1) -> Measurement:
+	def measure(self, method: str, names: list[list[str]], workers: int = 1) -> Measurement:
 		"""Measure one way of posting. `names`: invoice names of each run."""
 		import frappe
 
 		size = len(names[0])
-		warm_up = [self.prepare_warm_up(who, number) for number in range(1, workers + 1)]
+		warm_up = [self.prepare_warm_up(method, number) for number in range(1, workers + 1)]
 		seconds = 0.0
-		if who == APP:
+		if method == APP:
 			prepared = [self.prepare_run(group=group_of(size, run)) for run in range(len(names))]
 			seconds = sum(took for _run, took in prepared)
-			task: dict[str, Any] = {"who": who, "runs": [run for run, _took in prepared]}
+			task: dict[str, Any] = {"who": method, "runs": [run for run, _took in prepared]}
 		else:
-			task = {"who": who, "invoices": names}
+			task = {"who": method, "invoices": names}
 		processes = [
 			self.start({**task, "worker": number, "warm_up": first})
 			for number, first in enumerate(warm_up, start=1)
@@ -335,7 +335,7 @@ class Bench:
 		still_open = frappe.db.count("Sales Invoice", {"outstanding_amount": (">", 0), "name": ("in", every)})
 		assert not still_open, f"{still_open} invoices are still open: {run_state(task)}"
 		result = Measurement(
-			who,
+			method,
 			size,
 			len(names),
 			workers,
@@ -405,10 +405,12 @@ def table(measurements: list[Measurement]) -> str:
 		"|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
 	]
 	for size in sorted({one.size for one in measurements}):
-		native = [one for one in measurements if one.size == size and one.who == NATIVE]
-		single = [one for one in measurements if (one.size, one.who, one.workers) == (size, APP, 1)]
-		for workers in sorted({one.workers for one in measurements if one.size == size and one.who == APP}):
-			app = [one for one in measurements if (one.size, one.who, one.workers) == (size, APP, workers)]
+		native = [one for one in measurements if one.size == size and one.method == NATIVE]
+		single = [one for one in measurements if (one.size, one.method, one.workers) == (size, APP, 1)]
+		for workers in sorted(
+			{one.workers for one in measurements if one.size == size and one.method == APP}
+		):
+			app = [one for one in measurements if (one.size, one.method, one.workers) == (size, APP, workers)]
 			cells = [f"{size:,}", str(workers)]
 			cells += [f"{median(native, 'ms'):.1f}"] if native else ["-"]
 			cells += [f"{median(app, 'ms'):.2f}"]
@@ -450,11 +452,11 @@ def main(arguments: list[str]) -> int:
 				ways = [(APP, workers) for workers in options.workers if workers == 1 or size > ROWS + 1]
 				if not options.without_native:
 					ways.insert(0, (NATIVE, 1))
-				for who, workers in ways if turn % 2 == 0 else reversed(ways):
-					one = bench.measure(who, names[size], workers)
+				for method, workers in ways if turn % 2 == 0 else reversed(ways):
+					one = bench.measure(method, names[size], workers)
 					measurements.append(one)
 					print(
-						f"{who:8} {one.runs:>3} x {size:>6,} invoices, {workers} worker(s): {one.ms:7.2f} ms, "
+						f"{method:8} {one.runs:>3} x {size:>6,} invoices, {workers} worker(s): {one.ms:7.2f} ms, "
 						f"{one.queries_each:6.2f} queries an invoice, {one.memory_mb:5.0f} MB",
 						flush=True,
 					)

@@ -30,7 +30,7 @@ ageing_based_on = "Due Date"
 offset = "Bad Debt Expense - {abbr}"
 cost_center = "Main - {abbr}"
 
-# The report does not know what is said about a customer: on a site the app looks it up.
+# The report has no data on customers: on a site the app reads it from ERPNext.
 [leave_out]
 opted_out = {opted_out}
 frozen = {frozen}

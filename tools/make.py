@@ -122,7 +122,7 @@ def pytest(tally: Tally, python: Path, folder: str, *extra: str, env: dict[str, 
 			preexec_fn=die_with_parent,
 		)
 		tally.read(report)
-	# 5: nothing collected, which is right only where ARGS selects
+	# 5: no tests collected, which is allowed only with ARGS
 	if done.returncode not in ((0, 5) if ARGS else (0,)):
 		tally.broken.append(folder)
 

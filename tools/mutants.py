@@ -64,7 +64,7 @@ CANNOT_LOAD = 70  # exit code of a child whose mutant raises when it is imported
 CPU_SECONDS = 60  # a mutant that takes longer loops without end
 WANTED = 90  # percent killed
 
-# Calls whose arguments are not changed: words for people, and what raises with every other argument.
+# Calls whose arguments are not mutated: texts for users, and calls that raise with any other argument.
 LEFT_ALONE = ("_", "len", "isinstance")
 
 

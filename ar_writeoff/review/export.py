@@ -100,8 +100,8 @@ def make_file(run: str, file_format: str, filters: dict[str, Any] | None) -> str
 	doc.check_permission("export")
 	content = as_xlsx(doc, filters) if file_format == "XLSX" else as_csv(doc, filters)
 	stamp = now()[:19].replace(":", "").replace(" ", "-")
-	# A file can be read by whoever may read the document it is attached to. Fewer people may read the log than a part
-	# of the run.
+	# Frappe lets users read a file if they may read the document it is attached to. Fewer may read the log than a
+	# part of the run.
 	event = log.record(run, "Exported", doc.company)
 	name = f"{run}-{stamp}.{file_format.lower()}"
 	file = save_file(name, content, "Write-Off Run Event", event, is_private=1)

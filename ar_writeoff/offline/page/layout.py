@@ -80,7 +80,7 @@ class Page:
 			self.content()
 		with ui.footer():
 			self.footer()
-		# Outside of what is drawn anew: a dialog goes with the element that it was opened in.
+		# Outside the refreshed elements: a dialog is deleted with the element it was opened in.
 		self.dialogs = ui.element("div")
 
 	def disable_tab(self, client: Client) -> None:
@@ -419,7 +419,7 @@ class Page:
 		"""Plan the entries for the ticked rows; returns whether there are any."""
 		if not self.fields.read_values():
 			return False
-		# The browser tells of ticks a moment later; what is planned is what is seen.
+		# The browser sends ticks with a delay: fetch pending ones, so that the plan matches the screen.
 		if pending := await ui.run_javascript(f"arWriteOff.pendingTicks({FOUND!r})", timeout=10):
 			self.take_ticks(pending)
 		try:

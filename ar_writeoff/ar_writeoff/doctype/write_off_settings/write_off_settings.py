@@ -152,7 +152,7 @@ class WriteOffSettings(Document):
 			problem = entry_values.problem(row.applies_to, row.entry_field, row.value)
 			target = entry_values.link_target(row.applies_to, row.entry_field)
 			if target and not problem:
-				# As the document is spelled, which is what Frappe stores in the entry.
+				# The document's exact name, which Frappe stores in the entry.
 				row.value = frappe.db.exists(target, row.value)
 			if problem:
 				problems.append(("entry_values", _("Row {0}: {1}").format(row.idx, problem)))

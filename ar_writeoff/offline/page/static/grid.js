@@ -95,7 +95,7 @@ window.arWriteOff = (() => {
 		return { number: list.number, flags: btoa(text) };
 	}
 
-	// The ticks that the server has not been told of yet, or null.
+	// Ticks not yet sent to the server, or null.
 	function pendingTicks(name) {
 		if (waiting === null) {
 			return null;

@@ -152,7 +152,7 @@ function read_amounts(dialog, items) {
 	return amounts;
 }
 
-// What is wrong with an amount to reinstate, as HTML; nothing if it can be reinstated.
+// Error message, as HTML, for an amount to reinstate; empty if it is valid.
 function amount_problem(item, typed, amount) {
 	const limit = written_off(item);
 	if (!/\d/.test(typed) || /[^-\d.,'\s]/.test(typed)) return __("{0} is not an amount.", [escape(typed)]);
