@@ -44,5 +44,5 @@ def test_a_hundred_thousand_lines(tmp_path: Path, capsys: pytest.CaptureFixture[
 	day = "2026-06-30"
 	started = time.process_time()
 	assert cli.main(["preview", str(file), "--maximum", "25", "--cutoff", day, "--posting-date", day]) == 0
-	assert "Looked at    100,000 balances" in capsys.readouterr().out
+	assert "Checked      Balances: 100,000" in capsys.readouterr().out
 	assert time.process_time() - started < 20
