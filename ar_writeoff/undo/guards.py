@@ -11,7 +11,8 @@ invoices wait for each other where ERPNext's own order could deadlock. Ledger ro
 write-off: under REPEATABLE READ their locks cover the gaps beside them, into which another payment may be about to
 insert.
 
-Items are not read here: they are locked before vouchers, and their locks are released a moment later.
+Items and entries of a run are locked before vouchers. A guard holds vouchers, so it waits for neither: it would deadlock
+with a worker that undoes the run.
 """
 
 from collections import defaultdict
@@ -156,18 +157,31 @@ def live_write_off(settled: list[Settlement], key: Key) -> LiveWriteOff | None:
 
 
 def runs_of_entries(entries: list[str]) -> dict[str, str]:
-	"""{Journal Entry: run} of these entries as last committed, for those of a run."""
+	"""{Journal Entry: run} of these entries as last committed, for those of a run. Waits for no lock.
+
+	Raises:
+	    frappe.TimestampMismatchError: an entry posted since the snapshot is already being cancelled.
+	"""
 	if not entries:
 		return {}
 	entry = frappe.qb.DocType("Journal Entry")
-	return dict(
+	query = (
 		frappe.qb.from_(entry)
 		.select(entry.name, entry.write_off_run)
-		.where(entry.name.isin(entries) & (entry.write_off_run != ""))
+		.where(entry.name.isin(entries))
 		.orderby(entry.name)
-		.for_update()
-		.run()
 	)
+	# The snapshot lacks entries posted since; the last commit is read without those that are being cancelled.
+	runs = dict(query.run()) | dict(query.for_update(skip_locked=True).run())
+	if len(runs) < len(entries):
+		frappe.throw(
+			_("{0} was changed by another user at the same time. Please try again.").format(
+				", ".join(sorted(set(entries) - runs.keys()))
+			),
+			frappe.TimestampMismatchError,
+			title=_("Write-Off Run"),
+		)
+	return {name: run for name, run in runs.items() if run}
 
 
 def total_of(settled: list[Settlement], decimals: int) -> Decimal:
@@ -215,25 +229,22 @@ def before_cancel_voucher(document: Any, method: str | None = None) -> None:
 	"""
 	if not lock_written_off([Key(document.doctype, document.name, "", "")]):
 		return
-	item = frappe.qb.DocType("Write-Off Run Item")
-	rows = (
-		frappe.qb.from_(item)
-		.select(item.run)
-		.where(
-			(item.voucher_no == document.name)
-			& (item.voucher_type == document.doctype)
-			& item.status.isin(ITEM_POSTED)
-		)
-		.for_update()
-		.run()
+	run = frappe.db.get_value(
+		"Write-Off Run Item",
+		{
+			"voucher_no": document.name,
+			"voucher_type": document.doctype,
+			"status": ("in", ITEM_POSTED),
+		},
+		"run",
+		order_by="name asc",
 	)
-	if rows:
-		frappe.throw(
-			_(
-				"{0} was written off by {1}. Undo the run or reinstate the balance, then cancel the document."
-			).format(document.name, link(rows[0][0])),
-			title=_("Written Off"),
-		)
+	frappe.throw(
+		_(
+			"{0} was written off by {1}. Undo the run or reinstate the balance, then cancel the document."
+		).format(document.name, link(run) if run else _("Write-Off Run")),
+		title=_("Written Off"),
+	)
 
 
 def on_trash_voucher(document: Any, method: str | None = None) -> None:

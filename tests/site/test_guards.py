@@ -97,6 +97,56 @@ def test_fault_12_cancelling_an_invoice_locks_no_items():
 	assert not [query for query in locking(asked) if "Write-Off" in query]
 
 
+@contextmanager
+def locked_by_a_worker(run: Any) -> Iterator[None]:
+	"""The items and the entry of a run are locked meanwhile, as by a worker that undoes it and asks for vouchers next."""
+	locked, released = threading.Event(), threading.Event()
+
+	def worker() -> None:
+		frappe.db.sql("SELECT name FROM `tabJournal Entry` WHERE write_off_run = %s FOR UPDATE", run.name)
+		frappe.db.sql("SELECT name FROM `tabWrite-Off Run Item` WHERE run = %s FOR UPDATE", run.name)
+		locked.set()
+		assert released.wait(60)
+
+	one = ConcurrentSession(worker)
+	assert locked.wait(60)
+	frappe.db.sql("SET innodb_lock_wait_timeout = 1")
+	try:
+		yield
+	finally:
+		frappe.db.sql("SET innodb_lock_wait_timeout = DEFAULT")
+		released.set()
+		one.result()
+
+
+@pytest.mark.parametrize("snapshot", ["after posting", "before posting"])
+def test_a_guard_does_not_wait_for_what_is_locked_before_vouchers(snapshot: str):
+	"""It holds the voucher that the worker asks for next: waiting would be a deadlock."""
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	late = of_several("Anchor Cafe", {one.name: 100.0})
+	run = run_helpers.run()
+	frappe.db.commit()
+	expected: type[Exception] = guards.WrittenOffBalance
+	if snapshot == "before posting":
+		expected = frappe.TimestampMismatchError
+		assert not frappe.db.count("Journal Entry")
+		ConcurrentSession(lambda: run_helpers.post(frappe.get_doc("Write-Off Run", run.name))).result()
+		assert not frappe.db.count("Journal Entry"), "posted after the snapshot"
+	else:
+		run_helpers.post(run)
+		frappe.db.commit()
+	with locked_by_a_worker(run):
+		with pytest.raises(expected):
+			guards.validate_payment_entry_allocations(late)
+		with pytest.raises(frappe.ValidationError, match="was written off by"):
+			guards.before_cancel_voucher(one)
+		frappe.db.rollback()
+	late.reload()
+	with pytest.raises(guards.WrittenOffBalance):
+		guards.validate_payment_entry_allocations(late)
+	frappe.db.rollback()
+
+
 def test_fault_12_two_tills_pay_the_same_invoices_in_opposite_order():
 	names = run_helpers.names(invoice("Anchor Cafe", 100, "2026-01-15") for _ in range(3))
 	rounds = 10
@@ -171,10 +221,15 @@ def test_fault_15_documents_of_the_evidence_cannot_be_deleted(kind: str):
 	frappe.db.commit()
 	one.reload().cancel()
 	document = {"Journal Entry": entry, "Sales Invoice": one.name, "Customer": name}[kind]
-	if kind == "Customer":
-		# as if its vouchers were deleted before the app guarded them
-		for table in ("GL Entry", "Payment Ledger Entry", "Sales Invoice", "Journal Entry Account"):
-			frappe.db.delete(table)
+	# As if its vouchers were deleted before the app guarded them, and without the links that Frappe checks itself, where it
+	# knows of them.
+	tables = {
+		"Journal Entry": (),
+		"Sales Invoice": ("Journal Entry Account",),
+		"Customer": ("Journal Entry Account", "Sales Invoice"),
+	}
+	for table in ("GL Entry", "Payment Ledger Entry", *tables[kind]):
+		frappe.db.delete(table)
 	frappe.db.commit()
 	with pytest.raises(frappe.LinkExistsError):
 		frappe.delete_doc(kind, document)
