@@ -46,11 +46,13 @@ SURVIVORS = UNIT / "survivors.toml"
 # Rule modules, and the unit tests that must kill their mutants.
 TESTS = {
 	"core/ageing.py": ["test_ageing.py"],
-	"core/criteria.py": ["test_criteria.py"],
+	"core/criteria.py": ["test_criteria.py", "test_terms.py"],
 	"core/dimensions.py": ["test_dimension_rules.py"],
 	"core/money.py": ["test_money.py"],
 	"core/reasons.py": ["test_reasons.py"],
+	"core/renames.py": ["test_terms.py"],
 	"core/status.py": ["test_status.py"],
+	"core/terms.py": ["test_terms.py"],
 	"core/texts.py": ["test_reasons.py"],
 	"search/rules.py": ["test_eligibility.py", "test_exclusion.py"],
 	"posting/rules.py": ["test_plan.py"],

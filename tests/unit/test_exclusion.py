@@ -166,6 +166,13 @@ def test_a_currency_difference_comes_before_a_credit_and_after_a_reconciliation(
 def test_both_currencies_are_of_one_side(amount: str, base: str, code: str | None) -> None:
 	found = reason(balance(amount, base_now=Decimal(base)), criteria())
 	assert (found and found.code) == code
+	if code == "worth_nothing":
+		assert found == Reason(code, (("amount", "10.00"), ("currency", "EUR")))
+
+
+def test_a_credit_worth_nothing_or_a_difference_the_other_way() -> None:
+	assert reason(balance("-10.00", base_now=Decimal(0)), criteria("Credit")).code == "worth_nothing"  # type: ignore[union-attr]
+	assert reason(balance("0.00", base_now=Decimal("-0.40")), criteria("Credit")) == Reason("base_residue")
 
 
 def test_a_voucher_that_fits_stays_as_it_is() -> None:

@@ -239,6 +239,23 @@ def test_unlimited_is_who_has_neither_rows_nor_needs_one(authority: Authority, u
 	assert authority.unlimited is unlimited
 
 
+@pytest.mark.parametrize(
+	("row", "limits_something"),
+	[
+		(Limit("Keeper"), False),
+		(Limit("Keeper", instead=True), False),
+		(Limit("Keeper", currency="EUR"), True),
+		(Limit("Keeper", per_item=Decimal(0)), True),
+		(Limit("Keeper", per_customer_month=Decimal(1)), True),
+		(Limit("Keeper", per_run=Decimal(1)), True),
+		(Limit("Keeper", share=Decimal(1)), True),
+	],
+)
+def test_a_row_without_amounts_limits_nothing(row: Limit, limits_something: bool) -> None:
+	"""Who has such rows only may change the controls."""
+	assert row.has_amounts is limits_something
+
+
 @pytest.mark.parametrize("kept_as", ["limits", "caps"])
 def test_only_what_the_rows_need_is_asked_for(kept_as: str) -> None:
 	"""Original amounts and monthly totals are only queried if a limit needs them."""

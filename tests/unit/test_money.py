@@ -112,6 +112,8 @@ def test_what_can_be_read_in_two_ways_is_refused_with_both(typed: str, one: str,
 		("1.234.567", COMMA, "1234567"),
 		("1,250", POINT, "1250"),
 		("1,23,456", POINT, "123456"),
+		("1.234.567", POINT, None),
+		("1.23", COMMA, None),
 		("1.250", POINT, "1.250"),
 		("12.50", COMMA, None),
 		("12,50", POINT, None),
@@ -127,6 +129,12 @@ def test_where_the_decimal_sign_is_known(typed: str, decimal: str, expected: str
 		assert parse_amount(typed, decimal) == Decimal(expected)
 
 
+def test_both_readings_are_shown_with_the_decimal_sign_that_is_known() -> None:
+	with pytest.raises(AmountError) as error:
+		parse_amount("12.50", COMMA)
+	assert error.value.facts == {"text": "12.50", "one": "12,50", "other": "1250"}
+
+
 @pytest.mark.parametrize(
 	("typed", "code"),
 	[
@@ -138,6 +146,9 @@ def test_where_the_decimal_sign_is_known(typed: str, decimal: str, expected: str
 		("12,34.50", "not_a_number"),
 		(",", "not_a_number"),
 		("a,b", "not_a_number"),
+		("1,234.5x", "not_a_number"),
+		("1e,5", "not_a_number"),
+		("XX1", "not_a_number"),
 		("0x10", "not_a_number"),
 		("--5", "not_a_number"),
 		("€25", "not_a_number"),

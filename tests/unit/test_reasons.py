@@ -130,6 +130,26 @@ def test_no_reason(code: str | None, facts: str | None) -> None:
 	assert Reason.from_row(code, facts) is None
 
 
+def test_what_was_said_is_stored_without_a_code() -> None:
+	said = Reason.verbatim("No")
+	assert (said.code, said.stored_facts) == ("", '{"said":"No"}')
+	assert Reason.from_row("", said.stored_facts) == Reason.from_row(None, said.stored_facts) == said
+
+
+def test_facts_are_stored_readably() -> None:
+	reason = Reason.of(reasons.BALANCE_CHANGED, before="1", now="ü")
+	assert reason.stored_facts == '{"before":"1","now":"ü"}'
+	assert Reason.of(reasons.BALANCE_CHANGED, before="1").with_facts(now="ü") == reason
+
+
+def test_lists_among_the_facts_in_english() -> None:
+	assert texts.message(Reason.of(reasons.RUN_CHANGED_SINCE_APPROVAL, fields="Reason\nCompany")).count(
+		"Reason, Company"
+	)
+	assert texts.english_fact("why", "one\nother") == "one\nother", "what was said stays as it is"
+	assert texts.SCHEDULE_PREFIX == "Schedule ", "as approval stores it before the name of a schedule"
+
+
 def test_a_reason_without_facts_is_stored_without() -> None:
 	reason = Reason.of(reasons.NOT_SELECTED)
 	assert reason.stored_facts == ""

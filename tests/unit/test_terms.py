@@ -67,6 +67,19 @@ def test_a_record_that_leaves_out_what_is_empty_is_read_with_the_defaults() -> N
 	assert (read.max_customer_amount, read.customers, read.force_cost_center) == (None, (), False)
 	assert (read.ageing_based_on, read.customer_credits) == ("Due Date", "Leave Out")
 	assert (read.entries_per, read.rows_per_entry) == ("Batch", 100)
+	assert (read.minimum_age_days, read.dimension_defaults, read.entry_values, read.remark) == (
+		0,
+		(),
+		None,
+		"",
+	)
+	assert {name for name, value in read.values().items() if value is None} == {
+		*criteria.FILTER_FIELDS,
+		"max_customer_amount",
+		"offset_account",
+		"offset_cost_center",
+		"entry_values",
+	}
 	assert not terms.is_complete(record)
 
 
@@ -126,3 +139,22 @@ def test_the_criteria_are_fields_of_both_documents(doctype: str) -> None:
 	# What the form's sentence of criteria reads from the fields.
 	links = [name for name in order[start:end] if fields[name]["fieldtype"] == "Link"]
 	assert set(links) == set(criteria.FILTER_FIELDS)
+
+
+def test_the_terms_are_the_run_its_criteria_and_what_the_settings_say() -> None:
+	"""Each field of the terms is in one of them: what is in none would be sealed from nowhere."""
+	run = {"name", "company", "balance_type", "reason", "posting_date", "cutoff_date", "customers"}
+	parts = [run, set(criteria.CRITERIA), set(terms.SETTINGS_FIELDS)]
+	assert set().union(*parts) == set(TERMS.values())
+	assert sum(len(part) for part in parts) == len(TERMS.values())
+
+
+def test_another_of_these_fields_is_another_list() -> None:
+	assert set(criteria.SEARCH_FIELDS) - set(criteria.CRITERIA) == {"company", "balance_type", "cutoff_date"}
+	assert set(criteria.SEARCH_FIELDS) < set(TERMS.values())
+
+
+def test_a_rename_is_no_merge_unless_it_says_so() -> None:
+	assert A_TO_B.merged is False
+	merged_before = [OTHER, A_INTO_C]
+	assert previous_names([*merged_before, OTHER], "Customer", "C") == {"A", "C"}
