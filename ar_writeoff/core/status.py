@@ -24,6 +24,9 @@ SKIPPED = "Skipped"
 CONFLICT = "Conflict"
 # Posted, Failed and Reversed are also statuses of a run.
 
+# Of a submitted run, in counts: Excluded because no user selected it.
+NOT_SELECTED = "Not Selected"
+
 # The item's Journal Entry is posted.
 ITEM_POSTED = (POSTED, CONFLICT)
 

@@ -60,6 +60,8 @@ def create_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str,
 	query = (
 		frappe.qb.update(item)
 		.set(item.status, states.EXCLUDED)
+		.set(item.write_off_amount, 0)
+		.set(item.base_write_off_amount, 0)
 		.where((item.run == run) & (item.status == states.OPEN) & (item.selected == 0))
 	)
 	messages.set_reason(query, item, Reason.of(reasons.NOT_SELECTED)).run()

@@ -14,13 +14,15 @@ from ar_writeoff.approval import controls
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
+from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.run import items
 
 MAX_CUSTOMERS = 50
-NOT_POSTED = (states.EXCLUDED, states.SKIPPED, states.FAILED)
+LEFT_OPEN = (states.EXCLUDED, states.NOT_SELECTED)
+NOT_POSTED = (*LEFT_OPEN, states.SKIPPED, states.FAILED)
 
 CRITERIA = ("balance_type", "reason", "cutoff_date", *criteria.CRITERIA)
 
@@ -65,6 +67,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 			{"status": status, "count": count, "amount": amount(total)}
 			for status, count, total in totals_by("status", groups)
 		],
+		"recovered": amount(recovered) if (recovered := sum(row.recovered for row in groups)) else "",
 		"entries": [
 			{
 				"name": entry.name,
@@ -115,16 +118,32 @@ def _limits(run: Any, currency: str) -> list[list[str]]:
 
 
 def item_groups(run: str) -> list[frappe._dict]:
-	"""Count and amount of the items the reader may see, by status, customer and message."""
+	"""Count and amount of the items the reader may see, by status, customer and message, as in the form: the balance of
+	items left open, the approved amount of others, without what was reinstated.
+	"""
 	item = items.table()
-	by = [item[field] for field in ("status", "customer_name", "reason_code", "reason_facts")]
+	by = [item[field] for field in ("selected", "customer_name", "reason_code", "reason_facts")]
+	state = items.state(item)
 	rows = (
 		frappe.qb.from_(item)
-		.select(*by, Count("*").as_("count"), Sum(item.base_write_off_amount).as_("amount"))
+		.select(
+			state.as_("status"),
+			*by,
+			Count("*").as_("count"),
+			Sum(item.base_outstanding_amount).as_("balance"),
+			Sum(item.base_write_off_amount).as_("write_off"),
+			Sum(item.base_reinstated_amount).as_("recovered"),
+		)
 		.where(items.visible(item, run))
-		.groupby(*by)
+		.groupby(state, *by)
 		.run(as_dict=True)
 	)
+	for row in rows:
+		if row.status == states.OPEN and not row.selected and row.reason_code not in OVER_LIMIT:
+			row.status = states.NOT_SELECTED
+		row.amount = row.balance if row.status in LEFT_OPEN else row.write_off
+		if row.status in states.ITEM_POSTED:
+			row.amount -= row.recovered
 	messages.localize_messages(rows)
 	return rows
 

@@ -15,6 +15,7 @@ from frappe.utils.file_manager import save_file
 from frappe.utils.xlsxutils import make_xlsx
 
 from ar_writeoff.core import criteria
+from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import log
 from ar_writeoff.run import worker as workers
@@ -146,6 +147,8 @@ def item_rows(run: Any, filters: dict[str, Any] | None) -> Iterator[list[Any]]:
 	fields = [field for field in run_items.FIELDS if field not in ("name", "reason_code")]
 	yield [_(meta.get_label(field)) for field in fields]
 	for item in run_items.read(run.name, fields, filters):
+		if not item.selected and item.reason_code not in OVER_LIMIT:
+			item.write_off_amount = item.base_write_off_amount = 0
 		yield [safe_cell(item[field]) for field in fields]
 
 

@@ -15,12 +15,12 @@ from pypika import Order
 from ar_writeoff.core import ageing
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
-from ar_writeoff.core.status import CONFLICT, EXCLUDED, OPEN, POSTED
+from ar_writeoff.core.status import CONFLICT, EXCLUDED, NOT_SELECTED, OPEN, POSTED
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.review.ledger import customer_balance, voucher_details
-from ar_writeoff.run.items import COLUMNS, count, in_order, table, visible, where
+from ar_writeoff.run.items import COLUMNS, count, in_order, state, table, visible, where
 from ar_writeoff.search.rules import base_of_part
 
 TOP_CUSTOMERS = 10
@@ -157,10 +157,11 @@ def item_groups(run: str) -> list[frappe._dict]:
 	bucket = Case()
 	for days, name in ageing.BUCKETS:
 		bucket = bucket.when(item.age_days <= days, name)
+	status = state(item)
 	return (
 		frappe.qb.from_(item)
 		.select(
-			item.status,
+			status.as_("status"),
 			item.selected,
 			item.currency,
 			item.reason_code,
@@ -172,19 +173,21 @@ def item_groups(run: str) -> list[frappe._dict]:
 			Sum(item.base_reinstated_amount).as_("recovered"),
 		)
 		.where(visible(item, run))
-		.groupby(item.status, item.selected, item.currency, item.reason_code, "bucket")
+		.groupby(status, item.selected, item.currency, item.reason_code, "bucket")
 		.run(as_dict=True)
 	)
 
 
 def calculate_totals(groups: list[frappe._dict]) -> dict[str, Any]:
-	"""Counts by status, and count and company-currency amount of found, selected and posted items."""
+	"""Counts by status, and count and company-currency amount of found, selected, posted items, and those not selected
+	when the run was submitted."""
 	counts: dict[str, int] = {}
 	result: dict[str, Any] = {
 		"counts": counts,
 		"found": {"count": 0, "base_amount": 0.0},
 		"selected": {"count": 0, "base_amount": 0.0},
 		"posted": {"count": 0, "base_amount": 0.0},
+		"not_selected": {"count": 0, "base_amount": 0.0},
 	}
 	for row in groups:
 		counts[row.status] = counts.get(row.status, 0) + row.count
@@ -195,10 +198,13 @@ def calculate_totals(groups: list[frappe._dict]) -> dict[str, Any]:
 				visible_totals.append("selected")
 		if row.status in (POSTED, CONFLICT):
 			visible_totals.append("posted")
+		if row.status == NOT_SELECTED:
+			visible_totals.append("not_selected")
 		for name in visible_totals:
 			result[name]["count"] += row.count
 			result[name]["base_amount"] += {
 				"found": row.balance,
+				"not_selected": row.balance,
 				"selected": row.write_off,
 				"posted": row.write_off - row.recovered,
 			}[name]

@@ -5,12 +5,14 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.query_builder import DocType
+from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Count
 from pypika import Order, Table
 from pypika.queries import QueryBuilder
 from pypika.terms import Criterion, Term
 
+from ar_writeoff.core import reasons
+from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 
@@ -56,6 +58,11 @@ ROWS_PER_QUERY = 5000
 
 def table() -> Table:
 	return DocType("Write-Off Run Item")
+
+
+def state(item: Table) -> Term:
+	"""Return the status of an item; after the submit, balances that were not selected are not counted as Excluded."""
+	return Case().when(item.reason_code == reasons.NOT_SELECTED, states.NOT_SELECTED).else_(item.status)
 
 
 def visible(item: Table, run: str | None = None, user: str | None = None) -> Criterion:

@@ -90,10 +90,11 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 	item = items.table()
 	# Waiting for a user with a sufficient limit.
 	held = Case().when(item.reason_code.isin(OVER_LIMIT), 1).else_(0)
+	state = items.state(item)
 	rows = (
 		frappe.qb.from_(item)
 		.select(
-			item.status,
+			state.as_("status"),
 			item.selected,
 			held.as_("held"),
 			Count("*").as_("count"),
@@ -101,7 +102,7 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 			Sum(item.base_reinstated_amount).as_("recovered"),
 		)
 		.where(items.visible(item, run, visible_to) if visible_to else item.run == run)
-		.groupby(item.status, item.selected, held)
+		.groupby(state, item.selected, held)
 		.run(as_dict=True)
 	)
 	counts: dict[str, int] = {}

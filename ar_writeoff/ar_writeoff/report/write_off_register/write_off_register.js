@@ -2,6 +2,12 @@
 // For license information, please see license.txt
 
 frappe.query_reports["Write-Off Register"] = {
+	formatter(value, row, column, data, default_formatter) {
+		if (column.fieldname !== "write_off_amount" || !data || value === "") {
+			return default_formatter(value, row, column, data);
+		}
+		return `<div class="text-right">${format_currency(value, data.currency)}</div>`;
+	},
 	filters: [
 		{
 			fieldname: "company",

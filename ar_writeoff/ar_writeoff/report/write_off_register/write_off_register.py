@@ -95,12 +95,13 @@ def get_rows(filters: frappe._dict, currency: str) -> list[frappe._dict]:
 	messages.localize_messages(rows)
 	for row in rows:
 		row.company_currency = currency
-		# Still written off: without reinstated amounts.
-		row.written_off = (
-			flt(row.base_write_off_amount - row.recovered, decimals)
-			if row.status in states.ITEM_POSTED
-			else 0
-		)
+		posted = (*states.ITEM_POSTED, states.REVERSED)
+		row.posted = row.base_write_off_amount if row.status in posted else 0
+		left = flt(row.posted - row.recovered, decimals)
+		# A balance reinstated in full is Reversed too, with nothing left.
+		row.reversed = left if row.status == states.REVERSED else 0
+		# As in the ledger.
+		row.written_off = left - row.reversed
 	return rows
 
 
@@ -115,11 +116,18 @@ def columns() -> list[dict[str, Any]]:
 		column("customer_name", _("Customer Name"), "Data", 160),
 		column("voucher_no", _("Voucher"), "Dynamic Link", 170, options="voucher_type"),
 		column("status", _("Status"), "Data", 90),
-		column(
-			"written_off", _("Written Off (Company Currency)"), "Currency", 130, options="company_currency"
+		*(
+			column(fieldname, label, "Currency", 130, options="company_currency")
+			for fieldname, label in (
+				("posted", _("Written Off (Company Currency)")),
+				("reversed", _("Reversed (Company Currency)")),
+				("recovered", _("Recovered (Company Currency)")),
+				("written_off", _("Still Written Off (Company Currency)")),
+			)
 		),
-		column("recovered", _("Recovered (Company Currency)"), "Currency", 130, options="company_currency"),
-		column("write_off_amount", _("Amount"), "Currency", 110, options="currency"),
+		column("currency", _("Currency"), "Data", 80),
+		# Not a Currency field: Frappe would add up all currencies, and what was not posted. The form formats it.
+		column("write_off_amount", _("Amount"), "Data", 110),
 		column("reason", _("Reason"), "Link", 140, options="Write-Off Reason"),
 		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
 		column("prepared_by", _("Prepared By"), "Link", 140, options="User"),
@@ -168,8 +176,10 @@ def summary(rows: list[frappe._dict], currency: str) -> list[dict[str, Any]]:
 	for row in rows:
 		counts[row.status] += 1
 	amounts = {
-		_("Written Off"): sum(row.written_off for row in rows),
+		_("Still Written Off"): sum(row.written_off for row in rows),
 		_("Recovered"): sum(row.recovered for row in rows),
+		_("Reversed Amount"): sum(row.reversed for row in rows),
+		_("Written Off"): sum(row.posted for row in rows),
 	}
 	return [
 		*(

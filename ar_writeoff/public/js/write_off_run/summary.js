@@ -120,6 +120,8 @@ function result_cards(summary) {
 	const not_posted = not_posted_count(counts);
 	return [
 		card(__("Approved"), summary.selected.count, summary.selected.base_amount, summary),
+		counts["Not Selected"] &&
+			card(__("Not Selected"), counts["Not Selected"], summary.not_selected.base_amount, summary),
 		card(__("Written Off"), counts.Posted || 0, summary.posted?.base_amount, summary, "green"),
 		not_posted && card(__("Not Written Off"), not_posted, undefined, summary, "red"),
 		counts.Reversed && card(__("Undone"), counts.Reversed, undefined, summary),

@@ -5,10 +5,13 @@ import { not_posted_count } from "./text";
 
 export const PROCESSING = ["Queued", "Posting", "Paused"];
 
+// The reason of balances that the user left open, once the run is submitted.
+const NOT_SELECTED = "not_selected";
+
 export function views_for(doc, summary, { can_reinstate }) {
 	const counts = summary.counts || {};
 	const excluded = view("excluded", __("Excluded"), counts.Excluded, {
-		filters: { status: ["Excluded"] },
+		filters: { status: ["Excluded"], reason_code: ["!=", NOT_SELECTED] },
 		shows: ["message"],
 		excluded: true,
 	});
@@ -27,7 +30,6 @@ export function views_for(doc, summary, { can_reinstate }) {
 		return [open, over_limit, excluded].filter(is_shown);
 	}
 	const not_posted = not_posted_count(counts);
-	const waiting = PROCESSING.includes(doc.status) ? cint(counts.Open) - unselected(summary) : 0;
 	const posted = view("posted", __("Written Off"), counts.Posted, {
 		filters: { status: ["Posted"] },
 		shows: ["write_off_amount", "journal_entry"],
@@ -38,7 +40,7 @@ export function views_for(doc, summary, { can_reinstate }) {
 			filters: { status: ["Skipped", "Failed", "Conflict"] },
 			shows: ["status", "message"],
 		}),
-		view("waiting", __("Waiting"), waiting, {
+		view("waiting", __("Waiting"), PROCESSING.includes(doc.status) && counts.Open, {
 			filters: { status: ["Open"], selected: 1 },
 			shows: ["write_off_amount"],
 		}),
@@ -47,16 +49,13 @@ export function views_for(doc, summary, { can_reinstate }) {
 			filters: { status: ["Reversed"] },
 			shows: ["write_off_amount", "message", "journal_entry"],
 		}),
-		view("unselected", __("Not Selected"), cint(counts.Open) - waiting, {
-			filters: { status: ["Open"], selected: 0 },
+		view("unselected", __("Not Selected"), counts["Not Selected"], {
+			filters: { reason_code: NOT_SELECTED },
 		}),
 		excluded,
 	].filter(is_shown);
 	return views.length ? views : [posted];
 }
-
-// Found but not selected: these stay open.
-const unselected = ({ found, selected }) => cint(found.count) - cint(selected.count);
 
 const view = (key, label, count, more) => ({
 	key,
