@@ -9,6 +9,7 @@ from typing import Any
 
 import frappe
 import pytest
+from frappe.utils import formatdate
 
 from ar_writeoff.approval import change_log
 from ar_writeoff.posting.service import post_run
@@ -227,7 +228,7 @@ def test_fault_06_different_entries_are_reported():
 	assert verified(run)["posted_otherwise"] == [f"{entry}: 59.00 written off, 60.00 approved"]
 	frappe.db.set_value("Journal Entry Account", party_row, "credit", 60)
 	frappe.db.set_value("Journal Entry", entry, "posting_date", "2026-06-29")
-	assert verified(run)["posted_otherwise"] == [f"{entry}: posted on 2026-06-29 in {HL}"]
+	assert verified(run)["posted_otherwise"] == [f"{entry}: posted on {formatdate('2026-06-29')} in {HL}"]
 
 
 # ------------------------------------------------------------------------------------------- approved by 0.1.0
