@@ -20,7 +20,12 @@ doctype_js = {
 	"Sales Invoice": "public/js/sales_invoice.js",
 	"Customer": "public/js/customer.js",
 }
-doctype_list_js = {"Sales Invoice": "public/js/sales_invoice_list.js"}
+doctype_list_js = {
+	"Sales Invoice": "public/js/sales_invoice_list.js",
+	# Frappe runs list scripts before it creates a new document.
+	"Write-Off Run": "public/js/criteria.js",
+	"Write-Off Schedule": "public/js/criteria.js",
+}
 
 jinja = {"methods": ["ar_writeoff.review.evidence.write_off_run_evidence"]}
 

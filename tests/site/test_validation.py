@@ -10,6 +10,8 @@ import pytest
 from frappe.utils import formatdate, today
 
 from ar_writeoff.ar_writeoff.doctype.write_off_run.write_off_run import get_defaults
+from ar_writeoff.core.criteria import FILTER_FIELDS
+from ar_writeoff.criteria_document import SETTINGS_CRITERIA
 from tests.site import ledger_checks, run_helpers
 from tests.site.factories import (
 	AUDITOR,
@@ -437,8 +439,9 @@ def test_a_maximum_typed_wrong_is_never_replaced_by_the_default():
 	assert "12abc is not a number" in refusal(from_settings, max_invoice_amount="12abc")
 
 
-def test_defaults_of_the_user_never_narrow_a_search():
-	"""Frappe would set the default currency, customer group, territory and item group of ERPNext."""
+@pytest.fixture
+def other_defaults() -> None:
+	"""A default of the site for each optional filter; ERPNext sets the first four."""
 	setting("Selling Settings", customer_group="Trade Retail", territory="US East")
 	for key, value in {
 		"currency": "EUR",
@@ -447,16 +450,58 @@ def test_defaults_of_the_user_never_narrow_a_search():
 		"item_group": "Newsletters",
 		"cost_center": cost_center("North Pier"),
 		"project": project(),
+		"company": HL,
 	}.items():
 		frappe.db.set_default(key, value)
 	frappe.clear_cache()
+
+
+def test_defaults_of_the_user_never_narrow_a_search(other_defaults: None):
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
 	for run in (from_settings(max_invoice_amount=100, minimum_age_days=0, reason="Small Balance"), draft()):
-		assert [run.get(field) for field in run.FILTER_FIELDS] == [None] * 7
+		assert [run.get(field) for field in FILTER_FIELDS] == [None] * 7
 		run.find_invoices()
 		assert set(run_helpers.items(run)) == {one.name}
 	run = from_settings(currency="USD", customer_group="Trade", reason="Small Balance")
 	assert (run.currency, run.customer_group, run.territory) == ("USD", "Trade", None)
+
+
+@pytest.mark.parametrize("in_import", [False, True])
+@pytest.mark.parametrize("doctype", ["Write-Off Run", "Write-Off Schedule"])
+def test_a_new_document_has_the_criteria_of_the_settings(doctype: str, in_import: bool, other_defaults: None):
+	"""Created over REST, or with frappe.new_doc in a script or by the Data Import."""
+	run_helpers.settings(
+		max_invoice_amount=50, minimum_age_days=60, ageing_based_on="Posting Date", default_reason="Small Balance"
+	)  # fmt: skip
+	values = {"schedule_name": f"Monthly {in_import}"} if doctype == "Write-Off Schedule" else {}
+	frappe.flags.in_import = in_import
+	try:
+		docs = [frappe.new_doc(doctype, **values)]
+		if not in_import:
+			docs.append(frappe.get_doc({"doctype": doctype, "company": HL, **values}))
+		for doc in docs:
+			doc.insert()
+			assert doc.company == HL
+			assert [doc.get(field) for field in FILTER_FIELDS] == [None] * 7
+			assert [doc.get(field) for field in SETTINGS_CRITERIA] == [
+				"Small Balance",
+				50,
+				60,
+				"Posting Date",
+			]
+			assert not doc.get("time")
+			doc.delete()
+	finally:
+		frappe.flags.in_import = False
+
+
+def test_a_schedule_takes_no_reason_that_schedules_cannot_use():
+	run_helpers.settings(max_invoice_amount=50, default_reason="Uncollectible")
+	assert get_defaults(HL)["reason"] == "Uncollectible"
+	assert get_defaults(HL, "Write-Off Schedule")["reason"] is None
+	schedule = {"doctype": "Write-Off Schedule", "schedule_name": "Monthly", "company": HL}
+	with pytest.raises(frappe.MandatoryError, match="reason"):
+		frappe.get_doc(schedule).insert()
 
 
 # ------------------------------------------------------------------------------------------------- permissions

@@ -19,25 +19,8 @@ frappe.ui.form.on("Write-Off Run", {
 		frm.can_make_methods = { "Journal Entry": () => false };
 	},
 
-	// User and system defaults must not narrow the search. The desk fills them in, and so does the server for fields
-	// that are not sent at all.
-	before_load(frm) {
-		if (!frm.is_new() || frm.doc.amended_from) return;
-		for (const field of [
-			"currency",
-			"customer_group",
-			"territory",
-			"item_group",
-			"cost_center",
-			"project",
-		]) {
-			const chosen = frm.doc[field] && frm.doc[field] !== frappe.defaults.get_user_default(field);
-			if (!chosen) frm.doc[field] = "";
-		}
-	},
-
 	onload(frm) {
-		if (frm.is_new() && frm.doc.company && !frm.doc.amended_from) load_defaults(frm);
+		if (frm.is_new() && frm.doc.company && !frm.doc.amended_from) frappe.ar_writeoff.load_defaults(frm);
 	},
 
 	refresh(frm) {
@@ -48,8 +31,7 @@ frappe.ui.form.on("Write-Off Run", {
 	},
 
 	company(frm) {
-		["receivable_account", "cost_center", "project"].forEach((field) => frm.set_value(field, ""));
-		return load_defaults(frm);
+		return frappe.ar_writeoff.change_company(frm);
 	},
 
 	async balance_type(frm) {
@@ -67,25 +49,4 @@ async function with_run_form(frm, use) {
 		await frappe.require(["ar_writeoff.bundle.css", "ar_writeoff.bundle.js"]);
 	}
 	if (frm.doc.name === name) await use(frappe.ar_writeoff.run_form(frm));
-}
-
-// Fill untouched fields from the company's Write-Off Settings.
-async function load_defaults(frm) {
-	const { company } = frm.doc;
-	if (!company) return;
-	const defaults = await frappe.xcall(
-		"ar_writeoff.ar_writeoff.doctype.write_off_run.write_off_run.get_defaults",
-		{ company }
-	);
-	if (frm.doc.company !== company || frm.doc.docstatus !== 0) return;
-	const before = frm.loaded_defaults || {};
-	frm.loaded_defaults = defaults;
-	for (const [field, value] of Object.entries(defaults)) {
-		const current = frm.doc[field];
-		const untouched =
-			!current ||
-			String(current) === String(before[field]) ||
-			current === frm.get_docfield(field)?.default;
-		if (value && untouched) await frm.set_value(field, value);
-	}
 }

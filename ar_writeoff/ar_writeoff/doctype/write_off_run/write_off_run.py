@@ -10,11 +10,11 @@ from frappe.utils import cint, getdate, now, today
 from ar_writeoff.approval import limits, notifications
 from ar_writeoff.approval import service as approval
 from ar_writeoff.ar_writeoff.doctype.write_off_run import terms
-from ar_writeoff.blank_fields import BlankFieldsDocument
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.criteria_document import CriteriaDocument, settings_criteria
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.periods import closed_period_message
@@ -32,7 +32,7 @@ from ar_writeoff.undo import service as undo
 from ar_writeoff.validation import throw_field_errors
 
 
-class WriteOffRun(BlankFieldsDocument):
+class WriteOffRun(CriteriaDocument):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -115,14 +115,6 @@ class WriteOffRun(BlankFieldsDocument):
 		territory: DF.Link | None
 	# end: auto-generated types
 
-	# Filled from the company's Write-Off Settings instead.
-	MORE_BLANK_FIELDS = ("reason", "max_invoice_amount", "minimum_age_days", "ageing_based_on")
-
-	def _set_defaults(self) -> None:
-		super()._set_defaults()
-		if self.is_new():
-			self.set_defaults_from_settings()
-
 	def as_dict(self, *args: Any, **kwargs: Any) -> frappe._dict:
 		"""The document for clients, with the totals of the items the reader may see."""
 		values = super().as_dict(*args, **kwargs)
@@ -147,11 +139,7 @@ class WriteOffRun(BlankFieldsDocument):
 		self.prepared_on = self.changed_on = now()
 
 	def set_defaults_from_settings(self) -> None:
-		"""Fill empty fields from the Settings. A maximum that was entered is never replaced, even an invalid one."""
-		for fieldname, value in get_company_defaults(self.company).items():
-			if self.get(fieldname) in (None, "") and value:
-				self.set(fieldname, value)
-		self.ageing_based_on = self.ageing_based_on or criteria.DUE_DATE
+		super().set_defaults_from_settings()
 		self.cutoff_date = self.cutoff_date or today()
 		self.posting_date = self.posting_date or today()
 
@@ -646,18 +634,8 @@ class WriteOffRun(BlankFieldsDocument):
 
 
 @frappe.whitelist()
-def get_defaults(company: str) -> dict[str, Any]:
-	"""Default values of a new run of this company, from its Write-Off Settings."""
-	frappe.has_permission("Write-Off Run", "create", throw=True)
+def get_defaults(company: str, doctype: str = "Write-Off Run") -> dict[str, Any]:
+	"""Default values of a new run or schedule of this company, from its Write-Off Settings."""
+	frappe.has_permission(doctype, "create", throw=True)
 	access.check_company(company)
-	return get_company_defaults(company)
-
-
-def get_company_defaults(company: str) -> dict[str, Any]:
-	settings = frappe.db.get_value(
-		"Write-Off Settings",
-		company,
-		["max_invoice_amount", "minimum_age_days", "ageing_based_on", "default_reason as reason"],
-		as_dict=True,
-	)
-	return dict(settings or {})
+	return settings_criteria(doctype, company)

@@ -18,18 +18,7 @@ frappe.ui.form.on("Write-Off Schedule", {
 	},
 
 	onload(frm) {
-		// User defaults must not narrow the search unnoticed.
-		if (!frm.is_new() || frm.doc.amended_from) return;
-		for (const fieldname of [
-			"customer_group",
-			"territory",
-			"item_group",
-			"currency",
-			"cost_center",
-			"project",
-		]) {
-			frm.doc[fieldname] = null;
-		}
+		if (frm.is_new() && frm.doc.company) frappe.ar_writeoff.load_defaults(frm);
 	},
 
 	refresh(frm) {
@@ -75,8 +64,6 @@ frappe.ui.form.on("Write-Off Schedule", {
 	},
 
 	company(frm) {
-		for (const fieldname of ["receivable_account", "cost_center", "project"]) {
-			frm.set_value(fieldname, null);
-		}
+		return frappe.ar_writeoff.change_company(frm);
 	},
 });

@@ -5,8 +5,8 @@ import frappe
 from frappe import _
 from frappe.utils import cint, flt, getdate, now, now_datetime
 
-from ar_writeoff.blank_fields import BlankFieldsDocument
 from ar_writeoff.core import criteria
+from ar_writeoff.criteria_document import CriteriaDocument
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.reason_document import ReasonDocument
@@ -17,7 +17,7 @@ from ar_writeoff.validation import parse_amount_fields, throw_field_errors
 MAX_NAME = 100
 
 
-class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
+class WriteOffSchedule(ReasonDocument, CriteriaDocument):
 	FIELD_PREFIX = "last_"
 
 	# begin: auto-generated types
@@ -33,7 +33,7 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		)
 
 		action: DF.Literal["Prepare Draft", "Post Within Limits"]
-		ageing_based_on: DF.Literal["Due Date", "Posting Date"]
+		ageing_based_on: DF.Literal["", "Due Date", "Posting Date"]
 		approved_by: DF.Link | None
 		approved_on: DF.Datetime | None
 		balance_type: DF.Literal["Debit", "Credit"]
@@ -88,8 +88,6 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		weekday: DF.Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 	# end: auto-generated types
 
-	# Frappe would default to the current time. Empty means midnight.
-	FILTER_FIELDS = (*BlankFieldsDocument.FILTER_FIELDS, "time")
 	RECURRENCE = (
 		"frequency",
 		"weekday",
@@ -220,7 +218,7 @@ class WriteOffSchedule(ReasonDocument, BlankFieldsDocument):
 		throw_field_errors(self, problems)
 
 	def validate_reason(self) -> None:
-		problem = schedules.reason_problem(self.reason, self.balance_type)
+		problem = schedules.reason_problem(self.reason, self.balance_type) if self.reason else None
 		throw_field_errors(self, [("reason", messages.message(problem) if problem else None)])
 
 	def get_saved(self, ptype: str) -> "WriteOffSchedule":
