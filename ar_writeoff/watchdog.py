@@ -29,7 +29,8 @@ def resume_stalled_runs(lease: int = workers.LEASE) -> list[str]:
 			needed = start_missing_workers(run.name, run.status, lease)
 		if needed:
 			resumed.append(run.name)
-		frappe.db.commit()
+		# One transaction for each run, which releases its lock.
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit
 	return resumed
 
 

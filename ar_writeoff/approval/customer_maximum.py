@@ -36,12 +36,11 @@ def check_items(rows: Iterable[Any], terms: Terms) -> None:
 	over = over_maximum(totals, terms)
 	if over:
 		found = [
-			f"{customer}: {messages.message(reason)}" for customer, reason in sorted(over.items())[:MAX_SHOWN]
+			frappe.utils.escape_html(f"{customer}: {messages.message(reason)}")
+			for customer, reason in sorted(over.items())[:MAX_SHOWN]
 		]
 		frappe.throw(
-			"<br>".join(
-				[*map(frappe.utils.escape_html, found), _("Press Find Invoices to exclude these balances.")]
-			),
+			"<br>".join([*found, _("Press Find Invoices to exclude these balances.")]),
 			title=_("Over the Maximum Customer Total"),
 		)
 

@@ -7,6 +7,7 @@ from typing import Any
 import frappe
 from erpnext.accounts.doctype.gl_entry.gl_entry import validate_frozen_account
 from frappe import _
+from frappe.utils import comma_or
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import DEBIT
@@ -80,7 +81,9 @@ def offset_account_problem(
 		allowed = ALLOWANCE_ROOT_TYPES if method == ALLOWANCE else OFFSET_ROOT_TYPES[balance_type]
 		if details.root_type not in allowed:
 			return _("Account {0} is of type {1}. Choose an account of type {2}.").format(
-				account, _(details.root_type), _(" or ").join(_(root_type) for root_type in allowed)
+				account,
+				_(details.root_type),
+				comma_or([_(root_type) for root_type in allowed], add_quotes=False),
 			)
 	if details.account_type in EXCLUDED_ACCOUNT_TYPES:
 		return _("Account {0} is a {1} account and cannot take write-offs.").format(

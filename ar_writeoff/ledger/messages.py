@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import frappe
 from frappe import _
-from frappe.utils import fmt_money, formatdate
+from frappe.utils import comma_or, fmt_money, formatdate
 from pypika import Table
 from pypika.queries import QueryBuilder
 from pypika.terms import Criterion
@@ -40,7 +40,8 @@ def format_fact(fact: str, value: str) -> str:
 	if fact in texts.TRANSLATED_FACTS:
 		if fact == "holder" and value.startswith(texts.SCHEDULE_PREFIX):
 			return _("Schedule {0}").format(value.removeprefix(texts.SCHEDULE_PREFIX))
-		return (_(" or ") if fact == "enough" else ", ").join(_(word) for word in value.split("\n"))
+		words = [_(word) for word in value.split("\n")]
+		return comma_or(words, add_quotes=False) if fact == "enough" else ", ".join(words)
 	return value
 
 
@@ -158,6 +159,6 @@ def values_missing(doctype: str, fieldnames: list[str]) -> Reason:
 	metas = [meta, *(frappe.get_meta(field.options) for field in meta.get_table_fields())]
 	labels = []
 	for fieldname in dict.fromkeys(fieldnames):
-		field = next(filter(None, (one.get_field(fieldname) for one in metas)), None)
+		field = next((one.get_field(fieldname) for one in metas if one.has_field(fieldname)), None)
 		labels.append(field.label if field else fieldname)
 	return Reason.of(reasons.VALUES_MISSING, doctype=doctype, fields="\n".join(labels))

@@ -116,13 +116,15 @@ def read_committed() -> Iterator[None]:
 	before = ""
 	if not within:
 		before = isolation_level()
+		# nosemgrep: frappe-using-db-sql - no builder for SET
 		frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
 		# The level applies to following transactions, so the current one has to end.
-		frappe.db.commit()
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit
 		frappe.flags.read_committed = True
 	try:
 		yield
 		if not within and frappe.flags.read_committed:
+			# nosemgrep: frappe-using-db-sql - no builder for SET
 			frappe.db.sql(f"SET SESSION TRANSACTION ISOLATION LEVEL {before}")
 			frappe.db.rollback()
 			frappe.flags.read_committed = False
@@ -133,6 +135,7 @@ def read_committed() -> Iterator[None]:
 
 def isolation_level() -> str:
 	"""Return the isolation level of the session for SET TRANSACTION. The variable's name depends on the release of MariaDB."""
+	# nosemgrep: frappe-using-db-sql - no builder for SHOW
 	rows = frappe.db.sql(
 		"SHOW SESSION VARIABLES WHERE Variable_name IN ('transaction_isolation', 'tx_isolation')"
 	)
@@ -162,7 +165,8 @@ def run_in_transaction(work: Callable[[], T], attempts: int = ATTEMPTS) -> T:
 	def once() -> T:
 		with read_committed():
 			result = work()
-			frappe.db.commit()
+			# The unit of work of a worker.
+			frappe.db.commit()  # nosemgrep: frappe-manual-commit
 		return result
 
 	return retry_lost_transactions(once, attempts)
@@ -204,6 +208,7 @@ def clear_settings_cache() -> None:
 	"""
 	frappe.db.value_cache.clear()
 	cache = frappe.local.cache
-	kept = {key: cache[key] for key in map(frappe.cache.make_key, METADATA_CACHE_KEYS) if key in cache}
+	keys = [frappe.cache.make_key(key) for key in METADATA_CACHE_KEYS]
+	kept = {key: cache[key] for key in keys if key in cache}
 	cache.clear()
 	cache.update(kept)

@@ -249,7 +249,7 @@ class _Reader:
 						"Several columns are called {title}: {letters}. They differ, first in row {row}. Remove the added"
 						" column from the report and export it again.",
 						title=self.titles[indexes[0]],
-						letters=", ".join(map(column_letter, indexes)),
+						letters=", ".join(column_letter(index) for index in indexes),
 						row=str(differ),
 					)
 				)
@@ -264,7 +264,8 @@ class _Reader:
 			title = labels.normalize(self.titles[index])
 			return names.index(title) if title in names else 0
 
-		first = [index for index in indexes if rank(index) == min(map(rank, indexes))]
+		best = min(rank(index) for index in indexes)
+		first = [index for index in indexes if rank(index) == best]
 		if all(len({_text(_cell_at(cells, index)) for index in first}) == 1 for _number, cells in lines):
 			return first[0]
 		if name in (*MANDATORY_VALUES, "outstanding", "posting_date"):
@@ -284,7 +285,7 @@ class _Reader:
 				t(
 					"Several columns are called {title}: {letters}. Column {letter} is read, the report's own.",
 					title=self.titles[index],
-					letters=", ".join(map(column_letter, indexes)),
+					letters=", ".join(column_letter(index) for index in indexes),
 					letter=column_letter(index),
 				)
 			)

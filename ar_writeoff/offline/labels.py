@@ -27,7 +27,7 @@ def table() -> Mapping[str, Mapping[str, tuple[str, ...]]]:
 			language = row.pop("language")
 			inherited = found.get(language.partition("-")[0], {})
 			found[language] = {
-				field: tuple(filter(None, (*labels.split("|"), *inherited.get(field, ()))))
+				field: tuple(label for label in (*labels.split("|"), *inherited.get(field, ())) if label)
 				for field, labels in row.items()
 			}
 	return found
@@ -60,4 +60,6 @@ def normalize(label: str) -> str:
 	return " ".join(label.translate(_MARKS).casefold().split())
 
 
-_MARKS = dict.fromkeys(map(ord, "\u200b\u200c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff"))
+_MARKS = dict.fromkeys(
+	ord(mark) for mark in "\u200b\u200c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069\ufeff"
+)

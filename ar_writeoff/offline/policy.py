@@ -300,7 +300,7 @@ def make(settings: Settings, *, today: date, report_date: date | None = None) ->
 	)
 	if problems or maximum is None:
 		found = [reason for _field, reason in problems] or [Reason.of(reasons.MAXIMUM_REQUIRED)]
-		raise InvalidPolicy(" ".join(map(words.message, found)))
+		raise InvalidPolicy(" ".join(words.message(reason) for reason in found))
 	return Policy(
 		criteria=Criteria(
 			balance_type=settings.get("criteria.balance_type", DEBIT),

@@ -146,7 +146,7 @@ def criteria(asked: Criteria, currency: str) -> str:
 				currency=currency,
 			)
 		)
-	return ", ".join(map(str, parts))
+	return ", ".join(str(part) for part in parts)
 
 
 def named(decision: Decision, total: Total) -> Total:

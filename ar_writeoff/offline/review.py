@@ -284,7 +284,7 @@ def parse_settings(values: Mapping[str, Any]) -> tuple[Settings, dict[str, Text]
 			elif kind == policy.COUNT:
 				settings[name] = _count(text)
 			elif kind == policy.NAMES:
-				settings[name] = frozenset(filter(None, (line.strip() for line in text.splitlines())))
+				settings[name] = frozenset(line.strip() for line in text.splitlines() if line.strip())
 			else:
 				settings[name] = policy.choice(key, text)
 		except InvalidSetting as error:

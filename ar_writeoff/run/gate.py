@@ -199,5 +199,6 @@ def lock(run: str, *, skip_locked: bool = False) -> str | None:
 
 def lock_shared(run: str) -> str | None:
 	"""Lock a run in share mode, together with other workers, and return its status."""
+	# nosemgrep: frappe-using-db-sql - the builder has no LOCK IN SHARE MODE
 	rows = frappe.db.sql("SELECT status FROM `tabWrite-Off Run` WHERE name = %s LOCK IN SHARE MODE", run)
 	return rows[0][0] if rows else None

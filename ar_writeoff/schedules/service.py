@@ -278,7 +278,8 @@ def process_period(log: Any) -> tuple[str, Reason | None, str | None, str | None
 			name = prepare(
 				schedule, getdate(log.due_on), {"schedule_period": log.period, "schedule_key": log.name}
 			)
-		frappe.db.commit()
+		# The draft stays if the submission fails.
+		frappe.db.commit()  # nosemgrep: frappe-manual-commit
 	run = frappe.get_doc("Write-Off Run", name)
 	if run.docstatus == 0:
 		if not run.selected_count and not run.held_count:

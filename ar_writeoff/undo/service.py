@@ -73,7 +73,8 @@ def worker_count(run: str) -> int:
 
 def undo_run(run: str, worker: int = 1) -> None:
 	"""Undo entries of a run until none is left, as the user who requested it."""
-	frappe.db.commit()
+	# Begin a new snapshot: another worker may have changed the run.
+	frappe.db.commit()  # nosemgrep: frappe-manual-commit
 	doc = frappe.db.get_value(
 		"Write-Off Run",
 		run,

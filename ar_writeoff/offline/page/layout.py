@@ -609,7 +609,7 @@ class Page:
 		for name, text in missing.items():
 			self.fields.show_error(name, text)
 		if missing:
-			ui.notify(" ".join(map(str, missing.values())), type="warning")
+			ui.notify(" ".join(str(text) for text in missing.values()), type="warning")
 			return
 		if not await self.plan() or not self.planned:
 			return

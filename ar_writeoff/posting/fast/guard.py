@@ -265,6 +265,7 @@ def handler_blocker() -> str | None:
 
 def rule_blocker() -> str | None:
 	"""Message naming a rule of the site that would not be applied; None if there is none."""
+	# nosemgrep: frappe-using-db-sql - built once, because it runs in each transaction
 	for doctype, name, listens_to in frappe.db.sql(rules_query(frappe.local.site)):
 		return _("{0} {1} runs on changes of {2}.").format(_(doctype), name, _(listens_to))
 	return None
