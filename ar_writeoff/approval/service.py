@@ -29,26 +29,14 @@ from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import messages
 from ar_writeoff.posting import entry_values
 from ar_writeoff.run import terms as run_terms
+from ar_writeoff.run.items import BALANCE_FIELDS
 from ar_writeoff.run.terms import company_settings
 
 # Sealed fields of a run, besides customers, items and terms from the Settings.
 APPROVED_FIELDS = (*run_terms.RUN_FIELDS, "submitted_by", "by_schedule", "schedule")
 
 # Sealed fields of an item. Status, entry and message change when it is posted.
-SEALED_FIELDS = (
-	"name",
-	"run",
-	"company",
-	"customer",
-	"voucher_type",
-	"voucher_no",
-	"receivable_account",
-	"currency",
-	"outstanding_amount",
-	"base_outstanding_amount",
-	"write_off_amount",
-	"base_write_off_amount",
-)
+SEALED_FIELDS = (*BALANCE_FIELDS, "run", "company", "base_write_off_amount")
 
 
 def approver_blocker(run: Any, user: str, settings: Any = None) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from typing import Final
@@ -15,32 +15,29 @@ DEBIT = "Debit"
 CREDIT = "Credit"
 DUE_DATE: Final = "Due Date"
 
-# Criteria fields of Write-Off Run and Write-Off Schedule, without the customers table. Search, seal, print and export
-# use these lists.
-AMOUNT_AND_AGE = ("max_invoice_amount", "max_customer_amount", "ageing_based_on", "minimum_age_days")
-# Link fields that filter the search; an empty field does not filter.
-FILTER_FIELDS = (
-	"customer_group",
-	"territory",
-	"item_group",
-	"currency",
-	"receivable_account",
-	"cost_center",
-	"project",
-)
-CRITERIA = (*AMOUNT_AND_AGE, *FILTER_FIELDS)
-# When one of these fields changes, the items have to be searched again.
-SEARCH_FIELDS = ("company", "balance_type", "cutoff_date", *CRITERIA)
-
 # Effect of a customer's unallocated credits on debit balances of the same customer and account.
 LEAVE_OUT = "Leave Out"
 DEDUCT = "Deduct"
 IGNORE = "Ignore"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+	"""The criteria that are answered by queries. An empty one does not filter; groups and trees include their descendants."""
+
+	customers: tuple[str, ...] = ()
+	customer_group: str | None = None
+	territory: str | None = None
+	item_group: str | None = None
+	currency: str | None = None
+	receivable_account: str | None = None
+	cost_center: str | None = None
+	project: str | None = None
+
+
+@dataclass(frozen=True)
 class Criteria:
-	"""The criteria for a single balance. The filters are part of the query, see `search/ledger.py`.
+	"""The criteria for a single balance. The filters are part of the query.
 
 	Maximum amounts are in company currency. `customer_credits`: unallocated credits of a customer exclude the debit
 	balances, are deducted from the total that is compared with `max_customer_amount`, or are ignored.
@@ -50,14 +47,27 @@ class Criteria:
 	cutoff_date: date
 	max_invoice_amount: Decimal
 	max_customer_amount: Decimal | None = None
-	minimum_age_days: int = 0
 	ageing_based_on: str = DUE_DATE
+	minimum_age_days: int = 0
 	customer_credits: str = LEAVE_OUT
 
 	@property
 	def sign(self) -> int:
 		"""+1 for debit balances, -1 for credit balances."""
 		return 1 if self.balance_type == DEBIT else -1
+
+
+# Criteria fields of Write-Off Run and Write-Off Schedule, without the customers table. Search, seal, print and export
+# use these lists.
+FILTER_FIELDS = tuple(field.name for field in fields(Filters) if field.name != "customers")
+AMOUNT_AND_AGE = tuple(
+	field.name
+	for field in fields(Criteria)
+	if field.name not in ("balance_type", "cutoff_date", "customer_credits")
+)
+CRITERIA = (*AMOUNT_AND_AGE, *FILTER_FIELDS)
+# When one of these fields changes, the items have to be searched again.
+SEARCH_FIELDS = ("company", "balance_type", "cutoff_date", *CRITERIA)
 
 
 def problems(

@@ -8,11 +8,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ar_writeoff.core.criteria import DUE_DATE, LEAVE_OUT
+from ar_writeoff.core.criteria import Criteria, Filters
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+@dataclass(frozen=True, kw_only=True)
+class Terms(Criteria, Filters):
 	"""Values that determine the entries of a run besides its items. Amounts are in company currency.
 
 	`dimension_defaults`: the company's default Accounting Dimensions for the offset side, by fieldname.
@@ -22,23 +22,8 @@ class Terms:
 
 	name: str
 	company: str
-	balance_type: str
 	reason: str
 	posting_date: date
-	cutoff_date: date
-	max_invoice_amount: Decimal
-	ageing_based_on: str = DUE_DATE
-	max_customer_amount: Decimal | None = None
-	minimum_age_days: int = 0
-	customers: tuple[str, ...] = ()
-	customer_group: str | None = None
-	territory: str | None = None
-	item_group: str | None = None
-	currency: str | None = None
-	receivable_account: str | None = None
-	cost_center: str | None = None
-	project: str | None = None
-	customer_credits: str = LEAVE_OUT
 	offset_account: str | None = None
 	offset_cost_center: str | None = None
 	force_cost_center: bool = False

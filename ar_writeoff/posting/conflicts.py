@@ -12,22 +12,11 @@ from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
+from ar_writeoff.run.items import BALANCE_FIELDS
 from ar_writeoff.run.status import visible_totals
 
 # Items per ledger query.
 PAGE_SIZE = 250
-# Fields the check needs.
-FIELDS = (
-	"name",
-	"voucher_type",
-	"voucher_no",
-	"receivable_account",
-	"customer",
-	"currency",
-	"outstanding_amount",
-	"base_outstanding_amount",
-	"write_off_amount",
-)
 
 
 def mark_conflicts(run: str, company: str) -> int:
@@ -45,7 +34,10 @@ def mark_conflicts(run: str, company: str) -> int:
 	found = 0
 	for page in create_batch(names, PAGE_SIZE):
 		rows = frappe.get_all(
-			"Write-Off Run Item", filters={"name": ("in", page)}, fields=list(FIELDS), order_by="name asc"
+			"Write-Off Run Item",
+			filters={"name": ("in", page)},
+			fields=list(BALANCE_FIELDS),
+			order_by="name asc",
 		)
 		for item, reason in posting.find_conflicts(posting.items_from_rows(rows, company), company):
 			found += 1

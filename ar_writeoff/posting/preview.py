@@ -24,17 +24,6 @@ from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import terms as run_terms
 
-# Fields needed to plan an entry.
-FIELDS = (
-	"customer",
-	"voucher_type",
-	"voucher_no",
-	"receivable_account",
-	"currency",
-	"outstanding_amount",
-	"base_outstanding_amount",
-	"write_off_amount",
-)
 OPEN = {"status": states.OPEN}
 OPEN_AND_SELECTED = {**OPEN, "selected": 1}
 
@@ -58,7 +47,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		wanted = set(selected)
 		visible = [pair for pair in visible if pair in wanted]
 	for names in batches.split_into_batches(run.name, rules, visible):
-		rows = run_items.read(run.name, FIELDS, {"name": names})
+		rows = run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": names})
 		items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
 		sample += sample_of(items)
 		plans, refused = plan_batch(items, rules)

@@ -16,6 +16,19 @@ from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 
+# What identifies a balance and its amounts: planned, sealed, posted and checked for conflicts.
+BALANCE_FIELDS = (
+	"name",
+	"customer",
+	"voucher_type",
+	"voucher_no",
+	"receivable_account",
+	"currency",
+	"outstanding_amount",
+	"base_outstanding_amount",
+	"write_off_amount",
+)
+
 # Columns of the list, without the message.
 COLUMNS = (
 	"name",

@@ -1,6 +1,7 @@
 """The terms of a run from its document and Write-Off Settings, converted for search and posting."""
 
 import json
+from dataclasses import fields
 from typing import Any
 
 import frappe
@@ -36,12 +37,9 @@ SETTINGS = [
 # Fields of a run that are terms, besides its customers.
 RUN_FIELDS = (
 	"name",
-	"company",
-	"balance_type",
 	"reason",
 	"posting_date",
-	"cutoff_date",
-	*criteria.CRITERIA,
+	*criteria.SEARCH_FIELDS,
 )
 
 
@@ -79,22 +77,20 @@ def scope_of(terms: Terms) -> Scope:
 	return Scope(
 		company=terms.company,
 		run=terms.name,
-		customers=terms.customers,
-		**{fieldname: getattr(terms, fieldname) for fieldname in criteria.FILTER_FIELDS},
+		**{field.name: getattr(terms, field.name) for field in fields(criteria.Filters)},
 	)
 
 
 def criteria_of(terms: Terms) -> Criteria:
 	"""Return the criteria for single balances."""
 	decimals = precision(company_currency(terms.company))
+	values = {field.name: getattr(terms, field.name) for field in fields(Criteria)}
 	return Criteria(
-		balance_type=terms.balance_type,
-		cutoff_date=terms.cutoff_date,
-		max_invoice_amount=money(terms.max_invoice_amount, decimals),
-		max_customer_amount=money(terms.max_customer_amount, decimals) or None,
-		minimum_age_days=terms.minimum_age_days,
-		ageing_based_on=terms.ageing_based_on,
-		customer_credits=terms.customer_credits,
+		**{
+			**values,
+			"max_invoice_amount": money(terms.max_invoice_amount, decimals),
+			"max_customer_amount": money(terms.max_customer_amount, decimals) or None,
+		}
 	)
 
 

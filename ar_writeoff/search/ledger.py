@@ -17,7 +17,7 @@ from frappe.utils.nestedset import get_descendants_of
 from pypika import Order
 from pypika.terms import Criterion
 
-from ar_writeoff.core.criteria import DEBIT, DEDUCT, Criteria
+from ar_writeoff.core.criteria import DEBIT, DEDUCT, Criteria, Filters
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger import dimensions, open_items
 from ar_writeoff.ledger import permissions as user_access
@@ -33,20 +33,12 @@ ROWS_PER_QUERY = 20_000
 CUSTOMERS_PER_QUERY = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-	"""The criteria that are answered by queries. Groups and trees include their descendants."""
+@dataclass(frozen=True, kw_only=True)
+class Scope(Filters):
+	"""The company to search with the filters of a run."""
 
 	company: str
 	run: str = ""
-	customers: tuple[str, ...] = ()
-	customer_group: str | None = None
-	territory: str | None = None
-	item_group: str | None = None
-	currency: str | None = None
-	receivable_account: str | None = None
-	cost_center: str | None = None
-	project: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -182,7 +182,7 @@ def test_the_words_are_those_of_the_doctypes() -> None:
 
 def test_criteria_that_are_not_set_do_not_exclude() -> None:
 	cutoff, maximum = date(2026, 6, 30), Decimal(25)
-	assert Criteria(DEBIT, cutoff, maximum) == Criteria(DEBIT, cutoff, maximum, None, 0, DUE_DATE, LEAVE_OUT)
+	assert Criteria(DEBIT, cutoff, maximum) == Criteria(DEBIT, cutoff, maximum, None, DUE_DATE, 0, LEAVE_OUT)
 
 
 def test_sign_of_a_run() -> None:

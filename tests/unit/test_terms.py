@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +14,7 @@ from ar_writeoff.approval.seal_rules import canonical
 from ar_writeoff.core import criteria, terms
 from ar_writeoff.core.renames import Rename, current_name, previous_names
 from ar_writeoff.core.terms import Terms
+from ar_writeoff.offline import policy
 
 TERMS = Terms(
 	name="WOR-1",
@@ -63,7 +65,15 @@ def test_a_record_that_leaves_out_what_is_empty_is_read_with_the_defaults() -> N
 		"by_schedule": "0",
 	}
 	read = terms.from_record(record)
-	assert read == Terms("WOR-1", "HL", "Credit", "Other", date(2026, 6, 30), date(2026, 6, 30), Decimal(25))
+	assert read == Terms(
+		name="WOR-1",
+		company="HL",
+		balance_type="Credit",
+		reason="Other",
+		posting_date=date(2026, 6, 30),
+		cutoff_date=date(2026, 6, 30),
+		max_invoice_amount=Decimal(25),
+	)
 	assert (read.max_customer_amount, read.customers, read.force_cost_center) == (None, (), False)
 	assert (read.ageing_based_on, read.customer_credits) == ("Due Date", "Leave Out")
 	assert (read.entries_per, read.rows_per_entry) == ("Batch", 100)
@@ -158,3 +168,8 @@ def test_a_rename_is_no_merge_unless_it_says_so() -> None:
 	assert A_TO_B.merged is False
 	merged_before = [OTHER, A_INTO_C]
 	assert previous_names([*merged_before, OTHER], "Customer", "C") == {"A", "C"}
+
+
+def test_the_policy_of_the_offline_preview_has_the_same_criteria() -> None:
+	names = {field.name for field in fields(criteria.Criteria)}
+	assert set(policy.SECTIONS["criteria"]) == names | {"posting_date"}
