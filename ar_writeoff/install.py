@@ -19,35 +19,6 @@ STARTING_REASONS = (
 	("Unclaimed Credit", "Credit", 0),
 )
 
-# (doctype, fields, index name)
-INDEXES = (
-	# The default order of the list.
-	("Write-Off Run Item", ["run"], "run"),
-	# Covers the columns that the list is sorted and filtered by, for 100,000 items. Without `selected`, which is
-	# updated for all items at once.
-	(
-		"Write-Off Run Item",
-		[
-			"run",
-			"status",
-			"customer",
-			"customer_name",
-			"currency",
-			"age_days",
-			"posting_date",
-			"due_date",
-			"outstanding_amount",
-			"base_outstanding_amount",
-			"write_off_amount",
-			"base_write_off_amount",
-		],
-		"run_list",
-	),
-	("Write-Off Run Item", ["voucher_no", "voucher_type"], "voucher"),
-	("Write-Off Run Batch", ["run", "status"], "run_status"),
-	("Write-Off Run Event", ["run", "at"], "run_at"),
-)
-
 
 def before_install() -> None:
 	"""Refuse to install on a site without ERPNext."""
@@ -59,7 +30,6 @@ def before_install() -> None:
 
 def after_install() -> None:
 	create_starting_reasons()
-	create_indexes()
 	covering_index.create_if_small()
 	receivables_link.add()
 
@@ -70,7 +40,6 @@ def after_sync() -> None:
 
 
 def after_migrate() -> None:
-	create_indexes()
 	receivables_link.add()
 
 
@@ -87,8 +56,3 @@ def create_starting_reasons() -> None:
 				"use_in_schedules": use_in_schedules,
 			}
 		).insert(ignore_permissions=True)
-
-
-def create_indexes() -> None:
-	for doctype, fields, name in INDEXES:
-		frappe.db.add_index(doctype, fields, name)

@@ -7,7 +7,7 @@ install creates it only on a small ledger, otherwise run:
     bench --site SITE execute ar_writeoff.ledger.covering_index.create
     bench --site SITE execute ar_writeoff.ledger.covering_index.drop
 
-Uninstalling the app drops it.
+Uninstalling the app drops it. It is not in an `on_doctype_update`, because the DocType is ERPNext's.
 """
 
 import frappe

@@ -1,6 +1,7 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+import frappe
 from frappe.model.document import Document
 
 
@@ -24,3 +25,7 @@ class WriteOffRunBatch(Document):
 	# end: auto-generated types
 
 	pass
+
+
+def on_doctype_update() -> None:
+	frappe.db.add_index("Write-Off Run Batch", ["run", "status"], "run_status")

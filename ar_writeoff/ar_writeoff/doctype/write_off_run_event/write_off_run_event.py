@@ -1,7 +1,7 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
-
+import frappe
 from ar_writeoff.reason_document import ReasonDocument
 
 
@@ -57,3 +57,7 @@ class WriteOffRunEvent(ReasonDocument):
 	# end: auto-generated types
 
 	pass
+
+
+def on_doctype_update() -> None:
+	frappe.db.add_index("Write-Off Run Event", ["run", "at"], "run_at")

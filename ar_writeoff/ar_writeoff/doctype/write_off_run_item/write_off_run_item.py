@@ -61,3 +61,27 @@ class WriteOffRunItem(ReasonDocument):
 			frappe.PermissionError,
 			title=_("Write-Off Run Item"),
 		)
+
+
+def on_doctype_update() -> None:
+	# Covers the columns that the list is sorted and filtered by, for 100,000 items. Without `selected`, which is
+	# updated for all items at once.
+	frappe.db.add_index(
+		"Write-Off Run Item",
+		[
+			"run",
+			"status",
+			"customer",
+			"customer_name",
+			"currency",
+			"age_days",
+			"posting_date",
+			"due_date",
+			"outstanding_amount",
+			"base_outstanding_amount",
+			"write_off_amount",
+			"base_write_off_amount",
+		],
+		"run_list",
+	)
+	frappe.db.add_index("Write-Off Run Item", ["voucher_no", "voucher_type"], "voucher")
