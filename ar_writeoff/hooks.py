@@ -10,7 +10,6 @@ required_apps = ["frappe/erpnext"]
 before_install = "ar_writeoff.install.before_install"
 after_install = "ar_writeoff.install.after_install"
 after_sync = "ar_writeoff.install.after_sync"
-after_migrate = "ar_writeoff.install.after_migrate"
 before_uninstall = "ar_writeoff.uninstall.before_uninstall"
 
 # Custom fields on ERPNext's DocTypes, synced on install and migrate.

@@ -1,9 +1,9 @@
-"""Setup on install and migrate beyond DocTypes and fixtures."""
+"""Setup on install beyond DocTypes and fixtures."""
 
 import frappe
 from frappe import _
 
-from ar_writeoff import receivables_link, workflow
+from ar_writeoff import workflow
 from ar_writeoff.ledger import covering_index
 
 # (reason, applies to, use in schedules)
@@ -31,16 +31,11 @@ def before_install() -> None:
 def after_install() -> None:
 	create_starting_reasons()
 	covering_index.create_if_small()
-	receivables_link.add()
 
 
 def after_sync() -> None:
 	"""Create the Workflow; it needs the custom fields, which Frappe syncs after `after_install`."""
 	workflow.create()
-
-
-def after_migrate() -> None:
-	receivables_link.add()
 
 
 def create_starting_reasons() -> None:

@@ -17,7 +17,7 @@ import frappe
 from frappe import _
 from frappe.utils import now_datetime
 
-from ar_writeoff import receivables_link, workflow
+from ar_writeoff import workflow
 from ar_writeoff.ledger import covering_index
 from ar_writeoff.review.export import safe_cell
 
@@ -98,7 +98,6 @@ def all_records(doctype: str) -> Iterator[dict]:
 
 
 def remove_site_changes() -> None:
-	receivables_link.remove()
 	covering_index.drop()
 	remove_workflows()
 	remove_navigation()

@@ -179,14 +179,23 @@ def test_the_evidence_page():
 # ----------------------------------------------------------------------------------------------- workspace
 
 
-def test_the_receivables_workspace_links_to_runs_once():
-	"""v16 has no such workspace: there the desktop has an icon of ours, with a sidebar."""
-	from ar_writeoff import receivables_link
-
+def test_the_workspace_is_next_to_receivables():
+	"""v16 has no workspace Receivables: there the desktop has an icon of the app, with a sidebar."""
 	if not frappe.db.exists("Workspace", "Receivables"):
 		assert frappe.db.get_value("Desktop Icon", "AR Write-Off", "link_to") == "AR Write-Off"
 		sidebar = frappe.get_doc("Workspace Sidebar", "AR Write-Off")
 		assert "Write-Off Run" in [row.link_to for row in sidebar.items]
+		return
+	pages = frappe.get_all(
+		"Workspace", filters={"parent_page": "Accounting"}, pluck="name", order_by="sequence_id asc"
+	)
+	assert pages[pages.index("Receivables") + 1] == "AR Write-Off"
+
+
+def test_the_link_of_earlier_versions_on_receivables_is_removed():
+	from ar_writeoff.patches import remove_receivables_link
+
+	if not frappe.db.exists("Workspace", "Receivables"):
 		return
 
 	def links():
@@ -197,13 +206,19 @@ def test_the_receivables_workspace_links_to_runs_once():
 			order_by="idx asc",
 		)
 
-	with_ours = links()
-	assert [row.label for row in with_ours].count("Write-Off Run") == 1
-	receivables_link.add()
-	assert links() == with_ours
-	receivables_link.remove()
 	without = links()
-	assert [row.idx for row in without] == list(range(1, len(with_ours)))
-	assert with_ours[0].link_count == without[0].link_count + 1
-	receivables_link.add()
-	assert links() == with_ours
+	card = frappe.db.get_value("Workspace Link", {"parent": "Receivables", "idx": 1})
+	frappe.db.set_value("Workspace Link", card, "link_count", without[0].link_count + 1)
+	link = {"type": "Link", "label": "Write-Off Run", "link_type": "DocType", "link_to": "Write-Off Run"}
+	frappe.get_doc(
+		{
+			"doctype": "Workspace Link",
+			"parent": "Receivables",
+			"parenttype": "Workspace",
+			"parentfield": "links",
+			"idx": 2,
+			**link,
+		}
+	).db_insert()
+	remove_receivables_link.execute()
+	assert links() == without
