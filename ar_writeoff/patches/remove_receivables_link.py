@@ -20,7 +20,9 @@ def execute() -> None:
 		frappe.db.delete("Workspace Link", {"name": link.name})
 		cards = [other for other in links if other.type == "Card Break" and other.idx < link.idx]
 		if cards:
-			frappe.qb.update(row).set(row.link_count, row.link_count - 1).where(row.name == cards[-1].name).run()
+			frappe.qb.update(row).set(row.link_count, row.link_count - 1).where(
+				row.name == cards[-1].name
+			).run()
 	for idx, link in enumerate((link for link in links if link not in ours), start=1):
 		frappe.db.set_value("Workspace Link", link.name, "idx", idx, update_modified=False)
 	frappe.clear_document_cache("Workspace", WORKSPACE)

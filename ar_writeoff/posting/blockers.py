@@ -49,7 +49,7 @@ def entry_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reas
 	refused = []
 	for item in items[:MAX_TRIAL_ENTRIES]:
 		for plan in posting.build_plans([item], rules):
-			entry = journal.build(plan, rules.header(posting.TRIAL_KEY))
+			entry = journal.build(plan, rules.header(posting.TRIAL_NAME))
 			error = validation_error(without_references(entry))
 			if not error:
 				return []
@@ -81,7 +81,7 @@ def validation_error(entry: Any) -> Exception | None:
 	error: Exception | None = None
 	frappe.db.savepoint("write_off_trial")
 	try:
-		entry.insert(set_name=entry.ar_writeoff_key)
+		entry.insert(set_name=entry.flags.write_off_name)
 	except ValidationPassed:
 		pass
 	except Exception as caught:

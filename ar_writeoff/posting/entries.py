@@ -39,14 +39,14 @@ WRITE_OFF_FIELDS = {
 class EntryHeader:
 	"""Fields that all entries of a run share.
 
-	`key` is unique, so the same entry cannot be posted twice. `values` are for fields the site has made mandatory;
-	None takes them from the company's Settings.
+	The `name` comes from run and batch, so the same entry cannot be posted twice. `values` are for fields the site has
+	made mandatory; None takes them from the company's Settings.
 	"""
 
 	company: str
 	posting_date: date
 	run: str
-	key: str
+	name: str
 	remark: str
 	values: tuple[Value, ...] | None = None
 
@@ -68,7 +68,7 @@ def post(plan: EntryPlan, header: EntryHeader, cache: fast.ValidationCache | Non
 
 	Raises:
 	    frappe.ValidationError: ERPNext refuses the entry.
-	    frappe.UniqueValidationError: an entry with this key exists.
+	    frappe.DuplicateEntryError: an entry with this name exists.
 	"""
 	posted = submit(build(plan, header), cache)
 	if plan.credit:
@@ -77,7 +77,7 @@ def post(plan: EntryPlan, header: EntryHeader, cache: fast.ValidationCache | Non
 
 
 def submit(entry: Any, cache: fast.ValidationCache | None = None) -> Posted:
-	"""Insert and submit a Journal Entry, named by its key, in the current transaction.
+	"""Insert and submit a Journal Entry under the name of its header, in the current transaction.
 
 	A credit limit does not stop it, because undoing a write-off or writing off a credit grants no credit. Where
 	ERPNext would refuse, the customer's warning is returned.
@@ -90,15 +90,15 @@ def submit(entry: Any, cache: fast.ValidationCache | None = None) -> Posted:
 	# The caller has locked the vouchers, as our guards require.
 	entry.flags.write_off_locked = True
 	entry.check_credit_limit = lambda: warnings.update(credit_limit_warnings(entry))
-	# Named by key: a naming series would be locked until commit and make the workers wait for each other.
+	# A naming series would be locked until commit and make the workers wait for each other.
 	if cache.blocker or fast.entry_blocker(entry):
 		fast.refresh_invoices(cache)
 		with dunnings.single_dunning_update(referenced_invoices(entry)):
-			entry.insert(set_name=entry.ar_writeoff_key)
+			entry.insert(set_name=entry.flags.write_off_name)
 			entry.submit()
 		cache.clear_documents()
 	else:
-		fast.submit(entry, entry.ar_writeoff_key, cache)
+		fast.submit(entry, entry.flags.write_off_name, cache)
 	if entry.docstatus != 1:
 		raise NotSubmitted(_("Journal Entry {0} was not submitted.").format(entry.name))
 	return Posted(entry.name, warnings)
@@ -169,12 +169,12 @@ def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
 			# Where the field exists, ERPNext keeps a given remark only if it is set.
 			"custom_remark": 1,
 			"write_off_run": header.run,
-			"ar_writeoff_key": header.key,
 			"accounts": rows,
 			**fields,
 		}
 	)
 	apply_values(entry, company_values(header.company) if header.values is None else header.values)
+	entry.flags.write_off_name = header.name
 	# ERPNext would join the references of all rows into one remark and copy it into each ledger row.
 	entry.flags.skip_remarks_creation = True
 	# Cleared at the carrying value, not at the exchange rate of the posting date.

@@ -45,7 +45,7 @@ SAMPLE_SIZE = 4
 MIN_ITEMS_TO_SAMPLE = 3
 
 # Key of an entry that is only validated.
-TRIAL_KEY = "ACC-JV-TRIAL"
+TRIAL_NAME = "ACC-JV-TRIAL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,10 @@ class Rules:
 	rows_per_entry: int = 100
 	entry_values: tuple[Value, ...] | None = None
 
-	def header(self, key: str) -> journal.EntryHeader:
-		"""Header of the entry with this key."""
+	def header(self, name: str) -> journal.EntryHeader:
+		"""Header of the entry with this name."""
 		return journal.EntryHeader(
-			self.company, self.posting_date, self.run, key, self.remark, self.entry_values
+			self.company, self.posting_date, self.run, name, self.remark, self.entry_values
 		)
 
 
@@ -100,7 +100,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Names:
-	"""Names, which are also the unique keys, for the entries of one batch: the same in a second attempt."""
+	"""Names of the entries of one batch: the same in a second attempt, so that no entry is posted twice."""
 
 	batch: str
 	used: int = field(default=0)
@@ -453,14 +453,13 @@ def is_item_error(error: Exception) -> bool:
 	"""Whether the error may concern only some of the items. Refusals of ERPNext may, and so may errors of other code
 	hooked to Journal Entry: one customer's broken rule must not stop the others.
 
-	Lost transactions, the job timeout, duplicate keys and a site that is not migrated concern all items.
+	Lost transactions, the job timeout, duplicate names and a site that is not migrated concern all items.
 	"""
 	return not isinstance(
 		error,
 		(
 			BaseTimeoutException,
 			MemoryError,
-			frappe.UniqueValidationError,
 			frappe.DuplicateEntryError,
 		),
 	) and not (transaction_is_lost(error) or is_site_fault(error))

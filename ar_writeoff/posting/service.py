@@ -1,7 +1,7 @@
 """Posting workers: post the batches of a run, by any number of workers on any number of machines.
 
 A worker shares the lock on the run, takes a batch by locking its row, and in the same transaction locks items and
-vouchers, revalidates, posts and records the outcome of each item. Journal Entries, their unique keys and the item rows
+vouchers, revalidates, posts and records the outcome of each item. Journal Entries, which are named by their batch, and the item rows
 are committed together, so a killed worker leaves a batch either posted or untouched.
 """
 

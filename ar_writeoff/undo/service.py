@@ -342,8 +342,6 @@ def on_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 				**messages.columns(by),
 			)
 			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
-	# Only live entries have a key.
-	entry.db_set("ar_writeoff_key", None, update_modified=False)
 	journal.update_write_off_fields(
 		Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer) for row in rows
 	)

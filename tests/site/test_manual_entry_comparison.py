@@ -35,7 +35,7 @@ NORTH, SOUTH = "North Pier", "South Pier"
 # `custom_remark` is how v16 is told to keep a remark as it is.
 REMARKS = {"remarks", "remark", "user_remark", "custom_remark"}
 UNCOMPARED_REFERENCES = {"name", "creation", "modified", "modified_by"} | REMARKS
-OURS = {"write_off_run", "ar_writeoff_key", "written_off_amount"}
+OURS = {"write_off_run", "written_off_amount"}
 
 
 def make_invoices() -> tuple[list[Any], list[Any]]:

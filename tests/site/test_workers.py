@@ -74,7 +74,8 @@ def test_02_and_11_two_workers_on_one_run_of_1500(breakpoints: BreakpointWorkers
 		"Journal Entry", filters={"write_off_run": run.name}, fields=["*"], order_by="name asc"
 	)
 	assert len(posted) == 16
-	assert {row.ar_writeoff_key for row in posted} == {row.name for row in posted}
+	batches = {row.name.removeprefix(f"ACC-JV-{run.name}-")[:4] for row in posted}
+	assert batches == {f"{number:04d}" for number in range(1, 17)}
 	assert {row.owner for row in posted} == {MANAGER}
 	assert max(len(row.remark) for row in posted) < 200
 	workers = frappe.get_all(
