@@ -227,3 +227,16 @@ def test_allowed_imports_are_accepted(tmp_path: Path) -> None:
 		path.parent.mkdir(parents=True, exist_ok=True)
 		path.write_text(code)
 	assert violations(tmp_path / APP) == []
+
+
+def test_doctypes_name_the_tests_that_exist() -> None:
+	site = ROOT.parent / "tests" / "site"
+	named = [
+		name
+		for path in sorted((ROOT / "ar_writeoff" / "doctype").glob("*/*.py"))
+		for line in (ast.get_docstring(ast.parse(path.read_text())) or "").splitlines()
+		if line.startswith("Tests in tests/site: ")
+		for name in line.partition(": ")[2].split(", ")
+	]
+	assert len(named) > 20
+	assert [name for name in named if not (site / name).exists()] == []

@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""Renamed documents and changed controls that affect approvals.
+
+Tests in tests/site: test_terms.py, test_segregation.py
+"""
+
 import frappe
 from frappe import _
 from frappe.model.document import Document

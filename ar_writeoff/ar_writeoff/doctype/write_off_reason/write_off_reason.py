@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""Why balances are written off, with the account for each company.
+
+Tests in tests/site: test_validation.py, test_accounting_page.py
+"""
+
 from frappe import _
 from frappe.model.document import Document
 

@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""A balance of a run that was reinstated, in full or in part.
+
+Tests in tests/site: test_reversal.py, test_authorisation_of_amounts.py
+"""
+
 from frappe.model.document import Document
 
 

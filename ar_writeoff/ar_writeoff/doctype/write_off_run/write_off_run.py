@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""A write-off of the balances of one company that match the criteria.
+
+Tests in tests/site: test_find_invoices.py, test_validation.py, test_posting.py, test_undo.py, test_workers.py
+"""
+
 from typing import Any
 
 import frappe

@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""Balances of a run that are posted in one transaction.
+
+Tests in tests/site: test_workers.py, test_posting.py
+"""
+
 import frappe
 from frappe.model.document import Document
 

@@ -1,7 +1,13 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""One row in the log of a run.
+
+Tests in tests/site: test_posting.py, test_reason_messages.py
+"""
+
 import frappe
+
 from ar_writeoff.reason_document import ReasonDocument
 
 

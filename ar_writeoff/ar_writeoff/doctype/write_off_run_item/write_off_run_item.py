@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""One balance in the list of a run.
+
+Tests in tests/site: test_find_invoices.py, test_exclusions.py, test_authorisation_of_amounts.py
+"""
+
 import frappe
 from frappe import _
 

@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""A background worker of a run, with its last heartbeat.
+
+Tests in tests/site: test_workers.py
+"""
+
 from frappe.model.document import Document
 
 

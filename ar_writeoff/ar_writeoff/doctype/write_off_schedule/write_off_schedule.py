@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""Saved criteria from which runs are prepared at a recurring time.
+
+Tests in tests/site: test_schedules.py, test_validation.py
+"""
+
 import frappe
 from frappe import _
 from frappe.utils import cint, flt, getdate, now, now_datetime

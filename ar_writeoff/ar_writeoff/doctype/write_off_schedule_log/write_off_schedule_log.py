@@ -1,6 +1,10 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""One period of a schedule with its result.
+
+Tests in tests/site: test_schedules.py
+"""
 
 from ar_writeoff.reason_document import ReasonDocument
 

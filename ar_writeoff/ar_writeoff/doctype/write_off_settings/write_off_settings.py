@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""Accounts, limits and defaults of one company.
+
+Tests in tests/site: test_control.py, test_segregation.py, test_posting_blockers.py
+"""
+
 import frappe
 from frappe import _
 from frappe.model.document import Document
