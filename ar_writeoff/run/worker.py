@@ -3,6 +3,10 @@
 Up to `parallel_jobs` jobs process a run, each with a number and a row in Write-Off Run Worker. The heartbeat in the row
 is a lease: until it expires, the watchdog does not start another job with that number. Correctness does not depend on
 the lease: the row lock on a batch separates workers, so a surplus worker, or one whose lease expired, does no harm.
+
+Row locks and deduplicated jobs do not replace the leases. A row lock is held only during a batch, so it does not show
+whether a worker is between two batches or dead. A deduplicated job of a dead worker blocks its successor, because RQ
+keeps the status "started" until a cleanup many minutes later, and Redis may lose a queued job.
 """
 
 import os
