@@ -150,6 +150,17 @@ def node_tool(name: str) -> Path | None:
 	return program
 
 
+CHROMIUM_ARGS = [
+	"--no-sandbox",
+	"--disable-gpu",
+	"--disable-quic",
+	"--no-first-run",
+	"--disable-background-networking",
+	"--disable-component-update",
+	"--disable-sync",
+]
+
+
 def chromium() -> str | None:
 	"""A Chromium to run tests in: CHROMIUM, one on the PATH, or Debian's package if it can be installed."""
 	names = [

@@ -1,10 +1,18 @@
-"""Update many rows with different values in one statement."""
+"""Insert and update many rows in one statement."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+import frappe
 from frappe.query_builder import Case
+from frappe.utils import now
+
+
+def standard_values() -> dict[str, str]:
+	"""Return Frappe's standard fields of a new row except its name, for rows inserted without a document."""
+	stamp, user = now(), frappe.session.user
+	return {"creation": stamp, "modified": stamp, "owner": user, "modified_by": user}
 
 
 def case_by_name(field: Any, values: Mapping[str, Any]) -> Any:

@@ -3,26 +3,14 @@
 from collections.abc import Iterator, Sequence
 
 import frappe
-from frappe.utils import now
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
+from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting import rules as planning
-
-BATCH_COLUMNS = (
-	"name",
-	"creation",
-	"modified",
-	"owner",
-	"modified_by",
-	"run",
-	"number",
-	"status",
-	"item_count",
-)
 
 
 def split_into_batches(
@@ -66,22 +54,18 @@ def create_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str,
 	)
 	messages.set_reason(query, item, Reason.of(reasons.NOT_SELECTED)).run()
 	number = frappe.db.count("Write-Off Run Batch", {"run": run}) if selected is None else 0
-	stamp, user = now(), frappe.session.user
-	rows = []
+	rows: list[dict] = []
 	for batch in split_into_batches(run, rules, selected):
 		number += 1
 		rows.append(
-			(
-				f"{run}-B{number:04d}",
-				stamp,
-				stamp,
-				user,
-				user,
-				run,
-				number,
-				"Pending",
-				len(batch),
-			)
+			{
+				"name": f"{run}-B{number:04d}",
+				**standard_values(),
+				"run": run,
+				"number": number,
+				"status": "Pending",
+				"item_count": len(batch),
+			}
 		)
 		(
 			frappe.qb.update(item)
@@ -96,5 +80,6 @@ def create_batches(run: str, rules: posting.Rules, selected: Sequence[tuple[str,
 			.run()
 		)
 	if rows:
-		frappe.db.bulk_insert("Write-Off Run Batch", BATCH_COLUMNS, rows)
+		values = [tuple(row.values()) for row in rows]
+		frappe.db.bulk_insert("Write-Off Run Batch", list(rows[0]), values)
 	return len(rows)

@@ -6,6 +6,7 @@ from typing import Any
 import frappe
 from frappe.utils import now_datetime
 
+from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.messages import COLUMNS, columns, row_message
 
 FIELDS = (
@@ -45,19 +46,16 @@ def record(run: str, event: str, company: str | None = None, **details: Any) -> 
 def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None = None) -> list[str]:
 	"""Write several events, each with `event` and details as in `record`, and return their names."""
 	company = company or frappe.db.get_value("Write-Off Run", run, "company")
-	user, stamp = frappe.session.user, now_datetime()
+	standard = standard_values()
 	rows = []
 	for event in events:
 		values = {
 			"name": frappe.generate_hash(length=12),
-			"creation": stamp,
-			"modified": stamp,
-			"owner": user,
-			"modified_by": user,
+			**standard,
 			"run": run,
 			"company": company,
-			"user": user,
-			"at": stamp,
+			"user": standard["owner"],
+			"at": standard["creation"],
 			**event,
 			**columns(event.get("reason")),
 		}

@@ -27,6 +27,7 @@ from rq.job import JobStatus
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.transactions import run_in_transaction, transaction_is_lost
 from ar_writeoff.run import log
 
@@ -116,16 +117,7 @@ def _name(run: str, number: int) -> str:
 def _upsert(run: str, number: int, **values: object) -> None:
 	"""Insert or update the row of a worker."""
 	worker = frappe.qb.DocType("Write-Off Run Worker")
-	stamp, user = frappe.utils.now(), frappe.session.user
-	made = {
-		"name": _name(run, number),
-		"creation": stamp,
-		"modified": stamp,
-		"owner": user,
-		"modified_by": user,
-		"run": run,
-		"number": number,
-	}
+	made = {"name": _name(run, number), **standard_values(), "run": run, "number": number}
 	query = frappe.qb.into(worker).columns(*made, *values).insert(*made.values(), *values.values())
 	for fieldname, value in values.items():
 		query = query.on_duplicate_key_update(worker[fieldname], value)

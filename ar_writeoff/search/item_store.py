@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import frappe
-from frappe.utils import create_batch, now
+from frappe.utils import create_batch
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
+from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.messages import COLUMNS, columns
 from ar_writeoff.search.rules import Verdict
 
@@ -86,15 +87,7 @@ def insert_items(run: Any, items: Iterable[NewItem]) -> None:
 			open_.append(item.values(run.name))
 		else:
 			excluded.append(item.values(run.name) + item.reason_values())
-	user, stamp = frappe.session.user, now()
-	same = {
-		"creation": stamp,
-		"modified": stamp,
-		"owner": user,
-		"modified_by": user,
-		"run": run.name,
-		"company": run.company,
-	}
+	same = {**standard_values(), "run": run.name, "company": run.company}
 	no_reason = {column: "" for column in REASON_COLUMNS} | {"status": states.OPEN}
 	insert_rows(same | no_reason, ITEM_COLUMNS, open_)
 	insert_rows(same, ITEM_COLUMNS + REASON_COLUMNS, excluded)

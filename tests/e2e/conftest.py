@@ -34,16 +34,6 @@ from tools.desk import Desk as Stack
 
 __all__ = ["Desk", "eventually", "site"]
 
-CHROMIUM_ARGS = [
-	"--no-sandbox",
-	"--disable-gpu",
-	"--disable-quic",
-	"--no-first-run",
-	"--disable-background-networking",
-	"--disable-component-update",
-	"--disable-sync",
-]
-
 # What the desk itself says on a healthy site, each for a reason that is not ours.
 HARMLESS = [
 	# Frappe's desk asks for a favicon and splash image that a new site does not have.
@@ -220,7 +210,9 @@ def browser(stack: Stack) -> Iterator[Browser]:
 	if not executable:
 		pytest.fail("no Chromium on this machine")
 	with sync_playwright() as playwright:
-		browser = playwright.chromium.launch(executable_path=executable, headless=True, args=CHROMIUM_ARGS)
+		browser = playwright.chromium.launch(
+			executable_path=executable, headless=True, args=venvs.CHROMIUM_ARGS
+		)
 		yield browser
 		browser.close()
 

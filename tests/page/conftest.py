@@ -18,34 +18,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
-from tests.unit.exports import Row, line, table, total, write_csv
+from tests.unit.exports import ROWS, table, total, write_csv
 from tools import venvs
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-CHROMIUM_ARGS = [
-	"--no-sandbox",
-	"--disable-gpu",
-	"--disable-quic",
-	"--no-first-run",
-	"--disable-background-networking",
-	"--disable-component-update",
-	"--disable-sync",
-]
 PATIENCE = 30_000  # milliseconds; a busy machine is slow, not wrong
 ON = ("--cutoff", "2026-06-30", "--posting-date", "2026-06-30")
 BOOK = ("--company", "Harbour Lights Ltd", "--account", "Bad Debt - HL")
 
 expect.set_options(timeout=PATIENCE)
-
-ROWS: list[Row] = [
-	line(1, "Anchor Cafe", 25.0),
-	line(2, "Anchor Cafe", 25.01),
-	line(3, "Breakwater Bar", 3.2, "2026-06-20"),
-	line(4, "Compass Stores", 12.0),
-	line(5, "Compass Stores", 9.5),
-	line(6, "Dover Council", -7.0),
-	line(7, "Elm School", 4.0, Voucher_Type="Payment Entry"),
-]
 
 
 class Window:
@@ -156,7 +137,7 @@ def browser() -> Iterator[Browser]:
 	if not program:
 		pytest.skip("There is no Chromium.")
 	with sync_playwright() as playwright:
-		chromium = playwright.chromium.launch(executable_path=program, args=CHROMIUM_ARGS)
+		chromium = playwright.chromium.launch(executable_path=program, args=venvs.CHROMIUM_ARGS)
 		yield chromium
 		chromium.close()
 

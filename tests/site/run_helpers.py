@@ -214,3 +214,24 @@ def credit_account(company: str = HL) -> str:
 		)
 		doc.insert(ignore_permissions=True)
 	return name
+
+
+def submitted_but_not_posted(run: Any, user: str = MANAGER) -> Any:
+	"""Submit a run without posting it: its jobs are queued, and no worker runs."""
+	frappe.flags.in_test = False
+	try:
+		with as_user(user):
+			frappe.get_doc("Write-Off Run", run.name).submit()
+	finally:
+		frappe.flags.in_test = True
+	frappe.db.commit()
+	return run.reload()
+
+
+def post_now(run: Any) -> Any:
+	"""Post a submitted run in this process."""
+	from ar_writeoff.posting.service import post_run
+
+	frappe.db.commit()
+	post_run(run.name)
+	return run.reload()

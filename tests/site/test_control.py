@@ -265,9 +265,9 @@ def test_what_is_over_the_submitters_limit_goes_to_a_draft_of_its_own():
 def test_limits_are_looked_at_again_when_posting():
 	one = invoice("Anchor Cafe", 60, "2026-01-15")
 	limits(row(max_item_amount=60))
-	run = submitted_but_not_posted(run_helpers.run())
+	run = run_helpers.submitted_but_not_posted(run_helpers.run())
 	frappe.db.set_value("Write-Off Limit", {"role": "Accounts Manager"}, "max_item_amount", 59)
-	post_now(run)
+	run_helpers.post_now(run)
 	item = run_helpers.items(run)[one.name]
 	assert (item.status, item.reason_code, outstanding(one)) == ("Skipped", "over_item_limit", 60)
 
@@ -379,25 +379,6 @@ def test_requesting_approval_notifies_the_approvers():
 # -------------------------------------------------------------------------------------- frozen when approved
 
 
-def submitted_but_not_posted(run: Any, user: str = MANAGER) -> Any:
-	frappe.flags.in_test = False
-	try:
-		with as_user(user):
-			frappe.get_doc("Write-Off Run", run.name).submit()
-	finally:
-		frappe.flags.in_test = True
-	frappe.db.commit()
-	return run.reload()
-
-
-def post_now(run: Any) -> None:
-	from ar_writeoff.posting.service import post_run
-
-	frappe.db.commit()
-	post_run(run.name)
-	run.reload()
-
-
 @pytest.mark.parametrize(
 	"change",
 	[
@@ -414,10 +395,10 @@ def post_now(run: Any) -> None:
 def test_a_row_changed_in_the_database_is_refused(change: dict[str, Any]):
 	one, two = invoice("Anchor Cafe", 60, "2026-01-15"), invoice("Breakwater Bar", 40, "2026-01-15")
 	run_helpers.settings(notify_role="Auditor")
-	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	run = run_helpers.submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	name = run_helpers.items(run)[one.name].name
 	frappe.db.set_value("Write-Off Run Item", name, change)
-	post_now(run)
+	run_helpers.post_now(run)
 	item = frappe.get_doc("Write-Off Run Item", name)
 	assert (item.status, item.reason_code) == ("Skipped", "changed_since_approval")
 	assert [outstanding(one), outstanding(two)] == [60, 0], "its neighbour posts"
@@ -433,7 +414,7 @@ def test_a_row_added_or_ticked_in_the_database_is_refused():
 	draft = run_helpers.run(user=PREPARER)
 	with as_user(PREPARER):
 		draft.set_selection(selected=False, filters={"voucher_no": two.name})
-	run = submitted_but_not_posted(draft)
+	run = run_helpers.submitted_but_not_posted(draft)
 	items = run_helpers.items(run)
 	frappe.db.set_value(
 		"Write-Off Run Item", items[two.name].name, {"selected": 1, "status": "Open", "batch": 1}
@@ -442,7 +423,7 @@ def test_a_row_added_or_ticked_in_the_database_is_refused():
 	copy = frappe.get_doc("Write-Off Run Item", items[three.name].name)
 	seal = frappe.db.get_value("Write-Off Run Item", items[one.name].name, "seal")
 	frappe.db.set_value("Write-Off Run Item", copy.name, "seal", seal)
-	post_now(run)
+	run_helpers.post_now(run)
 	assert [outstanding(one), outstanding(two), outstanding(three)] == [0, 40, 30]
 	refused = {no: row.reason_code for no, row in run_helpers.items(run).items() if row.status == "Skipped"}
 	assert refused == dict.fromkeys((two.name, three.name), "changed_since_approval")
@@ -463,18 +444,18 @@ def test_a_row_added_or_ticked_in_the_database_is_refused():
 )
 def test_terms_changed_in_the_database_void_the_approval(change: dict[str, Any]):
 	one = invoice("Anchor Cafe", 60, "2026-01-15")
-	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	run = run_helpers.submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	frappe.db.set_value("Write-Off Run", run.name, change)
-	post_now(run)
+	run_helpers.post_now(run)
 	assert (run.status, outstanding(one)) == ("Failed", 60)
 	assert "changed" in next(iter(messages_of(run))).lower()
 
 
 def test_another_offset_account_after_the_approval_changes_nothing():
 	one = invoice("Anchor Cafe", 60, "2026-01-15")
-	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	run = run_helpers.submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	frappe.db.set_value("Write-Off Settings", HL, "bad_debt_account", "Small Balances Written Off - HL")
-	post_now(run)
+	run_helpers.post_now(run)
 	assert (run.status, outstanding(one)) == ("Posted", 0)
 	[entry] = run_helpers.entries(run)
 	accounts = {row.account for row in frappe.get_doc("Journal Entry", entry).accounts if not row.party}

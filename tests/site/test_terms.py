@@ -12,7 +12,6 @@ import pytest
 from frappe.utils import formatdate
 
 from ar_writeoff.approval import change_log
-from ar_writeoff.posting.service import post_run
 from tests.site import ledger_checks, run_helpers
 from tests.site.factories import (
 	HL,
@@ -41,23 +40,6 @@ def renames_reach_dynamic_links(monkeypatch: pytest.MonkeyPatch) -> None:
 		return frappe.db.sql_list(f"select distinct `{fieldname}` from `tab{doctype}`")
 
 	monkeypatch.setattr(dynamic_links, "fetch_distinct_link_doctypes", doctypes_linked)
-
-
-def submitted_but_not_posted(run: Any, user: str = MANAGER) -> Any:
-	frappe.flags.in_test = False
-	try:
-		with as_user(user):
-			frappe.get_doc("Write-Off Run", run.name).submit()
-	finally:
-		frappe.flags.in_test = True
-	frappe.db.commit()
-	return run.reload()
-
-
-def post_now(run: Any) -> Any:
-	frappe.db.commit()
-	post_run(run.name)
-	return run.reload()
 
 
 def verified(run: Any) -> dict[str, Any]:
@@ -137,10 +119,10 @@ def test_fault_06_settings_changed_after_the_approval_change_nothing_of_what_is_
 	start = ledger_checks.snapshot(HL)
 	run = run_helpers.run(user=PREPARER)
 	preview = planned(run)
-	submitted_but_not_posted(run)
+	run_helpers.submitted_but_not_posted(run)
 	CHANGES[change]()
 	assert planned(run) == preview, "the preview of an approved run is of what was approved"
-	post_now(run)
+	run_helpers.post_now(run)
 	assert run.status == "Posted"
 	assert [outstanding(one) for one in invoices] == [0, 0, 0]
 	assert posted(run) == preview
@@ -163,14 +145,14 @@ def test_fault_06_default_dimension_changed_after_the_approval():
 	dimension.insert()
 	forget_dimensions()
 	invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	run = run_helpers.submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	frappe.db.set_value(
 		"Accounting Dimension Detail", {"parent": dimension.name}, "default_dimension", departments[1]
 	)
 	forget_dimensions()
 	pilots = rename("Department", departments[0], "Sea Pilots - HL")
 	forget_dimensions()
-	post_now(run)
+	run_helpers.post_now(run)
 	[entry] = run_helpers.entries(run)
 	assert [row.department for row in frappe.get_doc("Journal Entry", entry).accounts if not row.party] == [
 		pilots
@@ -188,14 +170,14 @@ def forget_dimensions() -> None:
 def test_fault_06_account_or_cost_center_disabled_since_is_said(what: str):
 	run_helpers.settings(cost_center=cost_center("North Pier"))
 	one = invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	run = run_helpers.submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	doctype, name = {
 		"account": ("Account", account("Write Off")),
 		"cost center": ("Cost Center", cost_center("North Pier")),
 	}[what]
 	frappe.db.set_value(doctype, name, "disabled", 1)
 	frappe.clear_cache()
-	post_now(run)
+	run_helpers.post_now(run)
 	assert (run.status, outstanding(one)) == ("Paused", 60)
 	assert f"{name} is disabled" in run_helpers.events(run)["Paused"]
 	frappe.db.set_value(doctype, name, "disabled", 0)
@@ -258,7 +240,9 @@ def as_approved_by_the_first_version(run: Any) -> None:
 @pytest.mark.parametrize("status", ["Queued", "Paused"])
 def test_a_run_approved_by_the_first_version_is_posted_after_the_upgrade(status: str):
 	one = invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(run_helpers.run(user=PREPARER, customers=[{"customer": "Anchor Cafe"}]))
+	run = run_helpers.submitted_but_not_posted(
+		run_helpers.run(user=PREPARER, customers=[{"customer": "Anchor Cafe"}])
+	)
 	as_approved_by_the_first_version(run)
 	if status == "Paused":
 		with as_user(MANAGER):
@@ -269,7 +253,7 @@ def test_a_run_approved_by_the_first_version_is_posted_after_the_upgrade(status:
 		with as_user(MANAGER):
 			frappe.get_doc("Write-Off Run", run.name).resume()
 	else:
-		post_now(run)
+		run_helpers.post_now(run)
 	assert (run.reload().status, outstanding(one)) == ("Posted", 0)
 	[rows] = posted(run)
 	assert [row[:2] for row in rows] == [(account("Debtors"), new), (account("Write Off"), "")]
@@ -279,10 +263,10 @@ def test_a_run_approved_by_the_first_version_is_posted_after_the_upgrade(status:
 
 def test_changes_of_a_run_approved_by_version_0_1_are_detected():
 	one = invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	run = run_helpers.submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	as_approved_by_the_first_version(run)
 	frappe.db.set_value("Write-Off Run", run.name, "max_invoice_amount", 5)
-	post_now(run)
+	run_helpers.post_now(run)
 	assert outstanding(one) == 60
 	assert verified(run)["criteria"] == "Changed since the approval: Maximum Invoice Balance."
 
@@ -369,9 +353,9 @@ def merged() -> list[str]:
 @pytest.mark.parametrize("change", [all_renamed, merged])
 def test_fault_14_renamed_between_approval_and_posting(change: Callable[[], list[str]]):
 	run, invoices = narrow_run()
-	submitted_but_not_posted(run)
+	run_helpers.submitted_but_not_posted(run)
 	found = change()
-	post_now(run)
+	run_helpers.post_now(run)
 	assert run.status == "Posted", {row.message for row in run_helpers.items(run).values()}
 	assert [outstanding(one) for one in invoices] == [0, 0]
 	result = verified(run)
@@ -395,7 +379,7 @@ def test_fault_14_renamed_after_posting(change: Callable[[], list[str]]):
 
 def test_fault_14_renamed_while_paused_and_before_a_retry():
 	run, [one, two] = narrow_run()
-	submitted_but_not_posted(run)
+	run_helpers.submitted_but_not_posted(run)
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).pause()
 	found = [words(renumbered_account()), words(renamed("Customer", "Anchor Cafe", "Anchor Coffee"))]
@@ -429,11 +413,11 @@ def test_fault_14_renamed_twice_and_the_old_name_used_again():
 
 def test_fault_14_a_change_besides_a_rename_is_detected():
 	one, two = invoice("Anchor Cafe", 60, FIRST), invoice("Compass Stores", 40, FIRST)
-	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	run = run_helpers.submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	rename("Customer", "Anchor Cafe", "Breakwater Bar", merge=True)
 	item = run_helpers.items(run)[two.name]
 	frappe.db.set_value("Write-Off Run Item", item.name, "customer", "Breakwater Bar")
-	post_now(run)
+	run_helpers.post_now(run)
 	assert [outstanding(one), outstanding(two)] == [0, 40]
 	assert frappe.db.get_value("Write-Off Run Item", item.name, "reason_code") == "changed_since_approval"
 	result = verified(run)
@@ -444,14 +428,14 @@ def test_fault_14_a_change_besides_a_rename_is_detected():
 
 def test_fault_14_a_forged_rename_is_ignored():
 	one = invoice("Anchor Cafe", 60, FIRST)
-	run = submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	run = run_helpers.submitted_but_not_posted(run_helpers.run(user=PREPARER))
 	rename("Customer", "Dover Council", "Dover District Council")
 	name = frappe.db.get_value("Write-Off Change Log", {"document_type": "Customer"})
 	frappe.db.set_value(
 		"Write-Off Change Log", name, {"old_value": "Anchor Cafe", "new_value": "Breakwater Bar"}
 	)
 	frappe.db.set_value("Write-Off Run Item", {"run": run.name}, "customer", "Breakwater Bar")
-	post_now(run)
+	run_helpers.post_now(run)
 	assert outstanding(one) == 60
 	assert len(verified(run)["changed_items"]) == 1
 	assert change_log.renames_since(None) == []
@@ -533,9 +517,9 @@ def test_fault_05_credits_that_were_deducted_and_used_up_since():
 	credit = payment("Anchor Cafe", 30, FIRST)
 	run = run_helpers.run(user=PREPARER, max_customer_amount=100)
 	assert run.selected_count == 4, "110 less 30"
-	submitted_but_not_posted(run)
+	run_helpers.submitted_but_not_posted(run)
 	credit.cancel()
-	post_now(run)
+	run_helpers.post_now(run)
 	assert [outstanding(doc) for doc in (one, two, three, other)] == [40, 50, 20, 0]
 	items = run_helpers.items(run)
 	assert {items[doc.name].reason_code for doc in (one, two, three)} == {"customer_over_maximum"}, (
@@ -547,9 +531,9 @@ def test_fault_05_customers_merged_since_are_one_customer():
 	one, two = invoice("Anchor Cafe", 60, FIRST), invoice("Breakwater Bar", 60, FIRST)
 	run = run_helpers.run(user=PREPARER, max_customer_amount=100)
 	assert run.selected_count == 2
-	submitted_but_not_posted(run)
+	run_helpers.submitted_but_not_posted(run)
 	rename("Customer", "Anchor Cafe", "Breakwater Bar", merge=True)
-	post_now(run)
+	run_helpers.post_now(run)
 	assert [outstanding(one), outstanding(two)] == [60, 60]
 	assert {row.reason_code for row in run_helpers.items(run).values()} == {"customer_over_maximum"}
 

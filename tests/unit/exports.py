@@ -96,3 +96,14 @@ def write_xlsx(path: Path, rows: Iterable[Sequence[object]]) -> Path:
 		)
 	book.save(path)
 	return path
+
+
+ROWS: list[Row] = [
+	line(1, "Anchor Cafe", 25.0),
+	line(2, "Anchor Cafe", 25.01),
+	line(3, "Breakwater Bar", 3.2, "2026-06-20"),
+	line(4, "Compass Stores", 12.0),
+	line(5, "Compass Stores", 9.5),
+	line(6, "Dover Council", -7.0),
+	line(7, "Elm School", 4.0, Voucher_Type="Payment Entry"),
+]

@@ -13,19 +13,10 @@ import openpyxl
 import pytest
 
 from ar_writeoff.offline import cli, progress
-from tests.unit.exports import Row, line, table, total, write_csv
+from tests.unit.exports import ROWS, line, table, total, write_csv
 
 Run = Callable[..., tuple[int, str, str]]
 
-ROWS: list[Row] = [
-	line(1, "Anchor Cafe", 25.0),
-	line(2, "Anchor Cafe", 25.01),
-	line(3, "Breakwater Bar", 3.2, "2026-06-20"),
-	line(4, "Compass Stores", 12.0),
-	line(5, "Compass Stores", 9.5),
-	line(6, "Dover Council", -7.0),
-	line(7, "Elm School", 4.0, Voucher_Type="Payment Entry"),
-]
 ON = ("--cutoff", "2026-06-30", "--posting-date", "2026-06-30")
 
 
