@@ -66,6 +66,29 @@ LIMITED_BY = [
 
 Way = Callable[[], Any]
 
+KINDS_WITH_WAYS = {
+	"doctype",
+	"report",
+	"print_format",
+	"number_card",
+	"dashboard_chart",
+	"dashboard_chart_source",
+}
+KINDS_WITHOUT_BALANCES = {"form_tour", "module_onboarding", "onboarding_step", "workspace"}
+METHOD_PREFIXES = (RUN, SCHEDULE, SETTINGS, "ar_writeoff.")
+# What returns neither items nor amounts, whoever calls it. What is new has to be here or to tell something.
+TELLS_NOTHING: dict[str, set[str]] = {
+	"pages": {
+		"card Invoices Written Off",
+		"card Write-Off Runs Needing Attention",
+		"card Write-Off Runs to Submit",
+	},
+	"methods": {
+		"ar_writeoff.search.from_invoices.get_my_drafts",
+		"ar_writeoff.search.from_invoices.write_off_invoices",
+	},
+}
+
 
 def secret_numbers() -> set[str]:
 	"""Every sum with a hidden amount in it, over one run or both, as text. What is left of a hidden amount counts."""
@@ -396,6 +419,18 @@ def test_outputs_have_all_amounts_for_an_unrestricted_user(world: World):
 		*(f"{RUN}{name} 1" for name in ("get_items", "get_summary", "get_voucher_details")),
 		f"{RUN}find_invoices 0",
 	}, draft
+	pages = {name for name in told if name.startswith(("report ", "card ", "chart "))}
+	assert pages - telling == TELLS_NOTHING["pages"], "does it show amounts, and are its filters right?"
+	called = {name.split(" ")[0] for name in told if name.startswith(METHOD_PREFIXES)}
+	assert called - {name.split(" ")[0] for name in telling} == TELLS_NOTHING["methods"]
+
+
+def test_each_kind_of_page_has_its_ways():
+	"""What else the app could show somewhere, such as a web page or a Web Form, needs ways of its own."""
+	assert {path.name for path in app_files.APP.joinpath("ar_writeoff").iterdir() if path.is_dir()} - {
+		"__pycache__"
+	} == {*KINDS_WITH_WAYS, *KINDS_WITHOUT_BALANCES}
+	assert not app_files.APP.joinpath("www").exists()
 
 
 @pytest.mark.parametrize(("doctype", "value"), LIMITED_BY)
