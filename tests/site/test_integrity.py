@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import frappe
 import pytest
 
 from ar_writeoff.ledger import transactions
+from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.service import post_run
 from ar_writeoff.run import gate
 from ar_writeoff.search import service as search
@@ -494,3 +496,57 @@ def test_fault_13_the_isolation_level_is_put_back():
 		assert transactions.isolation_level() == "SERIALIZABLE"
 	finally:
 		frappe.db.sql("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+
+
+# ------------------------------------------------------------------------------------------------------------- 16
+
+
+@contextmanager
+def asked() -> Iterator[list[str]]:
+	"""The statements that are run meanwhile, with their values."""
+	found: list[str] = []
+	original = frappe.local.db.sql
+
+	def sql(query: Any, values: Any = (), *args: Any, **kwargs: Any) -> Any:
+		found.append(f"{query} {values}")
+		return original(query, values, *args, **kwargs)
+
+	frappe.local.db.sql = sql
+	try:
+		yield found
+	finally:
+		del frappe.local.db.sql
+
+
+def test_fault_16_looking_at_items_again_runs_as_many_queries_for_forty_as_for_two(monkeypatch):
+	counts = []
+	original = posting.revalidate_items
+
+	def counted(*args: Any) -> Any:
+		with asked() as found:
+			result = original(*args)
+		assert len(found) == len(set(found)), "nothing is read twice"
+		counts.append(len(found))
+		return result
+
+	monkeypatch.setattr(posting, "revalidate_items", counted)
+	for number in (2, 40):
+		for _n in range(number):
+			invoice("Anchor Cafe", 5, FIRST)
+		run_helpers.post(run_helpers.run())
+	[two, forty] = counts
+	assert forty == two
+
+
+@pytest.mark.parametrize("name", ["Write-Off Register", "Write-Off Roll-forward"])
+def test_fault_16_a_report_reads_nothing_twice(name: str):
+	invoice("Anchor Cafe", 40, FIRST)
+	run_helpers.post(run_helpers.run())
+	filters = {"company": HL, "from_date": "2024-01-01", "to_date": "2027-12-31", "period": "Yearly"}
+	execute = frappe.get_attr(
+		f"ar_writeoff.ar_writeoff.report.{frappe.scrub(name)}.{frappe.scrub(name)}.execute"
+	)
+	execute(frappe._dict(filters))
+	with asked() as found:
+		assert execute(frappe._dict(filters))[1]
+	assert sorted(found) == sorted(set(found))
