@@ -147,6 +147,7 @@ def test_both_readings_are_shown_with_the_decimal_sign_that_is_known() -> None:
 		(",", "not_a_number"),
 		("a,b", "not_a_number"),
 		("1,234.5x", "not_a_number"),
+		("1,234.", "not_a_number"),
 		("1e,5", "not_a_number"),
 		("XX1", "not_a_number"),
 		("0x10", "not_a_number"),

@@ -53,6 +53,15 @@ def test_at_the_very_moment_the_next_one_is_meant() -> None:
 	assert first(Recurrence(DAILY, SIX), datetime(2026, 5, 1, 6, 0), 1) == ["2026-05-02 2026-05-02 06:00"]
 
 
+def test_on_the_day_itself_before_its_time() -> None:
+	assert first(Recurrence(MONTHLY, SIX, day=1), datetime(2026, 5, 1, 5, 59), 1) == [
+		"2026-05 2026-05-01 06:00"
+	]
+	assert first(Recurrence(MONTHLY, SIX, day=1), datetime(2026, 5, 1, 6, 0), 1) == [
+		"2026-06 2026-06-01 06:00"
+	]
+
+
 def test_cron_is_asked_for() -> None:
 	every_six_hours = Recurrence(CRON, next_cron=lambda after: after + timedelta(hours=6))
 	assert first(every_six_hours, datetime(2026, 5, 1), 2) == [

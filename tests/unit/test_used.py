@@ -90,3 +90,14 @@ def test_fault_13_no_number_card_scans_vouchers() -> None:
 	"""They are counted each time the workspace opens; Sales Invoice has no index on what was written off."""
 	cards = [json.loads(path.read_text()) for path in APP.glob("*/number_card/*/*.json")]
 	assert cards and {card["document_type"] for card in cards} == {"Write-Off Run"}
+
+
+def test_every_rule_has_its_mutation_tests() -> None:
+	tree = ast.parse((APP.parent / "tools" / "mutants.py").read_text())
+	[tests] = [
+		ast.literal_eval(node.value)
+		for node in tree.body
+		if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "TESTS"
+	]
+	paths = [*APP.glob("core/*.py"), *APP.glob("*/*rules.py")]
+	assert set(tests) == {str(path.relative_to(APP)) for path in paths if path.name != "__init__.py"}
