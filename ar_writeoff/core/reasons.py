@@ -133,6 +133,15 @@ UNDONE_BEFORE_POSTING = "undone_before_posting"
 CHANGED_SINCE_APPROVAL = "changed_since_approval"
 EXCHANGE_RATE_NOT_EXACT = "exchange_rate_not_exact"
 
+# A run that is not posted the fast way.
+FAST_SWITCHED_OFF = "fast_switched_off"
+FAST_NOT_PROVEN = "fast_not_proven"
+FAST_CODE_DIFFERS = "fast_code_differs"
+FAST_OVERRIDDEN = "fast_overridden"
+FAST_HANDLER = "fast_handler"
+FAST_RULE = "fast_rule"
+FAST_FETCHED = "fast_fetched"
+
 # Found after posting.
 SETTLED_AT_THE_SAME_TIME = "settled_at_the_same_time"
 

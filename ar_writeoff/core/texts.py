@@ -31,7 +31,7 @@ AMOUNT_FACTS = frozenset(
 	}
 )
 DATE_FACTS = frozenset({"cutoff", "on", "posting"})
-TRANSLATED_FACTS = frozenset({"dimension", "doctype", "enough", "fields", "holder", "side", "status"})
+TRANSLATED_FACTS = frozenset({"dimension", "doctype", "enough", "fields", "holder", "rule", "side", "status"})
 
 
 def _(text: str) -> str:
@@ -149,6 +149,13 @@ MESSAGES: Mapping[str, str] = {
 	reasons.EXCHANGE_RATE_NOT_EXACT: _(
 		"No exchange rate converts {amount} to exactly {base_amount}. Create a Journal Entry manually."
 	),
+	reasons.FAST_SWITCHED_OFF: _("Fast posting is switched off in the Write-Off Settings of {company}."),
+	reasons.FAST_NOT_PROVEN: _("Fast posting is not proven for {app} {version}."),
+	reasons.FAST_CODE_DIFFERS: _("Fast posting is not proven for ERPNext {version}: {function} differs."),
+	reasons.FAST_OVERRIDDEN: _("Another app overrides {doctype}."),
+	reasons.FAST_HANDLER: _("{method} runs on changes of {doctype}."),
+	reasons.FAST_RULE: _("{rule} {name} runs on changes of {doctype}."),
+	reasons.FAST_FETCHED: _("{fields} of {doctype} is fetched from another document."),
 	reasons.SETTLED_AT_THE_SAME_TIME: _(
 		"Another entry settled this balance at the same time, which leaves {balance}. Undo one of the two"
 		" entries."
@@ -229,6 +236,13 @@ LABELS: Mapping[str, str] = {
 	reasons.INTERRUPTED: _("Interrupted repeatedly"),
 	reasons.UNDONE_BEFORE_POSTING: _("Undone before posting"),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _("Exchange rate not exact"),
+	reasons.FAST_SWITCHED_OFF: _("Fast posting switched off"),
+	reasons.FAST_NOT_PROVEN: _("Fast posting not proven"),
+	reasons.FAST_CODE_DIFFERS: _("Fast posting not proven"),
+	reasons.FAST_OVERRIDDEN: _("No fast posting"),
+	reasons.FAST_HANDLER: _("No fast posting"),
+	reasons.FAST_RULE: _("No fast posting"),
+	reasons.FAST_FETCHED: _("No fast posting"),
 	reasons.SETTLED_AT_THE_SAME_TIME: _("Settled at the same time"),
 	reasons.CREDIT_LIMIT_EXCEEDED: _("Over Credit Limit"),
 	reasons.REVERSED_BY: _("Reversed"),

@@ -154,9 +154,7 @@ def start_session(session: workers.WorkerSession, company: str) -> ClaimedBatch 
 		return None
 	set_status(session.run, states.POSTING, status)
 	blocker = fast.blocker(company)
-	log.record(
-		session.run, "Started", company, worker=session.number, reason=blocker and Reason.verbatim(blocker)
-	)
+	log.record(session.run, "Started", company, worker=session.number, reason=blocker)
 	cached_results: dict[Hashable, Any] = {fast.BLOCKER: blocker}
 	return claim_batch(session)._replace(cached_results=cached_results)
 

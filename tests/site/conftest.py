@@ -166,10 +166,11 @@ def skip_unless_proven() -> None:
 	"""
 	import erpnext
 
+	from ar_writeoff.ledger import messages
 	from ar_writeoff.posting.fast import guard, proven
 
-	if erpnext.__version__ not in proven.RELEASES and (words := guard.code_blocker()):
-		pytest.skip(words)
+	if erpnext.__version__ not in proven.RELEASES and (reason := guard.code_blocker()):
+		pytest.skip(messages.message(reason))
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from frappe import _
 from frappe.model.base_document import get_controller
 from pypika.terms import ValueWrapper
 
+from ar_writeoff.core import reasons
+from ar_writeoff.core.reasons import Reason
 from ar_writeoff.posting.fast.proven import ERPNEXT_VERSIONS, FRAPPE_VERSIONS, PROVEN, RELEASES
 
 JOURNAL_ENTRY = "erpnext.accounts.doctype.journal_entry.journal_entry:JournalEntry"
@@ -133,10 +135,10 @@ RULE_DOCTYPES = (
 )
 
 
-def blocker(company: str) -> str | None:
-	"""Message why entries of this company cannot be posted the fast way; None if they can."""
+def blocker(company: str) -> Reason | None:
+	"""Reason why entries of this company cannot be posted the fast way; None if they can."""
 	if frappe.db.get_value("Write-Off Settings", company, "fast_posting") == 0:
-		return _("Fast posting is switched off in the Write-Off Settings of {0}.").format(company)
+		return Reason.of(reasons.FAST_SWITCHED_OFF, company=company)
 	return (
 		code_blocker()
 		or controller_blocker()
@@ -166,12 +168,12 @@ def entry_blocker(entry: Any) -> str | None:
 
 
 @cache
-def code_blocker() -> str | None:
-	"""Message naming a function of ERPNext that differs from the tested ones; None if all match."""
+def code_blocker() -> Reason | None:
+	"""Reason naming a function of ERPNext that differs from the tested ones; None if all match."""
 	if not frappe.__version__.startswith(FRAPPE_VERSIONS):
-		return _("Fast posting is not proven for Frappe {0}.").format(frappe.__version__)
+		return Reason.of(reasons.FAST_NOT_PROVEN, app="Frappe", version=frappe.__version__)
 	if not erpnext.__version__.startswith(ERPNEXT_VERSIONS):
-		return _("Fast posting is not proven for ERPNext {0}.").format(erpnext.__version__)
+		return Reason.of(reasons.FAST_NOT_PROVEN, app="ERPNext", version=erpnext.__version__)
 	found = fingerprints()
 	# All functions must match one release; the message names the function by the closest release.
 	different = min(
@@ -186,9 +188,7 @@ def code_blocker() -> str | None:
 		key=len,
 	)
 	if different:
-		return _("Fast posting is not proven for ERPNext {0}: {1} differs.").format(
-			erpnext.__version__, different[0]
-		)
+		return Reason.of(reasons.FAST_CODE_DIFFERS, version=erpnext.__version__, function=different[0])
 	return None
 
 
@@ -235,16 +235,16 @@ def fingerprint(function: Callable | None) -> str:
 # Listeners
 
 
-def controller_blocker() -> str | None:
-	"""Message naming a DocType whose controller another app overrides; None if there is none."""
+def controller_blocker() -> Reason | None:
+	"""Reason naming a DocType whose controller another app overrides; None if there is none."""
 	for doctype, controller in CONTROLLERS.items():
 		if get_controller(doctype) is not resolve(controller):
-			return _("Another app overrides {0}.").format(_(doctype))
+			return Reason.of(reasons.FAST_OVERRIDDEN, doctype=doctype)
 	return None
 
 
-def handler_blocker() -> str | None:
-	"""Message naming another app's doc event that would not fire as usual; None if there is none."""
+def handler_blocker() -> Reason | None:
+	"""Reason naming another app's doc event that would not fire as usual; None if there is none."""
 	handlers = frappe.get_doc_hooks()
 	harmless = HARMLESS_HANDLERS if frappe.get_hooks("sqlite_search") else {*HARMLESS_HANDLERS, SEARCH_INDEX}
 	for doctype, events in (
@@ -259,15 +259,15 @@ def handler_blocker() -> str | None:
 			for method in handlers[doctype][event]:
 				own = doctype == "Journal Entry" and method.startswith("ar_writeoff.")
 				if method not in harmless and not own:
-					return _("{0} runs on changes of {1}.").format(method, _(doctype))
+					return Reason.of(reasons.FAST_HANDLER, method=method, doctype=doctype)
 	return None
 
 
-def rule_blocker() -> str | None:
-	"""Message naming a rule of the site that would not be applied; None if there is none."""
+def rule_blocker() -> Reason | None:
+	"""Reason naming a rule of the site that would not be applied; None if there is none."""
 	# nosemgrep: frappe-using-db-sql - built once, because it runs in each transaction
 	for doctype, name, listens_to in frappe.db.sql(rules_query(frappe.local.site)):
-		return _("{0} {1} runs on changes of {2}.").format(_(doctype), name, _(listens_to))
+		return Reason.of(reasons.FAST_RULE, rule=doctype, name=name, doctype=listens_to)
 	return None
 
 
@@ -286,10 +286,10 @@ def rules_query(_site: str) -> str:
 	return reduce(mul, queries).get_sql()
 
 
-def fetched_field_blocker() -> str | None:
-	"""Message naming a field that Frappe would fetch for each row; None if there is none."""
+def fetched_field_blocker() -> Reason | None:
+	"""Reason naming a field that Frappe would fetch for each row; None if there is none."""
 	for doctype in (*UNSAVED_DOCTYPES[:3], "Journal Entry"):
 		for field in frappe.get_meta(doctype).fields:
 			if field.get("fetch_from"):
-				return _("{0} of {1} is fetched from another document.").format(_(field.label), _(doctype))
+				return Reason.of(reasons.FAST_FETCHED, fields=field.label, doctype=doctype)
 	return None

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import frappe
 
+from ar_writeoff.core.reasons import Reason
 from ar_writeoff.posting.fast import guard
 from ar_writeoff.posting.fast.links import Link
 
@@ -72,6 +73,6 @@ class ValidationCache:
 		self.invoices.clear()
 
 	@property
-	def blocker(self) -> str | None:
-		"""Message why entries cannot be posted the fast way; None if they can."""
+	def blocker(self) -> Reason | None:
+		"""Reason why entries cannot be posted the fast way; None if they can."""
 		return self.get_or_run(BLOCKER, lambda: guard.blocker(self.company))
