@@ -15,7 +15,8 @@ DEBIT = "Debit"
 CREDIT = "Credit"
 DUE_DATE: Final = "Due Date"
 
-# Effect of a customer's unallocated credits on debit balances of the same customer and account.
+# Effect of a customer's unallocated credits on debit balances of the same customer and account. With Leave Out, open
+# invoices exclude credit balances in the same way.
 LEAVE_OUT = "Leave Out"
 DEDUCT = "Deduct"
 IGNORE = "Ignore"

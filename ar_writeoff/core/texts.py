@@ -79,6 +79,10 @@ MESSAGES: Mapping[str, str] = {
 		"The customer has a credit of {credit} {currency} that can settle this balance. Allocate it with"
 		" Payment Reconciliation first."
 	),
+	reasons.INVOICES_OPEN: _(
+		"The customer has open invoices of {debit} {currency} that this credit can settle. Allocate it with"
+		" Payment Reconciliation first."
+	),
 	reasons.BASE_RESIDUE: _("Only an exchange difference is left. Create an Exchange Rate Revaluation."),
 	reasons.WORTH_NOTHING: _(
 		"{amount} {currency} is zero in company currency, and ERPNext does not post zero amounts. Create a"
@@ -204,6 +208,7 @@ LABELS: Mapping[str, str] = {
 	reasons.IN_ANOTHER_RUN: _("In another run"),
 	reasons.RECONCILIATION_RUNNING: _("Reconciliation running"),
 	reasons.CREDIT_AVAILABLE: _("Credit available"),
+	reasons.INVOICES_OPEN: _("Open invoices"),
 	reasons.REVALUATION: _("Revaluation difference"),
 	reasons.DIMENSION_MISSING: _("Dimension missing"),
 	reasons.DIMENSION_NOT_ALLOWED: _("Dimension not allowed"),

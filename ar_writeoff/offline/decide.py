@@ -18,6 +18,7 @@ from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import Dimensions, EntryPlan, PlanItem, plan_entries
 from ar_writeoff.search import rules
 from ar_writeoff.search.rules import (
+	INVOICE_TYPES,
 	NO_CUSTOMER_FACTS,
 	NO_PARTY_FACTS,
 	NO_VOUCHER_FACTS,
@@ -202,14 +203,24 @@ def _party_facts(
 	company_currency: str,
 	policy: Policy,
 ) -> dict[tuple[str, str], PartyFacts]:
-	"""Unallocated credits in the whole export, by customer in scope and account."""
+	"""Unallocated credits and open invoices in the whole export, by customer in scope and account."""
 	parties = {(line.customer, line.receivable_account): NO_PARTY_FACTS for line in lines}
 	for line in export.lines:
 		pair = (line.customer, line.receivable_account)
-		if pair in parties and line.amount < 0 and line.voucher_type in VOUCHER_TYPES:
-			balance = _balance(line, accounts.get(line.key, line), company_currency, policy)
-			before = parties[pair]
-			parties[pair] = PartyFacts(before.credit - balance.now, before.base_credit - balance.base_now)
+		if pair not in parties or line.voucher_type not in (
+			VOUCHER_TYPES if line.amount < 0 else INVOICE_TYPES
+		):
+			continue
+		balance = _balance(line, accounts.get(line.key, line), company_currency, policy)
+		before = parties[pair]
+		if line.amount < 0:
+			parties[pair] = replace(
+				before,
+				credit=before.credit - balance.now,
+				base_credit=before.base_credit - balance.base_now,
+			)
+		else:
+			parties[pair] = replace(before, debit=before.debit + balance.now)
 	return parties
 
 

@@ -1,6 +1,6 @@
 """Preview of a run's Journal Entries for the items that the reader may see, planned by the code that posts them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -8,13 +8,14 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.model.workflow import get_workflow_name
+from frappe.utils import create_batch
 from pypika import Order
 
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.core.terms import Terms
-from ar_writeoff.ledger import accounts, messages
+from ar_writeoff.ledger import accounts, messages, open_items
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.posting import batches, blockers
 from ar_writeoff.posting import entries as journal
@@ -24,12 +25,16 @@ from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import terms as run_terms
 
+# Items checked against the ledger at a time.
+ITEMS_PER_CHECK = 5000
+
 OPEN = {"status": states.OPEN}
 OPEN_AND_SELECTED = {**OPEN, "selected": 1}
 
 
 def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = None) -> dict[str, Any]:
-	"""Entries and totals by account for the selected items, in company currency.
+	"""Entries and totals by account for the selected items, in company currency, and the items that posting would skip
+	now, by reason.
 
 	`selected`: (item, customer) pairs, if they differ from the present selection. Batches are planned one by one, so
 	memory does not grow with the run.
@@ -46,8 +51,10 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 	if selected is not None:
 		wanted = set(selected)
 		visible = [pair for pair in visible if pair in wanted]
+	skipped = skipped_items(run, rules, [name for name, _customer in visible])
 	for names in batches.split_into_batches(run.name, rules, visible):
-		rows = run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": names})
+		kept = [name for name in names if name not in skipped]
+		rows = run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": kept}) if kept else ()
 		items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
 		sample += sample_of(items)
 		plans, refused = plan_batch(items, rules)
@@ -87,10 +94,28 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 			for (account, cost_center, project), (debit, credit) in sorted(totals.items())
 		],
 		"entries": entries,
+		"skipped_count": len(skipped),
+		"skipped": [
+			{"message": message, "count": count} for message, count in Counter(skipped.values()).most_common()
+		],
 		"problems": problems,
 		"terms": approval.terms_digest(terms),
 		"notes": notes(terms),
 	}
+
+
+def skipped_items(run: Any, rules: posting.Rules, names: list[str]) -> dict[str, str]:
+	"""Items whose balance is no longer as found, with the message that posting would give them."""
+	skipped: dict[str, str] = {}
+	for part in create_batch(names, ITEMS_PER_CHECK):
+		rows = run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": part})
+		items = posting.items_from_rows(rows, run.company)
+		balances = open_items.balances_of_vouchers(
+			rules.company, [item.key for item in items], rules.criteria.cutoff_date
+		)
+		_kept, outcomes = posting.revalidate_items(items, balances, rules)
+		skipped.update({outcome.item: outcome.message for outcome in outcomes})
+	return skipped
 
 
 def notes(terms: Terms) -> list[str]:

@@ -242,6 +242,41 @@ def summary(run: str, company: str) -> dict[str, Any]:
 	return result
 
 
+def other_drafts(run: Any) -> list[dict[str, Any]]:
+	"""Other drafts in which balances of this one are selected too, with their number. The first to be posted gets them."""
+	names = frappe.get_list(
+		"Write-Off Run",
+		filters={
+			"company": run.company,
+			"balance_type": run.balance_type,
+			"docstatus": 0,
+			"selected_count": (">", 0),
+			"name": ("!=", run.name),
+		},
+		pluck="name",
+		order_by="name asc",
+	)
+	if not names:
+		return []
+	own, other = table().as_("own"), table().as_("other")
+	return (
+		frappe.qb.from_(own)
+		.join(other)
+		.on(
+			(other.voucher_no == own.voucher_no)
+			& (other.voucher_type == own.voucher_type)
+			& (other.receivable_account == own.receivable_account)
+			& (other.customer == own.customer)
+		)
+		.select(other.run, Count("*").as_("count"))
+		.where(visible(own, run.name) & (own.status == OPEN) & (own.selected == 1))
+		.where(other.run.isin(names) & (other.status == OPEN) & (other.selected == 1))
+		.groupby(other.run)
+		.orderby(other.run)
+		.run(as_dict=True)
+	)
+
+
 def totals_by(rows: Iterable[frappe._dict], by: str, *amounts: str) -> dict[str, list[Any]]:
 	"""{value of `by`: [count, sum of each amount]}, zeros for other values."""
 	result: dict[str, list[Any]] = defaultdict(lambda: [0] + [0.0] * len(amounts))

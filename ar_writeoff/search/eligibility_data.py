@@ -8,21 +8,23 @@ from decimal import Decimal
 import frappe
 from erpnext.accounts.utils import get_advance_payment_doctypes
 from frappe.query_builder.functions import Sum
-from frappe.utils import create_batch
+from frappe.utils import create_batch, getdate
 from pypika.terms import Criterion
 
 from ar_writeoff.core import reasons
-from ar_writeoff.core.criteria import DEBIT, LEAVE_OUT, Criteria
+from ar_writeoff.core.criteria import CREDIT, DEBIT, LEAVE_OUT, Criteria
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.status import OPEN, TO_BE_POSTED
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.ledger.open_items import Key, LedgerBalance, vouchers_by_type
+from ar_writeoff.ledger.open_items import Key, LedgerBalance, balances_of_customers, vouchers_by_type
 from ar_writeoff.ledger.versions import order_advances_on_payments
-from ar_writeoff.search.rules import VOUCHER_TYPES, CustomerFacts, PartyFacts, VoucherFacts
+from ar_writeoff.search.rules import INVOICE_TYPES, VOUCHER_TYPES, CustomerFacts, PartyFacts, VoucherFacts
 
 # Unallocated credits by customer and account, in account currency and company currency, both positive.
 Credits = Mapping[tuple[str, str], tuple[Decimal, Decimal]]
+# Open invoices by customer and account, in account currency.
+Debits = Mapping[tuple[str, str], Decimal]
 
 # Fields read of each voucher type.
 DETAILS = {
@@ -79,17 +81,25 @@ def customer_facts(
 
 
 def party_facts(
-	company: str, keys: Iterable[Key], criteria: Criteria, credits: Credits | None = None
+	company: str,
+	keys: Iterable[Key],
+	criteria: Criteria,
+	credits: Credits | None = None,
+	debits: Debits | None = None,
 ) -> dict[tuple[str, str], PartyFacts]:
-	"""Facts by customer and account. Credits are read if they are not given and the criteria need them."""
+	"""Facts by customer and account. Credits and debits are read if they are not given and the criteria need them."""
 	pairs = {(key.customer, key.account) for key in keys}
+	needed = criteria.balance_type if criteria.customer_credits == LEAVE_OUT else None
 	if credits is None:
-		credits = {}
-		if criteria.balance_type == DEBIT and criteria.customer_credits == LEAVE_OUT:
-			credits = unallocated_credits(company, pairs)
+		credits = unallocated_credits(company, pairs) if needed == DEBIT else {}
+	if debits is None:
+		debits = open_debits(company, pairs) if needed == CREDIT else {}
 	running = active_reconciliations(company) if pairs else {}
 	return {
-		pair: PartyFacts(*credits.get(pair, (ZERO, ZERO)), reconciliation=running.get(pair)) for pair in pairs
+		pair: PartyFacts(
+			*credits.get(pair, (ZERO, ZERO)), reconciliation=running.get(pair), debit=debits.get(pair, ZERO)
+		)
+		for pair in pairs
 	}
 
 
@@ -103,6 +113,27 @@ def credits_from_balances(
 			pair = (balance.key.customer, balance.key.account)
 			credit, base_credit = totals.get(pair, (ZERO, ZERO))
 			totals[pair] = (credit - balance.now, base_credit - balance.base_now)
+	return totals
+
+
+def debits_from_balances(balances: Iterable[LedgerBalance]) -> dict[tuple[str, str], Decimal]:
+	"""Open invoices and journal debits among these balances."""
+	totals: dict[tuple[str, str], Decimal] = {}
+	for balance in balances:
+		if balance.now > 0 and balance.key.voucher_type in INVOICE_TYPES:
+			pair = (balance.key.customer, balance.key.account)
+			totals[pair] = totals.get(pair, ZERO) + balance.now
+	return totals
+
+
+def open_debits(company: str, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Decimal]:
+	"""Open invoices and journal debits of these customers, from the Payment Ledger."""
+	wanted = set(pairs)
+	accounts = sorted({account for _customer, account in wanted})
+	totals: dict[tuple[str, str], Decimal] = {}
+	for customers in create_batch(sorted({customer for customer, _account in wanted}), 1000):
+		balances = balances_of_customers(company, accounts, customers, getdate())
+		totals.update(debits_from_balances(balances))
 	return totals
 
 

@@ -25,7 +25,7 @@ from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.open_items import Key, LedgerBalance
 from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import rules as eligibility
-from ar_writeoff.search.eligibility_data import Credits, VoucherDetails
+from ar_writeoff.search.eligibility_data import Credits, Debits, VoucherDetails
 from ar_writeoff.search.rules import Balance, CustomerFacts, Verdict
 
 # Limits of one query: it takes a fraction of a second, and its list of names is not too long to parse.
@@ -82,7 +82,14 @@ def search(
 		credits = facts.credits_from_balances(balances)
 		customer_data = facts.customer_facts({balance.key.customer for balance in balances})
 		verdicts = judge_all(
-			balances, scope, criteria, access, customers=customer_data, credits=credits, offset=offset
+			balances,
+			scope,
+			criteria,
+			access,
+			customers=customer_data,
+			credits=credits,
+			debits=facts.debits_from_balances(balances),
+			offset=offset,
 		)
 		processed_rows += sum(row_counts[customer] for customer in customers)
 		kept = eligibility.apply_customer_maximum(verdicts, criteria, base_credits(credits))
@@ -144,13 +151,14 @@ def judge_all(
 	customers: Mapping[str, CustomerFacts] | None = None,
 	vouchers: Mapping[Key, VoucherDetails] | None = None,
 	credits: Credits | None = None,
+	debits: Debits | None = None,
 	offset: Offset | None = None,
 	check_other_runs: bool = True,
 ) -> list[Verdict]:
 	"""Verdicts on these balances, ordered by customer, date and voucher.
 
 	Used by the search, and again under the lock, where other runs do not count because the first one posts.
-	`customers`, `vouchers` and `credits` are read if they are not given.
+	`customers`, `vouchers`, `credits` and `debits` are read if they are not given.
 	"""
 	matching = {balance.key: balance for balance in balances if eligibility.amounts_match(balance, criteria)}
 	keys = list(matching)
@@ -160,7 +168,7 @@ def judge_all(
 	out_of_scope = keys_out_of_scope(keys, scope, access, own_rows)
 	if customers is None:
 		customers = facts.customer_facts({key.customer for key in keys})
-	parties = facts.party_facts(scope.company, keys, criteria, credits)
+	parties = facts.party_facts(scope.company, keys, criteria, credits, debits)
 	voucher_data = facts.voucher_facts(keys, vouchers, scope.run if check_other_runs else None)
 	entry_problems = offset.exclusions(keys, own_rows) if offset else {}
 

@@ -51,6 +51,9 @@ class Balance:
 # Voucher types whose balances can be written off.
 VOUCHER_TYPES = ("Sales Invoice", "Payment Entry", "Journal Entry")
 
+# Voucher types that a credit can be allocated to.
+INVOICE_TYPES = ("Sales Invoice", "Journal Entry")
+
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
@@ -84,13 +87,14 @@ class VoucherFacts:
 class PartyFacts:
 	"""Facts about a customer on one receivable account.
 
-	`credit` and `base_credit` are the unallocated credits, 0 or more; `reconciliation` is an active Process Payment
-	Reconciliation.
+	`credit` and `base_credit` are the unallocated credits, `debit` the open invoices, 0 or more; `reconciliation` is an
+	active Process Payment Reconciliation.
 	"""
 
 	credit: Decimal = ZERO
 	base_credit: Decimal = ZERO
 	reconciliation: str | None = None
+	debit: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +208,14 @@ def exclusion_reason(
 		return Reason.of(reasons.WORTH_NOTHING, amount=verdict.amount, currency=balance.currency)
 	if verdict.amount * verdict.base_amount <= 0:
 		return Reason.of(reasons.BASE_RESIDUE)
-	if party.credit and criteria.balance_type == rules.DEBIT and criteria.customer_credits == rules.LEAVE_OUT:
-		return Reason.of(reasons.CREDIT_AVAILABLE, credit=party.credit, currency=balance.currency).with_link(
-			"Payment Reconciliation", "Payment Reconciliation"
-		)
+	if criteria.customer_credits == rules.LEAVE_OUT:
+		settles = None
+		if criteria.balance_type == rules.DEBIT and party.credit:
+			settles = Reason.of(reasons.CREDIT_AVAILABLE, credit=party.credit, currency=balance.currency)
+		elif criteria.balance_type == rules.CREDIT and party.debit:
+			settles = Reason.of(reasons.INVOICES_OPEN, debit=party.debit, currency=balance.currency)
+		if settles:
+			return settles.with_link("Payment Reconciliation", "Payment Reconciliation")
 	return voucher.entry_problem
 
 

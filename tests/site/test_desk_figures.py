@@ -12,7 +12,19 @@ from frappe.desk import query_report
 from ar_writeoff.ar_writeoff.report.write_off_register import write_off_register as register
 from ar_writeoff.review.evidence import write_off_run_evidence
 from tests.site import run_helpers
-from tests.site.factories import HL, MANAGER, account, as_user, customer, invoice
+from tests.site.factories import (
+	HL,
+	MANAGER,
+	PREPARER,
+	account,
+	as_user,
+	credit_note,
+	customer,
+	invoice,
+	pay,
+	payment,
+	permit,
+)
 
 YEAR = {"company": HL, "from_date": "2026-01-01", "to_date": "2026-12-31"}
 
@@ -158,3 +170,78 @@ def test_desk_02_written_off_less_reversed_and_recovered_is_the_ledger():
 	totals = {row["label"]: row["value"] for row in summary}
 	assert totals["Still Written Off"] == ledger == 25
 	assert totals["Written Off"] - totals["Reversed Amount"] - totals["Recovered"] == ledger
+
+
+def test_desk_06_the_preview_counts_only_what_can_still_be_written_off():
+	run_helpers.settings()
+	paid, _written_off, kept = (
+		invoice(name, amount, "2026-01-15")
+		for name, amount in (("Anchor Cafe", 100), ("Breakwater Bar", 40), ("Compass Stores", 7))
+	)
+	older = run_helpers.run()
+	newer = run_helpers.post(run_helpers.run(customers=[{"customer": "Breakwater Bar"}]))
+	pay(paid, 60, "2026-02-01")
+	with as_user(MANAGER):
+		plan = older.preview_entries()
+	assert (plan["item_count"], plan["total"], plan["skipped_count"]) == (1, 7, 2)
+	assert {row["message"]: row["count"] for row in plan["skipped"]} == {
+		f"Write-Off Run {newer.name} has already written off this balance.": 1,
+		"The balance changed from 100.00 USD to 40.00 USD since the search. Search again.": 1,
+	}
+	run_helpers.post(older)
+	assert (older.posted_count, older.skipped_count) == (1, 2)
+	assert run_helpers.items(older)[kept.name].status == "Posted"
+
+
+def test_desk_06_two_drafts_with_the_same_balances_name_each_other():
+	run_helpers.settings()
+	one = invoice("Anchor Cafe", 100, "2026-01-15")
+	invoice("Breakwater Bar", 40, "2026-01-15")
+	first, second = run_helpers.run(), run_helpers.run()
+	run_helpers.run(customers=[{"customer": "Compass Stores"}])
+	with as_user(MANAGER):
+		assert first.get_summary()["other_drafts"] == [{"run": second.name, "count": 2}]
+		untick(second, one.name)
+		assert first.get_summary()["other_drafts"] == [{"run": second.name, "count": 1}]
+	permit(PREPARER, "Customer", "Anchor Cafe")
+	with as_user(PREPARER):
+		assert first.get_summary()["other_drafts"] == [], "a draft over balances of others is not named"
+	run_helpers.post(second)
+	with as_user(MANAGER):
+		assert first.get_summary()["other_drafts"] == []
+
+
+def credit_run(**values: Any) -> Any:
+	run_helpers.settings(credit_write_off_account=run_helpers.credit_account())
+	return run_helpers.run(balance_type="Credit", reason="Rounding Difference", **values)
+
+
+def test_desk_07_a_credit_that_can_settle_an_invoice_is_not_offered():
+	invoice("Anchor Cafe", 100, "2026-01-15")
+	note = credit_note(invoice("Anchor Cafe", 20, "2026-01-15"), 20, update_outstanding_for_self=True)
+	money = payment("Anchor Cafe", 30, "2026-02-01")
+	alone = payment("Breakwater Bar", 5, "2026-02-01")
+	elsewhere = invoice("Breakwater Bar", 9, "2026-02-01", debit_to=account("Other Debtors"))
+	found = run_helpers.items(credit_run())
+	assert {
+		name: (found[name].reason_code, found[name].reason_doctype, found[name].selected)
+		for name in (note.name, money.name, alone.name)
+	} == {
+		note.name: ("invoices_open", "Payment Reconciliation", 0),
+		money.name: ("invoices_open", "Payment Reconciliation", 0),
+		alone.name: ("", "", 1),
+	}
+	assert "120.00 USD" in found[money.name].message
+	assert elsewhere.name not in found
+	for policy in ("Deduct", "Ignore"):
+		run_helpers.settings(customer_credits=policy)
+		assert run_helpers.items(credit_run())[money.name].selected
+
+
+def test_desk_07_an_invoice_since_the_search_keeps_the_credit():
+	money = payment("Anchor Cafe", 30, "2026-02-01")
+	run = credit_run()
+	invoice("Anchor Cafe", 100, "2026-03-15")
+	run_helpers.post(run)
+	item = run_helpers.items(run)[money.name]
+	assert (item.status, item.reason_code) == ("Skipped", "invoices_open")

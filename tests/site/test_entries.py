@@ -254,7 +254,7 @@ def test_debit_balances_with_cost_centers_and_a_project():
 
 
 def test_credit_balances():
-	settings()
+	settings(customer_credits="Ignore")
 	one = invoice(ANCHOR, 10, "2026-01-15", is_return=True)
 	of = invoice(ELM, 100, "2026-01-15")
 	two = credit_note(of, 2.5, "2026-01-20", update_outstanding_for_self=True)

@@ -138,7 +138,9 @@ def test_a_run_of_many_entries_whose_period_is_closed_meanwhile_is_neither_cance
 
 
 def test_credits_too():
-	run_helpers.settings(credit_write_off_account=account("Credit Balances Written Off"))
+	run_helpers.settings(
+		credit_write_off_account=account("Credit Balances Written Off"), customer_credits="Ignore"
+	)
 	one = invoice("Anchor Cafe", 10, "2026-01-15", is_return=True)
 	of = invoice("Elm School", 100, "2026-01-15")
 	two = credit_note(of, 5, "2026-01-20", update_outstanding_for_self=True)

@@ -141,7 +141,7 @@ def test_each_fact_has_its_reason_and_comes_before_the_ones_after_it(position: i
 def test_without_facts_nothing_is_excluded() -> None:
 	assert CustomerFacts() == CustomerFacts("", False, False, False)
 	assert VoucherFacts() == VoucherFacts(False, None, None, None, None)
-	assert PartyFacts() == PartyFacts(Decimal(0), Decimal(0), None)
+	assert PartyFacts() == PartyFacts(Decimal(0), Decimal(0), None, Decimal(0))
 	assert reason(balance(), criteria()) is None
 
 
@@ -199,6 +199,28 @@ def test_a_credit_leaves_debit_balances_out(
 	by = criteria(balance_type, customer_credits=policy)
 	found = reason(balance(amount), by, party=PartyFacts(credit=Decimal("3.00")))
 	assert found == (CREDIT if left_out else None)
+
+
+@pytest.mark.parametrize(
+	("balance_type", "amount", "policy", "left_out"),
+	[
+		("Credit", "-10.00", LEAVE_OUT, True),
+		("Credit", "-10.00", DEDUCT, False),
+		("Credit", "-10.00", IGNORE, False),
+		("Debit", "10.00", LEAVE_OUT, False),
+	],
+)
+def test_open_invoices_leave_credit_balances_out(
+	balance_type: str, amount: str, policy: str, left_out: bool
+) -> None:
+	by = criteria(balance_type, customer_credits=policy)
+	found = reason(balance(amount), by, party=PartyFacts(debit=Decimal("3.00")))
+	open_invoices = Reason(
+		"invoices_open",
+		(("debit", "3.00"), ("currency", "EUR")),
+		("Payment Reconciliation", "Payment Reconciliation"),
+	)
+	assert found == (open_invoices if left_out else None)
 
 
 def test_the_policy_on_credits_is_that_of_the_settings() -> None:

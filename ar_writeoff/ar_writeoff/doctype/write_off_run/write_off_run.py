@@ -467,13 +467,18 @@ class WriteOffRun(CriteriaDocument):
 		)
 		selection.after_selection_change(run)
 		self.reload()
-		return self.get_summary()
+		return self.summary()
 
 	@frappe.whitelist()
 	def get_summary(self) -> dict[str, Any]:
 		"""Data of the form besides the items: counts, totals, reasons for exclusion, ageing, top customers, items over
-		a limit, messages on what blocks approval, posting or cancelling, and the drafts with items over the submitter's
-		limit."""
+		a limit, messages on what blocks approval, posting or cancelling, the drafts with items over the submitter's
+		limit, and other drafts with the same balances."""
+		run = self.get_saved("read")
+		return {**self.summary(), "other_drafts": run_items.other_drafts(run) if run.docstatus == 0 else []}
+
+	def summary(self) -> dict[str, Any]:
+		"""`get_summary` without the other drafts, which take longer than a tick."""
 		run = self.get_saved("read")
 		return {
 			"status": run.status,

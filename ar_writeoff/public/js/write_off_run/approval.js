@@ -29,6 +29,12 @@ export function related_runs(doc, summary) {
 				link("Write-Off Run", doc.remainder_of),
 			]),
 		doc.schedule && __("Prepared by the schedule {0}.", [link("Write-Off Schedule", doc.schedule)]),
+		...(summary?.other_drafts || []).map(({ run, count }) =>
+			__("Also selected in draft {0}: {1}. The run that is posted first writes them off.", [
+				link("Write-Off Run", run),
+				balances(count),
+			])
+		),
 		remainders.length && __("Balances above the limit are in {0}.", [remainders.join(", ")]),
 	].filter(Boolean);
 }

@@ -20,7 +20,9 @@ export async function preview(frm, { may_post, on_post }) {
 		fields: [{ fieldtype: "HTML", fieldname: "preview" }],
 	});
 	dialog.fields_dict.preview.$wrapper.html(
-		`<div class="wo-preview">${is_empty ? "" : sentence(plan, frm.doc.balance_type)}${problems(plan)}${
+		`<div class="wo-preview">${is_empty ? "" : sentence(plan, frm.doc.balance_type)}${skipped(
+			plan
+		)}${problems(plan)}${
 			is_empty ? "" : accounts(plan) + write_off_notice() + notes(plan) + entry_list(plan)
 		}${may_post || is_empty ? "" : approval_notice()}</div>`
 	);
@@ -62,6 +64,19 @@ function problems(plan) {
 	return `<div class="wo-note red"><p>${escape(__("These entries cannot be created:"))}</p><ul>${shown.join(
 		""
 	)}</ul></div>`;
+}
+
+function skipped(plan) {
+	if (!plan.skipped_count) return "";
+	const shown = plan.skipped
+		.slice(0, MAX_PROBLEMS)
+		.map(({ message, count }) => `<li>${escape(message)}${count > 1 ? ` (${number(count)})` : ""}</li>`);
+	const more = plan.skipped.length - shown.length;
+	if (more > 0) shown.push(`<li>${__("and {0} more", [number(more)])}</li>`);
+	return `<div class="wo-note yellow"><p>${__(
+		"Changed since the search: {0}. They will not be written off. Press Find Invoices to update the list.",
+		[balances(plan.skipped_count)]
+	)}</p><ul>${shown.join("")}</ul></div>`;
 }
 
 const notes = (plan) =>

@@ -122,7 +122,9 @@ export class Workbench {
 
 	show_summary(summary) {
 		if (!this.is_current) return;
-		this.summary = summary;
+		// A tick is answered without the other drafts.
+		this.summary = { other_drafts: this.summary?.other_drafts, ...summary };
+		summary = this.summary;
 		this.views = views_for(this.frm.doc, summary, { can_reinstate: this.can_reinstate() });
 		if (!this.view) this.state.view = this.views[0].key;
 		this.multi_currency ||= summary.selected.by_currency.some(
