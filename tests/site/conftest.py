@@ -202,13 +202,6 @@ class Worker:
 		"""SIGKILL to the worker and its horse at once, as a power cut would."""
 		processes.kill(self.process)
 
-	def kill_horse(self) -> bool:
-		"""SIGKILL to the job's process only, as the kernel does when memory is short."""
-		horse = self.horse
-		if horse:
-			processes.kill_pid(horse)
-		return bool(horse)
-
 	def stop(self) -> None:
 		processes.stop(self.process)
 

@@ -20,6 +20,7 @@ from tests.site import ledger_checks, run_helpers
 from tests.site.concurrency import BreakpointWorkers, ConcurrentSession, in_background, watchdog
 from tests.site.conftest import Web, Workers, eventually
 from tests.site.factories import HL, MANAGER, PREPARER, as_user, invoice, many_invoices
+from tests.site.submit_methods import allowed
 
 FIRST = "2026-01-15"
 EVIDENCE = {
@@ -208,18 +209,6 @@ WAYS = [by_rest, by_copy, by_client, by_form, by_list]
 def changed_copy(run: str, values: dict[str, Any]) -> Any:
 	doc = frappe.get_doc("Write-Off Run", run)
 	return doc.update(values)
-
-
-def allowed(call: Callable[[], Any]) -> bool:
-	frappe.db.commit()
-	with as_user(MANAGER):
-		try:
-			call()
-		except (frappe.ValidationError, frappe.PermissionError):
-			frappe.db.rollback()
-			return False
-	frappe.db.commit()
-	return True
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -66,7 +66,7 @@ def test_fault_11_a_user_bound_by_limits_cannot_change_them_alone(control: str):
 	else:
 		assert after.get(control) == before.get(control)
 	assert (after.proposed_by, list(frappe.parse_json(after.proposed_changes))) == (MANAGER, [control])
-	with as_user(MANAGER), pytest.raises(frappe.PermissionError, match="yourself"):
+	with as_user(MANAGER), pytest.raises(frappe.PermissionError, match="You proposed this change"):
 		after.confirm_changes(str(after.proposed_on))
 	with as_user(PREPARER), pytest.raises(frappe.PermissionError):
 		after.confirm_changes(str(after.proposed_on))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any
 
 import frappe
@@ -519,22 +520,26 @@ def as_seen_by(user: str, run: Any) -> Any:
 	return frappe.get_doc("Write-Off Run", run.name)
 
 
+def methods(run: Any) -> list[Callable]:
+	return [
+		run.check_permission,
+		run.save,
+		run.submit,
+		run.find_invoices,
+		run.set_selection,
+		run.preview_entries,
+		run.get_items,
+		run.get_summary,
+		run.get_progress,
+	]
+
+
 def test_without_a_role_nothing_can_be_done():
 	invoice("Anchor Cafe", 10, "2026-01-15")
 	run = run_helpers.run()
 	frappe.db.commit()
 	mine = as_seen_by(OUTSIDER, run)
-	for do in (
-		mine.check_permission,
-		mine.save,
-		mine.submit,
-		mine.find_invoices,
-		mine.set_selection,
-		mine.preview_entries,
-		mine.get_items,
-		mine.get_summary,
-		mine.get_progress,
-	):
+	for do in methods(mine):
 		denied(do)
 	denied(draft, user=OUTSIDER)
 	denied(get_defaults, HL)
@@ -579,16 +584,7 @@ def test_manager_of_another_company():
 	permit(MANAGER, "Company", NW)
 	frappe.db.commit()
 	mine = as_seen_by(MANAGER, run)
-	for do in (
-		mine.check_permission,
-		mine.save,
-		mine.submit,
-		mine.find_invoices,
-		mine.set_selection,
-		mine.preview_entries,
-		mine.get_items,
-		mine.get_summary,
-	):
+	for do in methods(mine):
 		denied(do)
 	denied(draft)
 	denied(get_defaults, HL)
