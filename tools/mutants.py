@@ -33,6 +33,8 @@ import libcst as cst
 import pytest
 from mutmut.mutation.mutators import mutation_operators
 
+from tests.unit import app_files
+
 if sys.version_info >= (3, 11):
 	import tomllib
 else:
@@ -263,6 +265,7 @@ def main() -> int:
 	modules = chosen.modules or list(TESTS)
 	started = time.monotonic()
 	run_tests("--collect-only", str(UNIT / "tables.py"))  # import pytest's modules once for all children
+	app_files.modules()  # parse the app once for all children
 	reasons = {key: reason for key, reason in listed().items() if key[0] in modules}
 	check_the_tests(modules)
 

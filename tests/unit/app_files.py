@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ def select_options(name: str, fieldname: str) -> list[str]:
 	return [option for option in field["options"].split("\n") if option]
 
 
-def modules(folder: str = "") -> Iterator[tuple[str, ast.Module]]:
+@cache
+def modules(folder: str = "") -> tuple[tuple[str, ast.Module], ...]:
 	"""Path below the app and syntax tree of each Python file."""
-	for path in sorted((APP / folder).rglob("*.py")):
-		yield str(path.relative_to(APP)), ast.parse(path.read_text())
+	paths = sorted((APP / folder).rglob("*.py"))
+	return tuple((str(path.relative_to(APP)), ast.parse(path.read_text())) for path in paths)
