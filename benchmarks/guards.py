@@ -5,7 +5,8 @@ make bench ARGS="guards --payments 300 --pairs 1000"
 Cost: two sites with the same books, one with the app and one without, with a process each. They submit payments in
 turns, with one reference and with fifty, never of a written-off voucher. Measured are insert, submit and commit; the
 difference is the median of those within a turn, so that a slow moment of the machine affects both. A busy machine makes it
-uncertain by more than the guard costs: so the time within the guard is measured by itself, and statements are counted.
+uncertain by more than the guard costs. So the time within the guard is measured by itself, statements are counted, and the
+other times are those of the fastest tenth.
 
 Concurrency: two processes submit a Payment Entry of the same customer at the same moment, on the site with the app.
 Each settles parts of three invoices: half of the pairs the same three in opposite order, half three of its own.
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -227,9 +228,10 @@ def measure(session: Any, bare: str, payments: int) -> bool:
 					results[which] = pair[which].ask("pay", names=of[which])
 				if number >= 0:
 					taken.append((results[0], results[1]))
-			app, none = (1000 * statistics.median(row[site][0] for row in taken) for site in (0, 1))
+			app, none, guard = (
+				fastest(row[site][value] for row in taken) for site, value in ((0, 0), (1, 0), (0, 1))
+			)
 			more = 1000 * statistics.median(row[0][0] - row[1][0] for row in taken)
-			guard = 1000 * statistics.median(row[0][1] for row in taken)
 			statements = statistics.median(row[0][2] - row[1][2] for row in taken)
 			good &= guard <= AT_MOST_MS and guard / none <= AT_MOST_SHARE
 			print(
@@ -238,6 +240,12 @@ def measure(session: Any, bare: str, payments: int) -> bool:
 				flush=True,
 			)
 	return good
+
+
+def fastest(seconds: Iterable[float]) -> float:
+	"""The milliseconds that the fastest tenth does not exceed: what it takes when nothing else runs."""
+	ordered = sorted(seconds)
+	return 1000 * ordered[len(ordered) // 10]
 
 
 def race(session: Any, site: str, pairs: int) -> Counter[str]:

@@ -181,6 +181,8 @@ def test_a_cause_is_translated_with_what_it_caused() -> None:
 	)
 	said = Reason.caused(reasons.REFUSED, Reason.verbatim("No"))
 	assert said == Reason.of(reasons.REFUSED, why="No"), "as before there were causes"
+	said = Reason.caused(reasons.MANDATORY_FIELD, Reason.verbatim("No."), company="HL")
+	assert dict(said.facts) == {"why": "No.", "company": "HL"}
 
 
 def test_whose_limit_is_enough_follows_what_is_over_one() -> None:
