@@ -5,7 +5,7 @@ the Settings and the company's default dimensions where the voucher has none. A 
 whole offset side.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import frappe
@@ -94,6 +94,18 @@ def with_dimensions(items: list[PlanItem], offset: Offset) -> list[PlanItem]:
 				finance_book=(row.finance_book or "") if row else "",
 			)
 		)
+	return result
+
+
+def offset_rows(keys: Mapping[str, Key], offset: Offset) -> dict[str, Hashable]:
+	"""Return what decides on the offset row of each item: its finance book and the dimensions of the offset side."""
+	fields = dimension_fields()
+	rows = voucher_ledger_rows(keys.values())
+	result: dict[str, Hashable] = {}
+	for name, key in keys.items():
+		row = rows.get(key)
+		values = offset.values(row_dimensions(row, fields))
+		result[name] = (row.finance_book if row else None, tuple(sorted(values.items())))
 	return result
 
 

@@ -1,29 +1,54 @@
 """Batches of a run: the items posted or undone in one transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 import frappe
+from frappe.utils import create_batch
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.ledger import messages
+from ar_writeoff.ledger import dimensions, messages
 from ar_writeoff.ledger.bulk_update import standard_values
+from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting import rules as planning
+
+ITEMS_PER_QUERY = 5000
 
 
 def split_into_batches(
 	run: str, rules: posting.Rules, selected: Sequence[tuple[str, str]] | None = None
 ) -> Iterator[list[str]]:
-	"""Split the selected open items into batches and yield the item names of each; one batch is one transaction.
+	"""Split the selected open items into batches and yield the item names of each; one batch is one transaction, and fits
+	into one entry as far as possible.
 
 	With one entry per customer, a batch ends with a customer as long as it fits. `selected`: (item, customer) pairs
 	ordered by name, if the caller has already read them.
 	"""
 	rows = selected_open_items(run) if selected is None else selected
 	size = max(1, min(rules.rows_per_entry, planning.MAX_ROWS_PER_ENTRY) - 1)
-	return planning.batches(rows, size, keep_customers=rules.entries_per == planning.CUSTOMER)
+	# With an offset row for each item, half as many items fit into an entry.
+	may_be_too_long = rules.entries_per != planning.INVOICE and 2 * len(rows) > size + 1
+	offsets = offset_rows([row[0] for row in rows], rules) if may_be_too_long else planning.NO_OFFSETS
+	return planning.batches(
+		rows, size, keep_customers=rules.entries_per == planning.CUSTOMER, offsets=offsets
+	)
+
+
+def offset_rows(names: list[str], rules: posting.Rules) -> dict[str, Hashable]:
+	"""What decides on the offset row of each of these items."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	result: dict[str, Hashable] = {}
+	for part in create_batch(names, ITEMS_PER_QUERY):
+		rows = (
+			frappe.qb.from_(item)
+			.select(item.name, item.voucher_type, item.voucher_no, item.receivable_account, item.customer)
+			.where(item.name.isin(part))
+			.run()
+		)
+		result.update(dimensions.offset_rows({row[0]: Key(*row[1:]) for row in rows}, rules.offset))
+	return result
 
 
 def selected_open_items(run: str) -> list[tuple[str, str]]:

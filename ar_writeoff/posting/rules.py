@@ -7,7 +7,7 @@ side: one row per account and dimensions, in company currency. Preview and posti
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -23,6 +23,8 @@ MAX_ROWS_PER_ENTRY = 100
 RATE_PRECISION = 9
 
 Dimensions = tuple[tuple[str, str], ...]
+
+NO_OFFSETS: Mapping[str, Hashable] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,14 +186,21 @@ def _entry(items: list[PlanItem], company_currency: str) -> EntryPlan:
 	return EntryPlan(tuple(rows), items[0].finance_book, credit)
 
 
-def batches(items: Iterable[tuple[str, str]], size: int, *, keep_customers: bool) -> Iterator[list[str]]:
-	"""Divide ordered (item, customer) pairs into batches of about `size` items.
+def batches(
+	items: Iterable[tuple[str, str]],
+	size: int,
+	*,
+	keep_customers: bool,
+	offsets: Mapping[str, Hashable] = NO_OFFSETS,
+) -> Iterator[list[str]]:
+	"""Divide ordered (item, customer) pairs into batches of about `size` items, which fit into an entry of `size` + 1 rows.
 
+	`offsets`: what decides on the offset row of an item, by item; items with the same value share a row.
 	With `keep_customers` a batch ends with a customer, unless that customer alone exceeds the size. A remainder of a
 	tenth of the size or less joins the batch before it: a transaction costs as much as twenty items.
 	"""
 	before: list[str] = []
-	for batch in _divide(items, size, keep_customers):
+	for batch in _divide(items, size, keep_customers, offsets):
 		if before and len(batch) > size // 10:
 			yield before
 			before = []
@@ -200,21 +209,29 @@ def batches(items: Iterable[tuple[str, str]], size: int, *, keep_customers: bool
 		yield before
 
 
-def _divide(items: Iterable[tuple[str, str]], size: int, keep_customers: bool) -> Iterator[list[str]]:
+def _divide(
+	items: Iterable[tuple[str, str]], size: int, keep_customers: bool, offsets: Mapping[str, Hashable]
+) -> Iterator[list[str]]:
 	batch: list[str] = []
+	rows: set[Hashable] = set()
 	group: list[str] = []
 	customer: str | None = None
 
+	def is_too_long(names: list[str]) -> bool:
+		more = {offsets.get(name) for name in names}
+		return bool(batch) and len(batch) + len(names) + len(rows | more) > size + 1
+
 	def add(group: list[str]) -> Iterator[list[str]]:
-		nonlocal batch
-		if batch and len(batch) + len(group) > size:
+		nonlocal batch, rows
+		if is_too_long(group):
 			yield batch
-			batch = []
+			batch, rows = [], set()
 		for name in group:
-			if len(batch) == size:
+			if is_too_long([name]):
 				yield batch
-				batch = []
+				batch, rows = [], set()
 			batch.append(name)
+			rows.add(offsets.get(name))
 
 	for name, owner in items:
 		if not keep_customers or owner != customer:

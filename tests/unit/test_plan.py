@@ -429,6 +429,25 @@ def test_a_small_rest_goes_with_the_batch_before() -> None:
 	assert sizes(10_000, 99) == [99] * 100 + [100]
 
 
+@pytest.mark.parametrize(
+	("items", "keep_customers", "expected_batches"),
+	[
+		("A1 A2 B1 B2 C1", False, ["A1 A2 B1 B2", "C1"]),
+		("A1 A2 B1 x1 y1", False, ["A1 A2 B1", "x1 y1"]),  # two offset rows: three items
+		("x1 x2 y1 y2 A1", False, ["x1 x2 y1", "y2 A1"]),
+		("A1 x1 y1 z1 z2", False, ["A1 x1", "y1 z1 z2"]),
+		("A1 A2 x1 x2 B1", True, ["A1 A2", "x1 x2 B1"]),
+	],
+)
+def test_a_batch_has_room_for_its_offset_rows(
+	items: str, keep_customers: bool, expected_batches: list[str]
+) -> None:
+	names = items.split()
+	offsets = {name: name[0] for name in names if name.islower()}
+	made = list(batches(pairs(items), 4, keep_customers=keep_customers, offsets=offsets))
+	assert made == [batch.split() for batch in expected_batches]
+
+
 @pytest.mark.parametrize("keep_customers", [False, True])
 @pytest.mark.parametrize("seed", range(20))
 def test_batches_keep_order_and_size_and_lose_nothing(seed: int, keep_customers: bool) -> None:
