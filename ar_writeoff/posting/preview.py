@@ -100,7 +100,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		],
 		"problems": problems,
 		"terms": approval.terms_digest(terms),
-		"notes": notes(terms),
+		"notes": [*(run.future_dates() if run.docstatus == 0 else ()), *notes(terms)],
 	}
 
 

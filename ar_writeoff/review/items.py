@@ -15,7 +15,7 @@ from pypika import Order
 from ar_writeoff.core import ageing
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
-from ar_writeoff.core.status import CONFLICT, EXCLUDED, NOT_SELECTED, OPEN, POSTED
+from ar_writeoff.core.status import EXCLUDED, ITEM_POSTED, NOT_SELECTED, OPEN
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
@@ -171,6 +171,8 @@ def item_groups(run: str) -> list[frappe._dict]:
 			Sum(item.write_off_amount).as_("amount"),
 			Sum(item.base_write_off_amount).as_("write_off"),
 			Sum(item.base_reinstated_amount).as_("recovered"),
+			Sum(Case().when(item.base_reinstated_amount != 0, 1).else_(0)).as_("recovered_count"),
+			(Sum(item.base_write_off_amount) - Sum(item.base_reinstated_amount)).as_("written_off"),
 		)
 		.where(visible(item, run))
 		.groupby(status, item.selected, item.currency, item.reason_code, "bucket")
@@ -188,15 +190,18 @@ def calculate_totals(groups: list[frappe._dict]) -> dict[str, Any]:
 		"selected": {"count": 0, "base_amount": 0.0},
 		"posted": {"count": 0, "base_amount": 0.0},
 		"not_selected": {"count": 0, "base_amount": 0.0},
+		"recovered": {"count": 0, "base_amount": 0.0},
 	}
 	for row in groups:
+		result["recovered"]["count"] += int(row.recovered_count)
+		result["recovered"]["base_amount"] += row.recovered
 		counts[row.status] = counts.get(row.status, 0) + row.count
 		visible_totals = []
 		if row.status != EXCLUDED:
 			visible_totals.append("found")
 			if row.selected:
 				visible_totals.append("selected")
-		if row.status in (POSTED, CONFLICT):
+		if row.status in ITEM_POSTED:
 			visible_totals.append("posted")
 		if row.status == NOT_SELECTED:
 			visible_totals.append("not_selected")
@@ -206,13 +211,14 @@ def calculate_totals(groups: list[frappe._dict]) -> dict[str, Any]:
 				"found": row.balance,
 				"not_selected": row.balance,
 				"selected": row.write_off,
-				"posted": row.write_off - row.recovered,
+				"posted": row.written_off,
 			}[name]
 	return result
 
 
-def summary(run: str, company: str) -> dict[str, Any]:
-	"""The summary the form shows above the list."""
+def summary(run: str, company: str, *, submitted: bool = False) -> dict[str, Any]:
+	"""The summary the form shows above the list. The charts are over the balances found, and over those still written off
+	once the run is submitted."""
 	groups = item_groups(run)
 	result = calculate_totals(groups)
 	found = [row for row in groups if row.status != EXCLUDED]
@@ -228,7 +234,8 @@ def summary(run: str, company: str) -> dict[str, Any]:
 			totals_by((row for row in groups if row.status == EXCLUDED), "reason_code", "balance").items()
 		)
 	]
-	buckets = totals_by(found, "bucket", "balance")
+	charted = [row for row in groups if row.status in ITEM_POSTED] if submitted else found
+	buckets = totals_by(charted, "bucket", "written_off" if submitted else "balance")
 	result["ageing"] = [
 		{
 			"bucket": _("over {0}").format(ageing.OLDEST) if name == ageing.OLDER else name,
@@ -237,7 +244,7 @@ def summary(run: str, company: str) -> dict[str, Any]:
 		}
 		for name in ageing.NAMES
 	]
-	result["customers"] = top_customers(run)
+	result["customers"], result["customer_count"] = top_customers(run, submitted=submitted)
 	result["company_currency"] = company_currency(company)
 	return result
 
@@ -286,21 +293,31 @@ def totals_by(rows: Iterable[frappe._dict], by: str, *amounts: str) -> dict[str,
 	return result
 
 
-def top_customers(run: str) -> list[frappe._dict]:
-	"""The customers with the largest balances found, debit or credit."""
+def top_customers(run: str, *, submitted: bool = False) -> tuple[list[frappe._dict], int]:
+	"""The customers with the largest balances found, or still written off, debit or credit; and the number of customers."""
 	item = table()
-	total = Sum(item.base_outstanding_amount)
-	return (
+	condition = visible(item, run)
+	if submitted:
+		total = Sum(item.base_write_off_amount) - Sum(item.base_reinstated_amount)
+		condition &= item.status.isin(ITEM_POSTED)
+	else:
+		total = Sum(item.base_outstanding_amount)
+		condition &= item.status != EXCLUDED
+	largest = (
 		frappe.qb.from_(item)
 		.select(item.customer, Max(item.customer_name).as_("customer_name"), Count("*").as_("count"))
 		.select(total.as_("base_amount"))
-		.where(visible(item, run) & (item.status != EXCLUDED))
+		.where(condition)
 		.groupby(item.customer)
 		.orderby(Abs(total), order=Order.desc)
 		.orderby(item.customer)
 		.limit(TOP_CUSTOMERS)
 		.run(as_dict=True)
 	)
+	if len(largest) < TOP_CUSTOMERS:
+		return largest, len(largest)
+	[[count]] = frappe.qb.from_(item).select(Count(item.customer).distinct()).where(condition).run()
+	return largest, count
 
 
 def item_details(run: str, item: str) -> dict[str, Any]:

@@ -7,7 +7,9 @@ import io
 from typing import Any
 
 import frappe
+import pytest
 from frappe.desk import query_report
+from frappe.utils import add_days, getdate
 
 from ar_writeoff.ar_writeoff.report.write_off_register import write_off_register as register
 from ar_writeoff.review.evidence import write_off_run_evidence
@@ -18,9 +20,11 @@ from tests.site.factories import (
 	PREPARER,
 	account,
 	as_user,
+	cost_center,
 	credit_note,
 	customer,
 	invoice,
+	many_invoices,
 	pay,
 	payment,
 	permit,
@@ -245,3 +249,45 @@ def test_desk_07_an_invoice_since_the_search_keeps_the_credit():
 	run_helpers.post(run)
 	item = run_helpers.items(run)[money.name]
 	assert (item.status, item.reason_code) == ("Skipped", "invoices_open")
+
+
+def test_desk_14_dates_in_the_future_are_named(monkeypatch: pytest.MonkeyPatch):
+	monkeypatch.setitem(frappe.flags, "mute_messages", False)
+	run_helpers.settings()
+	invoice("Anchor Cafe", 100, "2026-01-15")
+	later = add_days(getdate(), 3)
+	frappe.clear_messages()
+	run = run_helpers.run(posting_date=later, cutoff_date=later)
+	told = " ".join(message["message"] for message in frappe.get_message_log())
+	assert "Cutoff Date" in told and "Posting Date" in told and "in the future" in told
+	with as_user(MANAGER):
+		notes = " ".join(run.preview_entries()["notes"])
+	assert "Cutoff Date" in notes and "Posting Date" in notes
+	frappe.clear_messages()
+	run = run_helpers.run()
+	with as_user(MANAGER):
+		assert not run.preview_entries()["notes"]
+	assert not frappe.get_message_log()
+
+
+def test_desk_08_two_cost_centers_do_not_double_the_entries():
+	run_helpers.settings()
+	centers = (cost_center("North Pier"), cost_center("South Pier"))
+	many_invoices(200)
+	for number, name in enumerate(frappe.get_all("Sales Invoice", pluck="name", order_by="name asc")):
+		frappe.db.set_value(
+			"GL Entry", {"voucher_no": name, "party": ("is", "set")}, "cost_center", centers[number % 2]
+		)
+	run = run_helpers.run()
+	with as_user(MANAGER):
+		assert run.preview_entries()["entry_count"] == 3
+	run_helpers.post(run)
+	assert run.posted_count == 200
+	rows = frappe.get_all(
+		"Journal Entry Account",
+		filters={"parent": ("in", run_helpers.entries(run))},
+		fields=["parent", "count(name) as count"],
+		group_by="parent",
+		order_by="parent asc",
+	)
+	assert [row.count for row in rows] == [100, 100, 6]

@@ -16,7 +16,7 @@ frappe.ui.form.on("Write-Off Run", {
 		// The run cancels its Journal Entries itself.
 		frm.ignore_doctypes_on_cancel_all = ["Journal Entry"];
 		// Journal Entries of a run are created by posting only.
-		frm.can_make_methods = { "Journal Entry": () => false };
+		frm.can_make_methods = { "Journal Entry": () => false, "Write-Off Recovery": () => false };
 	},
 
 	onload(frm) {

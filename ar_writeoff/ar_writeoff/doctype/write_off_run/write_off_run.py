@@ -193,7 +193,20 @@ class WriteOffRun(CriteriaDocument):
 			self.approval_requested_by = self.approval_requested_on = None
 			self.flags.terms_changed = True
 
+	def future_dates(self) -> list[str]:
+		"""Notes on the dates of the run that are in the future."""
+		return [
+			_("The {0}, {1}, is in the future.").format(
+				_(self.meta.get_label(fieldname)), self.get_formatted(fieldname)
+			)
+			for fieldname in ("cutoff_date", "posting_date")
+			if getdate(self.get(fieldname)) > getdate()
+		]
+
 	def on_update(self) -> None:
+		if self.docstatus == 0:
+			for note in self.future_dates():
+				frappe.msgprint(note, alert=True, indicator="orange")
 		if self.flags.terms_changed and self.docstatus == 0:
 			approval.reset_workflow_state(self)
 
@@ -226,11 +239,6 @@ class WriteOffRun(CriteriaDocument):
 		self.searched_on = self.searched_by = None
 		for fieldname in ("found_count", "selected_count", "excluded_count", "selected_amount"):
 			self.set(fieldname, 0)
-		frappe.msgprint(
-			_("The criteria changed. Press Find Invoices to search with them."),
-			alert=True,
-			indicator="orange",
-		)
 
 	def before_submit(self) -> None:
 		access.check_company(self.company)
@@ -485,7 +493,7 @@ class WriteOffRun(CriteriaDocument):
 			"modified": str(run.modified),
 			"changed_by": run.changed_by,
 			"amounts_editable": int(run.docstatus == 0 and run.status == states.DRAFT),
-			**run_items.summary(run.name, run.company),
+			**run_items.summary(run.name, run.company, submitted=run.docstatus > 0),
 			"pending": limits.held_summary(run.name),
 			"approver_blocker": approval.approver_blocker(run, frappe.session.user)
 			if run.docstatus == 0

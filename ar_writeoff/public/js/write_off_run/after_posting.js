@@ -66,6 +66,7 @@ export function undo(frm, summary) {
 			else ignore_error(change(frm, "reverse", { posting_date, dated: 1 }, freeze(__("Reversing…"))));
 		},
 	});
+	point_out_future(dialog);
 	dialog.show();
 }
 
@@ -111,7 +112,17 @@ export function reinstate(frm, items, on_done) {
 		},
 	});
 	dialog.fields_dict.amounts.$wrapper.html(amount_table(items));
+	point_out_future(dialog);
 	dialog.show();
+}
+
+function point_out_future(dialog) {
+	const { posting_date } = dialog.fields_dict;
+	posting_date.df.onchange = () => {
+		if (posting_date.get_value() > frappe.datetime.get_today()) {
+			frappe.show_alert({ message: __("This date is in the future."), indicator: "orange" });
+		}
+	};
 }
 
 function amount_table(items) {

@@ -2,8 +2,8 @@ import { ITEM_COLORS, date, escape, link, money, number, pill } from "./text";
 
 // Columns of the item grid for a view, as far as they fit.
 //
-// layout: {ticks: "none" | "show" | "edit", shows: fields besides the usual ones, amounts_editable, multi_currency,
-//          company_currency, sort_by, sort_order}
+// layout: {ticks: "none" | "show" | "edit", shows: fields besides the usual ones, amounts_editable, amounts_if_ticked,
+//          multi_currency, company_currency, sort_by, sort_order}
 export function columns_for(layout, available) {
 	const shows = new Set(layout.shows);
 	const wanted = [
@@ -20,6 +20,8 @@ export function columns_for(layout, available) {
 		}),
 		layout.multi_currency && base_balance(layout),
 		shows.has("write_off_amount") && write_off_amount(layout),
+		shows.has("reinstated_amount") &&
+			column("reinstated_amount", __("Reinstated"), 110, amount_or_blank, { end: true }),
 		shows.has("status") && column("status", __("Status"), 95, status),
 		shows.has("message") && column("message", __("Reason"), 320, escape, { grow: 3 }),
 		shows.has("journal_entry") && column("journal_entry", __("Journal Entry"), 240, journal_entry),
@@ -79,11 +81,17 @@ const tick_box = (item, disabled) =>
 		${item.ticked ? "checked" : ""} ${disabled}>`;
 
 const write_off_amount = (layout) => ({
-	...column("write_off_amount", __("Write-Off"), 110, amount, {
-		end: true,
-		// Hidden while it cannot differ from the balance.
-		dispensable: layout.amounts_editable || layout.shows.includes("journal_entry") ? 0 : 5,
-	}),
+	...column(
+		"write_off_amount",
+		__("Write-Off"),
+		110,
+		layout.amounts_if_ticked ? amount_if_ticked : amount,
+		{
+			end: true,
+			// Hidden while it cannot differ from the balance.
+			dispensable: layout.amounts_editable || layout.shows.includes("journal_entry") ? 0 : 5,
+		}
+	),
 	editable: Boolean(layout.amounts_editable),
 });
 
@@ -93,7 +101,7 @@ const base_balance = ({ company_currency }) =>
 		__("Balance ({0})", [company_currency]),
 		115,
 		(value) => money(value, company_currency),
-		{ end: true, dispensable: 4 }
+		{ end: true }
 	);
 
 function customer(value, item) {
@@ -109,6 +117,10 @@ const voucher = (value, item) => `
 
 const amount = (value, item) => money(value, item.currency);
 
+const amount_or_blank = (value, item) => (flt(value) ? amount(value, item) : "");
+
+const amount_if_ticked = (value, item) => (item.ticked ? amount(value, item) : "");
+
 const status = (value) => pill(__(value), ITEM_COLORS[value] || "gray");
 
 const journal_entry = (value) => link("Journal Entry", value);
@@ -116,7 +128,7 @@ const journal_entry = (value) => link("Journal Entry", value);
 // The server sorts, so headers have buttons of their own, which work by keyboard and announce the order.
 function add_sort_header(shown, layout) {
 	if (shown.no_sort) return;
-	const field = sort_field(shown.id);
+	const field = layout.multi_currency ? shown.id : sort_field(shown.id);
 	const order = layout.sort_by === field ? layout.sort_order : null;
 	const order_label = order ? (order === "desc" ? __("descending") : __("ascending")) : __("not sorted");
 	const arrow = order ? (order === "desc" ? "↓" : "↑") : "";
@@ -128,7 +140,7 @@ function add_sort_header(shown, layout) {
 		>${escape(shown.label)}<span aria-hidden="true">${arrow}</span></button>`;
 }
 
-// Balances in several currencies are sorted in company currency.
+// The list of one currency is sorted in company currency. With several, each column is sorted by what it shows.
 const sort_field = (id) =>
 	({
 		outstanding_amount: "base_outstanding_amount",

@@ -125,6 +125,17 @@ export class Grid {
 		cell.html = undefined;
 		const box = this.wrapper.querySelector(`.wo-tick[data-name="${CSS.escape(name)}"]`);
 		if (box) box.checked = ticked;
+		if (this.layout.amounts_if_ticked) this.redraw_amount(row);
+	}
+
+	redraw_amount(row) {
+		const column = this.datatable.getColumns().find(({ id }) => id === "write_off_amount");
+		if (!column) return;
+		this.datatable.getCell(column.colIndex, row).html = undefined;
+		const { cellmanager } = this.datatable;
+		if (cellmanager.getCell$(column.colIndex, row)) {
+			cellmanager.refreshCell(this.datatable.getCell(column.colIndex, row), true);
+		}
 	}
 
 	show_header_tick() {
@@ -200,6 +211,7 @@ export class Grid {
 	amount_editor(col_index, row_index, value, parent, column) {
 		if (column.id !== "write_off_amount") return false;
 		const item = this.items[row_index];
+		if (!item.ticked) return false;
 		const input = document.createElement("input");
 		input.className = "dt-input form-control text-right";
 		input.inputMode = "decimal";
@@ -211,7 +223,11 @@ export class Grid {
 				input.focus();
 				input.select();
 			},
-			getValue: () => flt(input.value, undefined, get_number_format(item.currency)),
+			// The server says what is wrong with a text.
+			getValue: () =>
+				/\d/.test(input.value)
+					? flt(input.value, undefined, get_number_format(item.currency))
+					: input.value,
 			setValue: (amount) =>
 				amount === flt(item.write_off_amount) ? undefined : this.on_amount(item, amount),
 		};

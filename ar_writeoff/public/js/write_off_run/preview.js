@@ -1,18 +1,16 @@
 import { read } from "./server";
 import { balances, date, entries, escape, link, money, number } from "./text";
 
-const MAX_ENTRIES = 20;
+const FIRST_ENTRIES = 20;
+const MORE_ENTRIES = 100;
 const MAX_PROBLEMS = 20;
 
 // Shows the Journal Entries that submitting would create, and lets a permitted user post them. It is also the
 // confirmation: what, how much, when, to which accounts, and what a write-off does not do.
 export async function preview(frm, { may_post, on_post }) {
-	const plan = await read(
-		frm.doc.name,
-		"preview_entries",
-		{ limit: MAX_ENTRIES },
-		{ freeze_message: __("Planning the entries…") }
-	);
+	const plan_entries = (limit) =>
+		read(frm.doc.name, "preview_entries", { limit }, { freeze_message: __("Planning the entries…") });
+	const plan = await plan_entries(FIRST_ENTRIES);
 	const is_empty = !plan.item_count;
 	const dialog = new frappe.ui.Dialog({
 		title: may_post ? __("Preview and Post") : __("Preview of Journal Entries"),
@@ -23,9 +21,19 @@ export async function preview(frm, { may_post, on_post }) {
 		`<div class="wo-preview">${is_empty ? "" : sentence(plan, frm.doc.balance_type)}${skipped(
 			plan
 		)}${problems(plan)}${
-			is_empty ? "" : accounts(plan) + write_off_notice() + notes(plan) + entry_list(plan)
+			is_empty
+				? ""
+				: accounts(plan) +
+				  write_off_notice() +
+				  notes(plan) +
+				  `<div class="wo-entries">${entry_list(plan)}</div>`
 		}${may_post || is_empty ? "" : approval_notice()}</div>`
 	);
+	const list = dialog.$wrapper.find(".wo-entries");
+	list.on("click", ".wo-more", async () => {
+		const limit = list.find(".wo-entry").length + MORE_ENTRIES;
+		list.html(entry_list({ ...plan, entries: (await plan_entries(limit)).entries }));
+	});
 	if (may_post && !is_empty) {
 		dialog.set_primary_action(__("Write Off {0}", [strip_html(balances(plan.item_count))]), () => {
 			dialog.hide();
@@ -125,7 +133,7 @@ function entry_list(plan) {
 				? `<p class="text-muted">${__("The first {0} of {1} are shown.", [
 						number(plan.entries.length),
 						entries(plan.entry_count),
-				  ])}</p>`
+				  ])} <button type="button" class="btn btn-xs btn-default wo-more">${show_more()}</button></p>`
 				: ""
 		}`;
 }
@@ -163,6 +171,9 @@ function entry_details(entry, plan, open) {
 			</table></div>
 		</details>`;
 }
+
+// Strings inside nested templates are not extracted for translation, so they are defined here.
+const show_more = () => escape(__("Show More"));
 
 const debit_and_credit = () =>
 	`<th class="wo-amount">${escape(__("Debit"))}</th><th class="wo-amount">${escape(__("Credit"))}</th>`;

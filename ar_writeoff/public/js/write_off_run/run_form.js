@@ -97,9 +97,11 @@ export class RunForm {
 
 	show_state() {
 		const { frm } = this;
+		// While the summary is from before the present status, its counts are too.
+		const summary = this.summary?.status === frm.doc.status ? this.summary : null;
 		const state = form_state({
 			doc: frm.doc,
-			summary: this.summary,
+			summary,
 			may: {
 				write: frm.perm[0]?.write,
 				submit: frm.perm[0]?.submit,
@@ -141,8 +143,13 @@ export class RunForm {
 	show_buttons(names) {
 		this.frm.clear_custom_buttons();
 		for (const name of names) {
-			const { label, run } = this.actions[name];
+			const { label, menu_label, run } = this.actions[name];
 			this.frm.add_custom_button(label, () => void run());
+			if (menu_label)
+				this.frm.page
+					.add_menu_item(menu_label, () => void run())
+					.parent()
+					.addClass("hidden-xl");
 		}
 		if (this.has_items() && this.frm.perm[0]?.export) {
 			for (const [file_format, label] of [
@@ -180,7 +187,12 @@ export class RunForm {
 				run: () => ignore_error(change(frm, "resume", {}, freeze(__("Resuming…")))),
 			},
 			retry: { label: __("Retry"), run: () => after_posting.retry(frm, this.summary) },
-			undo: { label: __("Undo"), run: () => after_posting.undo(frm, this.summary) },
+			// In narrow windows buttons are in the menu, which has an Undo of Frappe for the fields.
+			undo: {
+				label: __("Undo"),
+				menu_label: __("Undo Write-Off"),
+				run: () => after_posting.undo(frm, this.summary),
+			},
 		};
 	}
 
@@ -235,13 +247,33 @@ export class RunForm {
 	// POSTING
 
 	async request_approval() {
-		await this.workbench.selection.flush();
+		if (!(await this.saved())) return;
 		await ignore_error(request_approval(this.frm));
+	}
+
+	// Whether what is on the screen is saved, with its list. Asks before it saves.
+	async saved() {
+		const { frm } = this;
+		await this.workbench.selection.flush();
+		if (!frm.is_dirty()) return true;
+		const confirmed = await new Promise((resolve) =>
+			frappe.confirm(
+				__(
+					"The changes on this form are not saved. Save them first? A changed criterion empties the list."
+				),
+				() => resolve(true),
+				() => resolve(false)
+			)
+		);
+		if (!confirmed) return false;
+		// The desk shows why a form cannot be saved.
+		await ignore_error(frm.save());
+		return !frm.is_dirty() && Boolean(frm.doc.searched_on);
 	}
 
 	async preview(may_post) {
 		const { frm } = this;
-		await this.workbench.selection.flush();
+		if (!(await this.saved())) return;
 		try {
 			await preview(frm, { may_post, on_post: (plan) => this.post(plan) });
 		} catch {

@@ -38,7 +38,7 @@ export class Summary {
 	}
 
 	show_charts(summary) {
-		const has_several = summary.found.count > 1;
+		const has_several = summary.ageing.reduce((sum, { count }) => sum + count, 0) > 1;
 		this.part("overview").classList.toggle("wo-uncharted", !has_several);
 		if (!has_several) return;
 		this.show_ageing(summary.ageing);
@@ -81,21 +81,31 @@ const without_markup = (text) => String(text).replace(/[<>&"'`]/g, " ");
 
 // Horizontal bars, because names need the width. A click filters the list.
 function customer_bars(summary) {
-	const rows = top_customers(summary);
+	const rows = (summary.customers || []).slice(0, TOP_CUSTOMERS);
 	const maximum = Math.max(...rows.map((row) => Math.abs(flt(row.base_amount))), 0.01);
-	return rows
+	const bars = rows
 		.map(({ customer, customer_name, base_amount }) => {
 			const share = Math.round((100 * Math.abs(flt(base_amount))) / maximum);
 			const content = `
 				<span class="wo-top-name" dir="auto">${escape(customer_name || customer)}</span>
 				<span class="wo-top-bar"><span style="inline-size: ${share}%"></span></span>
 				<span class="wo-top-amount">${money(base_amount, summary.company_currency)}</span>`;
-			return customer
-				? `<button type="button" class="wo-top" data-customer="${escape(customer)}"
-					title="${escape(show_only(customer_name || customer))}">${content}</button>`
-				: `<div class="wo-top">${content}</div>`;
+			return `<button type="button" class="wo-top" data-customer="${escape(customer)}"
+				title="${escape(show_only(customer_name || customer))}">${content}</button>`;
 		})
 		.join("");
+	return bars + other_customers(summary, rows);
+}
+
+// Without a bar: it would be longer than all the others.
+function other_customers({ ageing, company_currency, customer_count }, rows) {
+	const count = customer_count - rows.length;
+	if (count <= 0) return "";
+	const amount = (list) => list.reduce((sum, row) => sum + flt(row.base_amount), 0);
+	return `<div class="wo-top"><span class="wo-top-name">${__("Other customers: {0}", [
+		number(count),
+	])}</span><span></span>
+		<span class="wo-top-amount">${money(amount(ageing) - amount(rows), company_currency)}</span></div>`;
 }
 
 function draft_cards(summary) {
@@ -124,6 +134,8 @@ function result_cards(summary) {
 			card(__("Not Selected"), counts["Not Selected"], summary.not_selected.base_amount, summary),
 		card(__("Written Off"), counts.Posted || 0, summary.posted?.base_amount, summary, "green"),
 		not_posted && card(__("Not Written Off"), not_posted, undefined, summary, "red"),
+		summary.recovered.count &&
+			card(__("Recovered"), summary.recovered.count, summary.recovered.base_amount, summary),
 		counts.Reversed && card(__("Undone"), counts.Reversed, undefined, summary),
 		counts.Excluded && card(__("Excluded"), counts.Excluded, excluded_amount(summary), summary, "orange"),
 	];
@@ -138,16 +150,6 @@ const card = (label, count, amount, summary, color = "gray") => `
 		<div class="wo-card-count">${number(count)}</div>
 		<div class="wo-card-amount">${amount === undefined ? "" : money(amount, summary.company_currency)}</div>
 	</div>`;
-
-function top_customers(summary) {
-	const rows = (summary.customers || []).slice(0, TOP_CUSTOMERS);
-	const remaining =
-		flt(summary.found.base_amount) - rows.reduce((sum, row) => sum + flt(row.base_amount), 0);
-	if (rows.length === TOP_CUSTOMERS && flt(Math.abs(remaining), 2) > 0) {
-		rows.push({ customer_name: __("Other customers"), base_amount: remaining });
-	}
-	return rows;
-}
 
 // Strings inside nested templates are not extracted for translation, so they are defined here.
 const show_only = (name) => __("Show only {0}", [name]);

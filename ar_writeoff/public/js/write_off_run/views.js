@@ -33,6 +33,7 @@ export function views_for(doc, summary, { can_reinstate }) {
 	const posted = view("posted", __("Written Off"), counts.Posted, {
 		filters: { status: ["Posted"] },
 		shows: ["write_off_amount", "journal_entry"],
+		shows_recovered: ["reinstated_amount"],
 		ticks: can_reinstate ? "pick" : "none",
 	});
 	const views = [
@@ -48,6 +49,7 @@ export function views_for(doc, summary, { can_reinstate }) {
 		view("reversed", __("Undone"), counts.Reversed, {
 			filters: { status: ["Reversed"] },
 			shows: ["write_off_amount", "message", "journal_entry"],
+			shows_recovered: ["reinstated_amount"],
 		}),
 		view("unselected", __("Not Selected"), counts["Not Selected"], {
 			filters: { reason_code: NOT_SELECTED },
@@ -63,6 +65,7 @@ const view = (key, label, count, more) => ({
 	count: count || 0,
 	ticks: "none",
 	shows: [],
+	shows_recovered: [],
 	...more,
 });
 

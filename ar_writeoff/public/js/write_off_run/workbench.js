@@ -215,8 +215,12 @@ export class Workbench {
 			})),
 			{
 				ticks: { select: "edit", pick: "edit", show: "show", none: "none" }[this.ticks],
-				shows: this.view.shows,
+				shows: [
+					...this.view.shows,
+					...(this.summary.recovered.count ? this.view.shows_recovered : []),
+				],
 				amounts_editable: this.ticks === "select" && Boolean(this.summary.amounts_editable),
+				amounts_if_ticked: this.view.ticks === "select",
 				multi_currency: this.multi_currency,
 				company_currency: this.summary.company_currency,
 				sort_by: this.state.sort_by,
@@ -359,9 +363,14 @@ export class Workbench {
 		await this.load();
 	}
 
+	// The desk has shown why an amount is refused; the grid then shows the stored one again.
 	async set_amount(item, amount) {
-		const changed = await write(this.name, "set_write_off_amount", { item: item.name, amount });
-		Object.assign(item, changed);
+		try {
+			await write(this.name, "set_write_off_amount", { item: item.name, amount });
+		} catch (error) {
+			if (!(error instanceof RequestFailed)) throw error;
+			return this.load();
+		}
 		await this.refresh();
 	}
 
