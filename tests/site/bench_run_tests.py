@@ -57,6 +57,7 @@ class Session:
 	def __init__(self) -> None:
 		self.site, sites = frappe.local.site, Path(frappe.local.sites_path).resolve()
 		self.environment = dict(os.environ)
+		os.environ.pop("PYTEST_XDIST_WORKER", None)  # of tests that run these tests
 		self.bench = bench = Bench(sites.parent)
 		os.environ.update(
 			BENCH=str(bench.path), AR_WRITEOFF_TEST_SITE=self.site, AR_WRITEOFF_CLAIMED=self.site

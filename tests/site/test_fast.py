@@ -7,6 +7,7 @@ from typing import Any
 
 import frappe
 import pytest
+from frappe.model.dynamic_links import fetch_distinct_link_doctypes
 from frappe.utils import add_days, flt, getdate, today
 
 from ar_writeoff.posting import entries, fast
@@ -332,3 +333,14 @@ def test_a_rolled_back_entry_settles_nothing():
 		entries.submit(write_off(other, 20, "ACC-JV-2"), cache)
 	assert frappe.db.get_value("Sales Invoice", sold.name, columns) == was
 	assert frappe.db.get_value("Sales Invoice", other.name, "status") == "Paid"
+
+
+def test_frappe_knows_what_the_new_rows_point_to():
+	"""Which DocTypes a Dynamic Link points to is cached for hours, and decides what Frappe lets people delete."""
+	fields = [("GL Entry", "voucher_type"), ("Payment Ledger Entry", "voucher_type")]
+	invoice("Anchor Cafe", 30, "2026-01-15")
+	for doctype, field in fields:
+		fetch_distinct_link_doctypes(doctype, field)
+	run_helpers.post(run_helpers.run())
+	for doctype, field in fields:
+		assert "Journal Entry" in fetch_distinct_link_doctypes(doctype, field)

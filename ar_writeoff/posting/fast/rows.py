@@ -5,6 +5,7 @@ from typing import Any
 
 import frappe
 from frappe.model import float_like_fields
+from frappe.model.dynamic_links import invalidate_distinct_link_doctypes
 from frappe.utils import cint, flt, now
 
 Cast = Callable[[Any], Any]
@@ -15,7 +16,7 @@ def insert(
 ) -> None:
 	"""Insert submitted rows in one statement, under random names where they have none.
 
-	`always` holds for every row; `empty`, a new document, gives the defaults. Creation, modification and owner are
+	`fixed` holds for every row; `defaults`, a new document, gives the other values. Creation, modification and owner are
 	set here.
 	"""
 	defaults = defaults or {}
@@ -37,6 +38,11 @@ def insert(
 	line = f"({', '.join(['%s'] * len(columns))})"
 	# nosemgrep: frappe-using-db-sql - building thousands of rows takes longer than inserting them
 	frappe.db.sql(f"INSERT INTO `tab{doctype}` ({names}) VALUES {', '.join([line] * len(rows))}", values)
+	# As inserting a document does: Frappe caches to which doctypes a Dynamic Link points.
+	for field in frappe.get_meta(doctype).get_dynamic_link_fields():
+		for linked in {fixed.get(field.options) or row.get(field.options) for row in rows}:
+			if linked:
+				invalidate_distinct_link_doctypes(doctype, field.options, linked)
 
 
 def _columns(doctype: str) -> list[tuple[str, Cast | None]]:
