@@ -7,14 +7,14 @@ Tests in tests/site: test_validation.py, test_accounting_page.py
 """
 
 from frappe import _
-from frappe.model.document import Document
 
 from ar_writeoff.approval import controls
+from ar_writeoff.latest_document import LatestDocument
 from ar_writeoff.ledger import accounts
 from ar_writeoff.validation import throw_field_errors
 
 
-class WriteOffReason(Document):
+class WriteOffReason(LatestDocument):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 

@@ -12,6 +12,7 @@ from frappe.utils import cint, flt, getdate, now, now_datetime
 
 from ar_writeoff.core import criteria
 from ar_writeoff.criteria_document import CriteriaDocument
+from ar_writeoff.latest_document import LatestDocument
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.reason_document import ReasonDocument
@@ -22,7 +23,7 @@ from ar_writeoff.validation import parse_amount_fields, throw_field_errors
 MAX_NAME = 100
 
 
-class WriteOffSchedule(ReasonDocument, CriteriaDocument):
+class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 	FIELD_PREFIX = "last_"
 
 	# begin: auto-generated types

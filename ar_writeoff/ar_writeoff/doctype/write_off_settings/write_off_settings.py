@@ -8,17 +8,17 @@ Tests in tests/site: test_control.py, test_segregation.py, test_posting_blockers
 
 import frappe
 from frappe import _
-from frappe.model.document import Document
 from frappe.utils import cint, flt
 
 from ar_writeoff.approval import controls
+from ar_writeoff.latest_document import LatestDocument
 from ar_writeoff.ledger import accounts
 from ar_writeoff.posting import entry_values
 from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY
 from ar_writeoff.validation import throw_field_errors
 
 
-class WriteOffSettings(Document):
+class WriteOffSettings(LatestDocument):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
