@@ -113,21 +113,47 @@ def approvers(run: Any) -> list[str]:
 def approval_requested(run: Any) -> list[str]:
 	"""Notify the approvers of a draft."""
 
+	def subject(user: str) -> str:
+		totals = status.visible_totals(run, user)
+		return _("{0} requests approval of {1}: {2}, total {3}").format(
+			frappe.utils.get_fullname(frappe.session.user),
+			run.name,
+			balances(totals.selected_count + totals.held_count),
+			amount(run, totals.selected_amount + totals.held_amount),
+		)
+
 	def message(user: str) -> str:
 		totals = status.visible_totals(run, user)
 		return _("Selected: {0}, total {1}. Over the limit: {2}.").format(
-			totals.selected_count,
-			fmt_money(totals.selected_amount, currency=company_currency(run.company)),
-			totals.held_count,
+			totals.selected_count, amount(run, totals.selected_amount), totals.held_count
 		)
 
+	return notify_users(approvers(run), subject, run.doctype, run.name, message)
+
+
+def returned(run: Any, comment: str) -> list[str]:
+	"""Notify the users who prepared, changed or requested approval of a draft that it was returned to them."""
+	people = {run.prepared_by, run.changed_by, run.approval_requested_by} - {
+		frappe.session.user,
+		"Administrator",
+	}
 	return notify_users(
-		approvers(run),
-		lambda _user: _("{0} is pending approval").format(run.name),
+		people,
+		lambda _user: _("{0} returned {1}: {2}").format(
+			frappe.utils.get_fullname(frappe.session.user), run.name, frappe.utils.cstr(comment)[:100]
+		),
 		run.doctype,
 		run.name,
-		message,
+		lambda _user: comment,
 	)
+
+
+def balances(count: int) -> str:
+	return _("1 balance") if count == 1 else _("{0} balances").format(count)
+
+
+def amount(run: Any, value: float) -> str:
+	return fmt_money(value, currency=company_currency(run.company))
 
 
 def run_finished(run: Any) -> list[str]:
@@ -136,19 +162,19 @@ def run_finished(run: Any) -> list[str]:
 	if run.status != states.POSTED or run.by_schedule:
 		people.update(notify_role_users(run.company))
 
+	def subject(user: str) -> str:
+		totals = status.visible_totals(run, user)
+		return _("{0}: {1}, {2} of {3}").format(
+			run.name, _(run.status), totals.posted_count, balances(totals.selected_count)
+		)
+
 	def message(user: str) -> str:
 		totals = status.visible_totals(run, user)
 		return _("Posted {0} of {1}, skipped {2}, failed {3}.").format(
 			totals.posted_count, totals.selected_count, totals.skipped_count, totals.failed_count
 		)
 
-	return notify_users(
-		people,
-		lambda _user: _("{0}: {1}").format(run.name, _(run.status)),
-		"Write-Off Run",
-		run.name,
-		message,
-	)
+	return notify_users(people, subject, "Write-Off Run", run.name, message)
 
 
 def run_stopped(run: Any, message: Text) -> list[str]:

@@ -368,8 +368,11 @@ def test_requesting_approval_notifies_the_approvers():
 		assert run.request_approval() == ["Selma Second"]
 	assert run.approval_requested_by == MANAGER
 	log = frappe.get_doc("Notification Log", {"document_name": run.name})
-	assert (log.for_user, log.subject) == (CHIEF, f"{run.name} is pending approval")
-	assert "is pending approval" in frappe.get_last_doc("Email Queue").message
+	assert (log.for_user, log.subject) == (
+		CHIEF,
+		f"Manuel Manager requests approval of {run.name}: 1 balance, total $ 60.00",
+	)
+	assert "requests approval of" in frappe.get_last_doc("Email Queue").message
 	assert frappe.get_last_doc("Email Queue").recipients[0].recipient == CHIEF
 	with as_user(MANAGER):
 		run.set_selection(selected=True)

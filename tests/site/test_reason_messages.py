@@ -307,6 +307,9 @@ def test_fault_07_notifications_are_in_the_users_language():
 			as_list=True,
 		)
 	)
-	assert subjects[MANAGER] == f"{run.name} is pending approval"
-	assert subjects[SECOND_MANAGER] == f"{run.name} wartet auf Genehmigung"
+	assert subjects[MANAGER] == f"Petra Preparer requests approval of {run.name}: 1 balance, total $ 12.00"
+	assert (
+		subjects[SECOND_MANAGER]
+		== f"Petra Preparer bittet um Genehmigung von {run.name}: 1 Posten, Summe $ 12.00"
+	)
 	assert frappe.local.lang == "en"
