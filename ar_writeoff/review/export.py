@@ -121,10 +121,10 @@ def as_csv(run: Any, filters: dict[str, Any] | None) -> bytes:
 
 
 def all_rows(run: Any, filters: dict[str, Any] | None) -> Iterator[list[Any]]:
-	"""The items under their labels, then the run, so that the list can be sorted as a table."""
-	yield from item_rows(run, filters)
-	yield []
+	"""Criteria and people, then the items under their labels. The empty row separates the table for sorting."""
 	yield from run_rows(run)
+	yield []
+	yield from item_rows(run, filters)
 
 
 def run_rows(run: Any) -> Iterator[list[Any]]:

@@ -55,8 +55,9 @@ def exported(run: Any) -> list[dict[str, str]]:
 		url = run.export_items("CSV")["file_url"]
 	content = frappe.get_doc("File", {"file_url": url}).get_content()
 	text = content.decode("utf-8-sig") if isinstance(content, bytes) else content.removeprefix("\ufeff")
-	header, *lines = csv.reader(io.StringIO(text))
-	return [dict(zip(header, line, strict=True)) for line in lines[: lines.index([])]]
+	lines = list(csv.reader(io.StringIO(text)))
+	header, *found = lines[lines.index([]) + 1 :]
+	return [dict(zip(header, line, strict=True)) for line in found]
 
 
 def one_of_each() -> tuple[Any, dict[str, str]]:

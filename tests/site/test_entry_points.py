@@ -35,10 +35,11 @@ def rows_of(file_url: str) -> list[list]:
 
 
 def items_of(file_url: str) -> tuple[list, list[list], dict]:
-	"""Labels, items, and what the file says of the run below them."""
-	header, *rows = rows_of(file_url)
+	"""Labels, items, and what the file says of the run above them."""
+	rows = rows_of(file_url)
 	gap = next(number for number, row in enumerate(rows) if not any(row))
-	return header, rows[:gap], {row[0]: row[1] for row in rows[gap + 1 :]}
+	header, *found = rows[gap + 1 :]
+	return header, found, {row[0]: row[1] for row in rows[:gap]}
 
 
 def renamed(name: str, customer_name: str) -> str:

@@ -15,8 +15,27 @@
 		return get_indicator?.call(this, doc);
 	};
 
+	// Whether, not how much: a filter on the amount finds one amount only.
+	function add_filter({ page, filter_area }) {
+		page.add_field(
+			{
+				fieldname: "written_off_amount",
+				fieldtype: "Select",
+				label: __("Written Off"),
+				options: [
+					{ value: "", label: "" },
+					{ value: "0", label: __("Written Off") },
+				],
+				condition: "!=",
+				onchange: () => filter_area.refresh_list_view(),
+			},
+			page.page_form.find(".standard-filter-section")
+		);
+	}
+
 	settings.onload = function (listview) {
 		onload?.call(this, listview);
+		add_filter(listview);
 		if (!frappe.model.can_create("Write-Off Run")) return;
 		listview.page.add_action_item(__("Write Off Invoices"), async () => {
 			const ticked = listview.get_checked_items();
