@@ -77,12 +77,15 @@ def periods(from_date: date, to_date: date, months: int) -> list[tuple[date, dat
 def period_rows(
 	movements: list[Movement], from_date: date, to_date: date, months: int
 ) -> list[dict[str, Any]]:
-	"""A row per period, account, reason and dimension with movements, and a total row."""
+	"""A row per period, account, reason and dimension with movements, and a total row. Periods that have not begun are left
+	out, unless something is posted in them."""
 	groups: dict[tuple, list[Movement]] = defaultdict(list)
 	for movement in movements:
 		groups[movement.account, movement.reason, movement.dimension].append(movement)
 	rows = []
 	for start, end in periods(from_date, to_date, months):
+		if start > getdate() and not any(start <= movement.on <= end for movement in movements):
+			continue
 		period = f"{formatdate(start)} – {formatdate(end)}"
 		total = dict.fromkeys(("opening", "written_off", "reversed", "recovered", "closing"), ZERO)
 		for (account, reason, dimension), own in sorted(groups.items()):
