@@ -6,7 +6,7 @@ import frappe
 from frappe import _
 from frappe.query_builder import Case
 from frappe.query_builder.functions import Count, Sum
-from frappe.utils import now
+from frappe.utils import flt, now
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import OVER_LIMIT
@@ -143,15 +143,18 @@ def visible_totals(run: Any, user: str) -> Any:
 
 
 def progress(run: str) -> dict[str, Any]:
-	"""Return the progress of a run from the database."""
-	item = frappe.qb.DocType("Write-Off Run Item")
-	counts = dict(
+	"""Return the progress of a run from the database, over the items that the current user may see."""
+	item = items.table()
+	counts: dict[str, int] = {}
+	amounts: dict[str, float] = {}
+	for status, count, amount in (
 		frappe.qb.from_(item)
-		.select(item.status, Count("*"))
-		.where((item.run == run) & (item.selected == 1))
+		.select(item.status, Count("*"), Sum(item.base_write_off_amount))
+		.where(items.visible(item, run) & (item.selected == 1))
 		.groupby(item.status)
 		.run()
-	)
+	):
+		counts[status], amounts[status] = count, flt(amount)
 	batch = frappe.qb.DocType("Write-Off Run Batch")
 	batches = dict(
 		frappe.qb.from_(batch)
@@ -169,6 +172,8 @@ def progress(run: str) -> dict[str, Any]:
 		"reversed": counts.get(states.REVERSED, 0),
 		"conflict": counts.get(states.CONFLICT, 0),
 		"remaining": counts.get(states.OPEN, 0),
+		"posted_amount": amounts.get(states.POSTED, 0.0),
+		"reversed_amount": amounts.get(states.REVERSED, 0.0),
 		"batches_done": batches.get("Done", 0),
 		"batches_total": sum(batches.values()),
 	}

@@ -9,7 +9,7 @@ const POLL_INTERVAL = 3000;
 // Shows the progress of a run. It is read from the database, so it survives a reload; realtime events only trigger an
 // earlier read.
 export class Progress {
-	// options: wrapper, on_progress(progress), on_change(progress) when the status has changed
+	// options: wrapper, currency() of the company, on_progress(progress), on_change(progress) when the status has changed
 	constructor(options) {
 		Object.assign(this, options);
 		this.hint = frappe.utils.throttle((data) => {
@@ -20,7 +20,7 @@ export class Progress {
 	watch(name, status) {
 		if (this.name === name && this.status === status) return;
 		this.stop();
-		Object.assign(this, { name, status });
+		Object.assign(this, { name, status, first: null });
 		frappe.realtime.on(EVENT, this.hint);
 		this.timer = setInterval(() => document.hidden || this.ask(), POLL_INTERVAL);
 		this.ask();
@@ -51,20 +51,36 @@ export class Progress {
 	}
 
 	show(progress) {
-		const { total, posted, skipped, failed, conflict } = progress;
+		const undoing = this.status === "Reversing";
+		const { posted, reversed, skipped, failed, conflict } = progress;
+		// What was never posted is not undone.
+		const total = undoing ? cint(posted) + cint(reversed) + cint(conflict) : cint(progress.total);
 		const share = (count) => (total ? (100 * cint(count)) / total : 0);
-		const not_posted = cint(skipped) + cint(failed) + cint(conflict);
-		const known = cint(total) > 0;
+		const not_posted = undoing ? 0 : cint(skipped) + cint(failed) + cint(conflict);
+		const done = cint(undoing ? reversed : posted) + not_posted;
+		const known = total > 0;
 		const bar = (count, color) =>
 			`<div class="wo-bar ${color}" style="inline-size: ${share(count)}%"></div>`;
 		this.wrapper.hidden = false;
 		this.wrapper.innerHTML = `
 			<div class="wo-progress" role="progressbar" aria-valuemin="0"
-				${known ? `aria-valuemax="${cint(total)}" aria-valuenow="${cint(posted) + not_posted}"` : ""}>
+				${known ? `aria-valuemax="${total}" aria-valuenow="${done}"` : ""}>
 				<div class="wo-bars ${known ? "" : "wo-unknown"}">${
-			known ? bar(posted, "green") + bar(not_posted, "red") : ""
+			known ? bar(undoing ? reversed : posted, "green") + bar(not_posted, "red") : ""
 		}</div>
-				<div class="wo-progress-text">${known ? this.counts(progress, not_posted) : ""}</div>
+				<div class="wo-progress-text">${
+					known
+						? [
+								...(undoing
+									? this.undone(progress, total)
+									: this.counts(progress, not_posted)),
+								this.time_left(done, total),
+						  ]
+								.filter(Boolean)
+								.map((text) => escape(text))
+								.join(" · ")
+						: ""
+				}</div>
 			</div>`;
 	}
 
@@ -74,6 +90,23 @@ export class Progress {
 		if (cint(batches_total) > 1) {
 			parts.push(__("batch {0} of {1}", [number(batches_done), number(batches_total)]));
 		}
-		return parts.map((text) => escape(text)).join(" · ");
+		return parts;
+	}
+
+	undone({ reversed, reversed_amount }, total) {
+		const amount = format_currency(reversed_amount, this.currency());
+		return [__("{0} of {1} opened again, total {2}", [number(reversed), number(total), amount])];
+	}
+
+	// An estimate from the speed since the first answer; none in the first seconds.
+	time_left(done, total) {
+		this.first ||= { at: Date.now(), done };
+		const seconds = (Date.now() - this.first.at) / 1000;
+		const speed = (done - this.first.done) / seconds;
+		if (seconds < 5 || speed <= 0 || done >= total) return "";
+		const left = Math.ceil((total - done) / speed);
+		return left > 90
+			? __("about {0} minutes left", [number(Math.ceil(left / 60))])
+			: __("about {0} seconds left", [number(left)]);
 	}
 }
