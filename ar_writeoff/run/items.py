@@ -47,6 +47,7 @@ COLUMNS = (
 	"base_write_off_amount",
 	"reinstated_amount",
 	"selected",
+	"note",
 	"status",
 	"reason_code",
 	"reason_doctype",

@@ -16,7 +16,7 @@ from ar_writeoff.review.selection import after_selection_change
 from ar_writeoff.run.terms import criteria_of, current_terms, offset_of, scope_of
 from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import ledger as search
-from ar_writeoff.search.item_store import NewItem, insert_items
+from ar_writeoff.search.item_store import NewItem, insert_items, notes_of, restore_notes
 from ar_writeoff.search.rules import apply_customer_maximum
 
 
@@ -64,6 +64,7 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 		for key in (open_items.balance_key(verdict.balance) for verdict in verdicts)
 		if key in existing
 	]
+	notes = notes_of(run) if replaced else []
 	if replaced:
 		frappe.db.delete("Write-Off Run Item", {"name": ("in", replaced)})
 
@@ -80,6 +81,7 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 				{"voucher_no": verdict.balance.voucher_no, "message": messages.message(verdict.reason)}
 			)
 	insert_items(doc, items)
+	restore_notes(run, notes)
 	judged = {verdict.balance.voucher_no for verdict in verdicts}
 	no_match = messages.message(Reason.of(reasons.NO_LONGER_MATCHES))
 	left_out += [

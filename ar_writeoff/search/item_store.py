@@ -105,3 +105,23 @@ def insert_rows(same: dict[str, str], different: tuple[str, ...], rows: list[tup
 			f"insert into `tabWrite-Off Run Item` ({columns}) values {', '.join([row] * len(part))}",
 			[value for values in part for value in values],
 		)
+
+
+# Fields that identify the balance of an item.
+KEY = ("voucher_type", "voucher_no", "receivable_account", "customer")
+
+
+def notes_of(run: str) -> list[Any]:
+	"""The notes of a run, with the balances they are about, to restore them on new items."""
+	return frappe.get_all(
+		"Write-Off Run Item",
+		filters={"run": run, "note": ("is", "set")},
+		fields=[*KEY, "note"],
+		order_by=None,
+	)
+
+
+def restore_notes(run: str, notes: Iterable[Any]) -> None:
+	for row in notes:
+		balance = {"run": run, **{fieldname: row[fieldname] for fieldname in KEY}}
+		frappe.db.set_value("Write-Off Run Item", balance, "note", row.note, update_modified=False)

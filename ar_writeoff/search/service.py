@@ -26,7 +26,7 @@ from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import PROGRESS_EVENT
 from ar_writeoff.run.terms import criteria_of, current_terms, offset_of, scope_of
 from ar_writeoff.search import ledger as search
-from ar_writeoff.search.item_store import NewItem, insert_items
+from ar_writeoff.search.item_store import NewItem, insert_items, notes_of, restore_notes
 from ar_writeoff.search.ledger import Found
 from ar_writeoff.search.rules import Verdict
 
@@ -184,7 +184,7 @@ def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
 	Everything found is selected, except what a user had unticked before. A lowered amount is kept while the balance
 	covers it.
 	"""
-	before = previous_items(run.name)
+	before, notes = previous_items(run.name), notes_of(run.name)
 	frappe.db.delete("Write-Off Run Item", {"run": run.name})
 	counts = {"found": 0, "selected": 0, "excluded": 0, "added": 0, "changed": 0, "dropped": len(before)}
 	number = 0
@@ -208,6 +208,7 @@ def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
 			lowered = write_off if write_off != outstanding else None
 			items.append(NewItem(number, verdict, customer_name, selected, lowered))
 		insert_items(run, items)
+	restore_notes(run.name, notes)
 	frappe.db.set_value(
 		"Write-Off Run",
 		run.name,

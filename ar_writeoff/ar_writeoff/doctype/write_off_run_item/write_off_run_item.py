@@ -33,6 +33,7 @@ class WriteOffRunItem(ReasonDocument):
 		due_date: DF.Date | None
 		journal_entry: DF.Link | None
 		message: DF.SmallText | None
+		note: DF.SmallText | None
 		outstanding_amount: DF.Currency
 		posting_date: DF.Date | None
 		reason_code: DF.Data | None
