@@ -12,6 +12,7 @@ from frappe.query_builder.functions import Abs, Count, Max, Sum
 from frappe.utils import cint, fmt_money
 from pypika import Order
 
+from ar_writeoff.approval.ledger import original_amounts
 from ar_writeoff.core import ageing
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
@@ -19,11 +20,15 @@ from ar_writeoff.core.status import EXCLUDED, ITEM_POSTED, NOT_SELECTED, OPEN
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.review.ledger import customer_balance, voucher_details
 from ar_writeoff.run.items import COLUMNS, count, in_order, state, table, visible, where
 from ar_writeoff.search.rules import base_of_part
 
 TOP_CUSTOMERS = 10
+
+# Columns read for the items of a page only. The list is not sorted or filtered by them.
+MORE_COLUMNS = ("invoice_total", "customer_group")
 
 
 def page(
@@ -52,6 +57,89 @@ def page(
 	else:
 		total = count(run, filters)
 	return {"items": rows, "total": total}
+
+
+def add_columns(company: str, rows: list[frappe._dict], wanted: Iterable[str]) -> None:
+	"""Set these of `MORE_COLUMNS` on the rows."""
+	columns = set(wanted) & set(MORE_COLUMNS)
+	if "invoice_total" in columns:
+		totals = original_amounts(company, [key_of(row) for row in rows])
+		for row in rows:
+			row.invoice_total = totals.get(key_of(row))
+	if "customer_group" in columns:
+		customers = {row.customer for row in rows}
+		groups = frappe.get_all(
+			"Customer",
+			filters={"name": ("in", sorted(customers) or [""])},
+			fields=["name", "customer_group"],
+			as_list=True,
+		)
+		for row in rows:
+			row.customer_group = dict(groups).get(row.customer)
+
+
+def key_of(row: frappe._dict) -> Key:
+	return Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer)
+
+
+def sums(run: str, filters: dict[str, Any] | None) -> dict[str, Any]:
+	"""Number and amounts of the items under the filters: by currency, and in company currency."""
+	item = table()
+	rows = (
+		frappe.qb.from_(item)
+		.select(
+			item.currency,
+			Count("*").as_("count"),
+			Sum(item.outstanding_amount).as_("amount"),
+			Sum(item.base_outstanding_amount).as_("base_amount"),
+		)
+		.where(where(item, run, filters))
+		.groupby(item.currency)
+		.orderby(item.currency)
+		.run(as_dict=True)
+	)
+	return {
+		"count": sum(row["count"] for row in rows),
+		"base_amount": sum(row.base_amount for row in rows),
+		"by_currency": [{"currency": row.currency, "amount": row.amount} for row in rows],
+	}
+
+
+def customers_page(
+	run: str, *, start: int, page_length: int, filters: dict[str, Any] | None
+) -> dict[str, Any]:
+	"""One page of customers with number, balance and selection of their items in company currency, and their number."""
+	item = table()
+	condition = where(item, run, filters)
+	# Items held back for want of a limit count as ticked, as in the list.
+	ticked = Case().when((item.selected == 1) | item.reason_code.isin(OVER_LIMIT), 1).else_(0)
+	balance = Sum(item.base_outstanding_amount)
+	rows = (
+		frappe.qb.from_(item)
+		.select(
+			item.customer,
+			Max(item.customer_name).as_("customer_name"),
+			Count("*").as_("count"),
+			balance.as_("base_amount"),
+			Sum(ticked).as_("selected_count"),
+			Sum(ticked * item.base_write_off_amount).as_("selected_amount"),
+		)
+		.where(condition)
+		.groupby(item.customer)
+		.orderby(Abs(balance), order=Order.desc)
+		.orderby(item.customer)
+		.limit(min(cint(page_length) or 100, 1000))
+		.offset(max(cint(start), 0))
+		.run(as_dict=True)
+	)
+	[[total]] = frappe.qb.from_(item).select(Count(item.customer).distinct()).where(condition).run()
+	return {"customers": rows, "total": total}
+
+
+def set_note(run: str, name: str, note: str) -> None:
+	"""Set the note of an item of the run that the current user may see."""
+	get_item(run, name)
+	frappe.db.set_value("Write-Off Run Item", name, "note", note.strip()[:500] or None)
 
 
 def select(
@@ -352,3 +440,21 @@ def item_details(run: str, item: str) -> dict[str, Any]:
 		),
 		"company_currency": company_currency(row.company),
 	}
+
+
+@frappe.whitelist()
+def runs_of_invoice(invoice: str) -> list[str]:
+	"""The runs that have written off a Sales Invoice, latest first, of those the current user may see."""
+	frappe.has_permission("Sales Invoice", "read", invoice, throw=True)
+	return frappe.get_list(
+		"Write-Off Run Item",
+		filters={
+			"voucher_type": "Sales Invoice",
+			"voucher_no": invoice,
+			"status": ("in", ITEM_POSTED),
+		},
+		pluck="run",
+		distinct=True,
+		order_by="run desc",
+		limit=5,
+	)

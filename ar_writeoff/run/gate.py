@@ -95,6 +95,7 @@ SAVE_RESULTS = Operation(0, frozenset({states.SEARCHING}), _list_locked, "write"
 CANCEL_SEARCH = Operation(0, frozenset({states.DRAFT, states.SEARCHING}), _list_locked, "write")
 SELECT = Operation(0, _DRAFT, _list_locked, "write")
 REQUEST_APPROVAL = Operation(0, _DRAFT, _list_locked, "write")
+RETURN = Operation(0, _DRAFT, _list_locked, "submit")
 SUBMIT = Operation(0, _DRAFT, _not_submittable, "submit", posts=True)
 DELETE = Operation(0, frozenset({states.DRAFT, states.SEARCHING}), _not_deletable)
 PAUSE = Operation(1, frozenset({states.QUEUED, states.POSTING}), _not_pausable, "submit", posts=True)

@@ -41,7 +41,7 @@ def test_an_accountant_writes_off_small_balances_and_takes_it_back(desk: Desk, t
 
 	# criteria
 	run = RunPage(desk).new()
-	assert run.primary() == ["Save"]
+	assert run.primary() == ["Save and Find Invoices"]
 	assert desk.value("currency") in (None, "")
 	picture("new-run")
 	desk.press("Save")

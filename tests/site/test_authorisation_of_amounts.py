@@ -84,6 +84,7 @@ TELLS_NOTHING: dict[str, set[str]] = {
 		"card Write-Off Runs to Submit",
 	},
 	"methods": {
+		"ar_writeoff.review.items.runs_of_invoice",
 		"ar_writeoff.search.from_invoices.get_my_drafts",
 		"ar_writeoff.search.from_invoices.write_off_invoices",
 	},

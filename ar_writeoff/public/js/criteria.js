@@ -15,7 +15,7 @@ frappe.provide("frappe.ar_writeoff");
 // Fills untouched fields from the company's Write-Off Settings.
 frappe.ar_writeoff.load_defaults = async (frm) => {
 	const { company } = frm.doc;
-	if (!company) return;
+	if (!company || !frappe.model.can_create(frm.doctype)) return;
 	const defaults = await frappe.xcall(
 		"ar_writeoff.ar_writeoff.doctype.write_off_run.write_off_run.get_defaults",
 		{ company, doctype: frm.doctype }

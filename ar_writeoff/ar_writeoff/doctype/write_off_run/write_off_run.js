@@ -20,6 +20,15 @@ frappe.ui.form.on("Write-Off Run", {
 	},
 
 	onload(frm) {
+		// Shortcuts and links of the desk open a new document also for readers.
+		if (frm.is_new() && !frappe.model.can_create(frm.doctype)) {
+			frappe.show_alert({
+				message: __("You have no permission to create Write-Off Runs."),
+				indicator: "orange",
+			});
+			frappe.set_route("List", frm.doctype);
+			return;
+		}
 		if (frm.is_new() && frm.doc.company && !frm.doc.amended_from) frappe.ar_writeoff.load_defaults(frm);
 	},
 

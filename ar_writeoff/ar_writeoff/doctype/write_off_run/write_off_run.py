@@ -20,6 +20,7 @@ from ar_writeoff.core import status as states
 from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.criteria_document import CriteriaDocument, settings_criteria
+from ar_writeoff.latest_document import LatestDocument
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.periods import closed_period_message
@@ -37,7 +38,7 @@ from ar_writeoff.undo import service as undo
 from ar_writeoff.validation import throw_field_errors
 
 
-class WriteOffRun(CriteriaDocument):
+class WriteOffRun(CriteriaDocument, LatestDocument):
 	# begin: auto-generated types
 	# This code is auto-generated. Do not modify anything in this block.
 
@@ -91,6 +92,9 @@ class WriteOffRun(CriteriaDocument):
 		receivable_account: DF.Link | None
 		recovered_amount: DF.Currency
 		remainder_of: DF.Link | None
+		return_comment: DF.SmallText | None
+		returned_by: DF.Link | None
+		returned_on: DF.Datetime | None
 		reversal_date: DF.Date | None
 		reversal_dated: DF.Check
 		reversed_by: DF.Link | None
@@ -310,7 +314,8 @@ class WriteOffRun(CriteriaDocument):
 			_(
 				"The {0} Journal Entries of this run are cancelled in the background. When all of them are, the run is cancelled as well."
 			).format(count),
-			title=_("Cancelling"),
+			alert=True,
+			indicator="blue",
 		)
 		return self.reload()
 
@@ -444,17 +449,42 @@ class WriteOffRun(CriteriaDocument):
 		sort_by: str = "name",
 		sort_order: str = "asc",
 		filters: str | dict | None = None,
+		with_sums: bool | int = False,
+		more_columns: str | list | None = None,
 	) -> dict[str, Any]:
-		"""One page of items and the number of items under the filters."""
+		"""One page of items and the number of items under the filters.
+
+		`with_sums`: also their sums by currency. `more_columns`: of `review.items.MORE_COLUMNS`.
+		"""
 		run = self.get_saved("read")
-		return run_items.page(
+		parsed = frappe.parse_json(filters)
+		page = run_items.page(
 			run.name,
 			start=start,
 			page_length=page_length,
 			sort_by=sort_by,
 			sort_order=sort_order,
-			filters=frappe.parse_json(filters),
+			filters=parsed,
 		)
+		run_items.add_columns(run.company, page["items"], frappe.parse_json(more_columns) or [])
+		return {**page, "sums": run_items.sums(run.name, parsed)} if cint(with_sums) else page
+
+	@frappe.whitelist()
+	def get_customers(
+		self, start: int = 0, page_length: int = 100, filters: str | dict | None = None
+	) -> dict[str, Any]:
+		"""One page of customers with the totals of their items under the filters, largest first."""
+		run = self.get_saved("read")
+		return run_items.customers_page(
+			run.name, start=start, page_length=page_length, filters=frappe.parse_json(filters)
+		)
+
+	@frappe.whitelist(methods=["POST"])
+	def set_note(self, item: str, note: str) -> dict[str, Any]:
+		"""Set the note of an item of a draft; returns the item's fields. It is not part of what is approved."""
+		run = self.enter(gate.SELECT)
+		run_items.set_note(run.name, item, note)
+		return run_items.item_list_values(run.name, item)
 
 	@frappe.whitelist(methods=["POST"])
 	def set_selection(
@@ -506,6 +536,9 @@ class WriteOffRun(CriteriaDocument):
 			"pause_message": log.pause_message(run.name) if run.status == states.PAUSED else None,
 			"approval_requested_by": run.approval_requested_by,
 			"approval_requested_on": run.approval_requested_on,
+			"returned_by": run.returned_by,
+			"returned_on": run.returned_on,
+			"return_comment": run.return_comment,
 			"remainders": frappe.get_list(
 				"Write-Off Run", filters={"remainder_of": run.name}, pluck="name", order_by="name asc"
 			),
@@ -529,9 +562,39 @@ class WriteOffRun(CriteriaDocument):
 		frappe.db.set_value(
 			"Write-Off Run",
 			run.name,
-			{"approval_requested_by": frappe.session.user, "approval_requested_on": now()},
+			{
+				"approval_requested_by": frappe.session.user,
+				"approval_requested_on": now(),
+				"returned_by": None,
+				"returned_on": None,
+				"return_comment": None,
+			},
 			update_modified=False,
 		)
+		self.reload()
+		return [frappe.utils.get_fullname(user) for user in recipients]
+
+	@frappe.whitelist(methods=["POST"])
+	def return_to_preparer(self, comment: str) -> list[str]:
+		"""Return a draft to its preparer with a comment; returns the names of the users notified."""
+		run = self.enter(gate.RETURN)
+		comment = comment.strip()
+		if not comment:
+			frappe.throw(_("Enter what has to be changed."), title=_("Return to Preparer"))
+		recipients = notifications.returned(run, comment)
+		frappe.db.set_value(
+			"Write-Off Run",
+			run.name,
+			{
+				"returned_by": frappe.session.user,
+				"returned_on": now(),
+				"return_comment": comment,
+				"approval_requested_by": None,
+				"approval_requested_on": None,
+			},
+			update_modified=False,
+		)
+		run.add_comment("Comment", frappe.utils.escape_html(comment))
 		self.reload()
 		return [frappe.utils.get_fullname(user) for user in recipients]
 

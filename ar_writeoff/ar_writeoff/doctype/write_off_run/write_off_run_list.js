@@ -6,7 +6,11 @@ frappe.listview_settings["Write-Off Run"] = {
 		"status",
 		"company",
 		"searched_on",
+		"approval_requested_on",
+		"returned_on",
 		"selected_count",
+		"balance_type",
+		"posted_amount",
 		"posted_count",
 		"skipped_count",
 		"failed_count",
@@ -14,7 +18,47 @@ frappe.listview_settings["Write-Off Run"] = {
 	has_indicator_for_draft: true,
 	has_indicator_for_cancelled: true,
 
+	formatters: {
+		reason: (reason, df, doc) => [reason, __(doc.balance_type)].map(frappe.utils.escape_html).join(" · "),
+		// What is written off, or would be.
+		selected_amount: (amount, df, doc) =>
+			frappe.format(doc.docstatus ? doc.posted_amount : amount, df, null, doc),
+		prepared_by: (user) => frappe.utils.escape_html(frappe.user.full_name(user)),
+	},
+
+	// Frappe shows four columns on a laptop, which do not tell runs apart.
+	onload(listview) {
+		const chosen = listview.list_view_settings;
+		if (chosen.fields || chosen.total_fields) return;
+		const wanted = ["company", "reason", "selected_amount", "prepared_by", "posting_date"];
+		if (window.innerWidth <= 1366) wanted.pop();
+		if (Object.keys(locals[":Company"] || {}).length === 1) wanted.shift();
+		chosen.total_fields = 10;
+		listview.setup_columns();
+		delete chosen.total_fields;
+		const of_field = (name) => listview.columns.find(({ df }) => df?.fieldname === name);
+		listview.columns = [
+			...listview.columns.filter(({ type }) => type !== "Field"),
+			...wanted.map(of_field),
+		];
+		const amount = of_field("selected_amount");
+		amount.df = { ...amount.df, label: __("Amount") };
+		listview.$result.addClass("wo-runs");
+		frappe.dom.set_style(
+			".wo-runs .list-subject { flex: 1.4 } .wo-runs .level-left { min-width: 88% }",
+			"write-off-runs"
+		);
+		listview.render_header(true);
+	},
+
 	get_indicator(doc) {
+		if (doc.docstatus === 0 && doc.status === "Draft") {
+			const filter = "docstatus,=,0|status,=,Draft";
+			if (doc.approval_requested_on) {
+				return [__("Pending Approval"), "orange", `${filter}|approval_requested_on,is,set`];
+			}
+			if (doc.returned_on) return [__("Returned"), "yellow", `${filter}|returned_on,is,set`];
+		}
 		const colors = {
 			Draft: "gray",
 			Searching: "light-blue",

@@ -25,7 +25,7 @@ frappe.ui.form.on("Write-Off Settings", {
 	},
 
 	refresh(frm) {
-		if (!frm.is_new()) {
+		if (!frm.is_new() && frappe.model.can_create("Write-Off Run")) {
 			frm.add_custom_button(__("New Write-Off Run"), () =>
 				frappe.new_doc("Write-Off Run", { company: frm.doc.company })
 			);

@@ -1,4 +1,4 @@
-import { change, read } from "./server";
+import { change, freeze, ignore_error, read } from "./server";
 import { balances, escape, link, money, number } from "./text";
 
 // Approval: balances over a limit, approval requests, and verification of what was approved.
@@ -49,6 +49,24 @@ export async function request_approval(frm) {
 	frappe.show_alert(
 		{ message: __("Approval requested from: {0}", [escape(recipients.join(", "))]), indicator: "green" },
 		7
+	);
+}
+
+export function return_to_preparer(frm) {
+	frappe.prompt(
+		{
+			fieldname: "comment",
+			fieldtype: "Small Text",
+			label: __("Comment"),
+			description: __("What has to be changed. The preparer is notified."),
+			reqd: 1,
+		},
+		({ comment }) =>
+			ignore_error(
+				change(frm, "return_to_preparer", { comment }, freeze(__("Returning to the preparer…")))
+			),
+		__("Return to Preparer"),
+		__("Return to Preparer")
 	);
 }
 

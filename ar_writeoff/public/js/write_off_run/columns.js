@@ -1,15 +1,20 @@
 import { ITEM_COLORS, date, escape, link, money, number, pill } from "./text";
 
+// Pixels of a column that can be cut.
+const NARROWEST = 80;
+
 // Columns of the item grid for a view, as far as they fit.
 //
-// layout: {ticks: "none" | "show" | "edit", shows: fields besides the usual ones, amounts_editable, amounts_if_ticked,
-//          multi_currency, company_currency, sort_by, sort_order}
+// layout: {ticks: "none" | "show" | "edit", shows: fields besides the usual ones, chosen: fields chosen by the user,
+//          has_notes, amounts_editable, amounts_if_ticked, multi_currency, company_currency, sort_by, sort_order}
 export function columns_for(layout, available) {
 	const shows = new Set(layout.shows);
+	const chosen = new Set(layout.chosen);
 	const wanted = [
 		layout.ticks !== "none" && tick_column(layout),
 		column("customer_name", __("Customer"), 150, customer, { grow: 2 }),
-		column("voucher_no", __("Invoice"), 210, voucher, { grow: 1 }),
+		chosen.has("customer_group") && unsorted(column("customer_group", __("Customer Group"), 130, escape)),
+		column("voucher_no", __("Invoice"), 216, voucher, { grow: 1 }),
 		column("posting_date", __("Date"), 118, date, { dispensable: 3 }),
 		column("due_date", __("Due Date"), 118, date, { dispensable: 2 }),
 		column("age_days", __("Age"), 75, number, { end: true, dispensable: 1 }),
@@ -18,13 +23,17 @@ export function columns_for(layout, available) {
 			end: true,
 			dispensable: shows.has("journal_entry") ? 5 : 0,
 		}),
-		layout.multi_currency && base_balance(layout),
+		(layout.multi_currency || chosen.has("base_outstanding_amount")) && base_balance(layout),
+		chosen.has("invoice_total") &&
+			unsorted(column("invoice_total", __("Invoice Total"), 110, amount, { end: true })),
 		shows.has("write_off_amount") && write_off_amount(layout),
 		shows.has("reinstated_amount") &&
 			column("reinstated_amount", __("Reinstated"), 110, amount_or_blank, { end: true }),
 		shows.has("status") && column("status", __("Status"), 95, status),
 		shows.has("message") && column("message", __("Reason"), 320, escape, { grow: 3 }),
-		shows.has("journal_entry") && column("journal_entry", __("Journal Entry"), 240, journal_entry),
+		layout.has_notes && column("note", __("Note"), 120, escape, { grow: 1 }),
+		shows.has("journal_entry") &&
+			column("journal_entry", __("Journal Entry"), 240, journal_entry, { grow: 1 }),
 	].filter(Boolean);
 	const columns = fit_columns(wanted, available);
 	columns.forEach((shown) => add_sort_header(shown, layout));
@@ -60,6 +69,16 @@ function column(id, label, width, format, { grow = 0, end = false, dispensable =
 		format: (value, row, shown, item) => (item ? format(value, item) : ""),
 	};
 }
+
+// The server reads these for a page only, and cannot sort by them.
+const unsorted = (shown) => ({ ...shown, no_sort: true, name: shown.label, content: escape(shown.label) });
+
+// Columns that a user may add.
+export const optional_columns = (company_currency) => [
+	["customer_group", __("Customer Group")],
+	["invoice_total", __("Invoice Total")],
+	["base_outstanding_amount", __("Balance ({0})", [company_currency])],
+];
 
 function tick_column(layout) {
 	const disabled = layout.ticks === "edit" ? "" : "disabled";
@@ -113,7 +132,7 @@ function customer(value, item) {
 const voucher = (value, item) => `
 	<button type="button" class="wo-info" tabindex="-1" data-name="${escape(item.name)}"
 		title="${escape(info_title())}" aria-label="${escape(info_label(item))}"
-		><span aria-hidden="true">i</span></button>${link(item.voucher_type, item.voucher_no)}`;
+		><span aria-hidden="true">i</span></button>${tail(link(item.voucher_type, item.voucher_no))}`;
 
 const amount = (value, item) => money(value, item.currency);
 
@@ -123,7 +142,10 @@ const amount_if_ticked = (value, item) => (item.ticked ? amount(value, item) : "
 
 const status = (value) => pill(__(value), ITEM_COLORS[value] || "gray");
 
-const journal_entry = (value) => link("Journal Entry", value);
+const journal_entry = (value) => tail(link("Journal Entry", value));
+
+// Numbered names differ at their end, so if there is too little room their beginning is cut.
+const tail = (html) => (html ? `<span class="wo-tail" dir="rtl"><bdi>${html}</bdi></span>` : "");
 
 // The server sorts, so headers have buttons of their own, which work by keyboard and announce the order.
 function add_sort_header(shown, layout) {
@@ -150,6 +172,7 @@ const sort_field = (id) =>
 // Headings that would be cut get extra width first, as in languages with long words; columns of names and text share
 // the rest. If there is too little, the grid scrolls.
 function distribute_width(columns, available) {
+	shrink(columns, total_width(columns) - available);
 	let left = available - total_width(columns);
 	const missing_width = (shown) => Math.max(0, heading_width(shown.label) - shown.width);
 	for (const shown of columns
@@ -164,6 +187,15 @@ function distribute_width(columns, available) {
 	columns.forEach((shown) => {
 		shown.width += Math.floor((left * shown.grow) / shares);
 	});
+}
+
+// On a phone names are cut, so that amounts are in sight.
+function shrink(columns, excess) {
+	for (const shown of columns.filter(({ grow }) => grow).sort((one, other) => other.width - one.width)) {
+		const less = Math.min(Math.max(excess, 0), Math.max(shown.width - NARROWEST, 0));
+		shown.width -= less;
+		excess -= less;
+	}
 }
 
 // Pixels: average letters plus the cell's padding.

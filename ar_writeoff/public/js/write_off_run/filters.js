@@ -37,7 +37,7 @@ export class Filters {
 			${text("balance_up_to", __("Balance up to"), 7, "decimal")}
 			${text("currency", __("Currency"), 5)}
 			<select class="form-control input-xs" data-filter="selected" aria-label="${escape(__("Selection"))}"
-				style="flex: 0 1 9rem">
+				style="flex: 0 1 12rem">
 				${options([
 					["", __("Selected or not")],
 					["1", __("Selected")],
@@ -65,7 +65,16 @@ export class Filters {
 	}
 
 	show_selected_filter(shown) {
-		const field = this.wrapper.querySelector('[data-filter="selected"]');
+		this.show_field("selected", shown);
+	}
+
+	// One currency needs no filter.
+	show_currency_filter(shown) {
+		this.show_field("currency", shown);
+	}
+
+	show_field(name, shown) {
+		const field = this.fields.find(({ dataset }) => dataset.filter === name);
 		field.hidden = !shown;
 		if (!shown) field.value = "";
 	}

@@ -144,7 +144,7 @@ export class Grid {
 		const ticked = [...this.ticks.values()].filter(Boolean).length;
 		box.checked = this.ticks.size > 0 && ticked === this.ticks.size;
 		box.indeterminate = ticked > 0 && ticked < this.ticks.size;
-		box.disabled = this.ticks.size === 0;
+		box.disabled = this.layout.ticks !== "edit" || this.ticks.size === 0;
 	}
 
 	row_of(name) {

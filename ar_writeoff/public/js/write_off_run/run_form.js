@@ -1,5 +1,5 @@
 import * as after_posting from "./after_posting";
-import { related_runs, request_approval, verify } from "./approval";
+import { related_runs, request_approval, return_to_preparer, verify } from "./approval";
 import { export_list } from "./export";
 import { preview } from "./preview";
 import { BUSY, Progress } from "./progress";
@@ -18,6 +18,7 @@ export class RunForm {
 		this.progress_area = document.createElement("div");
 		this.progress = new Progress({
 			wrapper: this.progress_area,
+			currency: () => this.summary?.company_currency,
 			on_progress: frappe.utils.throttle(
 				() => this.workbench && ignore_error(this.workbench.refresh()),
 				REFRESH_INTERVAL
@@ -26,6 +27,8 @@ export class RunForm {
 		});
 		this.actions = this.define_actions();
 		$(frm.wrapper).on("hide", () => this.progress.stop());
+		// The desk replaces the primary button by Save.
+		$(frm.wrapper).on("dirty", () => frm.is_new() && this.show_state());
 		this.bind_keys();
 	}
 
@@ -59,6 +62,8 @@ export class RunForm {
 		const { frm } = this;
 		this.show_items_section(true);
 		if (!this.workbench) {
+			// The list has the entries, so the connections need not take its place.
+			frm.dashboard.links_area?.collapse?.(true);
 			const wrapper = frm.fields_dict.items_html.$wrapper.empty()[0];
 			this.workbench = new Workbench({
 				frm,
@@ -111,8 +116,10 @@ export class RunForm {
 		});
 		this.show_intro(state, related_runs(frm.doc, this.summary));
 		// Before posting there are no connections.
-		$(frm.layout.wrapper).toggleClass("wo-unposted", frm.doc.docstatus === 0);
-		if (!frm.is_dirty()) this.show_primary(state.primary);
+		$(frm.layout.wrapper)
+			.toggleClass("wo-unposted", frm.doc.docstatus === 0)
+			.toggleClass("wo-listed", this.has_items());
+		if (frm.is_new() || !frm.is_dirty()) this.show_primary(state.primary);
 		this.show_buttons((state.buttons || []).filter(Boolean));
 	}
 
@@ -128,8 +135,8 @@ export class RunForm {
 	show_primary(name) {
 		const { frm } = this;
 		const { page } = frm;
-		// Keep the desk's Amend on a cancelled run and Save on a new one.
-		if (frm.doc.docstatus === 2 || frm.is_new()) return;
+		// Keep the desk's Amend on a cancelled run.
+		if (frm.doc.docstatus === 2) return;
 		if (frappe.model.has_workflow(frm.doctype) && !name) return;
 		page.clear_primary_action();
 		page.clear_secondary_action();
@@ -168,6 +175,7 @@ export class RunForm {
 	define_actions() {
 		const { frm } = this;
 		return {
+			save: { label: __("Save"), run: () => frm.save() },
 			save_and_find: { label: __("Save and Find Invoices"), run: () => this.find() },
 			find: { label: __("Find Invoices"), run: () => this.find() },
 			cancel_search: {
@@ -177,6 +185,10 @@ export class RunForm {
 			preview: { label: __("Preview Entries"), run: () => this.preview(false) },
 			preview_and_post: { label: __("Preview and Post"), run: () => this.preview(true) },
 			request_approval: { label: __("Request Approval"), run: () => this.request_approval() },
+			return_to_preparer: {
+				label: __("Return to Preparer"),
+				run: () => return_to_preparer(frm),
+			},
 			verify: { label: __("Verify Approval"), run: () => ignore_error(verify(frm)) },
 			pause: {
 				label: __("Pause"),
@@ -293,7 +305,7 @@ export class RunForm {
 
 	reinstate(items) {
 		const { workbench } = this;
-		after_posting.reinstate(this.frm, items, () => workbench.unpick());
+		after_posting.reinstate(this.frm, items, () => workbench.clear_picked());
 	}
 
 	// PROGRESS
@@ -307,6 +319,8 @@ export class RunForm {
 	// KEYBOARD
 
 	bind_keys() {
+		// The desk's Ctrl+S presses the primary button, which would request approval or resume posting.
+		document.addEventListener("keydown", (event) => this.save_key(event), true);
 		frappe.ui.keys.add_shortcut({
 			shortcut: "/",
 			action: () => this.workbench.filters.focus(),
@@ -314,5 +328,24 @@ export class RunForm {
 			description: __("Filter balances"),
 			condition: () => Boolean(this.workbench),
 		});
+	}
+	save_key(event) {
+		const { frm } = this;
+		const is_save = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "s";
+		if (
+			!is_save ||
+			window.cur_frm !== frm ||
+			!$(frm.wrapper).is(":visible") ||
+			window.cur_dialog?.display
+		)
+			return;
+		event.preventDefault();
+		event.stopPropagation();
+		// As in the desk: a field takes its value when it loses the focus.
+		document.activeElement?.blur();
+		setTimeout(() => {
+			if (frm.is_dirty() || frm.is_new()) frm.save();
+			else frm.toolbar.show_unchanged_document_alert();
+		}, 100);
 	}
 }

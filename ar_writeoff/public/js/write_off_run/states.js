@@ -16,7 +16,8 @@ const new_run = () => ({
 	intro: __(
 		"Enter the criteria for the balances to find. Nothing is posted before you have reviewed the list and the entries."
 	),
-	buttons: ["save_and_find"],
+	primary: "save_and_find",
+	buttons: ["save"],
 });
 
 const searching = ({ may }) => ({
@@ -73,28 +74,50 @@ function approval({ doc, summary, may, workflow }) {
 			buttons: [],
 		};
 	}
-	if (may.submit && !summary.approver_blocker && !all_over_own_limit(summary)) {
-		return {
-			next: __("Deselect the balances to keep open, then preview and post the entries."),
-			primary: "preview_and_post",
-			buttons: [],
-		};
-	}
-	if (summary.approval_requested_on) {
-		return {
-			next: __("{0} requested approval on {1}. Another user who may submit the run must post it.", [
+	const returned = summary.returned_on
+		? __("{0} returned this run on {1}: {2}", [
+				frappe.user_info(summary.returned_by).fullname,
+				frappe.datetime.str_to_user(summary.returned_on, false, true),
+				summary.return_comment,
+		  ])
+		: "";
+	const may_return = may.submit && doc.prepared_by !== frappe.session.user;
+	const buttons = [may_return && "return_to_preparer"];
+	const request = summary.approval_requested_on
+		? __("{0} requested approval on {1}.", [
 				frappe.user_info(summary.approval_requested_by).fullname,
 				frappe.datetime.str_to_user(summary.approval_requested_on, false, true),
-			]),
+		  ])
+		: "";
+	if (may.submit && !summary.approver_blocker && !all_over_own_limit(summary)) {
+		return {
+			next: [
+				request,
+				returned,
+				__("Deselect the balances to keep open, then preview and post the entries."),
+			]
+				.filter(Boolean)
+				.join(" "),
+			primary: "preview_and_post",
+			buttons,
+		};
+	}
+	if (request) {
+		return {
+			next: [request, __("Another user who may submit the run must post it.")].join(" "),
 			primary: "preview",
-			buttons: [],
+			buttons,
 		};
 	}
 	return {
-		next:
+		next: [
+			returned,
 			may.submit && summary.approver_blocker
 				? __("A second approver must submit this run. Preview the entries, then request approval.")
 				: __("Deselect the balances to keep open, preview the entries, then request approval."),
+		]
+			.filter(Boolean)
+			.join(" "),
 		primary: "request_approval",
 		buttons: ["preview"],
 	};
@@ -117,6 +140,9 @@ const written_off = ({ doc, summary }) =>
 		: "";
 
 const late_payment = () => __("If a customer pays later, select the balance below and reinstate it.");
+
+// Balances that changed since the approval are for a new run.
+const can_retry = ({ may, summary }) => may.submit && summary?.counts.Failed > 0 && "retry";
 
 const can_verify = ({ doc }) => Boolean(doc.approval_hash) && "verify";
 
@@ -153,13 +179,13 @@ const submitted = {
 			number(attention(context.summary)),
 		])}`,
 		color: "orange",
-		primary: context.may.submit && attention(context.summary) > 0 && "retry",
+		primary: can_retry(context),
 		buttons: [can_undo(context), can_verify(context)],
 	}),
 	Failed: (context) => ({
 		intro: __("No balances were written off. Correct the reason of each balance, then retry."),
 		color: "red",
-		primary: context.may.submit && "retry",
+		primary: can_retry(context),
 		buttons: [can_undo(context), can_verify(context)],
 	}),
 	Reversing: () => ({

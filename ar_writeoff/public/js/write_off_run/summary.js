@@ -23,10 +23,6 @@ export class Summary {
 		});
 	}
 
-	destroy() {
-		this.chart?.destroy();
-	}
-
 	show(summary, doc) {
 		this.currency = summary.company_currency;
 		const submitted = doc.docstatus > 0;
@@ -41,60 +37,39 @@ export class Summary {
 		const has_several = summary.ageing.reduce((sum, { count }) => sum + count, 0) > 1;
 		this.part("overview").classList.toggle("wo-uncharted", !has_several);
 		if (!has_several) return;
-		this.show_ageing(summary.ageing);
+		this.part("ageing").innerHTML = ageing_bars(summary);
 		this.part("customers").innerHTML = customer_bars(summary);
-	}
-
-	show_ageing(buckets) {
-		const parent = this.part("ageing");
-		const labels = buckets.map((row) => without_markup(row.bucket));
-		const values = buckets.map((row) => Math.abs(flt(row.base_amount, 2)));
-		const chart_data = JSON.stringify([labels, values]);
-		if (this.chart_data === chart_data || !parent.clientWidth) return;
-		this.chart_data = chart_data;
-		// A chart redraws once with a delay, so each gets its own element.
-		this.chart?.destroy();
-		const canvas = document.createElement("div");
-		parent.replaceChildren(canvas);
-		this.chart = new frappe.Chart(canvas, {
-			type: "bar",
-			height: 150,
-			animate: 0,
-			// During the entry animation a chart is replaced by a copy, and fails to redraw at another width.
-			disableEntryAnimation: 1,
-			colors: ["blue"],
-			barOptions: { spaceRatio: 0.5 },
-			axisOptions: {
-				xAxisMode: "tick",
-				xIsSeries: 0,
-				shortenYAxisNumbers: 1,
-				seriesLabelSpaceRatio: 1.4,
-			},
-			tooltipOptions: { formatTooltipY: (value) => money(value, this.currency) },
-			data: { labels, datasets: [{ values }] },
-		});
 	}
 }
 
-// frappe.Chart writes labels as HTML and cuts them, so remove all markup characters.
-const without_markup = (text) => String(text).replace(/[<>&"'`]/g, " ");
-
-// Horizontal bars, because names need the width. A click filters the list.
-function customer_bars(summary) {
-	const rows = (summary.customers || []).slice(0, TOP_CUSTOMERS);
+// Horizontal bars, because labels and amounts need the width at any size of window. A click on a customer filters.
+function bars(rows, currency) {
 	const maximum = Math.max(...rows.map((row) => Math.abs(flt(row.base_amount))), 0.01);
-	const bars = rows
-		.map(({ customer, customer_name, base_amount }) => {
+	return rows
+		.map(({ label, customer, base_amount }) => {
 			const share = Math.round((100 * Math.abs(flt(base_amount))) / maximum);
 			const content = `
-				<span class="wo-top-name" dir="auto">${escape(customer_name || customer)}</span>
+				<span class="wo-top-name" dir="auto">${escape(label)}</span>
 				<span class="wo-top-bar"><span style="inline-size: ${share}%"></span></span>
-				<span class="wo-top-amount">${money(base_amount, summary.company_currency)}</span>`;
-			return `<button type="button" class="wo-top" data-customer="${escape(customer)}"
-				title="${escape(show_only(customer_name || customer))}">${content}</button>`;
+				<span class="wo-top-amount">${money(base_amount, currency)}</span>`;
+			return customer
+				? `<button type="button" class="wo-top" data-customer="${escape(customer)}"
+					title="${escape(show_only(label))}">${content}</button>`
+				: `<div class="wo-top">${content}</div>`;
 		})
 		.join("");
-	return bars + other_customers(summary, rows);
+}
+
+const ageing_bars = (summary) =>
+	bars(
+		summary.ageing.map(({ bucket, base_amount }) => ({ label: bucket, base_amount })),
+		summary.company_currency
+	);
+
+function customer_bars(summary) {
+	const rows = (summary.customers || []).slice(0, TOP_CUSTOMERS);
+	const labelled = rows.map((row) => ({ ...row, label: row.customer_name || row.customer }));
+	return bars(labelled, summary.company_currency) + other_customers(summary, rows);
 }
 
 // Without a bar: it would be longer than all the others.

@@ -1,8 +1,10 @@
-import { read } from "./server";
+import { read, write } from "./server";
 import { date, escape, link, money } from "./text";
 
 // Dialog with details of an item's voucher and the alternatives to a write-off.
-export async function show_voucher_details(frm, item) {
+//
+// options: {may_note, on_note()}
+export async function show_voucher_details(frm, item, { may_note, on_note }) {
 	const details = await read(
 		frm.doc.name,
 		"get_voucher_details",
@@ -12,12 +14,29 @@ export async function show_voucher_details(frm, item) {
 	const dialog = new frappe.ui.Dialog({
 		title: details.voucher_no,
 		size: "large",
-		fields: [{ fieldtype: "HTML", fieldname: "details" }],
+		fields: [
+			{
+				fieldtype: "Small Text",
+				fieldname: "note",
+				label: __("Note"),
+				default: details.item.note,
+				read_only: !may_note,
+				hidden: !may_note && !details.item.note,
+				description: may_note ? __("For reviewer and approver. It is exported with the list.") : "",
+			},
+			{ fieldtype: "HTML", fieldname: "details" },
+		],
 	});
+	dialog.onhide = async () => {
+		const note = (dialog.get_value("note") || "").trim();
+		if (!may_note || note === (details.item.note || "")) return;
+		await write(frm.doc.name, "set_note", { item: item.name, note });
+		on_note();
+	};
 	dialog.fields_dict.details.$wrapper.html(
 		`<div class="wo-voucher">${facts(details)}${tables(details)}</div>`
 	);
-	add_actions(dialog, details);
+	add_actions(frm, dialog, details);
 	dialog.show();
 }
 
@@ -104,7 +123,7 @@ function table(title, rows, columns) {
 		</table></div>`;
 }
 
-function add_actions(dialog, details) {
+function add_actions(frm, dialog, details) {
 	const leave = (go) => () => {
 		dialog.hide();
 		go();
@@ -129,6 +148,13 @@ function add_actions(dialog, details) {
 			"wo-alternative"
 		);
 	}
+	if (frappe.model.can_write("Payment Reconciliation")) {
+		dialog.add_custom_action(
+			__("Payment Reconciliation"),
+			leave(() => open_reconciliation(details.item, frm.doc.company)),
+			"wo-alternative"
+		);
+	}
 	if (frappe.model.can_write("Customer")) {
 		dialog.add_custom_action(
 			__("Exclude Customer from Write-Off"),
@@ -136,6 +162,26 @@ function add_actions(dialog, details) {
 			"wo-alternative"
 		);
 	}
+}
+
+// With the customer filled in, so that credits can be allocated to the invoices.
+function open_reconciliation({ customer, receivable_account }, company) {
+	const values = {
+		company,
+		party_type: "Customer",
+		party: customer,
+		receivable_payable_account: receivable_account,
+	};
+	$(document).on("form-refresh.ar_writeoff", async (event, form) => {
+		if (form.doctype !== "Payment Reconciliation") return;
+		$(document).off("form-refresh.ar_writeoff");
+		for (const [field, value] of Object.entries(values)) {
+			await form.set_value(field, value);
+			// ERPNext fills in the account of the party.
+			await frappe.after_ajax();
+		}
+	});
+	frappe.set_route("Form", "Payment Reconciliation");
 }
 
 function exclude_customer(details) {

@@ -1,4 +1,6 @@
 import { pending_note } from "./approval";
+import { optional_columns } from "./columns";
+import { CustomerGroups } from "./customer_groups";
 import { ExcludedReasons } from "./excluded";
 import { Filters } from "./filters";
 import { Grid } from "./grid";
@@ -11,6 +13,9 @@ import { views_for } from "./views";
 
 const PAGE_LENGTHS = [50, 100, 500];
 
+// Key of the user's settings for the list.
+const SETTINGS = "Balances";
+
 // Summary, tabs, filters, grid and totals of a run. There is one workbench per document; it keeps view, page and sort
 // order while the form is saved and reloaded.
 export class Workbench {
@@ -21,6 +26,7 @@ export class Workbench {
 		this.state = { view: null, start: 0, page_length: 100, sort_by: "customer_name", sort_order: "asc" };
 		this.picked = new Map();
 		this.multi_currency = false;
+		this.columns = new Set(frappe.get_user_settings(this.frm.doctype)[SETTINGS]?.columns || []);
 		this.build();
 	}
 
@@ -34,19 +40,31 @@ export class Workbench {
 				<div class="wo-toolbar">
 					<div class="wo-filters"></div>
 					<div class="wo-select" role="group"></div>
+					<div class="wo-layout"></div>
 				</div>
-				<div class="wo-grid"></div>
-				<div class="wo-foot">
-					<div class="wo-totals" aria-live="polite"></div>
-					<div class="wo-pages"></div>
+				<div class="wo-list">
+					<div class="wo-grid"></div>
+					<div class="wo-groups" hidden></div>
+					<div class="wo-foot">
+						<div class="wo-totals" aria-live="polite"></div>
+						<div class="wo-pages"></div>
+					</div>
 				</div>
 			</div>`;
 		const part = (name) => this.wrapper.querySelector(`.wo-${name}`);
 		this.parts = Object.fromEntries(
-			["pending", "tabs", "excluded", "filters", "select", "grid", "totals", "pages"].map((name) => [
-				name,
-				part(name),
-			])
+			[
+				"pending",
+				"tabs",
+				"excluded",
+				"filters",
+				"select",
+				"layout",
+				"grid",
+				"groups",
+				"totals",
+				"pages",
+			].map((name) => [name, part(name)])
 		);
 		this.summary_view = new Summary(part("summary"), {
 			on_customer: (customer) => {
@@ -68,10 +86,30 @@ export class Workbench {
 			on_tick: (names, ticked) => this.ticked(names, ticked),
 			on_tick_all: () => this.select_all(true),
 			on_sort: (field) => this.sort(field),
-			on_info: (item) => show_voucher_details(this.frm, item).catch(() => {}),
+			on_info: (item) =>
+				show_voucher_details(this.frm, item, {
+					may_note: this.may_select(),
+					on_note: () => this.load(),
+				}).catch(() => {}),
 			on_amount: (item, amount) => this.set_amount(item, amount),
 			on_filter: () => this.filters.focus(),
 		});
+		this.groups = new CustomerGroups({
+			wrapper: this.parts.groups,
+			on_tick: (customer, ticked) => this.select_customer(customer, ticked),
+			on_open: (customer) => {
+				this.state.by_customer = false;
+				this.filters.set("customer", customer);
+				this.load_from_start();
+			},
+		});
+		this.parts.layout.addEventListener("click", (event) => {
+			if (event.target.closest("[data-group]")) {
+				this.state.by_customer = !this.state.by_customer;
+				this.load_from_start();
+			}
+		});
+		this.parts.layout.addEventListener("change", (event) => this.choose_column(event.target));
 		this.selection = new Selection(this.name, {
 			on_summary: (summary, change) => this.selection_saved(summary, change),
 			on_failure: () => this.refresh().catch(() => {}),
@@ -102,7 +140,6 @@ export class Workbench {
 	destroy() {
 		this.selection.flush();
 		this.grid.destroy();
-		this.summary_view.destroy();
 		this.wrapper.replaceChildren();
 		this.name = null;
 	}
@@ -176,19 +213,26 @@ export class Workbench {
 		try {
 			await this.selection.flush();
 			const { start, page_length, sort_by, sort_order } = this.state;
-			const page = await read(this.name, "get_items", {
-				start,
-				page_length,
-				sort_by,
-				sort_order,
-				filters: JSON.stringify(this.active_filters()),
-			});
+			const filters = JSON.stringify(this.active_filters());
+			const page = this.state.by_customer
+				? await read(this.name, "get_customers", { start, page_length, filters })
+				: await read(this.name, "get_items", {
+						start,
+						page_length,
+						sort_by,
+						sort_order,
+						filters,
+						with_sums: this.is_filtered() ? 1 : 0,
+						more_columns: JSON.stringify([...this.columns]),
+				  });
 			if (request !== this.request || !this.is_current) return;
 			if (start && start >= page.total) {
 				this.state.start = Math.max(0, Math.ceil(page.total / page_length) - 1) * page_length;
 				return this.load();
 			}
-			this.show_page(page);
+			this.show_layout();
+			if (this.state.by_customer) this.show_groups(page);
+			else this.show_page(page);
 		} catch (error) {
 			// The desk has shown the error.
 			if (!(error instanceof RequestFailed)) throw error;
@@ -202,11 +246,13 @@ export class Workbench {
 		return this.load();
 	}
 
-	show_page({ items, total }) {
+	show_page({ items, total, sums }) {
 		this.total = total;
+		this.sums = sums;
 		this.multi_currency ||= items.some(
 			(item) => item.currency && item.currency !== this.summary.company_currency
 		);
+		this.filters.show_currency_filter(this.multi_currency);
 		const picking = this.ticks === "pick";
 		this.grid.show(
 			items.map((item) => ({
@@ -219,6 +265,8 @@ export class Workbench {
 					...this.view.shows,
 					...(this.summary.recovered.count ? this.view.shows_recovered : []),
 				],
+				chosen: [...this.columns],
+				has_notes: items.some((item) => item.note),
 				amounts_editable: this.ticks === "select" && Boolean(this.summary.amounts_editable),
 				amounts_if_ticked: this.view.ticks === "select",
 				multi_currency: this.multi_currency,
@@ -319,6 +367,54 @@ export class Workbench {
 			</select>`;
 	}
 
+	// LAYOUT
+
+	show_layout() {
+		const { by_customer } = this.state;
+		this.parts.grid.hidden = by_customer;
+		this.parts.groups.hidden = !by_customer;
+		const options = optional_columns(this.summary.company_currency).map(
+			([field, label]) =>
+				`<label><input type="checkbox" data-column="${field}" ${
+					this.columns.has(field) ? "checked" : ""
+				}> ${escape(label)}</label>`
+		);
+		if (this.parts.layout.querySelector("details[open]")) return;
+		this.parts.layout.innerHTML = `
+			<button type="button" class="btn btn-xs btn-default" data-group="1" aria-pressed="${Boolean(
+				by_customer
+			)}">${escape(group_label())}</button>
+			<details class="wo-columns" ${by_customer ? "hidden" : ""}><summary class="btn btn-xs btn-default">${escape(
+			columns_label()
+		)}</summary>
+				<div>${options.join("")}</div></details>`;
+	}
+
+	choose_column({ dataset, checked }) {
+		if (checked) this.columns.add(dataset.column);
+		else this.columns.delete(dataset.column);
+		frappe.model.user_settings.save(this.frm.doctype, SETTINGS, { columns: [...this.columns] });
+		return this.load();
+	}
+
+	show_groups({ customers, total }) {
+		this.total = total;
+		this.sums = null;
+		this.groups.show(customers, {
+			ticks: { select: "edit", show: "show" }[this.ticks] || "none",
+			company_currency: this.summary.company_currency,
+		});
+		this.parts.select.innerHTML = "";
+		this.show_totals();
+		this.show_pages();
+	}
+
+	async select_customer(customer, ticked) {
+		const filters = { ...this.active_filters(), customer: ["=", customer] };
+		await this.selection.set_all(filters, ticked);
+		await this.load();
+	}
+
 	// SELECTION
 
 	// If the server's count differs from the expected one, another user is changing the same list.
@@ -405,8 +501,29 @@ export class Workbench {
 	}
 
 	show_totals() {
-		this.parts.totals.innerHTML =
-			this.view.ticks === "pick" ? this.picked_total() : this.selected_total();
+		this.parts.totals.innerHTML = [
+			this.view.ticks === "pick" ? this.picked_total() : this.selected_total(),
+			this.filtered_total(),
+		]
+			.filter(Boolean)
+			.join(" · ");
+	}
+
+	// Sums of what the filter finds, on all pages.
+	filtered_total() {
+		const { sums } = this;
+		if (!sums) return "";
+		const amounts = sums.by_currency.map(({ currency, amount }) => `<b>${money(amount, currency)}</b>`);
+		const in_company_currency =
+			sums.by_currency.length > 1
+				? ` <span class="text-muted">= ${money(
+						sums.base_amount,
+						this.summary.company_currency
+				  )}</span>`
+				: "";
+		return `<span class="wo-filtered">${__("Filtered: {0}", [balances(sums.count)])} ${amounts.join(
+			" + "
+		)}${in_company_currency}</span>`;
 	}
 
 	selected_total() {
@@ -440,6 +557,10 @@ const is_ticked = (item) =>
 const count_ticked = ({ selected, pending }) => selected.count + pending.count;
 
 // Strings inside nested templates are not extracted for translation, so they are defined here.
+const group_label = () => __("By Customer");
+
+const columns_label = () => __("Columns");
+
 const rows_per_page = () => __("Rows per page");
 
 const reinstate_hint = () => __("Select the balances to reinstate.");
