@@ -19,7 +19,7 @@ frappe.listview_settings["Write-Off Run"] = {
 	has_indicator_for_cancelled: true,
 
 	formatters: {
-		reason: (reason, df, doc) => [reason, __(doc.balance_type)].map(frappe.utils.escape_html).join(" · "),
+		reason: (reason, df, doc) => [__(doc.balance_type), reason].map(frappe.utils.escape_html).join(" · "),
 		// What is written off, or would be.
 		selected_amount: (amount, df, doc) =>
 			frappe.format(doc.docstatus ? doc.posted_amount : amount, df, null, doc),
