@@ -85,7 +85,7 @@ def test_demo(another_site: Callable[[], Site], tmp_path: Path, capsys: pytest.C
 		for voucher, currency, reason, amount, base in found["draft"]
 	}
 	assert cli.main(["preview", str(csv), "--policy", str(tmp_path / "policy.toml")]) == 0
-	assert f"Write off    {len(decision.write_off)} balances" in capsys.readouterr().out
+	assert f"Write off    Balances: {len(decision.write_off)}," in capsys.readouterr().out
 
 
 def cents(amount: str) -> Decimal:
