@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Locator
+from playwright.sync_api import Error, Locator
 
 from tests.e2e.conftest import Desk
 from tests.site.base_data import HL
@@ -88,6 +89,20 @@ class RunPage:
 				".wo-grid .dt-scrollable a[href*='/sales-invoice/']"
 			).all_inner_texts()
 		]
+
+	def type_amount(self, voucher: str, shown: str, typed: str) -> None:
+		"""Type another amount over the one that a row shows in its last column with it."""
+		cell = self.row(voucher).locator(".dt-cell").filter(has_text=shown).last
+		editor = self.page.locator(".dt-cell--editing input")
+		# A grid that is drawn anew in between takes no notice of the first double click.
+		for _attempt in range(5):
+			cell.dblclick()
+			with suppress(Error):
+				editor.wait_for(timeout=3000)
+				break
+		self.page.keyboard.press("Control+a")
+		self.page.keyboard.type(typed)
+		self.page.keyboard.press("Enter")
 
 	def row(self, voucher: str) -> Locator:
 		return self.page.locator(".wo-grid .dt-scrollable .dt-row").filter(has_text=voucher)
