@@ -182,9 +182,14 @@ def _sql(condition: Criterion | None) -> str:
 		return ""
 	values = NamedParameterWrapper()
 	text = condition.get_sql(param_wrapper=values, quote_char="`", with_namespace=True, subquery=True)
-	return text % {
-		name: frappe.db.escape(value, percent=False) for name, value in values.get_parameters().items()
-	}
+	return text % {name: _literal(value) for name, value in values.get_parameters().items()}
+
+
+def _literal(value: Any) -> str:
+	"""Return the value as a SQL literal without a percent sign: v16 formats the query that it puts the condition into,
+	v15 does not."""
+	literal = str(frappe.db.escape(value, percent=False))
+	return f"_utf8mb4 X'{str(value).encode().hex()}'" if "%" in literal else literal
 
 
 def has_item_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import frappe
 import pytest
-from frappe.utils import formatdate, today
+from frappe.utils import comma_or, formatdate, today
 
 from ar_writeoff.ar_writeoff.doctype.write_off_run.write_off_run import get_defaults
 from ar_writeoff.core.criteria import FILTER_FIELDS
@@ -237,7 +237,7 @@ def test_credit_write_off_account_is_income_or_expense():
 	settings(credit_write_off_account=account(BAD_DEBT))
 	assert refusal(settings, credit_write_off_account=account("House Bank")) == (
 		"Credit Write Off Account: Account House Bank - HL is of type Asset."
-		" Choose an account of type Income or Expense."
+		f" Choose an account of type {comma_or(['Income', 'Expense'], add_quotes=False)}."
 	)
 
 
