@@ -102,17 +102,18 @@ def cancel_blocker(company: str, posting_date: date) -> str | None:
 	return closed_period_message(company, posting_date)
 
 
-def undo_entry(name: str, items: list[WrittenOffItem], posting_date: date, always_dated: bool) -> UndoResult:
+def undo_entry(
+	name: str, items: list[WrittenOffItem], posting_date: date, *, whole: bool, always_dated: bool
+) -> UndoResult:
 	"""Undo one Journal Entry of a run in the current transaction. Items and vouchers must be locked.
 
-	It is cancelled if its period is open and nothing was reinstated, unless `always_dated`; otherwise a reversing entry
-	of `posting_date` takes back what is still written off.
+	It is cancelled if its period is open and it is `whole`, that is nothing of it was reinstated, unless
+	`always_dated`; otherwise a reversing entry of `posting_date` takes back the items, which are still written off.
 
 	Raises:
 	    frappe.ValidationError: ERPNext refuses.
 	"""
 	entry = frappe.get_doc("Journal Entry", name)
-	whole = not any(item.reinstated for item in items)
 	if whole and not always_dated and not cancel_blocker(entry.company, getdate(entry.posting_date)):
 		journal.cancel(entry)
 		return UndoResult(CANCELLED, {}, {})

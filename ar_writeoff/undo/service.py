@@ -168,16 +168,18 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 		.run()
 	):
 		return False
-	rows = [row for row in guards.items_of_entry(name) if row.status in states.ITEM_POSTED]
-	rows = [row for row in rows if row.journal_entry == name]
+	all_rows = [row for row in guards.items_of_entry(name) if row.journal_entry == name]
+	rows = [row for row in all_rows if row.status in states.ITEM_POSTED]
 	if not rows:
 		return True
+	# An item that was reinstated in full is not posted any more, but its rows are still in the entry.
+	whole = len(rows) == len(all_rows) and not any(row.reinstated_amount for row in rows)
 	run, company = rows[0].run, rows[0].company
 	items = undo.written_off_items(rows, company)
 	posting.lock_vouchers([item.key for item in items])
 	if how == CANCEL:
-		require_cancellable(name, company, items)
-	undone = undo.undo_entry(name, items, posting_date or getdate(), how == REVERSE)
+		require_cancellable(name, company, whole)
+	undone = undo.undo_entry(name, items, posting_date or getdate(), whole=whole, always_dated=how == REVERSE)
 	if undone.how == undo.REVERSED:
 		by_entry: dict[str, list[str]] = {}
 		for item, reversing in undone.entries.items():
@@ -204,10 +206,10 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 	return True
 
 
-def require_cancellable(name: str, company: str, items: list[undo.WrittenOffItem]) -> None:
+def require_cancellable(name: str, company: str, whole: bool) -> None:
 	"""Refuse if the entry cannot be cancelled: when a run is cancelled, no entry is reversed instead."""
 	reason = undo.cancel_blocker(company, getdate(frappe.db.get_value("Journal Entry", name, "posting_date")))
-	if not reason and any(item.reinstated for item in items):
+	if not reason and not whole:
 		reason = _("Balances of this run were reinstated.")
 	if reason:
 		frappe.throw(suggest_undo(reason), title=_("Undo"))
@@ -278,11 +280,12 @@ def run_cancel_blocker(run: str, company: str, posting_date: date) -> str | None
 
 def entry_cancel_blocker(run: str, company: str, posting_date: date) -> str | None:
 	"""Message why the entries of a run cannot be cancelled but only reversed; None if they can."""
-	written_off = {"run": run, "status": ("in", states.ITEM_POSTED)}
-	if not frappe.db.exists("Write-Off Run Item", written_off):
+	entries = live_entries(run)
+	if not entries:
 		return None
 	reason = undo.cancel_blocker(company, posting_date)
-	if not reason and frappe.db.exists("Write-Off Run Item", {**written_off, "reinstated_amount": ("!=", 0)}):
+	reinstated = {"run": run, "journal_entry": ("in", entries), "reinstated_amount": ("!=", 0)}
+	if not reason and frappe.db.exists("Write-Off Run Item", reinstated):
 		reason = _("Balances of this run were reinstated.")
 	return reason
 

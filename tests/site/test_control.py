@@ -578,7 +578,7 @@ def test_direct_and_allowance_side_by_side():
 
 	run_helpers.settings(bad_debt_account="Bad Debt Expense - HL")
 	make_reason = {"doctype": "Write-Off Reason", "applies_to": "Debit", "method": "Allowance"}
-	with pytest.raises(frappe.ValidationError, match="Asset,? or Liability"):
+	with pytest.raises(frappe.ValidationError, match=r"Asset,? or Liability"):
 		frappe.get_doc(
 			{
 				**make_reason,

@@ -302,6 +302,40 @@ def test_23_a_late_payment_after_a_partial_reinstatement():
 	assert outstanding(one) == 0
 
 
+@pytest.mark.parametrize("dated", [True, False])
+def test_23_the_rest_of_an_entry_after_one_of_its_balances_was_reinstated_in_full(dated: bool):
+	"""The entry still has the rows of the balance that is open again: it must not be opened twice."""
+	bills = [invoice("Anchor Cafe", amount, "2026-01-15") for amount in (10, 20, 30)]
+	run = run_helpers.post(run_helpers.run())
+	[entry] = run_helpers.entries(run)
+	first = run_helpers.items(run)[bills[0].name]
+	run.reinstate([first.name], None, LATER)
+	assert [outstanding(bill) for bill in bills] == [10, 0, 0]
+	with refused("were reinstated"):
+		run.cancel()
+	frappe.db.rollback()
+	run.reload().reverse(LATER, dated=dated)
+	assert [outstanding(bill) for bill in bills] == [10, 20, 30]
+	assert [written_off(bill) for bill in bills] == [0, 0, 0]
+	assert frappe.db.get_value("Journal Entry", entry, "docstatus") == 1
+	[reversing] = {run_helpers.items(run)[bill.name].reversal_entry for bill in bills[1:]}
+	assert ledger_checks.gl_table(reversing) == "\n".join(
+		[
+			"account        | party       | cost center | debit | credit | against",
+			f"Debtors - HL   | Anchor Cafe |             | 20.00 |        | Sales Invoice {bills[1].name}",
+			f"Debtors - HL   | Anchor Cafe |             | 30.00 |        | Sales Invoice {bills[2].name}",
+			"Write Off - HL |             | Main - HL   |       |  50.00 |",
+		]
+	)
+	run.reload()
+	assert (run.status, run.posted_amount, run.recovered_amount) == ("Reversed", 0, 10)
+	before = ledger_checks.gl_table(reversing)
+	with refused():
+		run.reverse(LATER, dated=dated)
+	assert ledger_checks.gl_table(reversing) == before
+	assert [outstanding(bill) for bill in bills] == [10, 20, 30]
+
+
 def test_23_a_reinstatement_cancelled_by_hand():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
 	run = run_helpers.post(run_helpers.run())
