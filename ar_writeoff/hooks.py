@@ -47,7 +47,12 @@ doc_events = {
 		"on_trash": "ar_writeoff.undo.guards.on_trash_voucher",
 	},
 	"Sales Invoice": {
-		"before_cancel": "ar_writeoff.undo.guards.before_cancel_voucher",
+		"before_validate": "ar_writeoff.undo.guards.restore_written_off_amount",
+		"before_update_after_submit": "ar_writeoff.undo.guards.restore_written_off_amount",
+		"before_cancel": [
+			"ar_writeoff.undo.guards.restore_written_off_amount",
+			"ar_writeoff.undo.guards.before_cancel_voucher",
+		],
 		"on_trash": "ar_writeoff.undo.guards.on_trash_voucher",
 	},
 	"Unreconcile Payment": {

@@ -26,6 +26,7 @@ from ar_writeoff.run.items import COLUMNS, count, in_order, state, table, visibl
 from ar_writeoff.search.rules import base_of_part
 
 TOP_CUSTOMERS = 10
+MAX_NOTE = 500
 
 # Columns read for the items of a page only. The list is not sorted or filtered by them.
 MORE_COLUMNS = ("invoice_total", "customer_group")
@@ -139,7 +140,10 @@ def customers_page(
 def set_note(run: str, name: str, note: str) -> None:
 	"""Set the note of an item of the run that the current user may see."""
 	get_item(run, name)
-	frappe.db.set_value("Write-Off Run Item", name, "note", note.strip()[:500] or None)
+	note = note.strip()
+	if len(note) > MAX_NOTE:
+		frappe.throw(_("A note has at most {0} characters.").format(MAX_NOTE), title=_("Note"))
+	frappe.db.set_value("Write-Off Run Item", name, "note", note or None)
 
 
 def select(

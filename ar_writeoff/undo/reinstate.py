@@ -72,11 +72,18 @@ def amount_to_reinstate(item: undo.WrittenOffItem, row: Any, wanted: Any) -> Dec
 			_("{0} is {1} and cannot be reinstated.").format(row.voucher_no, _(row.status)),
 			title=_("Reinstate Balances"),
 		)
+	decimals = precision(item.currency)
 	try:
-		amount = item.amount if wanted is None else money(parse_amount(wanted), precision(item.currency))
+		entered = item.amount if wanted is None else parse_amount(wanted)
 	except AmountError as error:
 		frappe.throw(
 			f"{row.voucher_no}: {messages.message(Reason.of(error.code, **error.facts))}",
+			title=_("Reinstate Balances"),
+		)
+	amount = money(entered, decimals)
+	if entered is not None and entered != amount:
+		frappe.throw(
+			f"{row.voucher_no}: " + _("Enter an amount with at most {0} decimals.").format(decimals),
 			title=_("Reinstate Balances"),
 		)
 	if undo.is_credit(item) and amount != item.amount:

@@ -119,6 +119,30 @@ def locked_by_a_worker(run: Any) -> Iterator[None]:
 		one.result()
 
 
+def test_nobody_changes_what_an_invoice_says_was_written_off():
+	"""The guards tell by it that an invoice has a write-off."""
+	one = invoice("Anchor Cafe", 100, "2026-01-15", written_off_amount=5)
+
+	def said() -> float:
+		return frappe.db.get_value("Sales Invoice", one.name, "written_off_amount")
+
+	assert said() == 0
+	run = run_helpers.post(run_helpers.run())
+	frappe.db.commit()
+	doc = frappe.get_doc("Sales Invoice", one.name)
+	doc.written_off_amount = 0
+	doc.save()
+	assert said() == 100
+	doc = frappe.get_doc("Sales Invoice", one.name)
+	doc.written_off_amount = 0
+	with pytest.raises(frappe.ValidationError, match=run.name):
+		doc.cancel()
+	frappe.db.rollback()
+	run.reload().cancel()
+	assert said() == 0
+	one.reload().cancel()
+
+
 @pytest.mark.parametrize("snapshot", ["after posting", "before posting"])
 def test_a_guard_does_not_wait_for_what_is_locked_before_vouchers(snapshot: str):
 	"""It holds the voucher that the worker asks for next: waiting would be a deadlock."""
@@ -174,7 +198,7 @@ def test_fault_12_two_tills_pay_the_same_invoices_in_opposite_order():
 	# MariaDB 11.8 refuses a second payment that has looked at an invoice before the first was booked, app or not.
 	snapshots = frappe.db.sql("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'")
 	if snapshots and snapshots[0][1] == "ON":
-		pytest.skip("two payments of one invoice at the same time are refused by MariaDB itself")
+		pytest.skip("This release of MariaDB refuses two payments of one invoice at the same time.")
 	tills = [ConcurrentSession(lambda order=order: till(order)) for order in (names, names[::-1])]
 	assert [one.result(180) for one in tills] == [rounds, rounds]
 	frappe.db.rollback()

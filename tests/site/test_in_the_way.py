@@ -7,7 +7,16 @@ import pytest
 from frappe.utils import add_months, formatdate, get_first_day, get_last_day, nowdate
 
 from tests.site import run_helpers
-from tests.site.factories import HL, MANAGER, PREPARER, as_user, exclude_balances, invoice, pay
+from tests.site.factories import (
+	HL,
+	MANAGER,
+	PREPARER,
+	SECOND_MANAGER,
+	as_user,
+	exclude_balances,
+	invoice,
+	pay,
+)
 
 
 def subjects(run: str, user: str) -> list[str]:
@@ -75,11 +84,15 @@ def test_desk_24_a_run_is_returned_with_a_comment():
 		run.request_approval()
 		with pytest.raises(frappe.PermissionError):
 			run.return_to_preparer("mine")
+	seen_before = frappe.get_doc("Write-Off Run", run.name)
 	with as_user(MANAGER):
 		run = frappe.get_doc("Write-Off Run", run.name)
 		with pytest.raises(frappe.ValidationError, match="what has to be changed"):
 			run.return_to_preparer(" ")
 		assert run.return_to_preparer("Leave Anchor Cafe out: they pay in July.") == ["Petra Preparer"]
+	with as_user(SECOND_MANAGER), pytest.raises(frappe.TimestampMismatchError):
+		seen_before.submit()
+	run.reload()
 	summary = run.get_summary()
 	assert (summary["returned_by"], summary["return_comment"]) == (
 		MANAGER,

@@ -28,10 +28,14 @@ def links() -> list[str]:
 def as_seen_by(user: str) -> tuple[list[str], bool]:
 	"""The user's sidebar entries, and whether the desktop has the icon."""
 	from frappe.boot import get_sidebar_items
+	from frappe.cache_manager import build_domain_restricted_doctype_cache, build_domain_restricted_page_cache
 	from frappe.desk.doctype.desktop_icon.desktop_icon import get_desktop_icons
 
 	with as_user(user):
 		frappe.clear_cache(user=user)
+		# Read by the sidebars, filled by the workspaces that the desk asks for first.
+		build_domain_restricted_doctype_cache()
+		build_domain_restricted_page_cache()
 		sidebars: Any = get_sidebar_items([NAME])
 		icons = get_desktop_icons(bootinfo=frappe._dict(workspace_sidebar_item=sidebars))
 	items = sidebars[NAME.lower()]["items"]

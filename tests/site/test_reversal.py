@@ -336,6 +336,19 @@ def test_23_the_rest_of_an_entry_after_one_of_its_balances_was_reinstated_in_ful
 	assert [outstanding(bill) for bill in bills] == [10, 20, 30]
 
 
+def test_23_amounts_to_reinstate_that_fit_no_balance():
+	one, other = invoice("Anchor Cafe", 100, "2026-01-15"), invoice("Anchor Cafe", 50, "2026-01-15")
+	run = run_helpers.post(run_helpers.run())
+	item = run_helpers.items(run)[one.name].name
+	with refused("is not among the balances"):
+		run.reinstate([item], {run_helpers.items(run)[other.name].name: 1}, LATER)
+	with refused("one amount for each balance"):
+		run.reinstate([item], [1, 2], LATER)
+	with refused("at most 2 decimals"):
+		run.reinstate([item], ["0.255"], LATER)
+	assert (outstanding(one), outstanding(other)) == (0, 0)
+
+
 def test_23_a_reinstatement_cancelled_by_hand():
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
 	run = run_helpers.post(run_helpers.run())

@@ -257,7 +257,7 @@ def handler_blocker() -> Reason | None:
 	):
 		for event in events.intersection(handlers.get(doctype, {})):
 			for method in handlers[doctype][event]:
-				own = doctype == "Journal Entry" and method.startswith("ar_writeoff.")
+				own = doctype in ("Journal Entry", "Sales Invoice") and method.startswith("ar_writeoff.")
 				if method not in harmless and not own:
 					return Reason.of(reasons.FAST_HANDLER, method=method, doctype=doctype)
 	return None

@@ -10,7 +10,7 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, getdate, now, today
+from frappe.utils import cint, comma_and, getdate, now, today
 
 from ar_writeoff.approval import limits, notifications
 from ar_writeoff.approval import service as approval
@@ -592,7 +592,8 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 				"approval_requested_by": None,
 				"approval_requested_on": None,
 			},
-			update_modified=False,
+			# So that nobody submits what they saw before the return.
+			update_modified=True,
 		)
 		run.add_comment("Comment", frappe.utils.escape_html(comment))
 		self.reload()
@@ -695,7 +696,14 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			run_items.get_item(run.name, name)
 		wanted = frappe.parse_json(amounts) or {}
 		if isinstance(wanted, list):
+			if len(wanted) != len(names):
+				frappe.throw(_("Enter one amount for each balance, or none."), title=_("Reinstate Balances"))
 			wanted = dict(zip(names, wanted, strict=True))
+		if unknown := set(wanted) - set(names):
+			frappe.throw(
+				_("{0} is not among the balances to reinstate.").format(comma_and(sorted(unknown))),
+				title=_("Reinstate Balances"),
+			)
 		entries = reinstatement.reinstate(run.name, {name: wanted.get(name) for name in names}, date)
 		self.reload()
 		return entries
