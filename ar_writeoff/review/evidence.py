@@ -52,6 +52,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 				(_("Searched By"), run.searched_by, run.searched_on),
 				(_("Last Changed By"), run.changed_by, run.changed_on),
 				(_("Approval Requested By"), run.approval_requested_by, run.approval_requested_on),
+				(_("Returned By"), run.returned_by, run.returned_on),
 				(_("Approved and Submitted By"), run.submitted_by, run.submitted_on),
 				(_("Reversed By"), run.reversed_by, run.reversed_on),
 			)

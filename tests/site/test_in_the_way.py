@@ -6,6 +6,7 @@ import frappe
 import pytest
 from frappe.utils import add_months, formatdate, get_first_day, get_last_day, nowdate
 
+from ar_writeoff.review.evidence import write_off_run_evidence
 from tests.site import run_helpers
 from tests.site.factories import (
 	HL,
@@ -99,6 +100,7 @@ def test_desk_24_a_run_is_returned_with_a_comment():
 		"Leave Anchor Cafe out: they pay in July.",
 	)
 	assert summary["approval_requested_on"] is None
+	assert ("Returned By", MANAGER) in [row[:2] for row in write_off_run_evidence(run)["people"]]
 	assert subjects(run.name, PREPARER)[-1].startswith(f"Manuel Manager returned {run.name}: Leave Anchor")
 	comments = frappe.get_all(
 		"Comment", {"reference_name": run.name, "comment_type": "Comment"}, pluck="content"
