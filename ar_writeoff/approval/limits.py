@@ -24,7 +24,7 @@ from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.ledger.open_items import balance_key
 from ar_writeoff.run import items
 from ar_writeoff.run.status import refresh_totals
 
@@ -109,7 +109,7 @@ def claims_from_rows(rows: Iterable[Any], company: str, authority: Authority) ->
 	found = list(rows)
 	decimals = precision(company_currency(company))
 	originals = (
-		approval_ledger.original_amounts(company, [item_key(row) for row in found])
+		approval_ledger.original_amounts(company, [balance_key(row) for row in found])
 		if authority.needs_original_amounts
 		else {}
 	)
@@ -120,14 +120,10 @@ def claims_from_rows(rows: Iterable[Any], company: str, authority: Authority) ->
 			currency=row.currency,
 			amount=abs(money(row.write_off_amount, precision(row.currency))),
 			base_amount=abs(money(row.base_write_off_amount, decimals)),
-			original_amount=originals.get(item_key(row)),
+			original_amount=originals.get(balance_key(row)),
 		)
 		for row in found
 	]
-
-
-def item_key(row: Any) -> Key:
-	return Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer)
 
 
 def selected_rows(run: str, *, include_held: bool = False) -> list[Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
+from typing import Any
 
 import frappe
 from frappe.query_builder import Case
@@ -14,7 +15,6 @@ from pypika.terms import Criterion, Field
 
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.search.rules import Balance
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,8 @@ def voucher_keys(voucher_type: str, vouchers: Iterable[str]) -> list[Key]:
 	return keys
 
 
-def balance_key(balance: Balance) -> Key:
+def balance_key(balance: Any) -> Key:
+	"""The key of a balance, or of a row of Write-Off Run Item."""
 	return Key(balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer)
 
 

@@ -167,16 +167,16 @@ def sample_of(items: list[PlanItem]) -> list[PlanItem]:
 
 def plan_batch(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryPlan], list[dict[str, str]]]:
 	"""The entries for these items, and the items that no entry can be made for, with the reason."""
-	case_by_name = {item.name: item for item in items}
+	item_by_name = {item.name: item for item in items}
 	plans: list[EntryPlan] = []
 	problems: list[dict[str, str]] = []
 	for plan in posting.build_plans(items, rules):
 		refused = {outcome.item: outcome.message for outcome in posting.unplannable_items(plan, rules)}
 		problems += [
-			{"item": name, "voucher_no": case_by_name[name].voucher_no, "message": message}
+			{"item": name, "voucher_no": item_by_name[name].voucher_no, "message": message}
 			for name, message in refused.items()
 		]
-		kept = [case_by_name[name] for name in plan.items if name not in refused]
+		kept = [item_by_name[name] for name in plan.items if name not in refused]
 		plans += posting.build_plans(kept, rules) if refused else [plan]
 	return plans, problems
 

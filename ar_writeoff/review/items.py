@@ -20,7 +20,7 @@ from ar_writeoff.core.status import EXCLUDED, ITEM_POSTED, NOT_SELECTED, OPEN
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.ledger.open_items import balance_key
 from ar_writeoff.review.ledger import customer_balance, voucher_details
 from ar_writeoff.run.items import COLUMNS, count, in_order, state, table, visible, where
 from ar_writeoff.search.rules import base_of_part
@@ -64,23 +64,21 @@ def add_columns(company: str, rows: list[frappe._dict], wanted: Iterable[str]) -
 	"""Set these of `MORE_COLUMNS` on the rows."""
 	columns = set(wanted) & set(MORE_COLUMNS)
 	if "invoice_total" in columns:
-		totals = original_amounts(company, [key_of(row) for row in rows])
+		totals = original_amounts(company, [balance_key(row) for row in rows])
 		for row in rows:
-			row.invoice_total = totals.get(key_of(row))
+			row.invoice_total = totals.get(balance_key(row))
 	if "customer_group" in columns:
 		customers = {row.customer for row in rows}
-		groups = frappe.get_all(
-			"Customer",
-			filters={"name": ("in", sorted(customers) or [""])},
-			fields=["name", "customer_group"],
-			as_list=True,
+		groups = dict(
+			frappe.get_all(
+				"Customer",
+				filters={"name": ("in", sorted(customers) or [""])},
+				fields=["name", "customer_group"],
+				as_list=True,
+			)
 		)
 		for row in rows:
-			row.customer_group = dict(groups).get(row.customer)
-
-
-def key_of(row: frappe._dict) -> Key:
-	return Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer)
+			row.customer_group = groups.get(row.customer)
 
 
 def sums(run: str, filters: dict[str, Any] | None) -> dict[str, Any]:

@@ -299,7 +299,7 @@ def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 	if not entry.get("write_off_run"):
 		return
 	rows = items_of_entry(entry.name)
-	keys = [Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer) for row in rows]
+	keys = [open_items.balance_key(row) for row in rows]
 	lock_vouchers(keys)
 	for row, key in zip(rows, keys, strict=True):
 		if row.journal_entry == entry.name and (row.reversal_entry or flt(row.reinstated_amount)):

@@ -16,7 +16,7 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
-from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.ledger.open_items import balance_key
 from ar_writeoff.ledger.transactions import clear_settings_cache, run_in_transaction
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
@@ -345,9 +345,7 @@ def on_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 				**messages.columns(by),
 			)
 			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
-	journal.update_write_off_fields(
-		Key(row.voucher_type, row.voucher_no, row.receivable_account, row.customer) for row in rows
-	)
+	journal.update_write_off_fields(balance_key(row) for row in rows)
 	if not entry.flags.write_off_locked:
 		event = "Entry Cancelled"
 		if reversed_ or recovered:
