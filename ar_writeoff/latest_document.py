@@ -1,4 +1,4 @@
-"""Base class of documents that tell who has changed them since the user opened them."""
+"""Base class of documents whose error on an outdated form names the user who changed them."""
 
 import frappe
 from frappe import _

@@ -50,7 +50,7 @@ def before_uninstall() -> None:
 
 
 def is_dry_run() -> bool:
-	"""Whether this is a dry run, for which Frappe calls the hook too without saying so."""
+	"""Whether this is a dry run. Frappe calls the hook for it, too, and does not pass the flag."""
 	context = click.get_current_context(silent=True)
 	return bool(context and context.params.get("dry_run"))
 

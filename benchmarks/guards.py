@@ -210,7 +210,7 @@ def tills(session: Any, *sites: str) -> Iterator[list[Till]]:
 
 
 def measure(session: Any, bare: str, payments: int) -> bool:
-	"""Submit payments in turns; whether the guard costs no more than it may."""
+	"""Submit payments alternately; return whether the guard is within its limits."""
 	with tills(session, session.site.name, bare) as pair:
 		names = [till.ask("create_invoices") for till in pair]
 		print(
@@ -243,7 +243,7 @@ def measure(session: Any, bare: str, payments: int) -> bool:
 
 
 def fastest(seconds: Iterable[float]) -> float:
-	"""The milliseconds that the fastest tenth does not exceed: what it takes when nothing else runs."""
+	"""The 10th percentile in milliseconds, which is the least affected by other load."""
 	ordered = sorted(seconds)
 	return 1000 * ordered[len(ordered) // 10]
 

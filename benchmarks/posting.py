@@ -1,6 +1,11 @@
 """Posting: ERPNext's own Journal Entry compared with a Write-Off Run over the same invoices.
 
 make bench ARGS="posting --sizes 100 1000 10000 --rounds 3 2 1 --workers 1 2"
+make bench ARGS="posting --way 'By Entry'"
+make bench ARGS="posting --listen 'Journal Entry:validate' 'Journal Entry:on_submit' 'GL Entry:validate'"
+
+The app posts in the way that the site has proven ahead, or in the given `--way`. With `--listen`, a handler that does
+nothing listens to these events, in the processes of both.
 
 Each measurement is a process of its own, like a worker: it connects, posts one invoice to warm up, and waits; time runs
 from the word "go" to the last commit. ERPNext posts entries of 99 invoices and one expense row, each committed; the app
@@ -20,7 +25,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,7 +45,7 @@ class Measurement:
 
 	method: str
 	size: int
-	runs: int
+	runs: float
 	workers: int
 	seconds: float
 	queries: int
@@ -57,22 +63,23 @@ class Measurement:
 # ------------------------------------------------------------------------------------------- in the worker's process
 
 
-def child(site: str, task: dict[str, Any]) -> None:
-	"""Connect, warm up, wait for "go", post, and print the result as JSON."""
+def child(site: str, task: dict[str, Any], work: Callable[[dict[str, Any]], None]) -> None:
+	"""Connect, warm up, wait for "go", post or undo, and print the result as JSON."""
 	import frappe
 
 	frappe.init(site, sites_path=".")
 	frappe.connect()
 	frappe.set_user("Administrator")
 	frappe.flags.mute_messages = True
-	post(task["warm_up"])
-	print("{}", flush=True)
-	sys.stdin.readline()
+	with conditions(task):
+		work(task["warm_up"])
+		print("{}", flush=True)
+		sys.stdin.readline()
 
-	reset_peak()
-	memory, queries, started = rss(), statements(), time.perf_counter()
-	post(task)
-	seconds = time.perf_counter() - started
+		reset_peak()
+		memory, queries, started = rss(), statements(), time.perf_counter()
+		work(task)
+		seconds = time.perf_counter() - started
 	answer = {
 		"seconds": seconds,
 		"queries": statements() - queries,
@@ -80,6 +87,21 @@ def child(site: str, task: dict[str, Any]) -> None:
 	}
 	print(json.dumps(answer), flush=True)
 	frappe.destroy()
+
+
+@contextmanager
+def conditions(task: dict[str, Any]) -> Iterator[None]:
+	"""The handlers that listen, and the way of posting if one is given."""
+	from tests.site.differential import posted
+	from tests.site.heard import ignore, listening
+
+	with ExitStack() as stack:
+		if task["listen"]:
+			targets = [tuple(target.split(":")) for target in task["listen"]]
+			stack.enter_context(listening(*targets, handler=ignore))
+		if task["way"]:
+			stack.enter_context(posted(task["way"]))
+		yield
 
 
 def post(task: dict[str, Any]) -> None:
@@ -169,8 +191,12 @@ def _status(name: str) -> int:
 class Bench:
 	"""The site with the invoices, and the processes that post them."""
 
-	def __init__(self) -> None:
+	module = "benchmarks.posting"
+
+	def __init__(self, way: str = "", listen: Iterable[str] = ()) -> None:
 		from tests.site.conftest import Session
+
+		self.conditions = {"way": way, "listen": list(listen)}
 
 		# One Redis for all sizes: Frappe keeps its first connection.
 		self.session = Session.get()
@@ -232,10 +258,20 @@ class Bench:
 		)
 		settings.insert()
 		frappe.db.commit()
+		self.prove_ahead()
 		frappe.db.sql_ddl("CREATE TABLE _bench_books LIKE `tabSales Invoice`")
 		frappe.db.sql("INSERT INTO _bench_books SELECT * FROM `tabSales Invoice`")
 		frappe.db.commit()
 		return names
+
+	def prove_ahead(self) -> None:
+		"""Let the site compare the ways of posting, as before the first run."""
+		from ar_writeoff.jobs import prove_posting
+		from tests.site.factories import HL
+
+		with conditions({**self.conditions, "way": ""}):
+			for proof in prove_posting(HL):
+				print(f"Proof: {proof.verdict}, {proof.method}. {proof.differences or ''}", flush=True)
 
 	def restore_books(self) -> None:
 		"""Restore the books: delete entries, ledger rows and runs, and reopen the invoices."""
@@ -251,7 +287,7 @@ class Bench:
 		frappe.db.sql(
 			"""REPLACE INTO `tabSales Invoice`
 			SELECT laid.* FROM _bench_books laid JOIN `tabSales Invoice` now USING (name)
-			WHERE now.outstanding_amount != laid.outstanding_amount"""
+			WHERE now.modified != laid.modified"""
 		)
 		frappe.db.commit()
 		frappe.clear_cache()
@@ -316,8 +352,19 @@ class Bench:
 			task: dict[str, Any] = {"who": method, "runs": [run for run, _took in prepared]}
 		else:
 			task = {"who": method, "invoices": names}
+		took, queries, memory = self.run_processes(task, warm_up)
+		every = [name for run in names for name in run]
+		still_open = frappe.db.count("Sales Invoice", {"outstanding_amount": (">", 0), "name": ("in", every)})
+		assert not still_open, f"{still_open} invoices are still open: {run_state(task)}"
+		self.restore_books()
+		return Measurement(method, size, len(names), workers, seconds + took, queries, memory)
+
+	def run_processes(self, task: dict[str, Any], warm_up: list[dict[str, Any]]) -> tuple[float, int, float]:
+		"""Let a process for each warm-up do the task. Returns seconds, queries and MB."""
+		import frappe
+
 		processes = [
-			self.start({**task, "worker": number, "warm_up": first})
+			self.start({**task, **self.conditions, "worker": number, "warm_up": first})
 			for number, first in enumerate(warm_up, start=1)
 		]
 		for process in processes:
@@ -327,28 +374,19 @@ class Bench:
 			process.stdin.write("go\n")
 			process.stdin.flush()
 		answers = [read_answer(process) for process in processes]
-		seconds += time.perf_counter() - started if workers > 1 else answers[0]["seconds"]
+		seconds = time.perf_counter() - started if len(processes) > 1 else answers[0]["seconds"]
 		for process in processes:
 			process.communicate()
 		frappe.db.commit()
-		every = [name for run in names for name in run]
-		still_open = frappe.db.count("Sales Invoice", {"outstanding_amount": (">", 0), "name": ("in", every)})
-		assert not still_open, f"{still_open} invoices are still open: {run_state(task)}"
-		result = Measurement(
-			method,
-			size,
-			len(names),
-			workers,
+		return (
 			seconds,
-			sum(answer["queries"] for answer in answers),
+			sum(int(answer["queries"]) for answer in answers),
 			max(answer["memory_mb"] for answer in answers),
 		)
-		self.restore_books()
-		return result
 
 	def start(self, task: dict[str, Any]) -> subprocess.Popen[str]:
 		process = subprocess.Popen(
-			[sys.executable, "-m", "benchmarks.posting", self.session.site.name],
+			[sys.executable, "-m", self.module, self.session.site.name],
 			cwd=self.session.bench.sites,  # Frappe writes its logs relative to this folder
 			env={**self.session.env(), "PYTHONPATH": str(CHECKOUT)},
 			stdin=subprocess.PIPE,
@@ -428,17 +466,28 @@ def main(arguments: list[str]) -> int:
 	parser = argparse.ArgumentParser(
 		prog="benchmarks posting", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 	)
+	options = parse_options(parser, arguments)
+	run_bench(Bench(options.way, options.listen), options)
+	return 0
+
+
+def parse_options(parser: argparse.ArgumentParser, arguments: list[str]) -> argparse.Namespace:
 	parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000])
 	parser.add_argument("--rounds", type=int, nargs="+", default=[5, 3], help="one number for each size")
 	parser.add_argument("--workers", type=int, nargs="+", default=[1])
+	parser.add_argument("--way", choices=("In Sets", "By Entry", "By Row"), default="")
+	parser.add_argument("--listen", nargs="+", default=(), metavar="DOCTYPE:EVENT")
 	parser.add_argument("--without-native", action="store_true")
 	parser.add_argument("--json", type=Path, help="write every measurement to this file")
 	options = parser.parse_args(arguments)
 	if len(options.rounds) != len(options.sizes):
 		parser.error("--rounds needs one number for each of --sizes")
+	return options
 
+
+def run_bench(bench: Bench, options: argparse.Namespace) -> None:
+	"""Measure all sizes in turns and print the medians."""
 	measurements: list[Measurement] = []
-	bench = Bench()
 	try:
 		bench.empty_books()
 		names = bench.create_invoices(options.sizes, max(options.workers))
@@ -456,7 +505,7 @@ def main(arguments: list[str]) -> int:
 					one = bench.measure(method, names[size], workers)
 					measurements.append(one)
 					print(
-						f"{method:8} {one.runs:>3} x {size:>6,} invoices, {workers} worker(s): {one.ms:7.2f} ms, "
+						f"{method:8} {one.runs:>4.3g} x {size:>6,} invoices, {workers} worker(s): {one.ms:7.2f} ms, "
 						f"{one.queries_each:6.2f} queries an invoice, {one.memory_mb:5.0f} MB",
 						flush=True,
 					)
@@ -467,8 +516,7 @@ def main(arguments: list[str]) -> int:
 		(CHECKOUT / options.json).write_text(
 			json.dumps([asdict(one) for one in measurements], indent="\t") + "\n"
 		)
-	return 0
 
 
 if __name__ == "__main__":
-	child(sys.argv[1], json.loads(sys.stdin.readline()))
+	child(sys.argv[1], json.loads(sys.stdin.readline()), post)

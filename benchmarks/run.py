@@ -1,6 +1,7 @@
 """Runs a benchmark with its own options (`make bench ARGS="posting --help"`). `make bench` alone runs the first.
 
 make bench ARGS="posting"   ERPNext's own Journal Entry compared with a Write-Off Run over the same invoices
+make bench ARGS="undo"      ERPNext's own cancelling compared with the undo of a run, the same entries
 make bench ARGS="workers"   one worker compared with two on the same run
 make bench ARGS="search"    the search among up to a million invoices, and ERPNext's own reports
 make bench ARGS="guards"    cost of the app for an ordinary payment, and concurrent payments
@@ -10,10 +11,11 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import guards, posting, search, workers
+from benchmarks import guards, posting, search, undo, workers
 
 BENCHMARKS = {
 	"posting": posting.main,
+	"undo": undo.main,
 	"workers": workers.main,
 	"search": search.main,
 	"guards": guards.main,

@@ -22,7 +22,7 @@ LINES = (
 	("Payment Entry", "ACC-PAY-REFUND-1", "Elder Library", "Libraries", "Debtors - LP", "USD", 6.5, 6.5),
 	# A discounted invoice, see the policy.
 	("Sales Invoice", "LP-26-DISCOUNTED", "Gorse Book Wholesale", "Wholesalers", "Debtors - LP", "USD", 8.2, 8.2),
-	# A dunning fee as version 14 booked it.
+	# A dunning fee as version 14 booked it; it is written off.
 	("Dunning", "DUNN-14-1", "Hawthorn Newsagent", "Newsagents", "Debtors - LP", "USD", 5.0, 5.0),
 	# An Exchange Rate Revaluation without an invoice.
 	("Exchange Rate Revaluation", "ACC-ERR-1", "Iris University", "Universities", "Debtors EUR - LP", "EUR", 0.0, 1.2),

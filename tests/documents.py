@@ -20,6 +20,7 @@ ON_A_SITE = (
 	"bench --site SITE install-app ar_writeoff",
 	"bench --site SITE migrate",
 	"bench --site SITE execute ar_writeoff.workflow.create",
+	"bench --site SITE execute ar_writeoff.jobs.prove_posting",
 	"bench --site SITE execute ar_writeoff.ledger.covering_index.create",
 	"bench --site SITE execute ar_writeoff.ledger.covering_index.drop",
 	"bench --site SITE backup",

@@ -210,7 +210,7 @@ def reset() -> int:
 
 def make_site(site: Site) -> None:
 	"""Create the demo's books. Changes made on the demo stay until `make demo-reset`."""
-	books = fingerprint([*sorted(BOOKS.parent.glob("*.py")), CHECKOUT / "tests" / "site" / "volume.py"])
+	books = fingerprint([*sorted(BOOKS.parent.glob("*.py")), CHECKOUT / "tests" / "site" / "bulk_copy.py"])
 	note = read_json(site.note)
 	if note and site.reachable():
 		if note.get("books") != books:

@@ -111,10 +111,17 @@ def pytest(tally: Tally, python: Path, folder: str, *extra: str, env: dict[str, 
 	if not list((CHECKOUT / folder).rglob("test_*.py")):
 		say(f"{folder}: nothing there yet")
 		return
+	# Tests named in ARGS are run instead of all tests of their folder, and of no other folder.
+	named = [arg for arg in ARGS if arg.startswith("tests/")]
+	# Absolute, because the tests change the directory.
+	chosen = [CHECKOUT / arg for arg in named or [folder] if arg.startswith(folder)]
+	if not chosen:
+		return
+	options = [arg for arg in ARGS if arg not in named]
 	say(f"pytest {folder}")
 	with tempfile.TemporaryDirectory() as scratch:
 		report = Path(scratch) / "report.xml"
-		command = [python, "-m", "pytest", CHECKOUT / folder, f"--junit-xml={report}", *extra, *ARGS]
+		command = [python, "-m", "pytest", *chosen, f"--junit-xml={report}", *extra, *options]
 		done = subprocess.run(
 			[str(part) for part in command],
 			cwd=CHECKOUT,
@@ -247,7 +254,11 @@ def e2e(tally: Tally, bench: Bench, sites: list[Site]) -> None:
 	if not browser:
 		tally.notes.append("No Chromium found and none could be installed: the desk tests were not run.")
 		return
-	bench_pytest(tally, bench, sites, "tests/e2e", CHROMIUM=browser)
+	axe = venvs.axe()
+	if not axe:
+		tally.notes.append("npm is not on the PATH: the desk tests were not run, they need axe-core.")
+		return
+	bench_pytest(tally, bench, sites, "tests/e2e", CHROMIUM=browser, AXE=str(axe))
 
 
 def faults(tally: Tally, bench: Bench, sites: list[Site]) -> None:

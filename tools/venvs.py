@@ -4,7 +4,7 @@
 .venv-bench  site and desk tests. The bench's Python and packages plus the test tools: pip installs only what the bench
              lacks, so neither changes the other's versions.
 .venv-page   the page in the browser, for `make demo` without a bench: what `pip install ar-writeoff[review]` installs.
-.venv-node   prettier and eslint.
+.venv-node   prettier, eslint, and axe-core for the desk tests.
 .venv-docs   the docs site.
 .venv-mutants  mutation tests of the rules.
 """
@@ -22,6 +22,7 @@ from tools.bench import CHECKOUT, Bench, fingerprint, read_file, say, write_file
 from tools.processes import Lock, ToolError, die_with_parent
 
 PRETTIER, ESLINT = "prettier@2.7.1", "eslint@8.44.0"
+AXE = "axe-core@4.10.3"
 
 
 def dev_python() -> Path:
@@ -117,12 +118,21 @@ def _make_with_pip(base: Path, home: Path) -> None:
 
 def node_tool(name: str) -> Path | None:
 	"""prettier or eslint from .venv-node; None without Node.js."""
+	return _node_package(f".bin/{name}")
+
+
+def axe() -> Path | None:
+	"""The script of axe-core, which finds barriers on a page; None without Node.js."""
+	return _node_package("axe-core/axe.min.js")
+
+
+def _node_package(path: str) -> Path | None:
 	if not shutil.which("npm"):
 		return None
 	home = CHECKOUT / ".venv-node"
-	program = home / "node_modules" / ".bin" / name
+	program = home / "node_modules" / path
 	note = home / "complete"
-	wanted = f"{PRETTIER} {ESLINT}"
+	wanted = f"{PRETTIER} {ESLINT} {AXE}"
 	if read_file(note) == wanted and program.exists():
 		return program
 	lock = Lock(home.with_name(f"{home.name}.lock"))
@@ -143,6 +153,7 @@ def node_tool(name: str) -> Path | None:
 				"--loglevel=error",
 				PRETTIER,
 				ESLINT,
+				AXE,
 			)
 			write_file(note, wanted)
 	finally:

@@ -31,6 +31,8 @@ LINK_DOCTYPES = {
 	"receivable_account": "Account",
 	"cost_center": "Cost Center",
 	"project": "Project",
+	"sales_person": "Sales Person",
+	"payment_terms_template": "Payment Terms Template",
 	"offset_account": "Account",
 	"offset_cost_center": "Cost Center",
 	"submitted_by": "User",

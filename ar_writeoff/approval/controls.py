@@ -18,7 +18,7 @@ CHANGED = "Control Changed"
 PROPOSED = "Control Change Proposed"
 WITHDRAWN = "Control Change Withdrawn"
 
-ACCOUNTS = ("bad_debt_account", "credit_write_off_account", "allowance_account")
+ACCOUNTS = ("bad_debt_account", "credit_write_off_account", "allowance_account", "recovery_account")
 APPROVAL_CONTROLS = ("limits", "require_second_approver", "control_role")
 CONTROLS = (*ACCOUNTS, *APPROVAL_CONTROLS)
 

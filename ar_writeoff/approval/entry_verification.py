@@ -80,7 +80,8 @@ def single_entry_differences(
 		others = {row.cost_center or "" for row in offset_rows} - {terms.offset_cost_center}
 		if others:
 			yield _("posted to cost center {0}").format(", ".join(sorted(others)))
-	if len(rows) > max(2, terms.rows_per_entry):
+	# One balance may need more offset rows.
+	if len(rows) > max(2, terms.rows_per_entry) and len(items) > 1:
 		yield _("{0} rows").format(len(rows))
 	sharing = {planning.INVOICE: len(items), planning.CUSTOMER: len({item.customer for item in items})}
 	if sharing.get(terms.entries_per, 1) > 1:

@@ -5,6 +5,7 @@ the run, it is posted with the others. Items over the limit of the submitter are
 `move_held_to_draft`.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
@@ -20,9 +21,11 @@ from ar_writeoff.approval import rules as core
 from ar_writeoff.approval.rules import Authority, Claim, Limit, MonthTotals
 from ar_writeoff.core import reasons, texts
 from ar_writeoff.core import status as states
-from ar_writeoff.core.money import money
+from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
+from ar_writeoff.ledger.foreign_invoices import NOT_FOREIGN, foreign_invoices
+from ar_writeoff.ledger.history import original_amounts
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import balance_key
 from ar_writeoff.run import items
@@ -109,21 +112,30 @@ def claims_from_rows(rows: Iterable[Any], company: str, authority: Authority) ->
 	found = list(rows)
 	decimals = precision(company_currency(company))
 	originals = (
-		approval_ledger.original_amounts(company, [balance_key(row) for row in found])
+		original_amounts(company, [balance_key(row) for row in found])
 		if authority.needs_original_amounts
 		else {}
 	)
-	return [
-		Claim(
-			name=row.name,
-			customer=row.customer,
-			currency=row.currency,
-			amount=abs(money(row.write_off_amount, precision(row.currency))),
-			base_amount=abs(money(row.base_write_off_amount, decimals)),
-			original_amount=originals.get(balance_key(row)),
+	invoiced = (
+		foreign_invoices(company, [balance_key(row) for row in found]) if authority.has_currency_limit else {}
+	)
+	claims = []
+	for row in found:
+		amount = abs(money(row.write_off_amount, precision(row.currency)))
+		invoice = invoiced.get(balance_key(row), NOT_FOREIGN)
+		claims.append(
+			Claim(
+				name=row.name,
+				customer=row.customer,
+				currency=row.currency,
+				amount=amount,
+				base_amount=abs(money(row.base_write_off_amount, decimals)),
+				original_amount=originals.get(balance_key(row)),
+				invoice_currency=invoice.currency,
+				invoice_amount=invoice.in_currency(amount),
+			)
 		)
-		for row in found
-	]
+	return claims
 
 
 def selected_rows(run: str, *, include_held: bool = False) -> list[Any]:
@@ -168,27 +180,37 @@ def month_totals(
 	left_out = list(without)
 	if left_out:
 		condition &= item.name.notin(left_out)
-	amounts: dict[tuple[str, str], Any] = {}
+	invoice = frappe.qb.DocType("Sales Invoice")
+	amounts: dict[tuple[str, str], Any] = defaultdict(lambda: ZERO)
 	base_decimals = precision(company_currency(company))
 	for batch in frappe.utils.create_batch(sorted(set(customers)), 1000):
 		for row in (
 			frappe.qb.from_(item)
 			.inner_join(other)
 			.on(other.name == item.run)
+			.left_join(invoice)
+			.on((item.voucher_type == "Sales Invoice") & (invoice.name == item.voucher_no))
 			.select(
 				item.customer,
 				item.currency,
+				invoice.currency.as_("invoice_currency"),
+				Sum(Abs(item.write_off_amount - item.reinstated_amount) / invoice.conversion_rate).as_(
+					"invoice_amount"
+				),
 				Sum(Abs(item.write_off_amount - item.reinstated_amount)).as_("amount"),
 				Sum(Abs(item.base_write_off_amount - item.base_reinstated_amount)).as_("base_amount"),
 			)
 			.where(condition & item.customer.isin(batch))
-			.groupby(item.customer, item.currency)
+			.groupby(item.customer, item.currency, invoice.currency)
 			.run(as_dict=True)
 		):
-			amounts[row.customer, row.currency] = money(row.amount, precision(row.currency))
-			base = money(row.base_amount, base_decimals)
-			amounts[row.customer, ""] = amounts.get((row.customer, ""), 0) + base
-	return MonthTotals(amounts)
+			amounts[row.customer, row.currency] += money(row.amount, precision(row.currency))
+			if row.invoice_currency not in (None, row.currency):
+				amounts[row.customer, row.invoice_currency] += money(
+					row.invoice_amount, precision(row.invoice_currency)
+				)
+			amounts[row.customer, ""] += money(row.base_amount, base_decimals)
+	return MonthTotals(dict(amounts))
 
 
 # Held items of a draft
@@ -432,26 +454,32 @@ def run_blocker(run: Any, user: str) -> Reason | None:
 	per_run = [limit for limit in authority.rows if limit.per_run is not None]
 	if not per_run:
 		return None
-	item = frappe.qb.DocType("Write-Off Run Item")
+	item, invoice = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Sales Invoice")
 	totals = (
 		frappe.qb.from_(item)
+		.left_join(invoice)
+		.on((item.voucher_type == "Sales Invoice") & (invoice.name == item.voucher_no))
 		.select(
 			item.currency,
+			invoice.currency.as_("invoice_currency"),
+			Sum(Abs(item.write_off_amount) / invoice.conversion_rate).as_("invoice_amount"),
 			Sum(Abs(item.write_off_amount)).as_("amount"),
 			Sum(Abs(item.base_write_off_amount)).as_("base_amount"),
 		)
 		.where((item.run == run.name) & (item.selected == 1) & (item.status != states.EXCLUDED))
-		.groupby(item.currency)
+		.groupby(item.currency, invoice.currency)
 		.run(as_dict=True)
 	)
 	decimals = precision(company_currency(run.company))
 	claims = [
 		Claim(
-			name=row.currency,
+			name=f"{row.currency} {row.invoice_currency}",
 			customer="",
 			currency=row.currency,
 			amount=money(row.amount, precision(row.currency)),
 			base_amount=money(row.base_amount, decimals),
+			invoice_currency=row.invoice_currency or "",
+			invoice_amount=money(row.invoice_amount, precision(row.invoice_currency or row.currency)),
 		)
 		for row in totals
 	]

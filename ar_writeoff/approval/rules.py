@@ -20,7 +20,8 @@ from ar_writeoff.core.reasons import Reason
 class Limit:
 	"""One row of limits; None means no limit.
 
-	With a `currency` it applies to balances in that currency and its amounts are in it; otherwise it applies to all
+	With a `currency` it applies to balances in that currency, and of invoices made out in it, and its amounts are in it;
+	otherwise it applies to all
 	balances and its amounts are in company currency. `share`: percentage of the voucher's original amount. `holder`: a
 	role or a schedule. `instead`: for users with this role only rows with this flag apply.
 	"""
@@ -41,18 +42,21 @@ class Limit:
 		}
 
 	def covers(self, claim: Claim) -> bool:
-		return not self.currency or self.currency == claim.currency
+		return self.currency in ("", claim.currency, claim.invoice_currency)
 
 	def measure(self, claim: Claim) -> Decimal:
 		"""Return the amount of the claim in the currency of this limit."""
-		return claim.amount if self.currency else claim.base_amount
+		if not self.currency:
+			return claim.base_amount
+		return claim.amount if self.currency == claim.currency else claim.invoice_amount
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
 	"""A balance proposed for write-off. Amounts are absolute: debits and credits do not offset each other.
 
-	`original_amount`: of the voucher, in its currency; None if unknown.
+	`original_amount`: of the voucher, in its currency; None if unknown. `invoice_currency` and `invoice_amount`: of an
+	invoice in another currency than its account.
 	"""
 
 	name: str
@@ -61,6 +65,8 @@ class Claim:
 	amount: Decimal
 	base_amount: Decimal
 	original_amount: Decimal | None = None
+	invoice_currency: str = ""
+	invoice_amount: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,10 @@ class Authority:
 	@property
 	def needs_original_amounts(self) -> bool:
 		return any(limit.share is not None for limit in self.rows)
+
+	@property
+	def has_currency_limit(self) -> bool:
+		return any(limit.currency for limit in self.rows)
 
 	@property
 	def has_month_limit(self) -> bool:

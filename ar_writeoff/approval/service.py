@@ -23,6 +23,7 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core import renames as renaming
 from ar_writeoff.core import status as states
 from ar_writeoff.core import terms as core_terms
+from ar_writeoff.core.criteria import TABLES
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.renames import Rename
 from ar_writeoff.core.terms import Terms
@@ -32,7 +33,7 @@ from ar_writeoff.run import terms as run_terms
 from ar_writeoff.run.items import BALANCE_FIELDS
 from ar_writeoff.run.terms import company_settings
 
-# Sealed fields of a run, besides customers, items and terms from the Settings.
+# Sealed fields of a run, besides tables, items and terms from the Settings.
 APPROVED_FIELDS = (*run_terms.RUN_FIELDS, "submitted_by", "by_schedule", "schedule")
 
 # Sealed fields of an item. Status, entry and message change when it is posted.
@@ -53,14 +54,15 @@ def stored_run(run: str) -> Any:
 	"""Return the sealed fields and the approval record of a run from the database."""
 	fields = [*APPROVED_FIELDS, "owner", "docstatus", "approval_snapshot", "approval_seal"]
 	doc = frappe.db.get_value("Write-Off Run", run, fields, as_dict=True)
-	customer = frappe.qb.DocType("Write-Off Run Customer")
-	doc.customers = (
-		frappe.qb.from_(customer)
-		.select(customer.customer)
-		.where((customer.parent == run) & (customer.parenttype == "Write-Off Run"))
-		.orderby(customer.idx)
-		.run(as_dict=True)
-	)
+	for fieldname in TABLES:
+		table = frappe.qb.DocType(frappe.get_meta("Write-Off Run").get_field(fieldname).options)
+		doc[fieldname] = (
+			frappe.qb.from_(table)
+			.select(table.star)
+			.where((table.parent == run) & (table.parenttype == "Write-Off Run"))
+			.orderby(table.idx)
+			.run(as_dict=True)
+		)
 	return doc
 
 
@@ -163,11 +165,17 @@ def void_reason(run: Any) -> Reason | None:
 		core.canonical(
 			{
 				**{fieldname: run.get(fieldname) for fieldname in APPROVED_FIELDS},
-				"customers": sorted({row.customer for row in run.customers}),
+				**run_terms.table_values(run),
 			}
 		)
 	)
-	changed = [name for name in (*APPROVED_FIELDS, "customers") if before.get(name) != after.get(name)]
+	changed = [
+		name
+		for name in (*APPROVED_FIELDS, *TABLES)
+		if before.get(name) != after.get(name)
+		# An approval may be older than a criterion, which is empty then.
+		and (name in before or after.get(name) not in (None, "0", []))
+	]
 	if not changed:
 		return None
 	labels = [frappe.get_meta("Write-Off Run").get_label(name) for name in changed]
@@ -185,6 +193,10 @@ def approved_values(run: Any) -> list[tuple[str, str]]:
 		"cost_center": terms.offset_cost_center,
 		"force_cost_center": terms.force_cost_center and _("Yes"),
 		"customer_credits": _(terms.customer_credits),
+		"credit_threshold": terms.credit_threshold and str(terms.credit_threshold),
+		"include_disabled_customers": terms.include_disabled_customers and _("Yes"),
+		"include_internal_customers": terms.include_internal_customers and _("Yes"),
+		"cancel_payment_requests": terms.cancel_payment_requests and _("Yes"),
 		"entries_per": _(terms.entries_per),
 		"rows_per_entry": str(terms.rows_per_entry),
 	}

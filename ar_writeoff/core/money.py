@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache
 
 ZERO = Decimal(0)
@@ -28,6 +28,14 @@ def money(value: object, precision: int = 2) -> Decimal:
 		return ZERO
 	number = value if isinstance(value, Decimal) else Decimal(str(value))
 	return number.quantize(unit(precision), rounding=ROUND_HALF_UP)
+
+
+def ledger_money(value: object, precision: int = 2) -> Decimal:
+	"""Convert a sum of ledger rows as `money` does, but half down: ERPNext settles no more than the balance."""
+	if value is None:
+		return ZERO
+	number = value if isinstance(value, Decimal) else Decimal(str(value))
+	return number.quantize(unit(precision), rounding=ROUND_HALF_DOWN)
 
 
 @cache

@@ -30,6 +30,10 @@ NOT_SELECTED = "Not Selected"
 # The item's Journal Entry is posted.
 ITEM_POSTED = (POSTED, CONFLICT)
 
+# Write-off status of a Sales Invoice: whether its write-off left nothing open, or a part.
+WRITTEN_OFF = "Written Off"
+PARTLY_WRITTEN_OFF = "Partly Written Off"
+
 _FINISHED = frozenset({POSTED, PARTLY_POSTED, FAILED, REVERSED})
 
 _NEXT: Mapping[str, frozenset[str]] = {

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from ar_writeoff.core.criteria import Criteria, Filters
+from ar_writeoff.core.criteria import SETTINGS_CRITERIA, Criteria, Filters, Threshold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +17,7 @@ class Terms(Criteria, Filters):
 
 	`dimension_defaults`: the company's default Accounting Dimensions for the offset side, by fieldname.
 	`entry_values`: (Journal Entry or Journal Entry Account, fieldname, value) for fields the site has made mandatory; None
-	if the run was approved before they were part of the terms.
+	if the run was approved before they were part of the terms. `tax_rule`: the Write-Off Tax Rule of the claims, if any.
 	"""
 
 	name: str
@@ -29,6 +29,7 @@ class Terms(Criteria, Filters):
 	force_cost_center: bool = False
 	dimension_defaults: tuple[tuple[str, str], ...] = ()
 	entry_values: tuple[tuple[str, str, str], ...] | None = None
+	tax_rule: str | None = None
 	entries_per: str = "Batch"
 	rows_per_entry: int = 100
 	remark: str = ""
@@ -40,7 +41,7 @@ class Terms(Criteria, Filters):
 
 # Terms from Write-Off Settings, Write-Off Reason and Company. Approvals by version 0.1.0 recorded only the offset account.
 SETTINGS_FIELDS = (
-	"customer_credits",
+	*SETTINGS_CRITERIA,
 	"offset_account",
 	"offset_cost_center",
 	"force_cost_center",
@@ -49,17 +50,33 @@ SETTINGS_FIELDS = (
 	"entries_per",
 	"rows_per_entry",
 	"remark",
+	"tax_rule",
 )
+
+
+def _flag(text: str) -> bool:
+	return bool(int(text))
+
 
 # Conversions of sealed values that are not strings.
 _PARSERS: dict[str, Callable[[Any], Any]] = {
 	"posting_date": date.fromisoformat,
 	"cutoff_date": date.fromisoformat,
 	"max_invoice_amount": Decimal,
+	"min_invoice_amount": Decimal,
 	"max_customer_amount": Decimal,
 	"minimum_age_days": int,
+	"max_original_share": Decimal,
+	"only_remainders": _flag,
 	"customers": tuple,
-	"force_cost_center": lambda text: bool(int(text)),
+	"thresholds": lambda rows: tuple(
+		Threshold(currency, Decimal(minimum), Decimal(maximum)) for currency, minimum, maximum in rows
+	),
+	"credit_threshold": Decimal,
+	"include_disabled_customers": _flag,
+	"include_internal_customers": _flag,
+	"cancel_payment_requests": _flag,
+	"force_cost_center": _flag,
 	"dimension_defaults": lambda pairs: tuple((field, value) for field, value in pairs),
 	"entry_values": lambda rows: tuple(tuple(row) for row in rows),
 	"rows_per_entry": int,
@@ -73,7 +90,9 @@ def from_record(record: Mapping[str, Any]) -> Terms:
 		for field in fields(Terms)
 		if field.name in record
 	}
-	return Terms(**{**values, "max_customer_amount": values.get("max_customer_amount") or None})
+	# 0 in the document: no limit.
+	no_limit = {name: None for name in ("max_customer_amount", "max_original_share") if not values.get(name)}
+	return Terms(**{**values, **no_limit})
 
 
 def is_complete(record: Mapping[str, Any]) -> bool:

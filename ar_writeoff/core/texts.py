@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from string import Formatter
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import OVER_LIMIT, Reason
@@ -22,16 +23,24 @@ AMOUNT_FACTS = frozenset(
 		"balance",
 		"base_amount",
 		"before",
-		"credit",
+		"booked",
 		"limit",
 		"maximum",
 		"now",
 		"original",
+		"outstanding",
 		"total",
+		"unallocated",
 	}
 )
-DATE_FACTS = frozenset({"cutoff", "on", "posting"})
-TRANSLATED_FACTS = frozenset({"dimension", "doctype", "enough", "fields", "holder", "rule", "side", "status"})
+# Facts with one line for each amount: amount, currency, account.
+ACCOUNT_FACTS = frozenset({"credits", "debits"})
+# Facts with one line for each amount: amount, currency, run, voucher. A last line without an amount counts the others.
+VOUCHER_FACTS = frozenset({"written_off"})
+DATE_FACTS = frozenset({"cutoff", "on", "posting", "until"})
+TRANSLATED_FACTS = frozenset(
+	{"dimension", "doctype", "enough", "fields", "holder", "kind", "rule", "side", "status"}
+)
 
 
 def _(text: str) -> str:
@@ -46,6 +55,15 @@ MESSAGES: Mapping[str, str] = {
 	reasons.VALUES_MISSING: _("{doctype} needs a value in {fields}."),
 	reasons.MAXIMUM_REQUIRED: _("Enter the maximum balance to write off."),
 	reasons.MAXIMUM_NOT_POSITIVE: _("The maximum must be above 0, not {amount}."),
+	reasons.MINIMUM_NOT_IN_RANGE: _(
+		"The minimum must be between 0 and the maximum of {maximum}, not {amount}."
+	),
+	reasons.SHARE_NOT_IN_RANGE: _("The share must be between 0 and 100 %, not {share}."),
+	reasons.THRESHOLD_TWICE: _("{currency} has more than one row."),
+	reasons.THRESHOLD_NOT_POSITIVE: _("{currency}: enter a maximum above 0."),
+	reasons.THRESHOLD_MINIMUM_NOT_IN_RANGE: _(
+		"{currency}: the minimum must be between 0 and the maximum of {maximum}, not {amount}."
+	),
 	reasons.NOT_A_NUMBER: _("{text} is not a number. Enter digits only, for example 25.00."),
 	reasons.NOT_FINITE: _("{text} is not an amount. Enter a number, for example 25.00."),
 	reasons.AMBIGUOUS_AMOUNT: _("{text} can be read as {one} or {other}. Enter one of these amounts."),
@@ -54,8 +72,26 @@ MESSAGES: Mapping[str, str] = {
 		"The posting date {posting} must not be before the cutoff date {cutoff}."
 	),
 	reasons.CUSTOMER_OPTED_OUT: _("The customer is excluded from write-offs."),
+	reasons.ON_HOLD: _("{doctype} on hold until {until}: {kind}, set by {by}."),
+	reasons.ON_HOLD_WITHOUT_END: _("{doctype} on hold without an end: {kind}, set by {by}."),
+	reasons.HELD_BY_POLICY: _("{name} is on hold according to the policy."),
 	reasons.CUSTOMER_DISABLED: _("The customer is disabled. Enable the customer first."),
-	reasons.CUSTOMER_FROZEN: _("The customer is frozen. Unfreeze the customer first."),
+	reasons.CUSTOMER_FROZEN: _(
+		"The customer is frozen. Unfreeze the customer first, or let a user with the role for frozen accounts search and"
+		" submit."
+	),
+	reasons.INTERNAL_CUSTOMER: _(
+		"The customer represents {represents}, a company of the group. Its payable would remain open. Internal"
+		" customers can be included in Write-Off Settings."
+	),
+	reasons.INTERNAL_VOUCHER: _(
+		"The voucher is between companies of the group. The payable of the other company would remain open."
+		" Internal customers can be included in Write-Off Settings."
+	),
+	reasons.ACCOUNT_DISABLED: _("Account {account} is disabled. Enable it first."),
+	reasons.ACCOUNT_FROZEN: _(
+		"Account {account} is frozen. Unfreeze it first, or let a user with the role for frozen accounts search and submit."
+	),
 	reasons.CUSTOMER_OVER_MAXIMUM: _(
 		"The customer's balances add up to {total}, over the maximum of {maximum} per customer."
 	),
@@ -76,12 +112,46 @@ MESSAGES: Mapping[str, str] = {
 		"{reconciliation} is allocating this customer's payments. Wait until it has finished."
 	),
 	reasons.CREDIT_AVAILABLE: _(
-		"The customer has a credit of {credit} {currency} that can settle this balance. Allocate it with"
-		" Payment Reconciliation first."
+		"The customer has credits that can settle this balance: {credits}. Allocate them with Payment Reconciliation"
+		" first; move credits of another account with a Journal Entry."
 	),
 	reasons.INVOICES_OPEN: _(
-		"The customer has open invoices of {debit} {currency} that this credit can settle. Allocate it with"
-		" Payment Reconciliation first."
+		"The customer has open invoices that this credit can settle: {debits}. Allocate it with Payment Reconciliation"
+		" first; move a credit to another account with a Journal Entry."
+	),
+	reasons.WRITTEN_OFF_DEBTS: _(
+		"This credit may be for a written-off balance: {written_off}. Reinstate the balance and allocate the credit with"
+		" Reinstate and Allocate, on the payment or in Payment Reconciliation."
+	),
+	reasons.DRAFT_SETTLES: _(
+		"{doctype} {draft} is a draft that would settle this balance. Submit or delete it first."
+	),
+	reasons.PAYMENT_REQUESTED: _(
+		"Payment Request {request} is open for this balance. Cancel it first, or wait for the payment."
+	),
+	reasons.DEFERRED_REVENUE: _(
+		"{amount} of the invoice is deferred revenue that would still be recognised as income. Create a credit note"
+		" instead, or wait until it is recognised."
+	),
+	reasons.LEDGERS_DIFFER: _(
+		"The amount of {doctype} {voucher} is {balance} in the Payment Ledger and {booked} in the General Ledger."
+		" Repost it with Repost Payment Ledger first."
+	),
+	reasons.MORE_THAN_INVOICED: _(
+		"The Payment Ledger has {balance} for this invoice, more than the invoice total of {total}. Repost the"
+		" invoice with Repost Accounting Ledger first."
+	),
+	reasons.PAYMENT_DIFFERS: _(
+		"The unallocated amount of {doctype} {voucher} is {unallocated}, its balance in the Payment Ledger"
+		" {balance}. Repost it with Repost Payment Ledger first, or cancel and amend it."
+	),
+	reasons.STALE_OUTSTANDING: _(
+		"The outstanding amount of the invoice is {outstanding}, but its balance in the Payment Ledger is"
+		" {balance}. There is nothing to write off. Update the invoice with Repost Payment Ledger."
+	),
+	reasons.NO_LEDGER_ROWS: _(
+		"The invoice has an outstanding amount of {outstanding} and no rows in the Payment Ledger. Create them with"
+		" Repost Payment Ledger first."
 	),
 	reasons.BASE_RESIDUE: _("Only an exchange difference is left. Create an Exchange Rate Revaluation."),
 	reasons.WORTH_NOTHING: _(
@@ -92,11 +162,18 @@ MESSAGES: Mapping[str, str] = {
 		"Exchange difference of a revaluation without an invoice. The next Exchange Rate Revaluation"
 		" includes it."
 	),
-	reasons.DIMENSION_MISSING: _("{account} requires {dimension}, but the voucher has no value for it."),
+	reasons.DIMENSION_MISSING: _(
+		"{account} requires {dimension}, but the voucher has no value for it. Enter a default for the company in the"
+		" dimension."
+	),
 	reasons.DIMENSION_NOT_ALLOWED: _("{dimension} {value} of the voucher is not allowed on {account}."),
 	reasons.NO_OFFSET_ACCOUNT: _(
 		"No offset account is set. Enter one in the Write-Off Reason or in the Write-Off Settings of"
 		" {company}."
+	),
+	reasons.NO_RECLASSIFY_ACCOUNT: _(
+		"The Write-Off Reason {reason} has no account for {company}. A reason with the method Reclassify needs an account"
+		" for each company."
 	),
 	reasons.NOT_SELECTED: _("Not selected by the user who prepared the run."),
 	reasons.BALANCE_CHANGED: _("The balance changed from {before} to {now} since the search. Search again."),
@@ -104,6 +181,11 @@ MESSAGES: Mapping[str, str] = {
 	reasons.NO_LONGER_SUBMITTED: _("{voucher} is no longer submitted."),
 	reasons.NO_LONGER_MATCHES: _("The balance no longer matches the criteria of the run."),
 	reasons.NOT_PERMITTED: _("{user} has no permission for this customer or company."),
+	reasons.SET_OFF_CHANGED: _(
+		"The balance of {doctype} {voucher} has changed since the search, so credits cannot be set off as approved."
+		" Search again."
+	),
+	reasons.SET_OFF_NOT_POSSIBLE: _('{doctype} {voucher} can no longer be set off ("{why}").'),
 	reasons.CHANGED_SINCE_APPROVAL: _(
 		"This item was changed in the database after the approval. It is not posted."
 	),
@@ -154,9 +236,17 @@ MESSAGES: Mapping[str, str] = {
 		"No exchange rate converts {amount} to exactly {base_amount}. Create a Journal Entry manually."
 	),
 	reasons.FAST_SWITCHED_OFF: _("Fast posting is switched off in the Write-Off Settings of {company}."),
-	reasons.FAST_NOT_PROVEN: _("Fast posting is not proven for {app} {version}."),
-	reasons.FAST_CODE_DIFFERS: _("Fast posting is not proven for ERPNext {version}: {function} differs."),
-	reasons.FAST_OVERRIDDEN: _("Another app overrides {doctype}."),
+	reasons.FAST_OVERRIDDEN: _(
+		"The app {app} replaces methods of {doctype}. With doc events instead, entries could be posted in sets."
+	),
+	reasons.FAST_DIFFERENT: _(
+		"On this site, posting in sets wrote other rows than ERPNext: {found}. See Write-Off Posting Proof {proof}."
+		" Delete it to compare again."
+	),
+	reasons.FAST_NOT_POSSIBLE: _(
+		"On this site, posting in sets cannot be compared with ERPNext: {found}. See Write-Off Posting Proof {proof}."
+		" Delete it to compare again."
+	),
 	reasons.FAST_HANDLER: _("{method} runs on changes of {doctype}."),
 	reasons.FAST_RULE: _("{rule} {name} runs on changes of {doctype}."),
 	reasons.FAST_FETCHED: _("{fields} of {doctype} is fetched from another document."),
@@ -165,6 +255,10 @@ MESSAGES: Mapping[str, str] = {
 		" entries."
 	),
 	reasons.CREDIT_LIMIT_EXCEEDED: _("With this entry {customer} is over the credit limit of {limit}."),
+	reasons.NO_ACCOUNT_TO_REINSTATE: _(
+		"The balance was written off to {account}, which cannot be used ({why}). Enter another account in the Write-Off"
+		" Reason {reason}, or in the Write-Off Settings of {company}."
+	),
 	reasons.REVERSED_BY: _("Reversed by {entry} on {on}."),
 	reasons.REINSTATED_BY: _("Reinstated by {entry} on {on}."),
 	reasons.REINSTATED_IN_PART: _("{amount} reinstated by {entry}."),
@@ -185,7 +279,24 @@ MESSAGES: Mapping[str, str] = {
 	reasons.REASON_FOR_OTHER_SIDE: _("The reason {reason} is for {side} balances."),
 	reasons.SCHEDULE_USER_DISABLED: _("User {user} is disabled. Another user must save this schedule."),
 	reasons.NOTHING_POSTED: _("No balance of {run} could be posted."),
+	reasons.TAX_UNKNOWN: _("An opening invoice has no tax in the ledger."),
+	reasons.TAX_CONNECTED: _("The customer is a company of the group."),
+	reasons.TAX_REVERSED_BY_PAYMENT: _("Payment Entry {payment} has reversed tax of this invoice."),
+	reasons.TAX_LAPSED: _("The last day for the claim was {on}."),
+	reasons.TAX_EVENT_MISSING: _("Enter the date on which the debt became uncollectible."),
+	reasons.TAX_CONDITIONS_MISSING: _("Still missing: {fields}."),
+	reasons.TAX_WITHDRAWN: _("The write-off was undone or reinstated."),
 }
+
+# Reasons whose message differs from balance to balance by an amount.
+BY_BALANCE = frozenset(
+	code
+	for code, text in MESSAGES.items()
+	if any(
+		fact in AMOUNT_FACTS | ACCOUNT_FACTS | VOUCHER_FACTS
+		for _literal, fact, _format, _conversion in Formatter().parse(text)
+	)
+)
 
 # Prefix for the holder of a limit that is a schedule, not a role.
 SCHEDULE_PREFIX = "Schedule "
@@ -194,11 +305,21 @@ SCHEDULE_PREFIX = "Schedule "
 ENOUGH = _("The limit of {enough} is sufficient.")
 NOBODY = _("No user has a sufficient limit. An Accounts Manager can raise a limit in Write-Off Settings.")
 
+# Appended to reasons with a note of the user who gave them.
+NOTE = _("Note: {note}")
+
 LABELS: Mapping[str, str] = {
 	reasons.CUSTOMER_OPTED_OUT: _("Customer excluded from write-offs"),
+	reasons.ON_HOLD: _("On hold"),
+	reasons.ON_HOLD_WITHOUT_END: _("On hold without an end"),
+	reasons.HELD_BY_POLICY: _("On hold"),
 	reasons.CUSTOMER_DISABLED: _("Customer disabled"),
 	reasons.CUSTOMER_FROZEN: _("Customer frozen"),
 	reasons.CUSTOMER_OVER_MAXIMUM: _("Over the maximum per customer"),
+	reasons.INTERNAL_CUSTOMER: _("Internal customer"),
+	reasons.INTERNAL_VOUCHER: _("Inter-company voucher"),
+	reasons.ACCOUNT_DISABLED: _("Account disabled"),
+	reasons.ACCOUNT_FROZEN: _("Account frozen"),
 	reasons.SEPARATE_ADVANCE: _("Advance in a separate account"),
 	reasons.DISCOUNTED: _("Invoice discounted"),
 	reasons.ON_ORDER: _("Advance on an order"),
@@ -209,18 +330,30 @@ LABELS: Mapping[str, str] = {
 	reasons.RECONCILIATION_RUNNING: _("Reconciliation running"),
 	reasons.CREDIT_AVAILABLE: _("Credit available"),
 	reasons.INVOICES_OPEN: _("Open invoices"),
+	reasons.WRITTEN_OFF_DEBTS: _("Balances of the customer written off"),
+	reasons.DRAFT_SETTLES: _("Settled by a draft"),
+	reasons.PAYMENT_REQUESTED: _("Payment requested"),
+	reasons.DEFERRED_REVENUE: _("Deferred revenue"),
+	reasons.LEDGERS_DIFFER: _("Ledgers differ"),
+	reasons.MORE_THAN_INVOICED: _("Over the invoice total"),
+	reasons.PAYMENT_DIFFERS: _("Voucher and Payment Ledger differ"),
+	reasons.STALE_OUTSTANDING: _("Outstanding amount not up to date"),
+	reasons.NO_LEDGER_ROWS: _("No rows in the Payment Ledger"),
 	reasons.REVALUATION: _("Revaluation difference"),
 	reasons.DIMENSION_MISSING: _("Dimension missing"),
 	reasons.DIMENSION_NOT_ALLOWED: _("Dimension not allowed"),
 	reasons.BASE_RESIDUE: _("Exchange difference only"),
 	reasons.WORTH_NOTHING: _("Zero in company currency"),
 	reasons.NO_OFFSET_ACCOUNT: _("No offset account"),
+	reasons.NO_RECLASSIFY_ACCOUNT: _("No account in the reason"),
 	reasons.NOT_SELECTED: _("Not selected"),
 	reasons.BALANCE_CHANGED: _("Balance changed"),
 	reasons.AMOUNT_OVER_BALANCE: _("Amount over the balance"),
 	reasons.NO_LONGER_SUBMITTED: _("No longer submitted"),
 	reasons.NO_LONGER_MATCHES: _("No longer matches"),
 	reasons.NOT_PERMITTED: _("Not permitted"),
+	reasons.SET_OFF_CHANGED: _("Balance to set off changed"),
+	reasons.SET_OFF_NOT_POSSIBLE: _("Credit cannot be set off"),
 	reasons.CHANGED_SINCE_APPROVAL: _("Changed since approval"),
 	reasons.NO_LIMIT: _("No limit set"),
 	reasons.OVER_ITEM_LIMIT: _("Over the limit per balance"),
@@ -242,12 +375,12 @@ LABELS: Mapping[str, str] = {
 	reasons.UNDONE_BEFORE_POSTING: _("Undone before posting"),
 	reasons.EXCHANGE_RATE_NOT_EXACT: _("Exchange rate not exact"),
 	reasons.FAST_SWITCHED_OFF: _("Fast posting switched off"),
-	reasons.FAST_NOT_PROVEN: _("Fast posting not proven"),
-	reasons.FAST_CODE_DIFFERS: _("Fast posting not proven"),
 	reasons.FAST_OVERRIDDEN: _("No fast posting"),
-	reasons.FAST_HANDLER: _("No fast posting"),
-	reasons.FAST_RULE: _("No fast posting"),
-	reasons.FAST_FETCHED: _("No fast posting"),
+	reasons.FAST_DIFFERENT: _("No fast posting"),
+	reasons.FAST_NOT_POSSIBLE: _("No fast posting"),
+	reasons.FAST_HANDLER: _("Saved one by one"),
+	reasons.FAST_RULE: _("Saved one by one"),
+	reasons.FAST_FETCHED: _("Saved one by one"),
 	reasons.SETTLED_AT_THE_SAME_TIME: _("Settled at the same time"),
 	reasons.CREDIT_LIMIT_EXCEEDED: _("Over Credit Limit"),
 	reasons.REVERSED_BY: _("Reversed"),
@@ -268,19 +401,69 @@ LABELS: Mapping[str, str] = {
 	reasons.REASON_FOR_OTHER_SIDE: _("Reason for the other balance type"),
 	reasons.SCHEDULE_USER_DISABLED: _("User disabled"),
 	reasons.NOTHING_POSTED: _("Nothing posted"),
+	reasons.TAX_UNKNOWN: _("Tax unknown"),
+	reasons.TAX_CONNECTED: _("Connected customer"),
+	reasons.TAX_REVERSED_BY_PAYMENT: _("Tax reversed by a payment"),
+	reasons.TAX_LAPSED: _("Lapsed"),
+	reasons.TAX_EVENT_MISSING: _("Event date missing"),
+	reasons.TAX_CONDITIONS_MISSING: _("Conditions missing"),
+	reasons.TAX_WITHDRAWN: _("Withdrawn"),
 }
 
 
 def reason_texts(reason: Reason) -> list[str]:
 	"""Return the message templates of this reason."""
+	facts = dict(reason.facts)
 	texts = [MESSAGES.get(reason.code, reason.code)]
-	if reason.code in OVER_LIMIT and "enough" in dict(reason.facts):
-		texts.append(ENOUGH if dict(reason.facts)["enough"] else NOBODY)
+	if reason.code in OVER_LIMIT and "enough" in facts:
+		texts.append(ENOUGH if facts["enough"] else NOBODY)
+	if "note" in facts:
+		texts.append(NOTE)
 	return texts
+
+
+ON_ACCOUNT = _("{amount} on {account}")
+
+
+def on_accounts(
+	value: str, format_amount: Callable[[str], str] = _, translate: Callable[[str], str] = _
+) -> str:
+	"""Format one of ACCOUNT_FACTS. `format_amount` formats an amount with its currency."""
+	parts = []
+	for line in value.split("\n"):
+		number, currency, *account = line.split(" ", 2)
+		amount = format_amount(f"{number} {currency}")
+		# Reasons of earlier versions have no account.
+		parts.append(translate(ON_ACCOUNT).format(amount=amount, account=account[0]) if account else amount)
+	return ", ".join(parts)
+
+
+OF_VOUCHER = _("{amount} of {voucher}, written off by {run}")
+MORE = _("{count} more")
+
+
+def of_vouchers(
+	value: str, format_amount: Callable[[str], str] = _, translate: Callable[[str], str] = _
+) -> str:
+	"""Format one of VOUCHER_FACTS. `format_amount` formats an amount with its currency."""
+	parts = []
+	for line in value.split("\n"):
+		number, *rest = line.split(" ", 3)
+		if len(rest) < 3:
+			parts.append(translate(MORE).format(count=number))
+			continue
+		currency, run, voucher = rest
+		amount = format_amount(f"{number} {currency}")
+		parts.append(translate(OF_VOUCHER).format(amount=amount, voucher=voucher, run=run))
+	return "; ".join(parts)
 
 
 def english_fact(fact: str, value: str) -> str:
 	"""Format a fact for an English message."""
+	if fact in VOUCHER_FACTS:
+		return of_vouchers(value)
+	if fact in ACCOUNT_FACTS:
+		return on_accounts(value)
 	return value.replace("\n", " or " if fact == "enough" else ", ") if fact in TRANSLATED_FACTS else value
 
 

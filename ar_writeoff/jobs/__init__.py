@@ -1,6 +1,8 @@
 """Stable paths for queued jobs and other apps."""
 
+from ar_writeoff.posting.prove_ahead import prove as prove_posting
 from ar_writeoff.posting.service import post_run
+from ar_writeoff.review.letters import send_all as send_letters
 from ar_writeoff.undo.service import undo_run
 
-__all__ = ["post_run", "undo_run"]
+__all__ = ["post_run", "prove_posting", "send_letters", "undo_run"]

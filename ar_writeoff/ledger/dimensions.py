@@ -1,12 +1,15 @@
 """Dimensions of an entry: cost center, project, finance book and all Accounting Dimensions of the site.
 
-The receivable side has the dimensions of the voucher's ledger row. The offset side has the same, with the cost center of
-the Settings and the company's default dimensions where the voucher has none. A setting forces one cost center on the
-whole offset side.
+The receivable side has the dimensions of the voucher's ledger row. The offset side has the same; a dimension that the
+ledger row of an invoice lacks is taken from the lines of the invoice, by their share, and what the lines lack as well
+from the Settings (cost center) and from the company's default dimensions. A default also fills the receivable side where
+the account requires it. A setting forces one cost center on the whole offset side.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
 
 import frappe
 from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import (
@@ -17,18 +20,44 @@ from erpnext.accounts.doctype.accounting_dimension_filter.accounting_dimension_f
 	get_dimension_filter_map,
 )
 from frappe import _
+from frappe.query_builder.functions import Min, Sum
 from frappe.utils import create_batch
 
-from ar_writeoff.core import dimensions, reasons
+from ar_writeoff.core import dimensions
 from ar_writeoff.core.dimensions import DimensionRule
+from ar_writeoff.core.money import ZERO
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger.accounts import account_blocker, no_offset_account
 from ar_writeoff.ledger.open_items import Key, vouchers_by_type
-from ar_writeoff.posting.rules import PlanItem
+from ar_writeoff.posting.rules import Dimensions, PlanItem, SetOffRow, Shares
 
 AccountRules = Mapping[str, list[DimensionRule]]
+# Dimensions of a voucher by fieldname, with the weight of each set.
+VoucherShares = list[tuple[dict[str, str], Decimal]]
+
+INVOICE = "Sales Invoice"
+
+# More sets of dimensions of one invoice do not fit into a Journal Entry.
+MAX_SHARES = 90
 
 
 @dataclass(frozen=True, slots=True)
+class VoucherDimensions:
+	"""Dimensions of a voucher: `own` of its receivable row, `shares` with those of the lines where the row has none."""
+
+	own: dict[str, str]
+	shares: VoucherShares
+	finance_book: str = ""
+
+	def values(self, field: str) -> set[str]:
+		"""Return the values of a dimension over all shares; an empty text where there is none."""
+		return {values.get(field, "") for values, _weight in self.shares}
+
+
+NO_DIMENSIONS = VoucherDimensions({}, [({}, Decimal(1))])
+
+
+@dataclass(frozen=True)
 class Offset:
 	"""Account and dimensions of the offset side of a run's entries. `account` is None if none is set. `defaults`: the
 	company's default Accounting Dimensions, by fieldname."""
@@ -37,11 +66,12 @@ class Offset:
 	account: str | None
 	cost_center: str | None
 	force_cost_center: bool = False
+	reason: str = ""
 	defaults: tuple[tuple[str, str], ...] = ()
 
-	@property
+	@cached_property
 	def has_rules(self) -> bool:
-		"""Whether any dimension is mandatory or restricted."""
+		"""Whether any dimension is mandatory or restricted. Read once for a batch."""
 		return bool(get_dimension_filter_map() or _checks(self.company))
 
 	def values(self, own: Mapping[str, str]) -> dict[str, str]:
@@ -51,23 +81,47 @@ class Offset:
 			values["cost_center"] = self.cost_center
 		return values
 
-	def exclusions(self, keys: Iterable[Key], own_rows: Mapping[Key, frappe._dict]) -> dict[Key, Reason]:
+	def receivable_values(self, own: Mapping[str, str], rules: Iterable[DimensionRule]) -> dict[str, str]:
+		"""Return the dimensions of the receivable side: the voucher's own, and the defaults that its account requires."""
+		defaults = dict(self.defaults)
+		required = {
+			rule.field: defaults[rule.field]
+			for rule in rules
+			if rule.mandatory and rule.field in defaults and not own.get(rule.field)
+		}
+		return {**own, **required}
+
+	def shares(self, shares: VoucherShares) -> Shares:
+		"""Return the dimensions of the offset side by weight."""
+		weights: dict[Dimensions, Decimal] = {}
+		for own, weight in shares:
+			values = tuple(sorted(self.values(own).items()))
+			weights[values] = weights.get(values, ZERO) + weight
+		if len(weights) > MAX_SHARES:
+			largest = sorted(weights, key=lambda values: weights[values], reverse=True)
+			rest = sum((weights.pop(values) for values in largest[MAX_SHARES:]), ZERO)
+			weights[largest[0]] += rest
+		return tuple(weights.items())
+
+	def exclusions(
+		self, keys: Iterable[Key], dimensions_of: Mapping[Key, VoucherDimensions]
+	) -> dict[Key, Reason]:
 		"""Return the reasons why entries of these balances would be refused: no account, or invalid dimensions."""
 		if not self.account:
-			no_account = Reason.of(reasons.NO_OFFSET_ACCOUNT, company=self.company).with_link(
-				"Write-Off Settings", self.company
-			)
-			return dict.fromkeys(keys, no_account)
+			return dict.fromkeys(keys, no_offset_account(self.company, self.reason))
+		blocker = account_blocker(self.account, self.company)
+		if blocker:
+			return dict.fromkeys(keys, blocker)
 		if not self.has_rules:
 			return {}
-		fields = dimension_fields()
 		rules = account_rules(self.company, {key.account for key in keys} | {self.account})
 		result = {}
 		for key in keys:
-			own = row_dimensions(own_rows.get(key), fields)
-			reason = dimensions.violation(key.account, rules[key.account], own) or dimensions.violation(
-				self.account, rules[self.account], self.values(own)
-			)
+			voucher = dimensions_of.get(key, NO_DIMENSIONS)
+			receivable = self.receivable_values(voucher.own, rules[key.account])
+			reason = dimensions.violation(key.account, rules[key.account], receivable)
+			for values, _weight in self.shares(voucher.shares):
+				reason = reason or dimensions.violation(self.account, rules[self.account], dict(values))
 			if reason:
 				result[key] = reason
 		return result
@@ -79,34 +133,101 @@ def dimension_fields() -> list[str]:
 
 
 def with_dimensions(items: list[PlanItem], offset: Offset) -> list[PlanItem]:
-	"""Return the items with dimensions for both sides of the entry, from their vouchers' ledger rows."""
-	fields = dimension_fields()
-	rows = voucher_ledger_rows([plan_item_key(item) for item in items])
+	"""Return the items with dimensions for both sides of the entry, from their vouchers."""
+	set_off = [set_off_key(item, row) for item in items for row in item.set_off_rows]
+	found = voucher_dimensions([*(plan_item_key(item) for item in items), *set_off])
+	rules: AccountRules = {}
+	if offset.has_rules:
+		accounts = {item.receivable_account for item in items} | {key.account for key in set_off}
+		rules = account_rules(offset.company, accounts)
 	result = []
 	for item in items:
-		row = rows.get(plan_item_key(item))
-		own = row_dimensions(row, fields)
+		voucher = found.get(plan_item_key(item), NO_DIMENSIONS)
 		result.append(
 			replace(
 				item,
-				receivable_dimensions=tuple(sorted(own.items())),
-				offset_dimensions=tuple(sorted(offset.values(own).items())),
-				finance_book=(row.finance_book or "") if row else "",
+				receivable_dimensions=receivable_dimensions(plan_item_key(item), found, offset, rules),
+				offset_shares=offset.shares(voucher.shares),
+				finance_book=voucher.finance_book,
+				set_off_rows=tuple(
+					replace(
+						row, dimensions=receivable_dimensions(set_off_key(item, row), found, offset, rules)
+					)
+					for row in item.set_off_rows
+				),
 			)
 		)
 	return result
 
 
-def offset_rows(keys: Mapping[str, Key], offset: Offset) -> dict[str, Hashable]:
-	"""Return what decides on the offset row of each item: its finance book and the dimensions of the offset side."""
-	fields = dimension_fields()
-	rows = voucher_ledger_rows(keys.values())
-	result: dict[str, Hashable] = {}
+def receivable_dimensions(
+	key: Key, found: Mapping[Key, VoucherDimensions], offset: Offset, rules: AccountRules
+) -> Dimensions:
+	"""Return the dimensions of the receivable side for a voucher."""
+	own = found.get(key, NO_DIMENSIONS).own
+	return tuple(sorted(offset.receivable_values(own, rules.get(key.account, ())).items()))
+
+
+def offset_rows(keys: Mapping[str, Key], offset: Offset) -> dict[str, frozenset[Hashable]]:
+	"""Return what decides on the offset rows of each item: its finance book and the dimensions of the offset side."""
+	found = voucher_dimensions(keys.values())
+	result: dict[str, frozenset[Hashable]] = {}
 	for name, key in keys.items():
-		row = rows.get(key)
-		values = offset.values(row_dimensions(row, fields))
-		result[name] = (row.finance_book if row else None, tuple(sorted(values.items())))
+		voucher = found.get(key, NO_DIMENSIONS)
+		result[name] = frozenset(
+			(voucher.finance_book, values) for values, _weight in offset.shares(voucher.shares)
+		)
 	return result
+
+
+def voucher_dimensions(keys: Iterable[Key]) -> dict[Key, VoucherDimensions]:
+	"""Return the dimensions of these vouchers."""
+	keys = list(keys)
+	fields = dimension_fields()
+	rows = voucher_ledger_rows(keys)
+	own = {key: row_dimensions(rows.get(key), fields) for key in keys}
+	incomplete = {
+		key.voucher_no for key in keys if key.voucher_type == INVOICE and len(own[key]) < len(fields)
+	}
+	lines = invoice_lines(incomplete, fields)
+	result = {}
+	for key in keys:
+		shares: VoucherShares = [(own[key], Decimal(1))]
+		if key.voucher_type == INVOICE and lines.get(key.voucher_no):
+			shares = [({**values, **own[key]}, weight) for values, weight in lines[key.voucher_no]]
+		row = rows.get(key)
+		result[key] = VoucherDimensions(own[key], shares, (row.finance_book or "") if row else "")
+	return result
+
+
+def invoice_lines(names: Iterable[str], fields: Iterable[str]) -> dict[str, VoucherShares]:
+	"""Return the dimensions of the lines of these invoices, with their net amounts as weights.
+
+	Dimensions whose lines add up to nothing, such as those of a discount, have no share.
+	"""
+	item = frappe.qb.DocType("Sales Invoice Item")
+	meta = frappe.get_meta("Sales Invoice Item")
+	on_lines = [field for field in fields if meta.has_field(field)]
+	found: dict[str, VoucherShares] = {}
+	for batch in create_batch(sorted(names), 1000):
+		for name, amount, *values in (
+			frappe.qb.from_(item)
+			.select(item.parent, Sum(item.base_net_amount), *[item[field] for field in on_lines])
+			.where(item.parent.isin(batch) & (item.parenttype == INVOICE))
+			.groupby(item.parent, *[item[field] for field in on_lines])
+			.orderby(item.parent)
+			.orderby(Min(item.idx))
+			.run()
+		):
+			given = {field: value for field, value in zip(on_lines, values, strict=True) if value}
+			found.setdefault(name, []).append((given, Decimal(str(amount or 0))))
+	return {name: _positive(shares) for name, shares in found.items()}
+
+
+def _positive(shares: VoucherShares) -> VoucherShares:
+	"""Return the shares with the sign of their total, as positive weights; none if they add up to nothing."""
+	total = sum((weight for _values, weight in shares), ZERO)
+	return [(values, abs(weight)) for values, weight in shares if weight * total > 0]
 
 
 def row_dimensions(row: Mapping[str, str] | None, fields: Iterable[str]) -> dict[str, str]:
@@ -115,6 +236,10 @@ def row_dimensions(row: Mapping[str, str] | None, fields: Iterable[str]) -> dict
 
 def plan_item_key(item: PlanItem) -> Key:
 	return Key(item.voucher_type, item.voucher_no, item.receivable_account, item.customer)
+
+
+def set_off_key(item: PlanItem, row: SetOffRow) -> Key:
+	return Key(*row.voucher, row.account, item.customer)
 
 
 def voucher_ledger_rows(keys: Iterable[Key]) -> dict[Key, frappe._dict]:
@@ -182,6 +307,7 @@ def company_defaults(company: str) -> dict[str, str]:
 def account_rules(company: str, accounts: Iterable[str]) -> AccountRules:
 	"""Return the rules of these accounts: mandatory dimensions by report type, and Accounting Dimension Filters."""
 	result: dict[str, list[DimensionRule]] = {}
+	filters = get_dimension_filter_map()
 	for account in accounts:
 		rules = []
 		profit_and_loss = frappe.get_cached_value("Account", account, "report_type") == "Profit and Loss"
@@ -194,7 +320,7 @@ def account_rules(company: str, accounts: Iterable[str]) -> AccountRules:
 						row.fieldname, _(row.label), ("Accounting Dimension", row.label), mandatory=True
 					)
 				)
-		for (field, for_account), value in get_dimension_filter_map().items():
+		for (field, for_account), value in filters.items():
 			if for_account == account:
 				listed = frozenset(value["allowed_dimensions"])
 				allow = value["allow_or_restrict"] == "Allow"

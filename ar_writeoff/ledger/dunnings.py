@@ -2,16 +2,20 @@
 
 Since 15.92, ERPNext sets a Dunning to Resolved when its invoices are settled, and to Unresolved when one is open
 again. It saves the Dunning once per overdue term of the invoice, and the second save fails with a timestamp mismatch.
+Earlier releases do so for Payment Entries only; there `update_states` does it, and marks the Dunnings it has resolved.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 import frappe
 from erpnext.accounts.doctype.dunning import dunning
-from frappe.query_builder.functions import Count
+from frappe import _
+from frappe.query_builder import Case
+from frappe.query_builder.functions import Coalesce, Count, Max
 
-STATES = ("Resolved", "Unresolved")
+RESOLVED, UNRESOLVED = "Resolved", "Unresolved"
+STATES = (RESOLVED, UNRESOLVED)
 
 
 @contextmanager
@@ -99,3 +103,61 @@ def update_dunnings(invoice: str, outstanding_before: float, attempts: int) -> N
 		except frappe.TimestampMismatchError:
 			frappe.clear_last_message()
 	dunning.update_linked_dunnings(doc, outstanding_before)
+
+
+def update_states(invoices: Iterable[str], reopened: Collection[str] = ()) -> None:
+	"""Resolve the submitted Dunnings of these invoices of which nothing is open any more, and open those again that were
+	resolved here and of which something is.
+
+	`reopened`: invoices of which less is written off than before. Since 15.92, ERPNext updates their Dunnings once more:
+	when their balance was restored, their payment terms were still closed.
+	"""
+	for row in dunnings_of(sorted(set(invoices))):
+		if row.status == UNRESOLVED and not row.is_open:
+			change_state(row.name, RESOLVED, _("Resolved: nothing is open any more after a write-off."))
+		elif row.status == RESOLVED and row.is_open and row.resolved_by_write_off:
+			change_state(
+				row.name, UNRESOLVED, _("Reopened: the balance of a written-off invoice is open again.")
+			)
+		elif row.status == UNRESOLVED and row.resolved_by_write_off:
+			frappe.db.set_value("Dunning", row.name, "resolved_by_write_off", 0, update_modified=False)
+	if reopened and updates_dunnings():
+		for name in sorted(invoices_with_dunning(reopened)):
+			# 0: any amount below the balance makes ERPNext open the Dunnings again.
+			update_dunnings(name, 0, attempts=len(dunnings_with_repeated_invoices([name])))
+
+
+def dunnings_of(invoices: list[str]) -> list[frappe._dict]:
+	"""The submitted Dunnings of these invoices with their status, and whether a term of one of their invoices is open."""
+	if not invoices:
+		return []
+	doc, overdue = frappe.qb.DocType("Dunning"), frappe.qb.DocType("Overdue Payment")
+	of = frappe.qb.DocType("Overdue Payment").as_("of_invoice")
+	invoice, term = frappe.qb.DocType("Sales Invoice"), frappe.qb.DocType("Payment Schedule")
+	is_open = (invoice.outstanding_amount > 0) & (Coalesce(term.outstanding, invoice.outstanding_amount) > 0)
+	return (
+		frappe.qb.from_(of)
+		.inner_join(doc)
+		.on((doc.name == of.parent) & (of.parenttype == "Dunning"))
+		.inner_join(overdue)
+		.on((overdue.parent == doc.name) & (overdue.parenttype == "Dunning"))
+		.inner_join(invoice)
+		.on(invoice.name == overdue.sales_invoice)
+		.left_join(term)
+		.on(term.name == overdue.payment_schedule)
+		.select(
+			doc.name,
+			doc.status,
+			doc.resolved_by_write_off,
+			Max(Case().when(is_open, 1).else_(0)).as_("is_open"),
+		)
+		.where(of.sales_invoice.isin(invoices) & (doc.docstatus == 1) & doc.status.isin(STATES))
+		.groupby(doc.name, doc.status, doc.resolved_by_write_off)
+		.orderby(doc.name)
+		.run(as_dict=True)
+	)
+
+
+def change_state(name: str, status: str, note: str) -> None:
+	frappe.db.set_value("Dunning", name, {"status": status, "resolved_by_write_off": int(status == RESOLVED)})
+	frappe.get_doc("Dunning", name).add_comment("Info", note)

@@ -32,9 +32,11 @@ def label(code: str) -> str:
 def format_fact(fact: str, value: str) -> str:
 	"""Format a fact for the reader: amounts and dates in the formats of the site, terms translated."""
 	if fact in texts.AMOUNT_FACTS:
-		number, _space, currency = value.partition(" ")
-		decimals = len(number.partition(".")[2])
-		return f"{fmt_money(number, precision=decimals)} {currency}".strip()
+		return format_amount(value)
+	if fact in texts.ACCOUNT_FACTS:
+		return texts.on_accounts(value, format_amount, _)
+	if fact in texts.VOUCHER_FACTS:
+		return texts.of_vouchers(value, format_amount, _)
 	if fact in texts.DATE_FACTS:
 		return formatdate(value)
 	if fact in texts.TRANSLATED_FACTS:
@@ -43,6 +45,13 @@ def format_fact(fact: str, value: str) -> str:
 		words = [_(word) for word in value.split("\n")]
 		return comma_or(words, add_quotes=False) if fact == "enough" else ", ".join(words)
 	return value
+
+
+def format_amount(value: str) -> str:
+	"""Format an amount, with or without its currency, in the formats of the site."""
+	number, _space, currency = value.partition(" ")
+	decimals = len(number.partition(".")[2])
+	return f"{fmt_money(number, precision=decimals)} {currency}".strip()
 
 
 def columns(reason: Reason | None) -> dict[str, str]:

@@ -13,7 +13,7 @@ from frappe.query_builder.functions import Abs, Min, Sum
 from frappe.utils import create_batch
 from pypika.terms import Criterion, Field
 
-from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.money import ZERO, ledger_money
 from ar_writeoff.ledger.money import company_currency, precision
 
 
@@ -151,9 +151,9 @@ def _balances(
 	)
 	base_precision = precision(company_currency(company))
 	if only_open:
-		# Half of the smallest unit: smaller amounts round to zero.
+		# Half of the smallest unit, which rounds to zero.
 		smallest = 0.5 * 10**-base_precision
-		query = query.having((Abs(now) >= smallest) | (Abs(base_now) >= smallest))
+		query = query.having((Abs(now) > smallest) | (Abs(base_now) > smallest))
 	currencies: dict[str, tuple[str, int]] = {}
 	result = []
 	for (
@@ -176,10 +176,10 @@ def _balances(
 				key=Key(voucher_type, voucher_no, account, party),
 				currency=currency,
 				since=since,
-				at_cutoff=money(at_cutoff, decimals),
-				base_at_cutoff=money(base_at_cutoff, base_precision),
-				now=money(amount, decimals),
-				base_now=money(base, base_precision),
+				at_cutoff=ledger_money(at_cutoff, decimals),
+				base_at_cutoff=ledger_money(base_at_cutoff, base_precision),
+				now=ledger_money(amount, decimals),
+				base_now=ledger_money(base, base_precision),
 			)
 		)
 	return result

@@ -11,6 +11,7 @@ import frappe
 from frappe import _
 from frappe.core.doctype.file.file import has_permission as file_has_permission
 from frappe.permissions import get_user_permissions
+from frappe.query_builder.functions import Coalesce
 from frappe.query_builder.terms import NamedParameterWrapper
 from pypika import Field, Table
 from pypika.terms import Criterion, ExistsCriterion
@@ -77,8 +78,19 @@ def check_company(company: str) -> Access:
 
 def items_allowed(item: Table, access: Access) -> Criterion | None:
 	"""Return the condition for the Write-Off Run Items that this access allows; None for all."""
+	conditions = customers_allowed(item, access)
+	if access.cost_centers is not None:
+		gl = frappe.qb.DocType("GL Entry")
+		conditions.append(
+			_has_cost_centers(item, access.cost_centers, gl, gl.account == item.receivable_account)
+		)
+	return Criterion.all(conditions) if conditions else None
+
+
+def customers_allowed(table: Table, access: Access) -> list[Criterion]:
+	"""Return the conditions on the columns `customer` and `company` of a table."""
 	conditions = []
-	for field, allowed in ((item.customer, access.customers), (item.company, access.companies)):
+	for field, allowed in ((table.customer, access.customers), (table.company, access.companies)):
 		if allowed is not None:
 			conditions.append(field.isin(list(allowed)))
 	customer = frappe.qb.DocType("Customer")
@@ -88,24 +100,47 @@ def items_allowed(item: Table, access: Access) -> Criterion | None:
 	):
 		if allowed is not None:
 			conditions.append(
-				item.customer.isin(
+				table.customer.isin(
 					frappe.qb.from_(customer).select(customer.name).where(field.isin(list(allowed)))
 				)
 			)
+	return conditions
+
+
+def _has_cost_centers(table: Table, cost_centers: frozenset[str], gl: Table, *more: Criterion) -> Criterion:
+	"""Return the condition that the voucher has one of these cost centers on a ledger row of its customer, or none there
+	and only these on the lines of the invoice."""
+	line = frappe.qb.DocType("Sales Invoice Item")
+	allowed = list(cost_centers)
+
+	def on_a_row(condition: Criterion) -> ExistsCriterion:
+		of_voucher = (gl.voucher_type == table.voucher_type) & (gl.voucher_no == table.voucher_no)
+		rows = frappe.qb.from_(gl).select(gl.name)
+		return ExistsCriterion(
+			rows.where(Criterion.all([of_voucher, *more, gl.party == table.customer, condition]))
+		)
+
+	def on_a_line(condition: Criterion) -> ExistsCriterion:
+		lines = frappe.qb.from_(line).select(line.name)
+		return ExistsCriterion(lines.where((line.parent == table.voucher_no) & condition))
+
+	of_lines = (
+		(table.voucher_type == "Sales Invoice")
+		& on_a_row(gl.cost_center != "").negate()
+		& on_a_line(line.cost_center.isin(allowed))
+		& on_a_line(line.cost_center.notin(allowed) | line.cost_center.isnull()).negate()
+	)
+	return on_a_row(gl.cost_center.isin(allowed)) | of_lines
+
+
+def holds_allowed(hold: Table, access: Access) -> Criterion | None:
+	"""Return the condition for the Write-Off Holds that this access allows; None for all. A hold on a customer has no cost
+	center."""
+	conditions = customers_allowed(hold, access)
 	if access.cost_centers is not None:
-		gl = frappe.qb.DocType("GL Entry")
 		conditions.append(
-			ExistsCriterion(
-				frappe.qb.from_(gl)
-				.select(gl.name)
-				.where(
-					(gl.voucher_type == item.voucher_type)
-					& (gl.voucher_no == item.voucher_no)
-					& (gl.account == item.receivable_account)
-					& (gl.party == item.customer)
-					& gl.cost_center.isin(list(access.cost_centers))
-				)
-			)
+			(Coalesce(hold.voucher_no, "") == "")
+			| _has_cost_centers(hold, access.cost_centers, frappe.qb.DocType("GL Entry"))
 		)
 	return Criterion.all(conditions) if conditions else None
 
@@ -144,9 +179,27 @@ def items_query_conditions(user: str | None = None) -> str:
 
 def recoveries_query_conditions(user: str | None = None) -> str:
 	"""Recoveries of the items that the user may see."""
-	item, recovery = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Recovery")
+	return _of_items("Write-Off Recovery", user)
+
+
+def claims_query_conditions(user: str | None = None) -> str:
+	"""Tax claims of the items that the user may see."""
+	return _of_items("Write-Off Tax Claim", user)
+
+
+def _of_items(doctype: str, user: str | None) -> str:
+	item, table = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(doctype)
 	allowed = items_allowed(item, of_user(user))
-	return _sql(allowed and recovery.item.isin(frappe.qb.from_(item).select(item.name).where(allowed)))
+	return _sql(allowed and table.item.isin(frappe.qb.from_(item).select(item.name).where(allowed)))
+
+
+def holds_query_conditions(user: str | None = None) -> str:
+	return _sql(holds_allowed(frappe.qb.DocType("Write-Off Hold"), of_user(user)))
+
+
+def letters_query_conditions(user: str | None = None) -> str:
+	"""Letters of runs of which the user may see all items."""
+	return _sql(runs_allowed(frappe.qb.DocType("Write-Off Letter").run, of_user(user)))
 
 
 def runs_query_conditions(user: str | None = None) -> str:
@@ -196,7 +249,37 @@ def has_item_permission(doc: Any, ptype: str | None = None, user: str | None = N
 	return _is_allowed(doc.name, of_user(user))
 
 
+def has_hold_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	"""Permission for a hold by its company, customer and voucher, also before it is stored."""
+	access = of_user(user)
+	if not doc.customer:
+		return True
+	group, territory = frappe.db.get_value("Customer", doc.customer, ["customer_group", "territory"]) or (
+		"",
+		"",
+	)
+	names = (
+		(doc.company, access.companies),
+		(doc.customer, access.customers),
+		(group, access.customer_groups),
+		(territory, access.territories),
+	)
+	if any(allowed is not None and name not in allowed for name, allowed in names):
+		return False
+	if access.cost_centers is None or not doc.voucher_no:
+		return True
+	voucher = {"voucher_type": doc.voucher_type, "voucher_no": doc.voucher_no, "party": doc.customer}
+	on_rows = set(frappe.get_all("GL Entry", voucher, pluck="cost_center", order_by=None)) - {None, ""}
+	if on_rows or doc.voucher_type != "Sales Invoice":
+		return bool(on_rows & access.cost_centers)
+	on_lines = set(
+		frappe.get_all("Sales Invoice Item", {"parent": doc.voucher_no}, pluck="cost_center", order_by=None)
+	)
+	return bool(on_lines) and on_lines <= access.cost_centers
+
+
 def has_recovery_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	"""Permission for a recovery or a tax claim, by its item."""
 	return _is_allowed(doc.item, of_user(user))
 
 
@@ -206,6 +289,10 @@ def _is_allowed(name: str, access: Access) -> bool:
 	if allowed is None:
 		return True
 	return bool(frappe.qb.from_(item).select(item.name).where((item.name == name) & allowed).run())
+
+
+def has_letter_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	return can_see_whole_run(doc.run, user) and of_user(user).allows_company(doc.company)
 
 
 def has_event_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:

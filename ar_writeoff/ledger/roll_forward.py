@@ -23,14 +23,16 @@ RECOVERED = "recovered"
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-	"""A row of a run's Journal Entry on an offset account, and the reason of the run.
+	"""A row of a run's Journal Entry on an offset account, with the run, its reason and its method.
 
 	`amount`: debit less credit in company currency. A loss is positive, its reversal or recovery negative.
 	"""
 
 	kind: str
 	on: date
+	run: str
 	reason: str
+	method: str
 	account: str
 	dimension: str
 	amount: Decimal
@@ -51,7 +53,9 @@ def movements(company: str, until: date, dimension: str = "cost_center") -> list
 			entry.name,
 			entry.docstatus,
 			entry.posting_date,
+			entry.write_off_run,
 			Coalesce(run.reason, "").as_("reason"),
+			Coalesce(run.method, "").as_("method"),
 			entry.reversal_of,
 			row.account,
 			Coalesce(row[dimension], "").as_("dimension"),
@@ -83,13 +87,32 @@ def movements(company: str, until: date, dimension: str = "cost_center") -> list
 		elif line.name in reversals or line.reversal_of:
 			kind = REVERSED
 		on = getdate(line.posting_date)
-		found.append(Movement(kind, on, line.reason, line.account, line.dimension, amount))
+		of_run = (line.write_off_run, line.reason, line.method, line.account, line.dimension)
+		found.append(Movement(kind, on, *of_run, amount))
 		back = cancelled_on.get(line.name, on)
 		if line.docstatus == 2 and back <= until:
 			# A cancelled write-off counts as reversed; a cancelled reversal or recovery is subtracted from its own kind.
 			undone = REVERSED if kind == WRITTEN_OFF else kind
-			found.append(Movement(undone, back, line.reason, line.account, line.dimension, -amount))
+			found.append(Movement(undone, back, *of_run, -amount))
 	return found
+
+
+def opened_twice(movements: Iterable[Movement]) -> dict[str, Decimal]:
+	"""Return the runs of which more was reversed and recovered than written off, with the excess.
+
+	The ledger has the same entries, so the comparison with the General Ledger does not show it.
+	"""
+	written_off: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	left: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	for movement in movements:
+		left[movement.run] += movement.amount
+		if movement.kind == WRITTEN_OFF:
+			written_off[movement.run] += movement.amount
+	return {
+		run: abs(amount)
+		for run, amount in sorted(left.items())
+		if amount and (written_off[run] == 0 or (amount < 0) != (written_off[run] < 0))
+	}
 
 
 def _names_in(doctype: str, fieldname: str, names: set[str]) -> set[str]:

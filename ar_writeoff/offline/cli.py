@@ -147,6 +147,14 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 	look = command.add_argument_group("criteria")
 	add = look.add_argument
 	add("--maximum", metavar="AMOUNT", help="maximum balance, in company currency (preview: required)")
+	add("--minimum", metavar="AMOUNT", help="minimum balance, in company currency")
+	add(
+		"--threshold",
+		action="append",
+		default=[],
+		metavar="CODE=AMOUNT",
+		help="maximum balance on accounts in another currency, in this currency; with a minimum: EUR=5..25",
+	)
 	add("--customer-maximum", metavar="AMOUNT", help="maximum total of the balances of a customer")
 	add(
 		"--age",
@@ -173,6 +181,27 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 		help=f"invoices of customers with credits: {LEAVE_OUT} (default), {DEDUCT} from the total of the customer, {IGNORE}",
 	)
 	add("--balance-type", type=_choice("balance_type"), metavar="TYPE", help=f"{DEBIT} (default) or {CREDIT}")
+
+	add("--share", metavar="PERCENT", help="maximum balance in percent of the invoiced amount")
+	add(
+		"--only-remainders",
+		action="store_true",
+		default=None,
+		help="only what is left after a payment or credit note",
+	)
+	add(
+		"--voucher-kind",
+		type=_choice("voucher_kind"),
+		metavar="KIND",
+		help=", ".join(policy.CHOICES["voucher_kind"]),
+	)
+	for option, what in (("--sales-person", "sales person"), ("--payment-terms", "payment terms template")):
+		add(
+			option,
+			action="append",
+			metavar="NAME",
+			help=f"invoices with this {what}, if the report has the column",
+		)
 
 	book = command.add_argument_group("posting")
 	add = book.add_argument
@@ -222,6 +251,10 @@ def _system_language() -> str:
 # option: key in a policy file
 SETTINGS = {
 	"maximum": "criteria.max_invoice_amount",
+	"minimum": "criteria.min_invoice_amount",
+	"share": "criteria.max_original_share",
+	"only_remainders": "criteria.only_remainders",
+	"voucher_kind": "criteria.voucher_kind",
 	"customer_maximum": "criteria.max_customer_amount",
 	"age": "criteria.minimum_age_days",
 	"ageing_based_on": "criteria.ageing_based_on",
@@ -237,7 +270,8 @@ SETTINGS = {
 }
 
 
-AMOUNTS = ("maximum", "customer_maximum")
+AMOUNTS = ("maximum", "minimum", "customer_maximum", "share")
+NAMES = {"sales_person": "only.sales_persons", "payment_terms": "only.payment_terms_templates"}
 
 
 def run_preview(options: argparse.Namespace) -> int:
@@ -311,6 +345,15 @@ def settings_of(options: argparse.Namespace) -> policy.Settings:
 	for option in AMOUNTS:
 		if (text := getattr(options, option)) is not None:
 			settings[SETTINGS[option]] = amount(f"--{option.replace('_', '-')}", text)
+	for text in options.threshold:
+		currency, _equals, amounts = text.partition("=")
+		try:
+			settings[f"thresholds.{currency.strip().upper()}"] = policy.amount_range(amounts, sign)
+		except policy.InvalidSetting as error:
+			command.error(f"argument --threshold: {error}")
+	for option, name in NAMES.items():
+		if names := getattr(options, option):
+			settings[name] = frozenset(names)
 	for text in options.rate:
 		currency, equals, rate = text.partition("=")
 		if not equals:

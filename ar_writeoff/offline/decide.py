@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from ar_writeoff.core import reasons
-from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.criteria import CREDIT_NOTE, SALES_INVOICE, Criteria
+from ar_writeoff.core.money import ZERO, ledger_money, money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.offline import labels
 from ar_writeoff.offline.currencies import decimals
-from ar_writeoff.offline.export import Export, Key, Line
+from ar_writeoff.offline.export import HISTORY, Export, Key, Line
+from ar_writeoff.offline.net_first import after_set_off, set_off_amounts, set_off_notes
 from ar_writeoff.offline.policy import InvalidPolicy, Policy
 from ar_writeoff.offline.problems import InvalidFile, Problem
 from ar_writeoff.offline.progress import bar, without_garbage_collection
@@ -19,14 +22,19 @@ from ar_writeoff.posting.rules import Dimensions, EntryPlan, PlanItem, plan_entr
 from ar_writeoff.search import rules
 from ar_writeoff.search.rules import (
 	INVOICE_TYPES,
+	NO_CREDITS_OF_CUSTOMER,
 	NO_CUSTOMER_FACTS,
 	NO_PARTY_FACTS,
 	NO_VOUCHER_FACTS,
-	VOUCHER_TYPES,
+	AccountTotal,
 	Balance,
+	Origin,
 	PartyFacts,
 	Verdict,
 )
+
+# Criteria whose column the report has only if it was added.
+OPTIONAL_COLUMNS = {"sales_persons": "sales_person", "payment_terms_templates": "payment_terms_template"}
 
 NO_ACCOUNT = "Write-off account"
 
@@ -82,29 +90,40 @@ def find(policy: Policy, export: Export, party_currency: Export | None = None) -
 def _find(policy: Policy, export: Export, party_currency: Export | None) -> Decision:
 	company_currency = _company_currency(policy, export, party_currency)
 	decision = Decision(policy, company_currency)
+	for file in (export, party_currency):
+		if file:
+			_check_columns(policy, file)
 	everything = not policy.only and not policy.leave_out_accounts
 	lines = export.lines if everything else [line for line in export.lines if _in_scope(line, policy)]
 	accounts = _in_account_currency(export, party_currency) if party_currency else {}
-	parties = _party_facts(export, accounts, lines, company_currency, policy)
 	verdicts = []
 	named, has_facts = policy.named_customers, policy.has_voucher_facts
-	for line in bar(lines, len(lines), str(t("Checking balances"))):
-		key = line.key
-		decision.considered += 1
-		decision.lines[key] = line
-		decision.customer_names[line.customer] = line.customer_name or line.customer
-		verdict = rules.judge(
-			_balance(line, accounts.get(key, line), company_currency, policy),
-			policy.criteria,
+	set_off: dict[Key, Decimal] = {}
+
+	def judge(line: Line, criteria: Criteria, party: PartyFacts = NO_PARTY_FACTS) -> Verdict | None:
+		balance = _balance(line, accounts.get(line.key, line), company_currency, policy)
+		return rules.judge(
+			after_set_off(balance, set_off[line.key]) if line.key in set_off else balance,
+			criteria,
 			policy.customer_facts(line.customer) if line.customer in named else NO_CUSTOMER_FACTS,
-			policy.voucher_facts(line.voucher_no, line.receivable_account) if has_facts else NO_VOUCHER_FACTS,
-			parties[line.customer, line.receivable_account],
+			policy.voucher_facts(line.voucher_no, line.receivable_account, line.customer)
+			if has_facts
+			else NO_VOUCHER_FACTS,
+			party,
 		)
+
+	if policy.criteria.sets_off_credits:
+		set_off.update(set_off_amounts(export.lines, lines, policy.criteria, company_currency, judge))
+		decision.notes.extend(set_off_notes(set_off, company_currency))
+	parties = _party_facts(export, accounts, lines, company_currency, policy, set_off)
+	for line in bar(lines, len(lines), str(t("Checking balances"))):
+		decision.considered += 1
+		decision.lines[line.key] = line
+		decision.customer_names[line.customer] = line.customer_name or line.customer
+		verdict = judge(line, policy.criteria, parties[line.customer])
 		if verdict:
 			verdicts.append(verdict)
-	base_credits: dict[str, Decimal] = {}
-	for (customer, _account), facts in parties.items():
-		base_credits[customer] = base_credits.get(customer, ZERO) + facts.base_credit
+	base_credits = {customer: facts.base_credit for customer, facts in parties.items()}
 	verdicts = _exclude_inexact(verdicts, decision)
 	verdicts = rules.apply_customer_maximum(verdicts, policy.criteria, base_credits)
 	verdicts.sort(key=lambda one: (one.balance.customer, one.balance.posting_date, one.balance.voucher_no))
@@ -190,10 +209,42 @@ def _in_scope(line: Line, policy: Policy) -> bool:
 		"territories": line.territory,
 		"receivable_accounts": line.receivable_account,
 		"currencies": line.currency,
+		"payment_terms_templates": line.payment_terms_template,
 	}
-	return line.receivable_account not in policy.leave_out_accounts and all(
-		values[key] in names for key, names in policy.only.items()
+	return (
+		line.receivable_account not in policy.leave_out_accounts
+		and all(values[key] in names for key, names in policy.only.items() if key in values)
+		# The report lists the sales persons of an invoice in one cell.
+		and _has_name(line.sales_person, policy.only.get("sales_persons"))
 	)
+
+
+def _has_name(cell: str, names: frozenset[str] | None) -> bool:
+	return names is None or bool(names & {cell, *(name.strip() for name in cell.split(","))})
+
+
+def _check_columns(policy: Policy, export: Export) -> None:
+	"""
+	Raises:
+	    InvalidPolicy: a criterion needs a column that the export does not have.
+	    InvalidFile: it needs an amount that cannot be read.
+	"""
+	needed = [
+		*(HISTORY if policy.criteria.needs_history else ()),
+		*(column for key, column in OPTIONAL_COLUMNS.items() if key in policy.only),
+	]
+	missing = [labels.english(name) for name in needed if name not in export.columns]
+	if missing:
+		raise InvalidPolicy(
+			t(
+				"The criteria need these columns, which {name} does not have: {columns}. Add them to the report and"
+				" export it again.",
+				name=export.name,
+				columns=", ".join(missing),
+			)
+		)
+	if policy.criteria.needs_history and export.history_problems:
+		raise InvalidFile(export.name, *export.history_problems)
 
 
 def _party_facts(
@@ -202,26 +253,36 @@ def _party_facts(
 	lines: Sequence[Line],
 	company_currency: str,
 	policy: Policy,
-) -> dict[tuple[str, str], PartyFacts]:
-	"""Unallocated credits and open invoices in the whole export, by customer in scope and account."""
-	parties = {(line.customer, line.receivable_account): NO_PARTY_FACTS for line in lines}
+	set_off: Mapping[Key, Decimal],
+) -> dict[str, PartyFacts]:
+	"""Unallocated credits, without what is set off, and open invoices in the whole export, by customer in scope."""
+	customers = {line.customer for line in lines}
+	credits: dict[str, dict[str, AccountTotal]] = {customer: {} for customer in customers}
+	debits: dict[str, dict[str, AccountTotal]] = {customer: {} for customer in customers}
 	for line in export.lines:
-		pair = (line.customer, line.receivable_account)
-		if pair not in parties or line.voucher_type not in (
-			VOUCHER_TYPES if line.amount < 0 else INVOICE_TYPES
-		):
+		if line.customer not in customers:
 			continue
-		balance = _balance(line, accounts.get(line.key, line), company_currency, policy)
-		before = parties[pair]
 		if line.amount < 0:
-			parties[pair] = replace(
-				before,
-				credit=before.credit - balance.now,
-				base_credit=before.base_credit - balance.base_now,
-			)
+			totals, counts = credits, line.voucher_type not in NO_CREDITS_OF_CUSTOMER
 		else:
-			parties[pair] = replace(before, debit=before.debit + balance.now)
-	return parties
+			totals, counts = debits, line.voucher_type in INVOICE_TYPES
+		if counts:
+			balance = _balance(line, accounts.get(line.key, line), company_currency, policy)
+			if balance.now < 0 and line.key in set_off:
+				balance = after_set_off(balance, set_off[line.key])
+				if not balance.now:
+					continue
+			account = line.receivable_account
+			before = totals[line.customer].get(account) or AccountTotal(account, balance.currency, ZERO, ZERO)
+			totals[line.customer][account] = replace(
+				before,
+				amount=before.amount + abs(balance.now),
+				base_amount=before.base_amount + abs(balance.base_now),
+			)
+	return {
+		customer: PartyFacts(tuple(credits[customer].values()), tuple(debits[customer].values()))
+		for customer in customers
+	}
 
 
 def _in_account_currency(export: Export, party_currency: Export) -> dict[Key, Line]:
@@ -249,11 +310,11 @@ def _in_account_currency(export: Export, party_currency: Export) -> dict[Key, Li
 
 def _balance(line: Line, in_account_currency: Line, company_currency: str, policy: Policy) -> Balance:
 	currency = in_account_currency.currency
-	now = money(in_account_currency.amount, decimals(currency))
+	now = ledger_money(in_account_currency.amount, decimals(currency))
 	if line is in_account_currency and currency == company_currency:
 		base_now = now
 	elif line.currency == company_currency:
-		base_now = money(line.amount, decimals(company_currency))
+		base_now = ledger_money(line.amount, decimals(company_currency))
 	else:
 		base_now = money(line.amount * _rate(line, company_currency, policy), decimals(company_currency))
 	return Balance(
@@ -269,6 +330,19 @@ def _balance(line: Line, in_account_currency: Line, company_currency: str, polic
 		base_at_cutoff=base_now,
 		now=now,
 		base_now=base_now,
+		origin=_origin(in_account_currency, decimals(currency)),
+	)
+
+
+def _origin(line: Line, precision: int) -> Origin:
+	"""What the report shows of a voucher: original amounts only of debit balances, and an invoice with a credit balance
+	is a credit note."""
+	invoiced, paid, credited = line.history
+	is_credit_note = line.voucher_type == SALES_INVOICE and line.amount < 0
+	return Origin(
+		original=money(invoiced, precision) if invoiced > 0 else None,
+		settled=paid > 0 or credited > 0,
+		kinds=(CREDIT_NOTE if is_credit_note else line.voucher_type,),
 	)
 
 
@@ -308,7 +382,7 @@ def _entries(verdicts: Sequence[Verdict], decision: Decision) -> list[EntryPlan]
 				base_amount=verdict.base_amount,
 				offset_account=policy.offset_account or NO_ACCOUNT,
 				receivable_dimensions=own,
-				offset_dimensions=own,
+				offset_shares=((own, Decimal(1)),),
 			)
 		)
 	return plan_entries(

@@ -48,11 +48,17 @@ ORDER = (
 	"voucher_no",
 	"due_date",
 	"payment_term",
+	"invoiced",
+	"paid",
+	"credit_note",
 	"outstanding",
 	"currency",
+	"sales_person",
 	"territory",
 	"customer_group",
 )
+# Columns with amounts besides the balance.
+HISTORY = ("invoiced", "paid", "credit_note")
 # Rows in which the headings must appear: ERPNext writes a dozen filters above them at most.
 MAX_HEADING_ROW = 50
 
@@ -63,7 +69,10 @@ Key = tuple[str, str, str, str]
 
 
 class Line(NamedTuple):
-	"""The open balance of one voucher on one receivable account. `amount` is positive where the customer owes us."""
+	"""The open balance of one voucher on one receivable account. `amount` is positive where the customer owes us.
+
+	`history`: amounts invoiced, paid and credited.
+	"""
 
 	row: int
 	voucher_type: str
@@ -78,6 +87,9 @@ class Line(NamedTuple):
 	cost_center: str = ""
 	customer_group: str = ""
 	territory: str = ""
+	sales_person: str = ""
+	payment_terms_template: str = ""
+	history: tuple[Decimal, ...] = (ZERO, ZERO, ZERO)
 
 	@property
 	def key(self) -> Key:
@@ -87,7 +99,8 @@ class Line(NamedTuple):
 @dataclass(slots=True)
 class Export:
 	"""Contents of an export. `filters` are the report's filters in the file; `company` and `report_date` come from
-	them, and are empty if the report was exported without."""
+	them, and are empty if the report was exported without. `columns`: fields that it has. `history_problems`: cells of
+	`Line.history` that cannot be read."""
 
 	name: str
 	lines: list[Line] = field(default_factory=list)
@@ -95,6 +108,8 @@ class Export:
 	notes: list[Text] = field(default_factory=list)
 	company: str = ""
 	report_date: date | None = None
+	columns: frozenset[str] = frozenset()
+	history_problems: list[Problem] = field(default_factory=list)
 
 	@property
 	def currencies(self) -> list[str]:
@@ -354,6 +369,16 @@ class _Reader:
 				if is_valid:
 					self.problem(number, "outstanding", _empty_message())
 				continue
+			history = []
+			for name in HISTORY:
+				try:
+					history.append(to_amount(cells[at[name]], decimals(currency) == 0) or ZERO)
+				except Unreadable as error:
+					# A problem only if a criterion needs the amount.
+					self.export.history_problems.append(
+						Problem(error.text, number, self.titles[self.columns[name]])
+					)
+					history.append(ZERO)
 			if not is_valid or posting_date is None:
 				continue
 			self.export.lines.append(
@@ -371,6 +396,9 @@ class _Reader:
 					text[cells[at["cost_center"]]],
 					text[cells[at["customer_group"]]],
 					text[cells[at["territory"]]],
+					text[cells[at["sales_person"]]],
+					text[cells[at["payment_terms_template"]]],
+					tuple(history),
 				)
 			)
 
@@ -386,6 +414,7 @@ class _Reader:
 		if not self.columns:
 			raise self.no_headings()
 		export = self.export
+		export.columns = frozenset(self.columns)
 		self.read_filters()
 		if self.duplicate_columns:
 			self.choose_columns()
@@ -507,7 +536,10 @@ def _merge_payment_terms(lines: list[Line]) -> list[Line]:
 		other = merged.get(line.key)
 		if other:
 			dates = [due for due in (line.due_date, other.due_date) if due]
-			line = other._replace(amount=other.amount + line.amount, due_date=max(dates, default=None))
+			history = tuple(sum(pair, ZERO) for pair in zip(other.history, line.history, strict=True))
+			line = other._replace(
+				amount=other.amount + line.amount, due_date=max(dates, default=None), history=history
+			)
 		merged[line.key] = line
 	return list(merged.values())
 

@@ -26,8 +26,22 @@ from typing import Any
 
 from ar_writeoff.core import criteria as rules
 from ar_writeoff.core import reasons, texts
-from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, LEAVE_OUT, Criteria
-from ar_writeoff.core.money import AmountError, parse_amount
+from ar_writeoff.core.criteria import (
+	CREDIT,
+	CREDIT_NOTE,
+	DEBIT,
+	DEDUCT,
+	DUE_DATE,
+	IGNORE,
+	JOURNAL_ENTRY,
+	LEAVE_OUT,
+	NET_FIRST,
+	PAYMENT_ENTRY,
+	SALES_INVOICE,
+	Criteria,
+	Threshold,
+)
+from ar_writeoff.core.money import ZERO, AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.offline import words
 from ar_writeoff.offline.labels import FIELDS
@@ -63,7 +77,9 @@ class Policy:
 	opted_out: frozenset[str] = frozenset()
 	disabled: frozenset[str] = frozenset()
 	frozen: frozenset[str] = frozenset()
+	internal: frozenset[str] = frozenset()
 	discounted: frozenset[str] = frozenset()
+	on_hold: frozenset[str] = frozenset()
 	advance_accounts: frozenset[str] = frozenset()
 	cutoff_is_a_guess: bool = False
 	rates: Mapping[str, Decimal] = field(default_factory=dict)
@@ -71,21 +87,25 @@ class Policy:
 	@property
 	def named_customers(self) -> frozenset[str]:
 		"""Customers with data in the policy."""
-		return self.opted_out | self.disabled | self.frozen
+		return self.opted_out | self.disabled | self.frozen | self.internal
 
 	@property
 	def has_voucher_facts(self) -> bool:
 		"""Whether the policy has data on any voucher."""
-		return bool(self.discounted or self.advance_accounts)
+		return bool(self.discounted or self.advance_accounts or self.on_hold)
 
 	def customer_facts(self, customer: str) -> CustomerFacts:
 		return CustomerFacts(
 			opted_out=customer in self.opted_out,
 			disabled=customer in self.disabled,
 			frozen=customer in self.frozen,
+			internal=customer in self.internal,
 		)
 
-	def voucher_facts(self, voucher_no: str, account: str = "") -> VoucherFacts:
+	def voucher_facts(self, voucher_no: str, account: str = "", customer: str = "") -> VoucherFacts:
+		held = next((name for name in (voucher_no, customer) if name in self.on_hold), None)
+		if held:
+			return VoucherFacts(hold=Reason.of(reasons.HELD_BY_POLICY, name=held))
 		if account in self.advance_accounts:
 			return VoucherFacts(
 				blocker=Reason.of(reasons.SEPARATE_ADVANCE, account=account).with_link("Account", account)
@@ -106,15 +126,7 @@ class InvalidSetting(ValueError):
 
 
 # sections of the file with their keys and types
-TEXT, AMOUNT, DATE, COUNT, NAMES, RATES, HEADING = (
-	"text",
-	"amount",
-	"date",
-	"count",
-	"names",
-	"rates",
-	"heading",
-)
+TEXT, AMOUNT, DATE, COUNT, NAMES, FLAG, RANGE = ("text", "amount", "date", "count", "names", "flag", "range")
 SECTIONS: Mapping[str, Mapping[str, str]] = {
 	"": {"company": TEXT, "company_currency": TEXT},
 	"criteria": {
@@ -122,10 +134,17 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 		"cutoff_date": DATE,
 		"posting_date": DATE,
 		"max_invoice_amount": AMOUNT,
+		"min_invoice_amount": AMOUNT,
 		"max_customer_amount": AMOUNT,
+		"max_original_share": AMOUNT,
+		"only_remainders": FLAG,
+		"voucher_kind": TEXT,
 		"minimum_age_days": COUNT,
 		"ageing_based_on": TEXT,
 		"customer_credits": TEXT,
+		"credit_threshold": AMOUNT,
+		"include_disabled_customers": FLAG,
+		"include_internal_customers": FLAG,
 	},
 	"only": {
 		"customers": NAMES,
@@ -133,12 +152,17 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 		"territories": NAMES,
 		"receivable_accounts": NAMES,
 		"currencies": NAMES,
+		"sales_persons": NAMES,
+		"payment_terms_templates": NAMES,
 	},
+	"thresholds": {"*": RANGE},
 	"leave_out": {
 		"opted_out": NAMES,
 		"disabled": NAMES,
 		"frozen": NAMES,
+		"internal": NAMES,
 		"discounted": NAMES,
+		"on_hold": NAMES,
 		"receivable_accounts": NAMES,
 		"advance_accounts": NAMES,
 	},
@@ -150,8 +174,10 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 CHOICES: Mapping[str, tuple[str, ...]] = {
 	"balance_type": (DEBIT, CREDIT),
 	"ageing_based_on": (DUE_DATE, POSTING_DATE),
-	"customer_credits": (LEAVE_OUT, DEDUCT, IGNORE),
+	"customer_credits": (LEAVE_OUT, DEDUCT, IGNORE, NET_FIRST),
 	"entries_per": (BATCH, CUSTOMER, INVOICE),
+	# The report does not tell debit notes and opening invoices from other invoices.
+	"voucher_kind": (SALES_INVOICE, CREDIT_NOTE, PAYMENT_ENTRY, JOURNAL_ENTRY),
 }
 
 
@@ -233,13 +259,29 @@ def _value(kind: str, key: str, value: object) -> object:
 		return choice(key, value)
 	if kind == DATE and isinstance(value, date) and not isinstance(value, datetime):
 		return value
+	if kind == FLAG and isinstance(value, bool):
+		return value
 	if kind == COUNT and isinstance(value, int) and not isinstance(value, bool):
 		return value
 	if kind == AMOUNT and isinstance(value, Decimal | int) and not isinstance(value, bool):
 		return Decimal(value)
+	if kind == RANGE:
+		if isinstance(value, str):
+			return amount_range(value)
+		found = value if isinstance(value, list) and len(value) == 2 else [0, value]
+		minimum, maximum = (_value(AMOUNT, key, one) for one in found)
+		return minimum, maximum
 	if kind == AMOUNT and isinstance(value, str):
 		amount(value)  # raises with a message on what is ambiguous
-	example = {NAMES: '["a", "b"]', TEXT: '"text"', DATE: "2026-06-30", COUNT: "30", AMOUNT: "25.00"}[kind]
+	example = {
+		NAMES: '["a", "b"]',
+		TEXT: '"text"',
+		DATE: "2026-06-30",
+		COUNT: "30",
+		AMOUNT: "25.00",
+		FLAG: "true",
+		RANGE: "[5.00, 25.00]",
+	}[kind]
 	raise InvalidSetting(t("enter a value like {example}.", example=example))
 
 
@@ -271,6 +313,19 @@ def amount(value: str, decimal: str = "") -> Decimal | None:
 		raise InvalidSetting(t(texts.MESSAGES[error.code], **error.facts)) from None
 
 
+def amount_range(value: str, decimal: str = "") -> tuple[Decimal, Decimal]:
+	"""Parse `25` (a maximum) or `5..25`.
+
+	Raises:
+	    InvalidSetting: an amount is missing, no amount, or ambiguous.
+	"""
+	minimum, dots, maximum = value.rpartition("..")
+	found = amount(maximum, decimal)
+	if found is None:
+		raise InvalidSetting(t("enter a value like {example}.", example="5..25"))
+	return (amount(minimum, decimal) or ZERO) if dots else ZERO, found
+
+
 def day(text: str, form: str = "%Y-%m-%d") -> date:
 	"""Parse a date in this format.
 
@@ -291,8 +346,16 @@ def make(settings: Settings, *, today: date, report_date: date | None = None) ->
 	maximum = settings.get("criteria.max_invoice_amount")
 	max_customer_amount = settings.get("criteria.max_customer_amount")
 	minimum_age_days = settings.get("criteria.minimum_age_days", 0)
+	min_invoice_amount = settings.get("criteria.min_invoice_amount") or ZERO
+	max_original_share = settings.get("criteria.max_original_share")
+	thresholds = tuple(
+		Threshold(currency, *amounts) for currency, amounts in sorted(section(settings, "thresholds").items())
+	)
 	problems = rules.problems(
 		max_invoice_amount=maximum,
+		min_invoice_amount=min_invoice_amount,
+		max_original_share=max_original_share,
+		thresholds=thresholds,
 		max_customer_amount=max_customer_amount,
 		minimum_age_days=minimum_age_days,
 		cutoff_date=cutoff,
@@ -301,15 +364,32 @@ def make(settings: Settings, *, today: date, report_date: date | None = None) ->
 	if problems or maximum is None:
 		found = [reason for _field, reason in problems] or [Reason.of(reasons.MAXIMUM_REQUIRED)]
 		raise InvalidPolicy(" ".join(words.message(reason) for reason in found))
+	balance_type = settings.get("criteria.balance_type", DEBIT)
+	only_remainders = settings.get("criteria.only_remainders", False)
+	if balance_type == CREDIT and (max_original_share or only_remainders):
+		raise InvalidPolicy(
+			t(
+				"The report does not show the original amounts of credit balances. Remove the share of the original"
+				" amount, and what is left after a payment, from the criteria."
+			)
+		)
 	return Policy(
 		criteria=Criteria(
-			balance_type=settings.get("criteria.balance_type", DEBIT),
+			balance_type=balance_type,
 			cutoff_date=cutoff,
 			max_invoice_amount=maximum,
+			min_invoice_amount=min_invoice_amount,
 			max_customer_amount=max_customer_amount or None,
+			max_original_share=max_original_share or None,
+			only_remainders=only_remainders,
+			voucher_kind=settings.get("criteria.voucher_kind") or None,
+			thresholds=thresholds,
 			minimum_age_days=minimum_age_days,
 			ageing_based_on=settings.get("criteria.ageing_based_on", DUE_DATE),
 			customer_credits=settings.get("criteria.customer_credits", LEAVE_OUT),
+			credit_threshold=settings.get("criteria.credit_threshold") or ZERO,
+			include_disabled_customers=settings.get("criteria.include_disabled_customers", False),
+			include_internal_customers=settings.get("criteria.include_internal_customers", False),
 		),
 		posting_date=posting_date,
 		company=settings.get("company", ""),
@@ -323,7 +403,9 @@ def make(settings: Settings, *, today: date, report_date: date | None = None) ->
 		opted_out=settings.get("leave_out.opted_out", frozenset()),
 		disabled=settings.get("leave_out.disabled", frozenset()),
 		frozen=settings.get("leave_out.frozen", frozenset()),
+		internal=settings.get("leave_out.internal", frozenset()),
 		discounted=settings.get("leave_out.discounted", frozenset()),
+		on_hold=settings.get("leave_out.on_hold", frozenset()),
 		advance_accounts=settings.get("leave_out.advance_accounts", frozenset()),
 		cutoff_is_a_guess=not (settings.get("criteria.cutoff_date") or report_date),
 		rates=section(settings, "rates"),

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from ar_writeoff.core.criteria import DEBIT, DUE_DATE, Criteria
+from ar_writeoff.core.criteria import (
+	CREDIT_NOTE,
+	DEBIT,
+	DUE_DATE,
+	JOURNAL_ENTRY,
+	PAYMENT_ENTRY,
+	SALES_INVOICE,
+	Criteria,
+)
 from ar_writeoff.offline import summary, words
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.summary import Total
 from ar_writeoff.offline.words import Text, t
 from ar_writeoff.posting.rules import EntryPlan
 from ar_writeoff.search.rules import Verdict
+
+KINDS = {
+	SALES_INVOICE: t("Sales Invoice"),
+	CREDIT_NOTE: t("Credit Note"),
+	PAYMENT_ENTRY: t("Payment Entry"),
+	JOURNAL_ENTRY: t("Journal Entry"),
+}
 
 Cell = str | int | Decimal
 
@@ -132,6 +147,23 @@ def criteria(asked: Criteria, currency: str) -> str:
 		else t("Credit balances up to {amount} {currency}", **maximum),
 		t("dated until {day}", day=asked.cutoff_date),
 	]
+	if asked.min_invoice_amount:
+		parts.append(t("from {amount} {currency}", amount=asked.min_invoice_amount, currency=currency))
+	parts += [
+		t(
+			"from {minimum} to {maximum} {currency} on accounts in {currency}",
+			minimum=one.min_amount,
+			maximum=one.max_amount,
+			currency=one.currency,
+		)
+		for one in asked.thresholds
+	]
+	if asked.max_original_share:
+		parts.append(t("up to {share} % of the invoiced amount", share=asked.max_original_share))
+	if asked.only_remainders:
+		parts.append(t("only what is left after a payment or credit note"))
+	if asked.voucher_kind:
+		parts.append(t("only {kind}", kind=KINDS[asked.voucher_kind]))
 	if asked.minimum_age_days:
 		parts.append(
 			t("days after the due date: over {days}", days=asked.minimum_age_days)

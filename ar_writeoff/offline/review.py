@@ -29,6 +29,8 @@ from ar_writeoff.search.rules import Verdict
 
 # The page's default maximum if neither a policy nor an option gives one.
 DEFAULT_MAXIMUM = Decimal(10)
+# Value of a field that is either yes or no.
+YES = "Yes"
 
 
 @dataclass(slots=True)
@@ -272,7 +274,8 @@ def parse_settings(values: Mapping[str, Any]) -> tuple[Settings, dict[str, Text]
 	problems: dict[str, Text] = {}
 	for name, value in values.items():
 		section, _dot, key = name.rpartition(".")
-		kind = policy.SECTIONS[section].get(key, policy.AMOUNT)
+		known = policy.SECTIONS[section]
+		kind = known.get(key) or known["*"]
 		text = str(value if value is not None else "").strip()
 		try:
 			if not text:
@@ -281,6 +284,10 @@ def parse_settings(values: Mapping[str, Any]) -> tuple[Settings, dict[str, Text]
 				settings[name] = policy.amount(text, decimal_sign())
 			elif kind == policy.DATE:
 				settings[name] = _date(text)
+			elif kind == policy.RANGE:
+				settings[name] = policy.amount_range(text, decimal_sign())
+			elif kind == policy.FLAG:
+				settings[name] = text == YES
 			elif kind == policy.COUNT:
 				settings[name] = _count(text)
 			elif kind == policy.NAMES:

@@ -76,11 +76,14 @@ def translate(text: str) -> str:
 
 def message(reason: Reason) -> str:
 	"""The translated message of a reason."""
-	facts = {
-		name: day(date.fromisoformat(fact)) if name in texts.DATE_FACTS else fact
-		for name, fact in reason.facts
-	}
-	return translate(texts.MESSAGES[reason.code]).format(**facts)
+	return texts.message(reason, translate, format_fact)
+
+
+def format_fact(name: str, fact: str) -> str:
+	"""A fact of a reason, formatted for the current language."""
+	if name in texts.DATE_FACTS:
+		return day(date.fromisoformat(fact))
+	return texts.on_accounts(fact, translate=translate) if name in texts.ACCOUNT_FACTS else fact
 
 
 def label(code: str) -> str:

@@ -36,10 +36,10 @@ def split_into_batches(
 	)
 
 
-def offset_rows(names: list[str], rules: posting.Rules) -> dict[str, Hashable]:
-	"""What decides on the offset row of each of these items."""
+def offset_rows(names: list[str], rules: posting.Rules) -> dict[str, frozenset[Hashable]]:
+	"""What decides on the offset rows of each of these items."""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	result: dict[str, Hashable] = {}
+	result: dict[str, frozenset[Hashable]] = {}
 	for part in create_batch(names, ITEMS_PER_QUERY):
 		rows = (
 			frappe.qb.from_(item)

@@ -50,7 +50,8 @@ def entry_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reas
 	for item in items[:MAX_TRIAL_ENTRIES]:
 		for plan in posting.build_plans([item], rules):
 			entry = journal.build(plan, rules.header(posting.TRIAL_NAME))
-			error = validation_error(without_references(entry))
+			with posting.party_validation(rules):
+				error = validation_error(without_references(entry))
 			if not error:
 				return []
 			refused.append(error)

@@ -6,6 +6,7 @@ allocation. So the entry debits the receivable account without a reference, and 
 ERPNext's own reconciliation, in the same transaction.
 """
 
+from decimal import Decimal
 from typing import Any
 
 import frappe
@@ -19,6 +20,7 @@ from frappe.query_builder.functions import Sum
 
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.ledger.money import precision
+from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting.rules import PlanItem
 
 
@@ -32,9 +34,20 @@ def allocate(credit: PlanItem, entry: str) -> None:
 	Raises:
 	    frappe.ValidationError: less than that is unallocated, or a remainder would stay on the account.
 	"""
+	key = Key(credit.voucher_type, credit.voucher_no, credit.receivable_account, credit.customer)
+	allocate_to(key, -credit.amount, credit.currency, "Journal Entry", entry)
+	check_cleared(entry)
+
+
+def allocate_to(credit: Key, amount: Decimal, currency: str, voucher_type: str, voucher_no: str) -> None:
+	"""Allocate an amount, above 0, of a payment or journal credit to a voucher of the same customer and account.
+
+	Raises:
+	    frappe.ValidationError: less than that is unallocated, or ERPNext refuses.
+	"""
 	rows = payment_rows(credit) if credit.voucher_type == "Payment Entry" else journal_rows(credit)
-	decimals = precision(credit.currency)
-	left = -credit.amount
+	decimals = precision(currency)
+	left = amount
 	allocations = []
 	for row in rows:
 		available = money(row.unadjusted_amount, decimals)
@@ -46,9 +59,9 @@ def allocate(credit: PlanItem, entry: str) -> None:
 					row,
 					voucher_type=credit.voucher_type,
 					voucher_no=credit.voucher_no,
-					against_voucher_type="Journal Entry",
-					against_voucher=entry,
-					account=credit.receivable_account,
+					against_voucher_type=voucher_type,
+					against_voucher=voucher_no,
+					account=credit.account,
 					party_type="Customer",
 					party=credit.customer,
 					dr_or_cr="credit_in_account_currency",
@@ -60,16 +73,15 @@ def allocate(credit: PlanItem, entry: str) -> None:
 	if left:
 		raise NotAllocated(
 			_("{0} {1} has {2} {3} less to allocate than its balance.").format(
-				_(credit.voucher_type), credit.voucher_no, left, credit.currency
+				_(credit.voucher_type), credit.voucher_no, left, currency
 			)
 		)
 	party_validation = frappe.flags.ignore_party_validation
 	reconcile_against_document(allocations)
 	frappe.flags.ignore_party_validation = party_validation
-	check_cleared(entry)
 
 
-def payment_rows(credit: PlanItem) -> list[frappe._dict]:
+def payment_rows(credit: Key) -> list[frappe._dict]:
 	"""The unallocated amount of a Payment Entry, as one row at the exchange rate it was booked at.
 
 	Without a rate ERPNext allocates at the rate of the entry's posting date and leaves the difference on the account.
@@ -89,7 +101,7 @@ def payment_rows(credit: PlanItem) -> list[frappe._dict]:
 	]
 
 
-def journal_rows(credit: PlanItem) -> list[frappe._dict]:
+def journal_rows(credit: Key) -> list[frappe._dict]:
 	"""The rows of a Journal Entry that credit the customer without a reference, in order."""
 	row = frappe.qb.DocType("Journal Entry Account")
 	return (
@@ -102,7 +114,7 @@ def journal_rows(credit: PlanItem) -> list[frappe._dict]:
 		)
 		.where(
 			(row.parent == credit.voucher_no)
-			& (row.account == credit.receivable_account)
+			& (row.account == credit.account)
 			& (row.party_type == "Customer")
 			& (row.party == credit.customer)
 			& (row.docstatus == 1)

@@ -7,13 +7,14 @@ Entry and Journal Entry, so that they wait and do not deadlock.
 import random
 import re
 import traceback
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import frappe
+from erpnext.accounts.utils import update_voucher_outstanding
 from frappe import _
 from frappe.utils import create_batch, getdate
 from rq.timeouts import BaseTimeoutException
@@ -22,8 +23,9 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import Criteria
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.set_off import SetOff, Voucher, from_text, total
 from ar_writeoff.core.status import CONFLICT, FAILED, ITEM_POSTED, POSTED, SKIPPED
-from ar_writeoff.ledger import dimensions, messages, open_items
+from ar_writeoff.ledger import dimensions, dunnings, messages, open_items, parties
 from ar_writeoff.ledger import permissions as user_access
 from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.money import company_currency, precision
@@ -31,12 +33,16 @@ from ar_writeoff.ledger.open_items import Key, LedgerBalance
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.ledger.transactions import is_site_fault, transaction_is_lost
 from ar_writeoff.posting import entries as journal
-from ar_writeoff.posting import fast
+from ar_writeoff.posting import fast, proof, set_offs
 from ar_writeoff.posting.entry_values import Value
-from ar_writeoff.posting.rules import EntryPlan, PlanItem, plan_entries
+from ar_writeoff.posting.fast import invoices as fast_invoices
+from ar_writeoff.posting.proof.kinds import kinds_of
+from ar_writeoff.posting.proof.rehearsal import SharedFault as SharedFault
+from ar_writeoff.posting.rules import EntryPlan, PlanItem, plan_entries, set_off_vouchers
 from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search.ledger import Scope
+from ar_writeoff.search.net_first import keys_of
 from ar_writeoff.search.rules import Verdict, base_of_part
 
 # When an entry is refused, this many balances are tried one by one to see whether the fault is shared. Smaller
@@ -50,7 +56,8 @@ TRIAL_NAME = "ACC-JV-TRIAL"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-	"""What a run posts with: its approved criteria and the company's settings. `entry_values`: see `EntryHeader`."""
+	"""What a run posts with: its approved criteria and the company's settings. `entry_values`: see `EntryHeader`;
+	`tax_rule`: see `Terms`."""
 
 	run: str
 	company: str
@@ -62,6 +69,7 @@ class Rules:
 	entries_per: str = "Batch"
 	rows_per_entry: int = 100
 	entry_values: tuple[Value, ...] | None = None
+	tax_rule: str | None = None
 
 	def header(self, name: str) -> journal.EntryHeader:
 		"""Header of the entry with this name."""
@@ -72,7 +80,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-	"""A Write-Off Run Item as approved. Amounts have the sign of the balance."""
+	"""A Write-Off Run Item as approved. Amounts have the sign of the balance. `set_offs`: those posted with the item."""
 
 	name: str
 	key: Key
@@ -80,6 +88,12 @@ class Item:
 	outstanding_amount: Decimal
 	base_outstanding_amount: Decimal
 	write_off_amount: Decimal
+	set_offs: tuple[SetOff, ...] = ()
+
+	@property
+	def set_off_amount(self) -> Decimal:
+		"""What credits settle of the voucher before."""
+		return total(one for one in self.set_offs if keys_of(one, self.key.customer)[1] == self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +135,14 @@ def items_from_rows(rows: Iterable[dict], company: str) -> list[Item]:
 			outstanding_amount=money(row["outstanding_amount"], precision(row["currency"])),
 			base_outstanding_amount=money(row["base_outstanding_amount"], base_decimals),
 			write_off_amount=money(row["write_off_amount"], precision(row["currency"])),
+			set_offs=from_text(row["set_offs"]),
 		)
 		for row in rows
 	]
 
 
-def post_items(
-	items: list[Item], rules: Rules, names: Names, results: Mapping[Hashable, Any] | None = None
-) -> list[Outcome]:
-	"""Post these items, which the caller has locked, and return one outcome for each. `results`: see
-	`fast.cached_validation`.
+def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
+	"""Post these items, which the caller has locked, and return one outcome for each.
 
 	A changed balance is skipped, an item that ERPNext refuses fails, and the others are posted.
 
@@ -138,21 +150,61 @@ def post_items(
 	    SharedFault: a fault that all items share.
 	    frappe.QueryDeadlockError, frappe.QueryTimeoutError: the transaction is lost; begin the batch again.
 	"""
-	lock_vouchers(item.key for item in items)
+	keys = [*(item.key for item in items), *set_offs.vouchers_of(items)]
+	lock_vouchers(keys)
 	reason = batch_blocker(rules)
 	if reason:
 		return [failed(item.name, reason) for item in items]
 
 	balances = open_items.balances_of_vouchers(
-		rules.company, [item.key for item in items], rules.criteria.cutoff_date, for_update=True
+		rules.company, keys, rules.criteria.cutoff_date, for_update=True
 	)
 	kept, outcomes = revalidate_items(items, balances, rules)
-	plan_items = {item.name: item for item in to_plan_items(kept, rules)}
-	with fast.cached_validation(rules.company, locked_documents(kept), results) as cache:
-		poster = Poster(plan_items, rules, names, cache)
-		for plan in build_plans(plan_items.values(), rules):
-			outcomes.extend(poster.post(plan))
+	update_outstanding_amounts(kept, balances)
+	batch = Batch(kept, rules, names)
+	method = proof.method(rules.company, batch, rules.run)
+	outcomes += batch.post(method)
 	return mark_conflicting(outcomes, kept, balances, rules)
+
+
+class Batch:
+	"""Items to post in one transaction."""
+
+	cancels = False
+
+	def __init__(self, items: list[Item], rules: Rules, names: Names):
+		self.items, self.rules, self.names = items, rules, names
+		self.size = len(items)
+		self.plan_items = {item.name: item for item in to_plan_items(items, rules)}
+		self.plans = build_plans(self.plan_items.values(), rules)
+
+	def sample(self, size: int) -> "Batch":
+		return Batch(self.items[:size], self.rules, self.names)
+
+	def kinds(self) -> set[str]:
+		"""The kinds of its entries and invoices, see `proof`."""
+		in_part = {
+			item.key.voucher_no for item in self.items if item.write_off_amount != item.outstanding_amount
+		}
+		set_off = {
+			f"set off {one.credit.voucher_type}, {one.debit.voucher_type}"
+			for item in self.items
+			for one in item.set_offs
+		}
+		return kinds_of(self.plans, self.rules.company, in_part) | set_off
+
+	def post(self, method: str) -> list[Outcome]:
+		"""Post the items in this way. They can be posted again after a rollback.
+
+		Raises:
+		    SharedFault: a fault that all items share.
+		"""
+		outcomes = []
+		with fast.cached_validation(self.rules.company, method, locked_documents(self.items)) as cache:
+			poster = Poster(self.plan_items, self.rules, replace(self.names), cache)
+			for plan in self.plans:
+				outcomes.extend(poster.post(plan))
+		return outcomes
 
 
 def locked_documents(items: Iterable[Item]) -> set[tuple[str, str]]:
@@ -192,23 +244,38 @@ def revalidate_items(
 	scope, access = rules.scope, user_access.of_user()
 	# Only customers in scope that the user may see.
 	customers = facts.customer_facts(
+		rules.company,
 		{item.key.customer for item in items if access.allows_company(rules.company)},
 		search.customer_conditions(replace(scope, customers=()), access),
 	)
 	# Only submitted vouchers.
 	vouchers = facts.voucher_details(item.key for item in items)
+	of_items = {item.key for item in items}
+	own_set_off = {item.key: item.set_off_amount for item in items if item.set_off_amount}
 	verdicts = {
 		open_items.balance_key(verdict.balance): verdict
 		for verdict in search.judge_all(
-			[balance for balance in balances.values() if balance.key.customer in customers],
+			[
+				balance
+				for balance in balances.values()
+				if balance.key.customer in customers and balance.key in of_items
+			],
 			scope,
 			rules.criteria,
 			access,
 			customers=customers,
 			vouchers=vouchers,
+			credits=set_offs.credits_left(rules.run, rules.company, customers)
+			if rules.criteria.sets_off_credits
+			else None,
+			offset=rules.offset,
+			set_off=own_set_off,
 			check_other_runs=False,
 		)
 	}
+	set_off_blockers = set_offs.blockers(
+		items, balances, set_offs.unusable_credits(items, balances, scope, rules.criteria, access)
+	)
 	written_off = written_off_by_other_runs(items, rules.run)
 
 	kept, outcomes = [], []
@@ -219,7 +286,9 @@ def revalidate_items(
 		elif item.key.customer not in customers:
 			reason = Reason.of(reasons.NOT_PERMITTED, user=frappe.session.user)
 		else:
-			reason = item_blocker(item, verdicts.get(item.key), balances.get(item.key))
+			reason = set_off_blockers.get(item.key) or item_blocker(
+				item, verdicts.get(item.key), balances.get(item.key)
+			)
 		if reason and item.key in written_off:
 			reason = Reason.of(reasons.WRITTEN_OFF_BY, run=written_off[item.key])
 		if reason:
@@ -227,6 +296,22 @@ def revalidate_items(
 		else:
 			kept.append(item)
 	return kept, outcomes
+
+
+def update_outstanding_amounts(items: Iterable[Item], balances: Mapping[Key, LedgerBalance]) -> None:
+	"""Update the outstanding amounts that differ from the balance: ERPNext settles no more than them."""
+	invoices = {item.key.voucher_no: item.key for item in items if item.key.voucher_type == "Sales Invoice"}
+	rows = frappe.get_all(
+		"Sales Invoice",
+		filters={"name": ("in", sorted(invoices) or [""])},
+		fields=["name", "outstanding_amount"],
+		order_by="name asc",
+	)
+	for row in rows:
+		key = invoices[row.name]
+		if Decimal(str(row.outstanding_amount)) != balances[key].now:
+			with dunnings.single_dunning_update([row.name]):
+				update_voucher_outstanding(key.voucher_type, row.name, key.account, "Customer", key.customer)
 
 
 def written_off_by_other_runs(items: Iterable[Item], run: str) -> dict[Key, str]:
@@ -290,6 +375,10 @@ def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
 					item.write_off_amount, item.outstanding_amount, item.base_outstanding_amount
 				),
 				offset_account=rules.offset.account or "",
+				set_offs=item.set_offs,
+				set_off_rows=set_off_vouchers(
+					item.set_offs, Voucher(item.key.voucher_type, item.key.voucher_no)
+				),
 			)
 			for item in items
 		],
@@ -320,6 +409,14 @@ def unplannable_items(plan: EntryPlan, rules: Rules) -> list[Outcome]:
 		for row in plan.rows
 		if not row.rate_is_exact(decimals)
 	]
+
+
+def party_validation(rules: Rules) -> AbstractContextManager[None]:
+	"""Context in which ERPNext accepts disabled customers if the run includes them.
+
+	Frozen customers have been excluded before, unless the user may post for them.
+	"""
+	return parties.skip_party_validation() if rules.criteria.include_disabled_customers else nullcontext()
 
 
 @dataclass
@@ -355,14 +452,13 @@ class Poster:
 		self.is_sampled = True
 		return [
 			Outcome(
-				row.item,
+				item.name,
 				POSTED,
 				journal_entry=posted.name,
-				reason=posted.warnings.get(row.customer),
-				base_amount=-row.base_amount,
+				reason=posted.warnings.get(item.customer),
+				base_amount=item.base_amount,
 			)
-			for row in plan.rows
-			if row.item
+			for item in (self.items[name] for name in plan.items)
 		]
 
 	def post_part(self, plan: EntryPlan, part: set[str]) -> list[Outcome]:
@@ -382,7 +478,9 @@ class Poster:
 		frappe.db.savepoint("write_off_entry")
 		before = self.cache.savepoint()
 		try:
-			posted = journal.post(plan, header, self.cache)
+			with party_validation(self.rules):
+				self.set_off(plan)
+				posted = journal.post(plan, header, self.cache)
 		except Exception as error:
 			if is_site_fault(error):
 				raise SharedFault(error) from error
@@ -393,6 +491,17 @@ class Poster:
 		if not keep:
 			self.roll_back(before)
 		return posted
+
+	def set_off(self, plan: EntryPlan) -> None:
+		"""Allocate the credits that the items of the plan set off."""
+		items = [self.items[name] for name in plan.items if self.items[name].set_offs]
+		if not items:
+			return
+		# ERPNext updates the invoices itself, so they are written before and read again.
+		fast_invoices.refresh(self.cache)
+		for item in items:
+			set_offs.allocate(item.set_offs, item.customer, self.rules.company)
+		self.cache.clear_documents()
 
 	def roll_back(self, before: tuple[int, int]) -> None:
 		frappe.db.rollback(save_point="write_off_entry")
@@ -435,14 +544,6 @@ class Poster:
 
 class EntryRefused(Exception):
 	"""ERPNext or a rule of the site refuses an entry. `error`: the exception."""
-
-	def __init__(self, error: Exception):
-		super().__init__(str(error))
-		self.error = error
-
-
-class SharedFault(Exception):
-	"""Nothing of a run can be posted until a fault is fixed. `error`: the exception."""
 
 	def __init__(self, error: Exception):
 		super().__init__(str(error))
@@ -525,7 +626,9 @@ def mark_conflicting(
 	result = []
 	for outcome in outcomes:
 		item = posted_items.get(outcome.item)
-		if item and after[item.key].now != before[item.key].now - item.write_off_amount:
+		if item and after[item.key].now != (
+			before[item.key].now - item.set_off_amount - item.write_off_amount
+		):
 			outcome = replace(
 				outcome,
 				status=CONFLICT,

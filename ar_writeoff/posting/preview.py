@@ -9,21 +9,25 @@ import frappe
 from frappe import _
 from frappe.model.workflow import get_workflow_name
 from frappe.utils import create_batch
-from pypika import Order
+from pypika import Criterion, Order
 
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
+from ar_writeoff.core.set_off import total as set_off_sum
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import accounts, messages, open_items
 from ar_writeoff.ledger.money import company_currency
-from ar_writeoff.posting import batches, blockers
+from ar_writeoff.posting import batches, blockers, proof, set_offs
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
+from ar_writeoff.posting.continuing import continuing_notes
 from ar_writeoff.posting.entry_values import labels
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
+from ar_writeoff.review import items as run_balances
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import terms as run_terms
+from ar_writeoff.tax_relief import service as tax_relief
 
 # Items checked against the ledger at a time.
 ITEMS_PER_CHECK = 5000
@@ -45,6 +49,8 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 	entries: list[dict[str, Any]] = []
 	problems: list[dict[str, str]] = []
 	sample: list[PlanItem] = []
+	set_off: list[dict[str, Any]] = []
+	set_off_count, set_off_total = 0, ZERO
 	count, item_count, total = 0, 0, ZERO
 	shown = run_items.read(run.name, ["customer"], OPEN_AND_SELECTED if selected is None else OPEN)
 	visible = [(row.name, row.customer) for row in shown]
@@ -52,17 +58,25 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		wanted = set(selected)
 		visible = [pair for pair in visible if pair in wanted]
 	skipped = skipped_items(run, rules, [name for name, _customer in visible])
+	taxes: list[tax_relief.Loss] = []
 	for names in batches.split_into_batches(run.name, rules, visible):
 		kept = [name for name in names if name not in skipped]
-		rows = run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": kept}) if kept else ()
+		rows = list(run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": kept}) if kept else ())
 		items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
+		amounts = {item.name: item.base_amount for item in items}
+		for item in items:
+			set_off_count += len(item.set_offs)
+			set_off_total += set_off_sum(item.set_offs)
+			set_off += set_off_values(item)[: max(limit - len(set_off), 0)]
+		if rules.tax_rule:
+			taxes += tax_relief.preview(rules.tax_rule, run.company, rows, rules.posting_date)
 		sample += sample_of(items)
 		plans, refused = plan_batch(items, rules)
 		problems += refused
 		for plan in plans:
 			count += 1
 			item_count += len(plan.items)
-			total += plan.total
+			total += sum((abs(amounts[name]) for name in plan.items), ZERO)
 			for row in plan.rows:
 				dimensions = dict(row.dimensions)
 				key = (row.account, dimensions.get("cost_center", ""), dimensions.get("project", ""))
@@ -70,7 +84,11 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 			if len(entries) < limit:
 				entries.append(entry_values(plan))
 	run_blockers = blockers.run_blockers(
-		rules, sample_of(sample), {key[0] for key in totals}, {key[1] for key in totals}
+		rules,
+		sample_of(sample),
+		# If an account is disabled or frozen for all items, no entry has the accounts.
+		{key[0] for key in totals} or accounts_of(run, rules),
+		{key[1] for key in totals},
 	)
 	problems = [
 		*({"item": "", "voucher_no": "", "message": messages.message(reason)} for reason in run_blockers),
@@ -94,13 +112,22 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 			for (account, cost_center, project), (debit, credit) in sorted(totals.items())
 		],
 		"entries": entries,
+		"set_offs": set_off,
+		"set_off_count": set_off_count,
+		"set_off_total": float(set_off_total),
 		"skipped_count": len(skipped),
 		"skipped": [
 			{"message": message, "count": count} for message, count in Counter(skipped.values()).most_common()
 		],
 		"problems": problems,
 		"terms": approval.terms_digest(terms),
-		"notes": [*(run.future_dates() if run.docstatus == 0 else ()), *notes(terms)],
+		"tax_relief": tax_relief.summary(taxes, total) if rules.tax_rule else None,
+		"notes": [
+			*(run.future_dates() if run.docstatus == 0 else ()),
+			*not_due_note(run.name, company_currency(run.company)),
+			*continuing_notes(run.company, (customer for _name, customer in visible)),
+			*notes(terms),
+		],
 	}
 
 
@@ -111,11 +138,25 @@ def skipped_items(run: Any, rules: posting.Rules, names: list[str]) -> dict[str,
 		rows = run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": part})
 		items = posting.items_from_rows(rows, run.company)
 		balances = open_items.balances_of_vouchers(
-			rules.company, [item.key for item in items], rules.criteria.cutoff_date
+			rules.company,
+			[*(item.key for item in items), *set_offs.vouchers_of(items)],
+			rules.criteria.cutoff_date,
 		)
 		_kept, outcomes = posting.revalidate_items(items, balances, rules)
 		skipped.update({outcome.item: outcome.message for outcome in outcomes})
 	return skipped
+
+
+def not_due_note(run: str, currency: str) -> list[str]:
+	"""A note on selected balances that are not due yet."""
+	not_due = run_balances.not_due(run)
+	if not not_due["count"]:
+		return []
+	return [
+		_("Selected balances that are not due on the cutoff date: {0}, {1} in total.").format(
+			not_due["count"], frappe.utils.fmt_money(not_due["base_amount"], currency=currency)
+		)
+	]
 
 
 def notes(terms: Terms) -> list[str]:
@@ -124,6 +165,7 @@ def notes(terms: Terms) -> list[str]:
 		_("Every entry has {0}: {1}.").format(label, value)
 		for label, value in labels(terms.entry_values or ())
 	]
+	found += posting_notes(terms.company)
 	workflow = get_workflow_name("Journal Entry")
 	if workflow:
 		found.append(
@@ -135,6 +177,17 @@ def notes(terms: Terms) -> list[str]:
 	return found
 
 
+def posting_notes(company: str) -> list[str]:
+	"""Who slows the posting, and what would change it; empty if entries are posted in sets."""
+	slow = proof.hindrance(company)
+	if slow:
+		return [_("The entries will be posted more slowly. {0}").format(messages.message(slow))]
+	return [
+		_("{0} These documents are saved one by one, which takes longer.").format(messages.message(reason))
+		for reason in proof.explanation(company)
+	]
+
+
 def throw_if_blocked(run: Any, rules: posting.Rules) -> None:
 	"""Refuse to submit a run whose entries ERPNext would all refuse.
 
@@ -142,22 +195,30 @@ def throw_if_blocked(run: Any, rules: posting.Rules) -> None:
 	    frappe.ValidationError: with all reasons.
 	"""
 	item = frappe.qb.DocType("Write-Off Run Item")
-	selected = (item.run == run.name) & (item.status == states.OPEN) & (item.selected == 1)
-	on_accounts = (
-		frappe.qb.from_(item).select(item.receivable_account).distinct().where(selected).run(pluck=True)
-	)
-	usable = [name for name in on_accounts if not accounts.posting_problem(name, run.company)]
-	query = frappe.qb.from_(item).select("*").where(selected).limit(1)
+	query = frappe.qb.from_(item).select("*").where(is_selected(item, run)).limit(1)
 	rows = [query.orderby(item.name, order=order).run(as_dict=True)[0] for order in (Order.asc, Order.desc)]
 	items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
-	found = blockers.run_blockers(
-		rules, sample_of(items), {rules.offset.account or "", *(usable or on_accounts)}, ()
-	)
+	found = blockers.run_blockers(rules, sample_of(items), accounts_of(run, rules), ())
 	if found:
 		frappe.throw(
 			"<br>".join(frappe.utils.escape_html(messages.message(reason)) for reason in found),
 			title=_("Entries Cannot Be Created"),
 		)
+
+
+def is_selected(item: Any, run: Any) -> Criterion:
+	"""The condition on the run's open, selected items."""
+	return (item.run == run.name) & (item.status == states.OPEN) & (item.selected == 1)
+
+
+def accounts_of(run: Any, rules: posting.Rules) -> set[str]:
+	"""The offset account, and the receivable accounts of selected items that can be posted to, or all of these if none
+	can."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	query = frappe.qb.from_(item).select(item.receivable_account).distinct()
+	on_accounts = query.where(is_selected(item, run)).run(pluck=True)
+	usable = [name for name in on_accounts if not accounts.posting_problem(name, run.company)]
+	return {name for name in (rules.offset.account, *(usable or on_accounts)) if name}
 
 
 def sample_of(items: list[PlanItem]) -> list[PlanItem]:
@@ -179,6 +240,21 @@ def plan_batch(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryP
 		kept = [item_by_name[name] for name in plan.items if name not in refused]
 		plans += posting.build_plans(kept, rules) if refused else [plan]
 	return plans, problems
+
+
+def set_off_values(item: PlanItem) -> list[dict[str, Any]]:
+	"""The credits that are set off with an item, for the preview."""
+	return [
+		{
+			"customer": item.customer,
+			"credit_type": one.credit.voucher_type,
+			"credit_no": one.credit.voucher_no,
+			"debit_type": one.debit.voucher_type,
+			"debit_no": one.debit.voucher_no,
+			"amount": float(one.amount),
+		}
+		for one in item.set_offs
+	]
 
 
 def entry_values(plan: EntryPlan) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """Plans balanced Journal Entries for written-off items.
 
-Receivable side: one row per item, with party, reference and the dimensions of the voucher's own ledger entry. Offset
-side: one row per account and dimensions, in company currency. Preview and posting use the same plan.
+Receivable side: one row per item, two where a currency needs it, with party, reference and the dimensions of the
+voucher's own ledger entry. Offset side: one row per account and dimensions, in company currency. Preview and posting
+use the same plan.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.set_off import SetOff, Voucher
 
 BATCH = "Batch"
 CUSTOMER = "Customer"
@@ -22,14 +24,38 @@ MAX_ROWS_PER_ENTRY = 100
 
 RATE_PRECISION = 9
 
+# Credits of this type are set off by rows of an entry, others are allocated.
+CREDIT_NOTE_TYPE = "Sales Invoice"
+
 Dimensions = tuple[tuple[str, str], ...]
 
-NO_OFFSETS: Mapping[str, Hashable] = {}
+# Dimensions of offset rows with the weight of each, above 0.
+Shares = tuple[tuple[Dimensions, Decimal], ...]
+
+NO_OFFSETS: Mapping[str, Collection[Hashable]] = {}
+# What decides on the offset row of items that are not in `offsets`.
+SAME_OFFSET: Collection[Hashable] = (None,)
+
+
+@dataclass(frozen=True, slots=True)
+class SetOffRow:
+	"""A row of an entry for a voucher that is set off. `amount` is above 0 for a credit note and below 0 for what it
+	settles, in the currency of company and account."""
+
+	voucher: Voucher
+	account: str
+	amount: Decimal
+	dimensions: Dimensions = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PlanItem:
-	"""One item to write off. Amounts have the sign of the balance: positive where the customer owes us."""
+	"""One item to write off. Amounts have the sign of the balance: positive where the customer owes us.
+
+	`offset_shares`: dimensions of the offset side, by weight. `set_offs`: credits to set off before. Payments and journal
+	credits are allocated, see `posting/credits.py`. Credit notes have rows in the entry, `set_off_rows`; what they settle
+	of this item itself is added to its own row.
+	"""
 
 	name: str
 	voucher_type: str
@@ -41,14 +67,36 @@ class PlanItem:
 	base_amount: Decimal
 	offset_account: str
 	receivable_dimensions: Dimensions = ()
-	offset_dimensions: Dimensions = ()
+	offset_shares: Shares = (((), Decimal(1)),)
 	finance_book: str = ""
+	set_offs: tuple[SetOff, ...] = ()
+	set_off_rows: tuple[SetOffRow, ...] = ()
+
+	@property
+	def settled_by_rows(self) -> Decimal:
+		"""What the set-off rows settle of the item itself."""
+		return sum((row.amount for row in self.set_off_rows), ZERO)
 
 	@property
 	def is_credit_to_allocate(self) -> bool:
 		"""Whether the item is a payment or journal credit, which gets an entry of its own that is then allocated to it.
 		A row with a reference would leave it unallocated in ERPNext."""
 		return self.amount < 0 and self.voucher_type in ("Payment Entry", "Journal Entry")
+
+	@property
+	def offset_parts(self) -> dict[tuple[str, Dimensions], Decimal]:
+		"""The base amount by offset account and dimensions. Rounded as they add up, so that the last takes the rest."""
+		total = sum((weight for _dimensions, weight in self.offset_shares), ZERO)
+		parts: dict[tuple[str, Dimensions], Decimal] = {}
+		weights, placed = ZERO, ZERO
+		for dimensions, weight in self.offset_shares:
+			weights += weight
+			until = (self.base_amount * weights / total).quantize(self.base_amount, rounding=ROUND_HALF_UP)
+			if until != placed:
+				key = (self.offset_account, dimensions)
+				parts[key] = parts.get(key, ZERO) + until - placed
+			placed = until
+		return parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +140,7 @@ class EntryPlan:
 
 	@property
 	def items(self) -> tuple[str, ...]:
-		return tuple(row.item for row in self.rows if row.item)
+		return tuple(dict.fromkeys(row.item for row in self.rows if row.item))
 
 	@property
 	def total(self) -> Decimal:
@@ -114,7 +162,7 @@ def plan_entries(
 	"""Journal Entries of at most `rows_per_entry` rows, offset rows included, in the order of the items.
 
 	An entry is closed before the item that would exceed the limit, so more dimensions mean more entries, not longer
-	ones.
+	ones. An item with many offset rows may have an entry of its own that is longer.
 	"""
 	limit = max(2, min(rows_per_entry, MAX_ROWS_PER_ENTRY))
 	plans: list[EntryPlan] = []
@@ -136,42 +184,101 @@ def _groups(items: Iterable[PlanItem], entries_per: str) -> Iterator[list[PlanIt
 	yield from groups.values()
 
 
-def _offset_key(item: PlanItem) -> tuple[str, Dimensions]:
-	return item.offset_account, item.offset_dimensions
+def receivable_rows(item: PlanItem) -> list[Row]:
+	"""The receivable row of an item; two where no exchange rate converts its amount to its base amount. Then the rows of
+	its set-offs."""
+	row = Row(
+		account=item.receivable_account,
+		currency=item.currency,
+		amount=-item.amount - item.settled_by_rows,
+		base_amount=-item.base_amount - item.settled_by_rows,
+		customer=item.customer,
+		reference_type="" if item.is_credit_to_allocate else item.voucher_type,
+		reference_name="" if item.is_credit_to_allocate else item.voucher_no,
+		dimensions=item.receivable_dimensions,
+		item=item.name,
+	)
+	decimals = -int(item.base_amount.as_tuple().exponent)
+	if row.rate_is_exact(decimals):
+		return [row, *set_off_rows(item)]
+	parts = _exact_parts(row.amount, row.base_amount, decimals)
+	return [replace(row, amount=amount, base_amount=base) for amount, base in parts] or [row]
+
+
+def set_off_rows(item: PlanItem) -> list[Row]:
+	"""The rows of an item's credit notes, and of what they settle of other vouchers of the customer."""
+	return [
+		Row(
+			account=row.account,
+			currency=item.currency,
+			amount=row.amount,
+			base_amount=row.amount,
+			customer=item.customer,
+			reference_type=row.voucher.voucher_type,
+			reference_name=row.voucher.voucher_no,
+			dimensions=row.dimensions,
+			item=item.name,
+		)
+		for row in item.set_off_rows
+	]
+
+
+def set_off_vouchers(set_offs: Iterable[SetOff], voucher: Voucher) -> tuple[SetOffRow, ...]:
+	"""The rows for the credit notes among these set-offs. What they settle of `voucher` is in the item's own row."""
+	rows = []
+	for one in set_offs:
+		if one.credit.voucher_type == CREDIT_NOTE_TYPE:
+			rows.append(SetOffRow(one.credit, one.account, one.amount))
+			if one.debit != voucher:
+				rows.append(SetOffRow(one.debit, one.account, -one.amount))
+	return tuple(rows)
+
+
+def _exact_parts(amount: Decimal, base_amount: Decimal, decimals: int) -> list[tuple[Decimal, Decimal]]:
+	"""Divide an amount and its base amount into two parts that each have an exact exchange rate; empty if impossible.
+
+	A rate has nine decimals, so below a certain amount every base amount has one: the small part takes the rest.
+	"""
+	rate = (base_amount / amount).quantize(Decimal(1).scaleb(-RATE_PRECISION), rounding=ROUND_DOWN)
+	for digit in (5, 4, 3, 2, 1):
+		small = (Decimal(digit).scaleb(RATE_PRECISION - 1 - decimals)).quantize(amount).copy_sign(amount)
+		large = amount - small
+		base_large = money(large * rate, decimals)
+		base_small = base_amount - base_large
+		if large * amount <= 0 or base_large * amount <= 0 or base_small * amount <= 0:
+			continue
+		parts = [(large, base_large), (small, base_small)]
+		# ERPNext adds up the rows of an invoice as floats, and settles no more than its outstanding amount.
+		fits = abs(float(large) + float(small)) <= abs(float(amount))
+		if fits and all(Row("", "", own, base).rate_is_exact(decimals) for own, base in parts):
+			return parts
+	return []
 
 
 def _chunks(items: list[PlanItem], limit: int) -> Iterator[list[PlanItem]]:
 	chunk: list[PlanItem] = []
 	offsets: set[tuple[str, Dimensions]] = set()
+	length = 0
 	for item in items:
-		wanted = offsets | {_offset_key(item)}
-		if len(chunk) + 1 + len(wanted) > limit:
+		size = len(receivable_rows(item))
+		own = item.offset_parts.keys()
+		wanted = offsets | own
+		if chunk and length + size + len(wanted) > limit:
 			yield chunk
-			chunk, wanted = [], {_offset_key(item)}
+			chunk, wanted, length = [], set(own), 0
 		chunk.append(item)
+		length += size
 		offsets = wanted
 	if chunk:
 		yield chunk
 
 
 def _entry(items: list[PlanItem], company_currency: str) -> EntryPlan:
-	rows = [
-		Row(
-			account=item.receivable_account,
-			currency=item.currency,
-			amount=-item.amount,
-			base_amount=-item.base_amount,
-			customer=item.customer,
-			reference_type="" if item.is_credit_to_allocate else item.voucher_type,
-			reference_name="" if item.is_credit_to_allocate else item.voucher_no,
-			dimensions=item.receivable_dimensions,
-			item=item.name,
-		)
-		for item in items
-	]
+	rows = [row for item in items for row in receivable_rows(item)]
 	totals: dict[tuple[str, Dimensions], Decimal] = defaultdict(lambda: ZERO)
 	for item in items:
-		totals[_offset_key(item)] += item.base_amount
+		for key, part in item.offset_parts.items():
+			totals[key] += part
 	rows.extend(
 		Row(
 			account=account,
@@ -191,11 +298,11 @@ def batches(
 	size: int,
 	*,
 	keep_customers: bool,
-	offsets: Mapping[str, Hashable] = NO_OFFSETS,
+	offsets: Mapping[str, Collection[Hashable]] = NO_OFFSETS,
 ) -> Iterator[list[str]]:
 	"""Divide ordered (item, customer) pairs into batches of about `size` items, which fit into an entry of `size` + 1 rows.
 
-	`offsets`: what decides on the offset row of an item, by item; items with the same value share a row.
+	`offsets`: what decides on the offset rows of an item, by item; items with the same value share a row.
 	With `keep_customers` a batch ends with a customer, unless that customer alone exceeds the size. A remainder of a
 	tenth of the size or less joins the batch before it: a transaction costs as much as twenty items.
 	"""
@@ -210,7 +317,10 @@ def batches(
 
 
 def _divide(
-	items: Iterable[tuple[str, str]], size: int, keep_customers: bool, offsets: Mapping[str, Hashable]
+	items: Iterable[tuple[str, str]],
+	size: int,
+	keep_customers: bool,
+	offsets: Mapping[str, Collection[Hashable]],
 ) -> Iterator[list[str]]:
 	batch: list[str] = []
 	rows: set[Hashable] = set()
@@ -218,7 +328,7 @@ def _divide(
 	customer: str | None = None
 
 	def is_too_long(names: list[str]) -> bool:
-		more = {offsets.get(name) for name in names}
+		more = {row for name in names for row in offsets.get(name, SAME_OFFSET)}
 		return bool(batch) and len(batch) + len(names) + len(rows | more) > size + 1
 
 	def add(group: list[str]) -> Iterator[list[str]]:
@@ -231,7 +341,7 @@ def _divide(
 				yield batch
 				batch, rows = [], set()
 			batch.append(name)
-			rows.add(offsets.get(name))
+			rows.update(offsets.get(name, SAME_OFFSET))
 
 	for name, owner in items:
 		if not keep_customers or owner != customer:

@@ -7,8 +7,7 @@ are committed together, so a killed worker leaves a batch either posted or untou
 
 import time
 from collections import Counter
-from collections.abc import Hashable, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import frappe
 from frappe.utils import cint, now
@@ -26,10 +25,11 @@ from ar_writeoff.ledger.transactions import (
 	read_committed,
 	run_in_transaction,
 )
-from ar_writeoff.posting import conflicts, fast
+from ar_writeoff.posting import conflicts, proof
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.completion import notify_completion
+from ar_writeoff.posting.payment_requests import cancel_requests
 from ar_writeoff.posting.shared_fault import pause_on_fault
 from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
@@ -41,6 +41,7 @@ from ar_writeoff.run.status import (
 	set_status,
 	status_of,
 )
+from ar_writeoff.tax_relief import service as tax_relief
 
 METHOD = "ar_writeoff.jobs.post_run"
 
@@ -51,12 +52,10 @@ BATCH_CANDIDATES = 50
 
 
 class ClaimedBatch(NamedTuple):
-	"""The batch a worker has claimed. Without one, `held` says whether other workers hold the remaining batches.
-	`cached_results`: validation results for this batch that are already known."""
+	"""The batch a worker has claimed. Without one, `held` says whether other workers hold the remaining batches."""
 
 	batch: frappe._dict | None = None
 	held: bool = False
-	cached_results: Mapping[Hashable, Any] = {}
 
 
 def start_posting(run: str) -> None:
@@ -142,7 +141,7 @@ def enqueue_next_job(session: workers.WorkerSession) -> None:
 def start_session(session: workers.WorkerSession, company: str) -> ClaimedBatch | None:
 	"""Set Queued to Posting and claim the first batch; None if the run is not to be posted.
 
-	If fast posting is not possible, the log records why.
+	If it is not posted in sets, the log records why.
 	"""
 	# Only the first worker takes the lock, which waits for the batches in progress.
 	status = status_of(session.run)
@@ -153,10 +152,8 @@ def start_session(session: workers.WorkerSession, company: str) -> ClaimedBatch 
 	if status != states.QUEUED:
 		return None
 	set_status(session.run, states.POSTING, status)
-	blocker = fast.blocker(company)
-	log.record(session.run, "Started", company, worker=session.number, reason=blocker)
-	cached_results: dict[Hashable, Any] = {fast.BLOCKER: blocker}
-	return claim_batch(session)._replace(cached_results=cached_results)
+	log.record(session.run, "Started", company, worker=session.number, reason=proof.hindrance(company))
+	return claim_batch(session)
 
 
 def claim_batch(session: workers.WorkerSession) -> ClaimedBatch:
@@ -235,11 +232,20 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 		refused = guard.refused_items(rows, batch.run)
 		outcomes = [posting.Outcome(name, states.SKIPPED, reason=reason) for name, reason in refused.items()]
 		names = posting.Names(f"ACC-JV-{batch.run}-{batch.number:04d}")
-		outcomes += posting.post_items(
-			[item for item in items if item.name not in refused], rules, names, claimed.cached_results
-		)
+		outcomes += posting.post_items([item for item in items if item.name not in refused], rules, names)
 	write_outcomes(outcomes)
+	written_off = {outcome.item for outcome in outcomes if outcome.status in states.ITEM_POSTED}
+	if rules.tax_rule:
+		tax_relief.create_claims(
+			rules.tax_rule,
+			batch.run,
+			rules.company,
+			[row for row in rows if row["name"] in written_off],
+			rules.posting_date,
+		)
 	journal.update_write_off_fields([item.key for item in items])
+	if rules.criteria.cancel_payment_requests:
+		cancel_requests(batch.run, [item.key for item in items if item.name in written_off])
 	record_batch(batch, items, outcomes, session, rules.company, time.monotonic() - started)
 	return True
 
@@ -271,10 +277,13 @@ def write_outcomes(outcomes: list[posting.Outcome]) -> None:
 		key = (outcome.status, outcome.journal_entry, outcome.reason)
 		groups.setdefault(key, []).append(outcome.item)
 	for (status, journal_entry, reason), names in groups.items():
+		link_doctype, link_name = (reason and reason.link) or ("", "")
 		query = (
 			frappe.qb.update(item)
 			.set(item.status, status)
 			.set(item.journal_entry, journal_entry)
+			.set(item.reason_doctype, link_doctype)
+			.set(item.reason_name, link_name)
 			.set(item.modified, now())
 			.set(item.modified_by, frappe.session.user)
 			.where(item.name.isin(names))

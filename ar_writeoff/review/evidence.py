@@ -1,7 +1,7 @@
 """Data of the Print Format "Write-Off Evidence"."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import frappe
@@ -15,10 +15,14 @@ from ar_writeoff.approval import service as approval
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import OVER_LIMIT
+from ar_writeoff.core.set_off import from_text
+from ar_writeoff.core.texts import BY_BALANCE
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency
+from ar_writeoff.review.letters import letters_of
 from ar_writeoff.run import items
+from ar_writeoff.run.terms import table_texts
 
 MAX_CUSTOMERS = 50
 LEFT_OPEN = (states.EXCLUDED, states.NOT_SELECTED)
@@ -40,11 +44,11 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 	see_all = access.can_see_whole_run(run.name)
 	return {
 		"criteria": [
-			(_(run.meta.get_label(field)), format_value(run.get(field), run.meta.get_field(field), run))
+			(_(run.meta.get_label(field)), criterion_text(run, run.meta.get_field(field)))
 			for field in CRITERIA
 			if run.get(field)
 		]
-		+ ([(_("Customers"), ", ".join(row.customer for row in run.customers))] if run.customers else []),
+		+ [(_(run.meta.get_label(field)), text) for field, text in table_texts(run).items() if text],
 		"people": [
 			(label, user, format_datetime(moment) if moment else "")
 			for label, user, moment in (
@@ -69,6 +73,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 			for status, count, total in totals_by("status", groups)
 		],
 		"recovered": amount(recovered) if (recovered := sum(row.recovered for row in groups)) else "",
+		**set_offs(run, amount),
 		"entries": [
 			{
 				"name": entry.name,
@@ -84,6 +89,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 				order_by="name asc",
 			)
 		],
+		"letters": letters_of(run.name),
 		"customers": [
 			{"customer": customer, "count": count, "amount": amount(total)}
 			for customer, count, total in customers[:MAX_CUSTOMERS]
@@ -92,10 +98,42 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 		"not_posted": [
 			{"message": message, "count": count}
 			for message, count, _total in totals_by(
-				"message", (row for row in groups if row.status in NOT_POSTED and row.message)
+				"cause", (row for row in groups if row.status in NOT_POSTED and row.message)
 			)
 		],
 	}
+
+
+def set_offs(run: Any, amount: Callable[[float], str]) -> dict[str, Any]:
+	"""The credits that were set off with balances the reader may see: the first ones, and how many more."""
+	shown: list[dict[str, str]] = []
+	count = 0
+	if run.docstatus and approval.terms_of(run).sets_off_credits:
+		rows = items.read(
+			run.name, ["customer", "customer_name", "set_offs"], {"status": list(states.ITEM_POSTED)}
+		)
+		for row in rows:
+			for one in from_text(row.set_offs):
+				count += 1
+				if count <= MAX_CUSTOMERS:
+					shown.append(
+						{
+							"customer": row.customer_name or row.customer,
+							"credit": one.credit.voucher_no,
+							"debit": one.debit.voucher_no,
+							"amount": amount(float(one.amount)),
+						}
+					)
+	return {"set_offs": shown, "more_set_offs": count - len(shown)}
+
+
+def criterion_text(run: Any, field: Any) -> str:
+	"""The formatted value of a criterion that is set."""
+	if field.fieldtype == "Check":
+		return _("Yes")
+	if field.fieldtype == "Select":
+		return _(run.get(field.fieldname))
+	return format_value(run.get(field.fieldname), field, run)
 
 
 def _limits(run: Any, currency: str) -> list[list[str]]:
@@ -146,6 +184,9 @@ def item_groups(run: str) -> list[frappe._dict]:
 		if row.status in states.ITEM_POSTED:
 			row.amount -= row.recovered
 	messages.localize_messages(rows)
+	for row in rows:
+		# A line for each amount would say nothing about the run.
+		row.cause = messages.label(row.reason_code) if row.reason_code in BY_BALANCE else row.message
 	return rows
 
 

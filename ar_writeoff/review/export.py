@@ -19,6 +19,7 @@ from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import log
 from ar_writeoff.run import worker as workers
+from ar_writeoff.run.terms import table_texts
 
 FORMATS = ("XLSX", "CSV")
 
@@ -37,7 +38,7 @@ RUN_FIELDS = (
 	"posting_date",
 	"cutoff_date",
 	*criteria.AMOUNT_AND_AGE,
-	"customers",
+	*criteria.TABLES,
 	*criteria.FILTER_FIELDS,
 	"owner",
 	"searched_by",
@@ -129,13 +130,14 @@ def all_rows(run: Any, filters: dict[str, Any] | None) -> Iterator[list[Any]]:
 
 def run_rows(run: Any) -> Iterator[list[Any]]:
 	"""Labels and values of criteria and people."""
-	values = run.as_dict()  # with totals of the items the reader may see
+	# With totals of the items the reader may see.
+	values = {**run.as_dict(), **table_texts(run)}
 	for fieldname in RUN_FIELDS:
 		df = run.meta.get_field(fieldname)
 		label = {"name": _("Write-Off Run"), "owner": _("Created By")}.get(fieldname) or _(df.label)
 		value = values[fieldname]
-		if fieldname == "customers":
-			value = ", ".join(row.customer for row in run.customers)
+		if df and df.fieldtype == "Check":
+			value = _("Yes") if value else _("No")
 		yield [label, safe_cell(value)]
 	yield [_("Exported By"), safe_cell(frappe.session.user)]
 	yield [_("Exported On"), now()[:19]]

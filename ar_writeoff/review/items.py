@@ -9,20 +9,29 @@ import frappe
 from frappe import _
 from frappe.query_builder import Case
 from frappe.query_builder.functions import Abs, Count, Max, Sum
-from frappe.utils import cint, fmt_money
+from frappe.utils import cint, flt, fmt_money
 from pypika import Order
 
-from ar_writeoff.approval.ledger import original_amounts
 from ar_writeoff.core import ageing
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
-from ar_writeoff.core.status import EXCLUDED, ITEM_POSTED, NOT_SELECTED, OPEN
+from ar_writeoff.core.status import (
+	CONFLICT,
+	EXCLUDED,
+	FAILED,
+	ITEM_POSTED,
+	NOT_SELECTED,
+	OPEN,
+	REVERSED,
+	SKIPPED,
+)
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
+from ar_writeoff.ledger.history import original_amounts
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import balance_key
 from ar_writeoff.review.ledger import customer_balance, voucher_details
-from ar_writeoff.run.items import COLUMNS, count, in_order, state, table, visible, where
+from ar_writeoff.run.items import COLUMNS, count, in_order, page_limits, state, table, visible, where
 from ar_writeoff.search.rules import base_of_part
 
 TOP_CUSTOMERS = 10
@@ -37,7 +46,7 @@ def page(
 ) -> dict[str, Any]:
 	"""One page of items and the number of items under the filters."""
 	item = table()
-	start, length = max(cint(start), 0), min(cint(page_length) or 100, 1000)
+	start, length = page_limits(start, page_length)
 	order = Order.desc if sort_order.lower() == "desc" else Order.asc
 	# The index covers all sort and filter columns, so full rows are read for the page only.
 	found = frappe.qb.from_(item).select(item.name).where(where(item, run, filters))
@@ -113,6 +122,7 @@ def customers_page(
 	# Items held back for want of a limit count as ticked, as in the list.
 	ticked = Case().when((item.selected == 1) | item.reason_code.isin(OVER_LIMIT), 1).else_(0)
 	balance = Sum(item.base_outstanding_amount)
+	start, length = page_limits(start, page_length)
 	rows = (
 		frappe.qb.from_(item)
 		.select(
@@ -127,8 +137,8 @@ def customers_page(
 		.groupby(item.customer)
 		.orderby(Abs(balance), order=Order.desc)
 		.orderby(item.customer)
-		.limit(min(cint(page_length) or 100, 1000))
-		.offset(max(cint(start), 0))
+		.limit(length)
+		.offset(start)
 		.run(as_dict=True)
 	)
 	[[total]] = frappe.qb.from_(item).select(Count(item.customer).distinct()).where(condition).run()
@@ -147,7 +157,7 @@ def set_note(run: str, name: str, note: str) -> None:
 def select(
 	run: str, *, selected: bool, items: Iterable[str] | None, filters: dict[str, Any] | None, invert: bool
 ) -> None:
-	"""Tick or untick open items: the named ones, those under the filters, or all."""
+	"""Select or deselect open items: the named ones, those under the filters, or all."""
 	item = table()
 	condition = where(item, run, filters) & (item.status == OPEN)
 	if items is not None:
@@ -263,6 +273,10 @@ def item_groups(run: str) -> list[frappe._dict]:
 			Sum(item.base_reinstated_amount).as_("recovered"),
 			Sum(Case().when(item.base_reinstated_amount != 0, 1).else_(0)).as_("recovered_count"),
 			(Sum(item.base_write_off_amount) - Sum(item.base_reinstated_amount)).as_("written_off"),
+			# A balance reinstated in full is Reversed too, and counted as recovered.
+			Sum(Case().when(item.base_write_off_amount != item.base_reinstated_amount, 1).else_(0)).as_(
+				"written_off_count"
+			),
 		)
 		.where(visible(item, run))
 		.groupby(status, item.selected, item.currency, item.reason_code, "bucket")
@@ -271,38 +285,39 @@ def item_groups(run: str) -> list[frappe._dict]:
 
 
 def calculate_totals(groups: list[frappe._dict]) -> dict[str, Any]:
-	"""Counts by status, and count and company-currency amount of found, selected, posted items, and those not selected
-	when the run was submitted."""
+	"""Counts by status, and count and company-currency amount of the items: found, selected, posted (without what was
+	reinstated), skipped or failed, in conflict, undone, not selected on the submit, and reinstated."""
 	counts: dict[str, int] = {}
+	kinds = (
+		"found",
+		"selected",
+		"posted",
+		"not_posted",
+		"conflict",
+		"reversed",
+		"not_selected",
+		"recovered",
+	)
 	result: dict[str, Any] = {
 		"counts": counts,
-		"found": {"count": 0, "base_amount": 0.0},
-		"selected": {"count": 0, "base_amount": 0.0},
-		"posted": {"count": 0, "base_amount": 0.0},
-		"not_selected": {"count": 0, "base_amount": 0.0},
-		"recovered": {"count": 0, "base_amount": 0.0},
+		**{kind: {"count": 0, "base_amount": 0.0} for kind in kinds},
 	}
 	for row in groups:
 		result["recovered"]["count"] += int(row.recovered_count)
 		result["recovered"]["base_amount"] += row.recovered
 		counts[row.status] = counts.get(row.status, 0) + row.count
-		visible_totals = []
-		if row.status != EXCLUDED:
-			visible_totals.append("found")
-			if row.selected:
-				visible_totals.append("selected")
-		if row.status in ITEM_POSTED:
-			visible_totals.append("posted")
-		if row.status == NOT_SELECTED:
-			visible_totals.append("not_selected")
-		for name in visible_totals:
-			result[name]["count"] += row.count
-			result[name]["base_amount"] += {
-				"found": row.balance,
-				"not_selected": row.balance,
-				"selected": row.write_off,
-				"posted": row.written_off,
-			}[name]
+		for kind, belongs, amount in (
+			("found", row.status != EXCLUDED, row.balance),
+			("selected", row.status != EXCLUDED and row.selected, row.write_off),
+			("posted", row.status in ITEM_POSTED, row.written_off),
+			("not_posted", row.status in (SKIPPED, FAILED), row.write_off),
+			("conflict", row.status == CONFLICT, row.written_off),
+			("reversed", row.status == REVERSED, row.written_off),
+			("not_selected", row.status == NOT_SELECTED, row.balance),
+		):
+			if belongs:
+				result[kind]["count"] += int(row.written_off_count) if kind == "reversed" else row.count
+				result[kind]["base_amount"] += amount
 	return result
 
 
@@ -334,13 +349,29 @@ def summary(run: str, company: str, *, submitted: bool = False) -> dict[str, Any
 		}
 		for name in ageing.NAMES
 	]
+	result["not_due"] = {"count": 0, "base_amount": 0.0} if submitted else not_due(run)
 	result["customers"], result["customer_count"] = top_customers(run, submitted=submitted)
 	result["company_currency"] = company_currency(company)
 	return result
 
 
+def not_due(run: str) -> dict[str, Any]:
+	"""Count and company-currency amount of the selected balances that are due after the cutoff date."""
+	item = table()
+	cutoff_date = frappe.db.get_value("Write-Off Run", run, "cutoff_date")
+	[row] = (
+		frappe.qb.from_(item)
+		.select(Count("*").as_("count"), Sum(item.base_write_off_amount).as_("base_amount"))
+		.where(
+			visible(item, run) & (item.status == OPEN) & (item.selected == 1) & (item.due_date > cutoff_date)
+		)
+		.run(as_dict=True)
+	)
+	return {"count": row.count, "base_amount": flt(row.base_amount)}
+
+
 def other_drafts(run: Any) -> list[dict[str, Any]]:
-	"""Other drafts in which balances of this one are selected too, with their number. The first to be posted gets them."""
+	"""Other drafts in which balances of this run are selected too, with their number. The run that is posted first writes them off."""
 	names = frappe.get_list(
 		"Write-Off Run",
 		filters={

@@ -43,7 +43,7 @@ def _list_locked(run: Any) -> str:
 
 def _not_editable(run: Any) -> str:
 	if run.status == states.SEARCHING:
-		return _("This run is being searched. Wait until that has finished, or cancel the search.")
+		return _("A search is running for this run. Wait until it has finished, or cancel it.")
 	return _list_locked(run)
 
 
@@ -178,8 +178,10 @@ def lock_document(run: str, *, restart: bool = True) -> Any:
 	return document
 
 
-def restart_transaction() -> bool:
+def restart_transaction(*, with_snapshot: bool = True) -> bool:
 	"""Start a new transaction, so that its snapshot includes what the previous holder of the lock commits.
+
+	`with_snapshot`: False for READ COMMITTED, if the transaction waits for further locks.
 
 	Under REPEATABLE READ the snapshot is taken at the first read, and a request has already read its session and user.
 	Returns False if the transaction has already written and has to continue.
@@ -188,6 +190,11 @@ def restart_transaction() -> bool:
 		return True
 	if frappe.db.transaction_writes:
 		return False
+	if not with_snapshot:
+		# `frappe.db.rollback` begins a transaction, and the level applies to the next one only.
+		frappe.db.sql("ROLLBACK")  # nosemgrep: frappe-using-db-sql - as above
+		# nosemgrep: frappe-using-db-sql - no builder for SET
+		frappe.db.sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
 	frappe.db.begin()
 	return True
 

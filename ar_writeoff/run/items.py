@@ -7,6 +7,7 @@ import frappe
 from frappe import _
 from frappe.query_builder import Case, DocType
 from frappe.query_builder.functions import Count
+from frappe.utils import cint
 from pypika import Order, Table
 from pypika.queries import QueryBuilder
 from pypika.terms import Criterion, Term
@@ -27,6 +28,7 @@ BALANCE_FIELDS = (
 	"outstanding_amount",
 	"base_outstanding_amount",
 	"write_off_amount",
+	"set_offs",
 )
 
 # Columns of the list, without the message.
@@ -43,6 +45,7 @@ COLUMNS = (
 	"currency",
 	"outstanding_amount",
 	"base_outstanding_amount",
+	"set_off_amount",
 	"write_off_amount",
 	"base_write_off_amount",
 	"reinstated_amount",
@@ -68,6 +71,8 @@ COMPARISONS = {
 }
 
 ROWS_PER_QUERY = 5000
+MAX_PAGE_LENGTH = 1000
+MAX_START = 10**9
 
 
 def table() -> Table:
@@ -92,6 +97,13 @@ def where(item: Table, run: str, filters: dict[str, Any] | None = None) -> Crite
 	for fieldname, value in (filters or {}).items():
 		if fieldname not in FIELDS:
 			frappe.throw(_("Items cannot be filtered by {0}.").format(fieldname), title=_("Filter balances"))
+		if any(isinstance(part, dict | list) for part in (value if isinstance(value, list) else [value])):
+			frappe.throw(
+				_("The filter on {0} must be a value, a list of values, or an operator and a value.").format(
+					fieldname
+				),
+				title=_("Filter balances"),
+			)
 		if fieldname == "message":
 			condition &= messages.message_filter(item, str(value))
 		elif fieldname in TEXT_FIELDS and isinstance(value, str):
@@ -121,6 +133,12 @@ def in_order(
 def count(run: str, filters: dict[str, Any] | None = None) -> int:
 	item = table()
 	return frappe.qb.from_(item).select(Count("*")).where(where(item, run, filters)).run()[0][0]
+
+
+def page_limits(start: Any, page_length: Any) -> tuple[int, int]:
+	"""Return offset and length of a page: 100 items unless another positive number is given."""
+	length = cint(page_length)
+	return min(max(cint(start), 0), MAX_START), min(length if length > 0 else 100, MAX_PAGE_LENGTH)
 
 
 def visible_names(run: str, names: Iterable[str], user: str | None = None) -> list[str]:

@@ -6,14 +6,13 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint
+from frappe.utils import cint, flt, fmt_money
 
 from ar_writeoff.approval.seal_rules import canonical
-from ar_writeoff.core import criteria, reasons
+from ar_writeoff.core import criteria
 from ar_writeoff.core import terms as core
 from ar_writeoff.core.criteria import Criteria
 from ar_writeoff.core.money import money
-from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger.dimensions import Offset, company_defaults
@@ -22,6 +21,7 @@ from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting import rules as planning
 from ar_writeoff.posting.entry_values import company_values
 from ar_writeoff.search.ledger import Scope
+from ar_writeoff.tax_relief.ledger import rule_of_company
 
 # Fields of Write-Off Settings that runs use.
 SETTINGS = [
@@ -30,11 +30,12 @@ SETTINGS = [
 	"force_cost_center",
 	"entries_per",
 	"rows_per_entry",
-	"customer_credits",
+	*criteria.SETTINGS_CRITERIA,
 	"require_second_approver",
+	"tax_rule",
 ]
 
-# Fields of a run that are terms, besides its customers.
+# Fields of a run that are terms, besides its tables.
 RUN_FIELDS = (
 	"name",
 	"reason",
@@ -48,19 +49,61 @@ def company_settings(company: str) -> Any:
 	return frappe.db.get_value("Write-Off Settings", company, SETTINGS, as_dict=True) or frappe._dict()
 
 
+def table_values(doc: Any) -> dict[str, list[Any]]:
+	"""Return the criteria of a run or schedule that are in tables, in a fixed order."""
+	return {
+		"customers": sorted({row.customer for row in doc.customers}),
+		"thresholds": sorted(
+			[row.currency, flt(row.min_amount), flt(row.max_amount)] for row in doc.thresholds
+		),
+	}
+
+
+def table_rows(doc: Any) -> dict[str, list[dict[str, Any]]]:
+	"""Return the rows of the criteria that are in tables, for another document."""
+	return {
+		"customers": [{"customer": row.customer} for row in doc.customers],
+		"thresholds": [
+			{"currency": row.currency, "min_amount": row.min_amount, "max_amount": row.max_amount}
+			for row in doc.thresholds
+		],
+	}
+
+
+def table_texts(run: Any) -> dict[str, str]:
+	"""Return the criteria in tables as texts for a reader, by fieldname."""
+	return {
+		"customers": ", ".join(row.customer for row in run.customers),
+		"thresholds": ", ".join(
+			_("{0} to {1}").format(
+				fmt_money(row.min_amount, currency=row.currency),
+				fmt_money(row.max_amount, currency=row.currency),
+			)
+			for row in run.thresholds
+		),
+	}
+
+
 def terms_record(run: Any, settings: Any = None) -> dict[str, Any]:
 	"""Return the current terms of a run from its document, Settings, Reason and Company."""
 	settings = company_settings(run.company) if settings is None else settings
 	return {
 		**{fieldname: run.get(fieldname) for fieldname in RUN_FIELDS},
-		"customers": sorted({row.customer for row in run.customers}),
+		**table_values(run),
 		"customer_credits": settings.customer_credits or criteria.LEAVE_OUT,
+		"credit_threshold": flt(settings.credit_threshold),
+		"include_disabled_customers": cint(settings.include_disabled_customers),
+		"include_internal_customers": cint(settings.include_internal_customers),
+		"cancel_payment_requests": cint(settings.cancel_payment_requests),
 		"offset_account": accounts.offset_account(run.company, run.balance_type, run.reason, settings),
 		"offset_cost_center": settings.cost_center
 		or frappe.get_cached_value("Company", run.company, "cost_center"),
 		"force_cost_center": cint(settings.force_cost_center),
 		"dimension_defaults": sorted(company_defaults(run.company).items()),
 		"entry_values": company_values(run.company),
+		"tax_rule": rule_of_company(run.company, settings.tax_rule, run.posting_date)
+		if run.balance_type == criteria.DEBIT and accounts.write_off_method(run.reason) != accounts.RECLASSIFY
+		else None,
 		"entries_per": settings.entries_per or planning.BATCH,
 		"rows_per_entry": cint(settings.rows_per_entry) or planning.MAX_ROWS_PER_ENTRY,
 		"remark": _("Write-Off Run {0}: {1}").format(run.name, run.reason),
@@ -89,7 +132,9 @@ def criteria_of(terms: Terms) -> Criteria:
 		**{
 			**values,
 			"max_invoice_amount": money(terms.max_invoice_amount, decimals),
+			"min_invoice_amount": money(terms.min_invoice_amount, decimals),
 			"max_customer_amount": money(terms.max_customer_amount, decimals) or None,
+			"credit_threshold": money(terms.credit_threshold, decimals),
 		}
 	)
 
@@ -101,6 +146,7 @@ def offset_of(terms: Terms) -> Offset:
 		account=terms.offset_account,
 		cost_center=terms.offset_cost_center,
 		force_cost_center=terms.force_cost_center,
+		reason=terms.reason,
 		defaults=terms.dimension_defaults,
 	)
 
@@ -113,7 +159,7 @@ def rules_of(terms: Terms) -> posting.Rules:
 	"""
 	offset = offset_of(terms)
 	if not offset.account:
-		messages.throw_reason(Reason.of(reasons.NO_OFFSET_ACCOUNT, company=terms.company))
+		messages.throw_reason(accounts.no_offset_account(terms.company, terms.reason))
 	return posting.Rules(
 		run=terms.name,
 		company=terms.company,
@@ -125,4 +171,5 @@ def rules_of(terms: Terms) -> posting.Rules:
 		entries_per=terms.entries_per,
 		entry_values=terms.entry_values,
 		rows_per_entry=terms.rows_per_entry,
+		tax_rule=terms.tax_rule,
 	)

@@ -17,6 +17,8 @@ WEEKLY = "Weekly"
 MONTHLY = "Monthly"
 QUARTER_END = "Quarter End"
 CRON = "Cron"
+# Each hour in which there is something to take up.
+AFTER_PAYMENTS = "After Payments"
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -85,6 +87,8 @@ def next_planned(recurrence: Recurrence, after: datetime) -> datetime:
 	"""
 	if recurrence.frequency == CRON and recurrence.next_cron:
 		return recurrence.next_cron(after)
+	if recurrence.frequency == AFTER_PAYMENTS:
+		return after.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 	day = after.date()
 	while True:
 		day = _first_matching_day(recurrence, day)
@@ -112,7 +116,7 @@ def _first_matching_day(recurrence: Recurrence, day: date) -> date:
 
 def period_name(recurrence: Recurrence, planned: datetime) -> str:
 	"""Name of the period: the same for every moment in it, so that a changed day creates no second run."""
-	if recurrence.frequency == CRON:
+	if recurrence.frequency in (CRON, AFTER_PAYMENTS):
 		return planned.strftime("%Y-%m-%d %H:%M")
 	if recurrence.frequency == WEEKLY:
 		year, week, _day = planned.isocalendar()

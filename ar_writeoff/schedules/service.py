@@ -11,6 +11,7 @@ user's limits and the caps of the schedule.
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import frappe
@@ -30,9 +31,12 @@ from ar_writeoff.ledger.transactions import retry_lost_transactions, run_in_tran
 from ar_writeoff.run import gate
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import as_user
+from ar_writeoff.run.terms import table_rows
 from ar_writeoff.schedules import rules as core
 from ar_writeoff.schedules.rules import Occurrence, Recurrence
+from ar_writeoff.search.add_invoices import add_invoices
 from ar_writeoff.search.service import search_run
+from ar_writeoff.search.small_differences import open_rests
 
 POST = "Post Within Limits"
 
@@ -50,6 +54,8 @@ CLAIM_DURATION = timedelta(hours=2)
 JOB_TIMEOUT = 3600
 # Multiplied by the number of attempts.
 RETRY_DELAY = timedelta(hours=1)
+# A payment that was being submitted when a schedule last ran.
+PAYMENTS_IN_PROGRESS = timedelta(minutes=10)
 
 
 # Dates
@@ -137,6 +143,43 @@ def reason_problem(reason: str, balance_type: str) -> Reason | None:
 	return None
 
 
+# After Payments
+
+
+def rests_of(schedule: Any) -> list[str]:
+	"""The invoices on which payments have left an amount within the maximum since the schedule last ran.
+
+	Not those in an open draft of the schedule. Without a payment since, this is one query.
+	"""
+	since = last_start(schedule) - PAYMENTS_IN_PROGRESS
+	company, largest = schedule.company, Decimal(str(schedule.max_invoice_amount))
+	names = open_rests(company, since, largest)
+	if not names:
+		return []
+	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Run")
+	present = set(
+		frappe.qb.from_(item)
+		.inner_join(run)
+		.on(run.name == item.run)
+		.select(item.voucher_no)
+		.where((run.schedule == schedule.name) & (run.docstatus == 0) & item.voucher_no.isin(names))
+		.run(pluck=True)
+	)
+	return [name for name in names if name not in present]
+
+
+def last_start(schedule: Any) -> datetime:
+	"""When the schedule last ran without a failure; if it never has, when it was created."""
+	started = frappe.get_all(
+		"Write-Off Schedule Log",
+		filters={"schedule": schedule.name, "result": ("not in", (WORKING, FAILED))},
+		pluck="started_on",
+		order_by="started_on desc",
+		limit=1,
+	)
+	return get_datetime(started[0] if started else schedule.creation)
+
+
 # Scheduler
 
 
@@ -196,6 +239,11 @@ def claim(schedule: str) -> str | None:
 			core.period_name(recurrence_of(doc), planned), planned, get_datetime(doc.next_run_on)
 		)
 		doc.db_set(next_run_values(doc, planned), update_modified=False)
+		if doc.frequency == core.AFTER_PAYMENTS:
+			# Missed hours are one period: what was left since the last run is taken up at once.
+			doc.db_set(next_run_values(doc, now), update_modified=False)
+			if not rests_of(doc):
+				return None
 		log = claim_period(doc, occurrence, now + CLAIM_DURATION)
 		if log:
 			return log
@@ -319,8 +367,8 @@ def prepare(schedule: Any, day: date, schedule_fields: dict[str, Any]) -> str:
 			"reason": schedule.reason,
 			"cutoff_date": cutoff_date,
 			"posting_date": posting_date,
-			"customers": [{"customer": row.customer} for row in schedule.customers],
 			**{fieldname: schedule.get(fieldname) for fieldname in CRITERIA},
+			**table_rows(schedule),
 		}
 	)
 	run.insert()
@@ -328,7 +376,10 @@ def prepare(schedule: Any, day: date, schedule_fields: dict[str, Any]) -> str:
 	frappe.db.set_value(
 		"Write-Off Run", run.name, {"schedule": schedule.name, **schedule_fields}, update_modified=False
 	)
-	search_run(run.name)
+	if schedule.frequency == core.AFTER_PAYMENTS:
+		add_invoices(frappe.get_doc("Write-Off Run", run.name), rests_of(schedule))
+	else:
+		search_run(run.name)
 	return run.name
 
 

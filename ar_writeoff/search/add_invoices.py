@@ -1,6 +1,7 @@
 """Adds selected invoices to a draft run by the rules of the search."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import frappe
@@ -16,6 +17,7 @@ from ar_writeoff.review.selection import after_selection_change
 from ar_writeoff.run.terms import criteria_of, current_terms, offset_of, scope_of
 from ar_writeoff.search import eligibility_data as facts
 from ar_writeoff.search import ledger as search
+from ar_writeoff.search import ledger_differences
 from ar_writeoff.search.item_store import NewItem, insert_items, notes_of, restore_notes
 from ar_writeoff.search.rules import apply_customer_maximum
 
@@ -36,18 +38,24 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 			order_by=None,
 		)
 	)
-	keys = open_items.voucher_keys("Sales Invoice", [name for name in invoices if name not in present])
-	customers = facts.customer_facts({key.customer for key in keys})
+	added = [name for name in invoices if name not in present]
+	keys = open_items.voucher_keys("Sales Invoice", added)
+	with_rows = {key.voucher_no for key in keys}
+	lost = ledger_differences.without_balance(doc.company, [name for name in added if name not in with_rows])
+	customers = facts.customer_facts(
+		doc.company, {key.customer for key in (*keys, *(balance.key for balance in lost))}
+	)
 	# The customer maximum counts all items of the run.
 	existing = items_of_customers(run, customers) if criteria.max_customer_amount else {}
 	balances = open_items.balances_of_vouchers(doc.company, [*keys, *existing], criteria.cutoff_date)
 	verdicts = search.judge_all(
-		balances.values(),
+		[*balances.values(), *lost],
 		scope,
 		criteria,
 		access.of_user(),
 		customers=customers,
 		offset=offset_of(terms),
+		blockers={balance.key: reason for balance, reason in lost.items()},
 	)
 	if criteria.max_customer_amount:
 		credits = search.credits_in_scope(scope, criteria, customers)
@@ -114,8 +122,13 @@ def items_of_customers(run: str, customers: Iterable[str]) -> dict[Key, str]:
 	return {Key(*row[:4]): row[4] for row in rows}
 
 
-def largest_balance(company: str, invoices: list[str]) -> float:
-	"""The largest of these Sales Invoices' balances in company currency, used as the maximum of a new run."""
+def ledger_balances(company: str, invoices: list[str]) -> dict[str, Decimal]:
+	"""The largest balance of each of these Sales Invoices in company currency. An invoice without ledger rows has its
+	outstanding amount."""
 	keys = open_items.voucher_keys("Sales Invoice", invoices)
-	balances = open_items.balances_of_vouchers(company, keys, getdate())
-	return float(max((abs(balance.base_now) for balance in balances.values()), default=0))
+	balances = list(open_items.balances_of_vouchers(company, keys, getdate()).values())
+	found: dict[str, Decimal] = {}
+	for balance in sorted(balances, key=lambda balance: abs(balance.base_now)):
+		found[balance.key.voucher_no] = balance.base_now
+	lost = ledger_differences.without_balance(company, [name for name in invoices if name not in found])
+	return found | {balance.key.voucher_no: balance.base_now for balance in lost}

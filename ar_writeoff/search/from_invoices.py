@@ -10,6 +10,7 @@ from ar_writeoff.core import status as states
 from ar_writeoff.core.criteria import CREDIT, DEBIT
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.run import gate
+from ar_writeoff.run.arguments import json_argument
 from ar_writeoff.search import add_invoices
 
 # For more invoices a run with criteria is the better way.
@@ -19,7 +20,7 @@ MAX_INVOICES = 500
 @frappe.whitelist()
 def get_my_drafts(invoices: str | list) -> list[dict[str, Any]]:
 	"""Drafts of the current user that these invoices can be added to."""
-	company, balance_type = company_and_balance_type(_readable(invoices))
+	company, balance_type = company_and_balance_type(readable(invoices))
 	drafts = frappe.get_list(
 		"Write-Off Run",
 		filters={
@@ -44,7 +45,7 @@ def write_off_invoices(invoices: str | list, run: str | None = None) -> dict[str
 	Returns the run, the number added, and the invoices left out with the reason. A new run has the largest balance as
 	its maximum.
 	"""
-	rows = _readable(invoices)
+	rows = readable(invoices)
 	company, balance_type = company_and_balance_type(rows)
 	if run:
 		doc = gate.enter(run, gate.FIND)
@@ -65,18 +66,20 @@ def company_and_balance_type(rows: list[frappe._dict]) -> tuple[str, str]:
 	Raises:
 	    frappe.ValidationError: they differ, or an invoice is not open.
 	"""
-	closed = [row.name for row in rows if row.docstatus != 1 or not row.outstanding_amount]
-	if closed:
-		frappe.throw(
-			_("These invoices have no open balance: {0}").format(", ".join(closed)),
-			title=_("Write Off Invoices"),
-		)
 	companies = {row.company for row in rows}
 	if len(companies) != 1:
 		frappe.throw(
 			_("A run is for one company. Select invoices of one company only."), title=_("Write Off Invoices")
 		)
-	balance_types = {DEBIT if row.outstanding_amount > 0 else CREDIT for row in rows}
+	# The outstanding amount of the invoice may not be up to date.
+	balances = add_invoices.ledger_balances(rows[0].company, [row.name for row in rows if row.docstatus == 1])
+	closed = [row.name for row in rows if not balances.get(row.name)]
+	if closed:
+		frappe.throw(
+			_("These invoices have no open balance: {0}").format(", ".join(closed)),
+			title=_("Write Off Invoices"),
+		)
+	balance_types = {DEBIT if amount > 0 else CREDIT for amount in balances.values()}
 	if len(balance_types) != 1:
 		frappe.throw(
 			_("A run has either debit or credit balances. Select invoices of one balance type only."),
@@ -85,9 +88,9 @@ def company_and_balance_type(rows: list[frappe._dict]) -> tuple[str, str]:
 	return companies.pop(), balance_types.pop()
 
 
-def _readable(invoices: str | list) -> list[frappe._dict]:
+def readable(invoices: str | list) -> list[frappe._dict]:
 	"""The invoices; throws unless the current user may read all of them."""
-	names = list(dict.fromkeys(frappe.parse_json(invoices)))
+	names = list(dict.fromkeys(json_argument("invoices", invoices, list) or ()))
 	if not names or len(names) > MAX_INVOICES:
 		frappe.throw(
 			_("Select between 1 and {0} invoices. For more invoices, create a run with criteria.").format(
@@ -98,7 +101,7 @@ def _readable(invoices: str | list) -> list[frappe._dict]:
 	rows = frappe.get_list(
 		"Sales Invoice",
 		filters={"name": ("in", names)},
-		fields=["name", "docstatus", "company", "customer", "outstanding_amount", "conversion_rate"],
+		fields=["name", "docstatus", "company", "customer"],
 		order_by="name asc",
 		limit=0,
 	)
@@ -128,7 +131,12 @@ def _new_run(rows: list[frappe._dict], company: str, balance_type: str) -> Any:
 			"reason": reason,
 			"cutoff_date": today(),
 			"posting_date": today(),
-			"max_invoice_amount": add_invoices.largest_balance(company, [row.name for row in rows]),
+			"max_invoice_amount": float(
+				max(
+					abs(amount)
+					for amount in add_invoices.ledger_balances(company, [row.name for row in rows]).values()
+				)
+			),
 			"minimum_age_days": 0,
 			"customers": [{"customer": name} for name in sorted({row.customer for row in rows})],
 		}

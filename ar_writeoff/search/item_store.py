@@ -10,6 +10,7 @@ from frappe.utils import create_batch
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
+from ar_writeoff.core.set_off import as_text
 from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.messages import COLUMNS, columns
 from ar_writeoff.search.rules import Verdict
@@ -31,6 +32,8 @@ ITEM_COLUMNS = (
 	"write_off_amount",
 	"base_write_off_amount",
 	"selected",
+	"set_off_amount",
+	"set_offs",
 )
 REASON_COLUMNS = ("status", *COLUMNS, "reason_doctype", "reason_name")
 
@@ -69,6 +72,8 @@ class NewItem:
 			amount,
 			base_amount,
 			self.selected,
+			verdict.set_off,
+			as_text(verdict.set_offs),
 		)
 
 	def reason_values(self) -> tuple[str, ...]:

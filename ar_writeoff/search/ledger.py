@@ -7,8 +7,10 @@ the covering index. Memory stays flat, progress is known, and the search can be 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
+from itertools import chain
 
 import frappe
 from frappe.query_builder.functions import Count
@@ -19,18 +21,23 @@ from pypika.terms import Criterion
 
 from ar_writeoff.core.criteria import DEBIT, DEDUCT, Criteria, Filters
 from ar_writeoff.core.money import ZERO
+from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import dimensions, open_items
 from ar_writeoff.ledger import permissions as user_access
-from ar_writeoff.ledger.dimensions import Offset
+from ar_writeoff.ledger.dimensions import NO_DIMENSIONS, Offset, VoucherDimensions
+from ar_writeoff.ledger.history import histories
 from ar_writeoff.ledger.open_items import Key, LedgerBalance
 from ar_writeoff.search import eligibility_data as facts
+from ar_writeoff.search import ledger_differences, net_first, open_documents
 from ar_writeoff.search import rules as eligibility
-from ar_writeoff.search.eligibility_data import Credits, Debits, VoucherDetails
-from ar_writeoff.search.rules import Balance, CustomerFacts, Verdict
+from ar_writeoff.search.eligibility_data import Totals, VoucherDetails
+from ar_writeoff.search.rules import Balance, CustomerFacts, PartyFacts, Verdict
 
 # Limits of one query: it takes a fraction of a second, and its list of names is not too long to parse.
 ROWS_PER_QUERY = 20_000
 CUSTOMERS_PER_QUERY = 1_000
+
+NO_SET_OFF: Mapping[Key, Decimal] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,36 +74,66 @@ def search(
 	accounts = facts.receivable_accounts(scope.company, scope.receivable_account, scope.currency)
 	if not accounts or not access.allows_company(scope.company):
 		return
-	row_counts = ledger_row_counts(scope, access)
+	# Credits on any receivable account count.
+	all_accounts = list(facts.receivable_accounts(scope.company))
+	names = customer_names(scope, access)
+	row_counts = ledger_row_counts(scope, access, names)
 	total, processed_rows = sum(row_counts.values()), 0
 	without_gaps = not customer_conditions(scope, access)
-	for customers in customer_ranges(row_counts):
+	looks_for_lost = ledger_differences.can_look_for_invoices(total)
+	without_rows = [name for name in names if name not in row_counts] if looks_for_lost else []
+	for customers in chain(customer_ranges(row_counts), create_batch(without_rows, CUSTOMERS_PER_QUERY)):
 		# The range may contain parties whose customer was deleted.
 		balances = [
 			balance
-			for balance in open_items.balances_of_customers(
-				scope.company, list(accounts), customers, criteria.cutoff_date, without_gaps=without_gaps
+			for balance in (
+				open_items.balances_of_customers(
+					scope.company, all_accounts, customers, criteria.cutoff_date, without_gaps=without_gaps
+				)
+				if customers[0] in row_counts
+				else ()
 			)
 			if balance.key.customer in row_counts
 		]
-		credits = facts.credits_from_balances(balances)
-		customer_data = facts.customer_facts({balance.key.customer for balance in balances})
+		lost = (
+			ledger_differences.invoices_without_balance(scope.company, customers, balances)
+			if looks_for_lost
+			else {}
+		)
+		in_scope = [balance for balance in (*balances, *lost) if balance.key.account in accounts]
+		customer_data = facts.customer_facts(scope.company, {balance.key.customer for balance in in_scope})
+		planned = (
+			net_first.plan(
+				balances,
+				in_scope,
+				scope,
+				scope.company,
+				criteria,
+				partial(judge_part, access=access, customers=customer_data, offset=offset),
+			)
+			if criteria.sets_off_credits
+			else net_first.NOTHING
+		)
+		left = [planned.left(balance) for balance in balances] if planned.amounts else balances
+		credits = facts.totals_from_balances(left, facts.is_credit)
 		verdicts = judge_all(
-			balances,
+			in_scope,
 			scope,
 			criteria,
 			access,
 			customers=customer_data,
 			credits=credits,
-			debits=facts.debits_from_balances(balances),
+			debits=facts.totals_from_balances(balances, facts.is_open_invoice),
 			offset=offset,
+			blockers={balance.key: reason for balance, reason in lost.items()},
+			set_off=planned.amounts,
 		)
-		processed_rows += sum(row_counts[customer] for customer in customers)
+		processed_rows += sum(row_counts.get(customer, 0) for customer in customers)
 		kept = eligibility.apply_customer_maximum(verdicts, criteria, base_credits(credits))
-		yield Found(kept, customer_data, processed_rows, total)
+		yield Found(net_first.attach(kept, planned), customer_data, processed_rows, total)
 
 
-def base_credits(credits: Credits) -> dict[str, Decimal]:
+def base_credits(credits: Totals) -> dict[str, Decimal]:
 	"""Unallocated credits of each customer over all accounts, in company currency."""
 	totals: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	for (customer, _account), (_credit, base_credit) in credits.items():
@@ -108,17 +145,20 @@ def credits_in_scope(scope: Scope, criteria: Criteria, customers: Iterable[str])
 	"""Credits to deduct from each customer's total, in company currency; empty unless the criteria deduct them."""
 	if (criteria.balance_type, criteria.customer_credits) != (DEBIT, DEDUCT):
 		return {}
-	accounts = facts.receivable_accounts(scope.company, scope.receivable_account, scope.currency)
 	names = sorted(customers)
-	if not accounts or not names:
+	if not names:
 		return {}
-	balances = open_items.balances_of_customers(scope.company, list(accounts), names, criteria.cutoff_date)
-	return base_credits(facts.credits_from_balances(balances))
+	accounts = list(facts.receivable_accounts(scope.company))
+	balances = open_items.balances_of_customers(scope.company, accounts, names, criteria.cutoff_date)
+	return base_credits(facts.totals_from_balances(balances, facts.is_credit))
 
 
-def ledger_row_counts(scope: Scope, access: user_access.Access) -> dict[str, int]:
-	"""Number of ledger rows, in all companies, of each customer in scope, in order. Read from the index alone."""
-	names = customer_names(scope, access)
+def ledger_row_counts(
+	scope: Scope, access: user_access.Access, names: list[str] | None = None
+) -> dict[str, int]:
+	"""Number of ledger rows, in all companies, of each customer in scope with any, in order. Read from the index alone.
+	`names`: of the customers in scope, if known."""
+	names = customer_names(scope, access) if names is None else names
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	query = frappe.qb.from_(ple).select(ple.party, Count("*")).groupby(ple.party)
 	if len(names) > CUSTOMERS_PER_QUERY:
@@ -142,6 +182,31 @@ def customer_ranges(row_counts: Mapping[str, int]) -> Iterator[list[str]]:
 		yield customers
 
 
+def judge_part(
+	balances: list[LedgerBalance],
+	scope: Filters,
+	criteria: Criteria,
+	*,
+	access: user_access.Access,
+	customers: Mapping[str, CustomerFacts] | None = None,
+	offset: Offset | None = None,
+	check_other_runs: bool = True,
+) -> list[Verdict]:
+	"""Verdicts on debit or credit balances that may be set off, before all balances are judged. See `judge_all`."""
+	assert isinstance(scope, Scope)
+	return judge_all(
+		balances,
+		scope,
+		criteria,
+		access,
+		customers=customers,
+		credits={},
+		debits={},
+		offset=offset if criteria.balance_type == DEBIT else None,
+		check_other_runs=check_other_runs,
+	)
+
+
 def judge_all(
 	balances: Iterable[LedgerBalance],
 	scope: Scope,
@@ -150,34 +215,112 @@ def judge_all(
 	*,
 	customers: Mapping[str, CustomerFacts] | None = None,
 	vouchers: Mapping[Key, VoucherDetails] | None = None,
-	credits: Credits | None = None,
-	debits: Debits | None = None,
+	credits: Totals | None = None,
+	debits: Totals | None = None,
 	offset: Offset | None = None,
+	blockers: Mapping[Key, Reason] | None = None,
+	set_off: Mapping[Key, Decimal] = NO_SET_OFF,
 	check_other_runs: bool = True,
 ) -> list[Verdict]:
 	"""Verdicts on these balances, ordered by customer, date and voucher.
 
 	Used by the search, and again under the lock, where other runs do not count because the first one posts.
-	`customers`, `vouchers`, `credits` and `debits` are read if they are not given.
+	`customers`, `vouchers`, `credits` and `debits` are read if they are not given. `blockers`: known reasons.
+	`set_off`: amounts that credits settle before, so that only the rest is judged.
 	"""
-	matching = {balance.key: balance for balance in balances if eligibility.amounts_match(balance, criteria)}
-	keys = list(matching)
+	booked = {balance.key: balance for balance in balances}
+	left = {
+		key: net_first.after_set_off(balance, set_off[key]) if balance.now > 0 and key in set_off else balance
+		for key, balance in booked.items()
+	}
+	matching = {key: balance for key, balance in left.items() if eligibility.amounts_match(balance, criteria)}
+	if not matching:
+		return []
 	if vouchers is None:
-		vouchers = facts.voucher_details(keys)
-	own_rows = voucher_ledger_rows(keys, scope, access, offset)
-	out_of_scope = keys_out_of_scope(keys, scope, access, own_rows)
-	if customers is None:
-		customers = facts.customer_facts({key.customer for key in keys})
-	parties = facts.party_facts(scope.company, keys, criteria, credits, debits)
-	voucher_data = facts.voucher_facts(keys, vouchers, scope.run if check_other_runs else None)
-	entry_problems = offset.exclusions(keys, own_rows) if offset else {}
+		vouchers = facts.voucher_details(matching)
+	found = matching_verdicts(matching, vouchers, scope, criteria, set_off)
+	keys = list(found)
+	voucher_dimensions = needed_dimensions(keys, scope, access, offset)
+	out_of_scope = keys_out_of_scope(keys, scope, access, voucher_dimensions)
+	candidates = {key: verdict for key, verdict in found.items() if key not in out_of_scope}
+	if not candidates:
+		return []
+	return judge_candidates(
+		candidates,
+		{key: booked[key] for key in candidates},
+		scope,
+		criteria,
+		vouchers,
+		customers=facts.customer_facts(scope.company, {key.customer for key in candidates})
+		if customers is None
+		else customers,
+		parties=facts.party_facts(scope.company, candidates, criteria, credits, debits),
+		entry_problems=offset.exclusions(candidates, voucher_dimensions) if offset else {},
+		blockers=blockers or {},
+		check_other_runs=check_other_runs,
+	)
 
+
+def judge_candidates(
+	candidates: Mapping[Key, Verdict],
+	balances: Mapping[Key, LedgerBalance],
+	scope: Scope,
+	criteria: Criteria,
+	vouchers: Mapping[Key, VoucherDetails],
+	*,
+	customers: Mapping[str, CustomerFacts],
+	parties: Mapping[tuple[str, str], PartyFacts],
+	entry_problems: Mapping[Key, Reason],
+	blockers: Mapping[Key, Reason],
+	check_other_runs: bool,
+) -> list[Verdict]:
+	"""Verdicts on balances that match the criteria, with the reasons that exclude them."""
+	voucher_data = facts.voucher_facts(
+		scope.company, candidates, vouchers, scope.run if check_other_runs else None
+	)
+	pending = open_documents.pending_documents(
+		scope.company,
+		{key: balance.now for key, balance in balances.items()},
+		cancels_requests=criteria.cancel_payment_requests,
+	)
+	damaged = ledger_differences.damaged_balances(scope.company, balances, vouchers)
 	verdicts = []
-	for key, balance in matching.items():
-		voucher = vouchers.get(key)
-		if voucher is None or key in out_of_scope:
+	for key, verdict in candidates.items():
+		reason = eligibility.exclusion_reason(
+			verdict,
+			criteria,
+			customers[key.customer],
+			voucher_data[key].with_problems(
+				blockers.get(key) or damaged.get(key), pending.get(key), entry_problems.get(key)
+			),
+			parties[key.customer, key.account],
+		)
+		verdicts.append(replace(verdict, reason=reason) if reason else verdict)
+	verdicts.sort(key=lambda v: (v.balance.customer, v.balance.posting_date, v.balance.voucher_no))
+	return verdicts
+
+
+def matching_verdicts(
+	balances: Mapping[Key, LedgerBalance],
+	vouchers: Mapping[Key, VoucherDetails],
+	scope: Scope,
+	criteria: Criteria,
+	set_off: Mapping[Key, Decimal] = NO_SET_OFF,
+) -> dict[Key, Verdict]:
+	"""Verdicts, without reasons yet, on the balances of submitted vouchers that match the criteria."""
+	submitted = [key for key in balances if key in vouchers]
+	known = histories(scope.company, submitted) if criteria.needs_history else {}
+	found = {}
+	for key in submitted:
+		balance, voucher = balances[key], vouchers[key]
+		origin = facts.origin(key, balance.currency, voucher, known.get(key))
+		if key in set_off:
+			origin = replace(origin, settled=True)
+		if scope.currency and scope.currency != (origin.currency or balance.currency):
 			continue
-		verdict = eligibility.judge(
+		if scope.payment_terms_template and scope.payment_terms_template != voucher.payment_terms_template:
+			continue
+		verdict = eligibility.match(
 			Balance(
 				voucher_type=key.voucher_type,
 				voucher_no=key.voucher_no,
@@ -190,16 +333,13 @@ def judge_all(
 				base_at_cutoff=balance.base_at_cutoff,
 				now=balance.now,
 				base_now=balance.base_now,
+				origin=origin,
 			),
 			criteria,
-			customers[key.customer],
-			voucher_data[key].with_entry_problem(entry_problems.get(key)),
-			parties[key.customer, key.account],
 		)
 		if verdict:
-			verdicts.append(verdict)
-	verdicts.sort(key=lambda v: (v.balance.customer, v.balance.posting_date, v.balance.voucher_no))
-	return verdicts
+			found[key] = replace(verdict, set_off=set_off[key]) if key in set_off else verdict
+	return found
 
 
 def customer_names(scope: Scope, access: user_access.Access) -> list[str]:
@@ -240,50 +380,60 @@ def with_descendants(doctype: str, name: str) -> list[str]:
 	return [name, *get_descendants_of(doctype, name, ignore_permissions=True)]
 
 
-def voucher_ledger_rows(
+def needed_dimensions(
 	keys: list[Key], scope: Scope, access: user_access.Access, offset: Offset | None
-) -> dict[Key, frappe._dict]:
-	"""The vouchers' own ledger rows, if scope, permissions or offset need them: reading them is half of a search."""
+) -> dict[Key, VoucherDimensions]:
+	"""The dimensions of the vouchers, if scope, permissions or offset need them: reading them is half of a search."""
 	if scope.cost_center or scope.project or access.cost_centers is not None or (offset and offset.has_rules):
-		return dimensions.voucher_ledger_rows(keys)
+		return dimensions.voucher_dimensions(keys)
 	return {}
 
 
 def keys_out_of_scope(
-	keys: list[Key], scope: Scope, access: user_access.Access, own_rows: Mapping[Key, frappe._dict]
+	keys: list[Key],
+	scope: Scope,
+	access: user_access.Access,
+	voucher_dimensions: Mapping[Key, VoucherDimensions],
 ) -> set[Key]:
-	"""Keys whose voucher is outside the item group, cost center or project of the scope, or not permitted."""
+	"""Keys whose voucher is outside the item group, sales person, cost center or project of the scope, or not permitted.
+
+	Of the lines of an invoice one has to be in scope, but the user has to be permitted for all.
+	"""
 	out_of_scope: set[Key] = set()
-	if scope.item_group:
+	for child, doctype, fieldname, name in (
+		("Sales Invoice Item", "Item Group", "item_group", scope.item_group),
+		("Sales Team", "Sales Person", "sales_person", scope.sales_person),
+	):
+		if not name:
+			continue
+		values = with_descendants(doctype, name)
 		matching_invoices: set[str] = set()
-		groups = with_descendants("Item Group", scope.item_group)
 		for batch in create_batch([key.voucher_no for key in keys], 1000):
-			matching_invoices |= invoices_with_item_group(batch, groups)
-		out_of_scope = {
+			matching_invoices |= invoices_with_row(child, fieldname, batch, values)
+		out_of_scope |= {
 			key
 			for key in keys
 			if key.voucher_type != "Sales Invoice" or key.voucher_no not in matching_invoices
 		}
-	cost_centers: set[str] | None = None
-	if scope.cost_center:
-		cost_centers = set(with_descendants("Cost Center", scope.cost_center))
-	if access.cost_centers is not None:
-		cost_centers = set(access.cost_centers) & (cost_centers or set(access.cost_centers))
+	cost_centers = set(with_descendants("Cost Center", scope.cost_center)) if scope.cost_center else None
 	for key in keys:
-		row = own_rows.get(key) or frappe._dict()
-		if cost_centers is not None and row.cost_center not in cost_centers:
+		voucher = voucher_dimensions.get(key, NO_DIMENSIONS)
+		if cost_centers is not None and not cost_centers & voucher.values("cost_center"):
 			out_of_scope.add(key)
-		if scope.project and row.project != scope.project:
+		if access.cost_centers is not None and voucher.values("cost_center") - access.cost_centers:
+			out_of_scope.add(key)
+		if scope.project and scope.project not in voucher.values("project"):
 			out_of_scope.add(key)
 	return out_of_scope
 
 
-def invoices_with_item_group(names: list[str], groups: list[str]) -> set[str]:
-	item = frappe.qb.DocType("Sales Invoice Item")
+def invoices_with_row(child: str, fieldname: str, names: list[str], values: list[str]) -> set[str]:
+	"""The Sales Invoices among these that have a row of this child table with one of the values."""
+	row = frappe.qb.DocType(child)
 	return set(
-		frappe.qb.from_(item)
-		.select(item.parent)
+		frappe.qb.from_(row)
+		.select(row.parent)
 		.distinct()
-		.where(item.parent.isin(names) & item.item_group.isin(groups))
+		.where((row.parenttype == "Sales Invoice") & row.parent.isin(names) & row[fieldname].isin(values))
 		.run(pluck=True)
 	)

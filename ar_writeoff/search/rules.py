@@ -12,8 +12,9 @@ from typing import Protocol
 from ar_writeoff.core import criteria as rules
 from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import Criteria
-from ar_writeoff.core.money import ZERO
+from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.set_off import SetOff
 
 
 class HasAmounts(Protocol):
@@ -25,6 +26,30 @@ class HasAmounts(Protocol):
 	def now(self) -> Decimal: ...
 	@property
 	def base_now(self) -> Decimal: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+	"""What is known of a voucher besides its balance, as far as the criteria need it.
+
+	`currency`: of the voucher, empty if it is that of the account; `rate`: amount in account currency for one unit of it;
+	`decimals`: of its amounts. `original`: absolute amount of the voucher in account currency, None if unknown. `settled`:
+	whether a payment or credit note was allocated to it, or it to an invoice. `kinds`: see `criteria.VOUCHER_KINDS`.
+	"""
+
+	currency: str = ""
+	rate: Decimal = Decimal(1)
+	decimals: int = 2
+	original: Decimal | None = None
+	settled: bool = False
+	kinds: tuple[str, ...] = ()
+
+	def in_currency(self, amount: Decimal) -> Decimal:
+		"""An amount in account currency in the currency of the voucher."""
+		return money(amount / self.rate, self.decimals) if self.currency else amount
+
+
+NO_ORIGIN = Origin()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,23 +71,60 @@ class Balance:
 	base_at_cutoff: Decimal
 	now: Decimal
 	base_now: Decimal
+	origin: Origin = NO_ORIGIN
 
+	@property
+	def voucher_currency(self) -> str:
+		"""The currency that the voucher is made out in."""
+		return self.origin.currency or self.currency
+
+
+# Charges to a customer that earlier releases of ERPNext, or other apps, post to receivable accounts.
+CHARGE_TYPES = ("Dunning", "Fees")
 
 # Voucher types whose balances can be written off.
-VOUCHER_TYPES = ("Sales Invoice", "Payment Entry", "Journal Entry")
+VOUCHER_TYPES = ("Sales Invoice", "Payment Entry", "Journal Entry", *CHARGE_TYPES)
 
 # Voucher types that a credit can be allocated to.
-INVOICE_TYPES = ("Sales Invoice", "Journal Entry")
+INVOICE_TYPES = ("Sales Invoice", "Journal Entry", *CHARGE_TYPES)
+
+# Voucher types whose negative balance is no credit of the customer.
+NO_CREDITS_OF_CUSTOMER = ("Exchange Rate Revaluation", "Invoice Discounting")
 
 
 @dataclass(frozen=True, slots=True)
 class CustomerFacts:
-	"""Facts about a customer that can exclude its balances."""
+	"""Facts about a customer that can exclude its balances.
+
+	`frozen`: frozen for the user who searches or posts. `internal`: a company of the group, `represents` its name.
+	"""
 
 	customer_name: str = ""
 	opted_out: bool = False
 	disabled: bool = False
 	frozen: bool = False
+	internal: bool = False
+	represents: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTotal:
+	"""What a customer has open on one receivable account: credits or invoices, 0 or more."""
+
+	account: str
+	currency: str
+	amount: Decimal
+	base_amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenOff:
+	"""A debit balance of a customer that is written off: what is not reinstated, in account currency."""
+
+	amount: Decimal
+	currency: str
+	voucher_no: str
+	run: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +132,54 @@ class VoucherFacts:
 	"""Facts about a voucher beyond its balance.
 
 	`blocker`: why it can never be written off. `other_run`: a live run that contains it. `discounting`: its Invoice
-	Discounting, if known. `entry_problem`: why its entry would be refused, for want of an account or a dimension.
+	Discounting, if known. `internal`: an inter-company voucher. `hold`: why it or its customer is on hold. `pending`: a
+	document that comes before the write-off.
+	`entry_problem`: why its entry would be refused, for want of an account or a dimension.
 	"""
 
 	discounted: bool = False
 	other_run: str | None = None
 	blocker: Reason | None = None
 	discounting: str | None = None
+	internal: bool = False
+	hold: Reason | None = None
+	pending: Reason | None = None
 	entry_problem: Reason | None = None
 
-	def with_entry_problem(self, reason: Reason | None) -> VoucherFacts:
-		return replace(self, entry_problem=reason) if reason else self
+	def with_problems(
+		self, blocker: Reason | None, pending: Reason | None, entry_problem: Reason | None
+	) -> VoucherFacts:
+		if not (blocker or pending or entry_problem):
+			return self
+		return replace(self, blocker=self.blocker or blocker, pending=pending, entry_problem=entry_problem)
 
 
 @dataclass(frozen=True, slots=True)
 class PartyFacts:
 	"""Facts about a customer on one receivable account.
 
-	`credit` and `base_credit` are the unallocated credits, `debit` the open invoices, 0 or more; `reconciliation` is an
-	active Process Payment Reconciliation.
+	`credits` are the unallocated credits and `debits` the open invoices, on all receivable accounts of the company;
+	`reconciliation` is an active Process Payment Reconciliation of the account; `written_off` the debts that runs have
+	written off, the largest first.
 	"""
 
-	credit: Decimal = ZERO
-	base_credit: Decimal = ZERO
+	credits: tuple[AccountTotal, ...] = ()
+	debits: tuple[AccountTotal, ...] = ()
 	reconciliation: str | None = None
-	debit: Decimal = ZERO
+	written_off: tuple[WrittenOff, ...] = ()
+
+	@property
+	def base_credit(self) -> Decimal:
+		"""The unallocated credits in company currency."""
+		return sum((total.base_amount for total in self.credits), ZERO)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
 	"""A matching balance. `reason` is None if it can be written off.
 
-	`amount` and `base_amount` are the maximum to write off.
+	`amount` and `base_amount` are the maximum to write off. `set_off` is the amount of credits that settle the balance
+	before; `set_offs` are those to post with it, which may settle other balances of the customer as well.
 	"""
 
 	balance: Balance
@@ -109,6 +187,8 @@ class Verdict:
 	base_amount: Decimal
 	age_days: int
 	reason: Reason | None = None
+	set_off: Decimal = ZERO
+	set_offs: tuple[SetOff, ...] = ()
 
 	def base_of(self, part: Decimal) -> Decimal:
 		"""Company-currency value of a part of the amount."""
@@ -119,6 +199,8 @@ NO_CUSTOMER_FACTS = CustomerFacts()
 NO_VOUCHER_FACTS = VoucherFacts()
 NO_PARTY_FACTS = PartyFacts()
 NO_CREDITS: Mapping[str, Decimal] = {}
+ANY_AMOUNT = Decimal("1e15")
+FOREVER = date(9999, 12, 31)
 
 
 def judge(
@@ -129,25 +211,56 @@ def judge(
 	party: PartyFacts = NO_PARTY_FACTS,
 ) -> Verdict | None:
 	"""None if the balance does not match the criteria; otherwise a verdict, with a reason if it is excluded."""
-	if balance.posting_date > criteria.cutoff_date:
+	verdict = match(balance, criteria)
+	reason = verdict and exclusion_reason(verdict, criteria, customer, voucher, party)
+	return replace(verdict, reason=reason) if verdict and reason else verdict
+
+
+def match(balance: Balance, criteria: Criteria) -> Verdict | None:
+	"""A verdict without a reason if the balance matches the criteria, else None."""
+	if not dates_match(balance, criteria) or not amounts_match(balance, criteria):
 		return None
 	age_days = rules.age_in_days(criteria, balance.posting_date, balance.due_date)
-	if not rules.is_old_enough(criteria, age_days) or not amounts_match(balance, criteria):
-		return None
 	amount, base_amount = eligible_amounts(balance)
-	verdict = Verdict(balance, amount, base_amount, age_days)
-	reason = exclusion_reason(verdict, criteria, customer, voucher, party)
-	return replace(verdict, reason=reason) if reason else verdict
+	if not origin_matches(balance, abs(amount), abs(base_amount), criteria):
+		return None
+	return Verdict(balance, amount, base_amount, age_days)
+
+
+def dates_match(balance: Balance, criteria: Criteria) -> bool:
+	"""Whether the balance is of the cutoff date or before, and old enough."""
+	if balance.posting_date > criteria.cutoff_date:
+		return False
+	return rules.is_old_enough(criteria, rules.age_in_days(criteria, balance.posting_date, balance.due_date))
 
 
 def amounts_match(balance: HasAmounts, criteria: Criteria) -> bool:
-	"""Whether balance type and amount match the criteria. Cheap, so it is checked first."""
+	"""Whether balance type and amount match the criteria. Cheap, so it is checked first.
+
+	With thresholds the range depends on the currency of the voucher, see `origin_matches`.
+	"""
 	amount, base_amount = eligible_amounts(balance)
-	if amount * criteria.sign < 0 or abs(base_amount) > criteria.max_invoice_amount:
+	if amount * criteria.sign < 0 or not (criteria.thresholds or criteria.is_in_range(abs(base_amount))):
 		return False
 	# No match if the balance was not open at the cutoff or has changed sign. A balance that is zero in account
 	# currency but not in company currency is listed, so that it gets revalued.
 	return bool(amount) or base_amount * criteria.sign > 0
+
+
+def origin_matches(balance: Balance, amount: Decimal, base_amount: Decimal, criteria: Criteria) -> bool:
+	"""Whether the voucher matches the criteria that need more of it than its balance. Amounts are absolute."""
+	origin = balance.origin
+	if criteria.voucher_kind and criteria.voucher_kind not in origin.kinds:
+		return False
+	if criteria.only_remainders and not origin.settled:
+		return False
+	share = criteria.max_original_share
+	if share is not None and (origin.original is None or amount * 100 > origin.original * share):
+		return False
+	threshold = criteria.threshold(balance.voucher_currency)
+	if not threshold:
+		return criteria.is_in_range(base_amount)
+	return threshold.min_amount <= origin.in_currency(amount) <= threshold.max_amount
 
 
 def eligible_amounts(balance: HasAmounts) -> tuple[Decimal, Decimal]:
@@ -181,15 +294,19 @@ def exclusion_reason(
 ) -> Reason | None:
 	"""The first reason why this balance must not be written off, or None.
 
-	Permanent reasons come first, then those a user can fix, then temporary ones.
+	What a user has decided comes first, then permanent reasons, those a user can fix, and temporary ones.
 	"""
 	balance = verdict.balance
 	if customer.opted_out:
 		return Reason.of(reasons.CUSTOMER_OPTED_OUT).with_link("Customer", balance.customer)
-	if customer.disabled:
+	if voucher.hold:
+		return voucher.hold
+	if customer.disabled and not criteria.include_disabled_customers:
 		return Reason.of(reasons.CUSTOMER_DISABLED).with_link("Customer", balance.customer)
 	if customer.frozen:
 		return Reason.of(reasons.CUSTOMER_FROZEN).with_link("Customer", balance.customer)
+	if (customer.internal or voucher.internal) and not criteria.include_internal_customers:
+		return internal_reason(balance, customer)
 	blocker = voucher.blocker or voucher_type_blocker(balance.voucher_type, balance.voucher_no, balance.now)
 	if blocker:
 		return blocker
@@ -208,15 +325,89 @@ def exclusion_reason(
 		return Reason.of(reasons.WORTH_NOTHING, amount=verdict.amount, currency=balance.currency)
 	if verdict.amount * verdict.base_amount <= 0:
 		return Reason.of(reasons.BASE_RESIDUE)
-	if criteria.customer_credits == rules.LEAVE_OUT:
-		settles = None
-		if criteria.balance_type == rules.DEBIT and party.credit:
-			settles = Reason.of(reasons.CREDIT_AVAILABLE, credit=party.credit, currency=balance.currency)
-		elif criteria.balance_type == rules.CREDIT and party.debit:
-			settles = Reason.of(reasons.INVOICES_OPEN, debit=party.debit, currency=balance.currency)
-		if settles:
-			return settles.with_link("Payment Reconciliation", "Payment Reconciliation")
-	return voucher.entry_problem
+	return (
+		voucher.pending
+		or late_money(criteria, party)
+		or settling_credits(criteria, party)
+		or voucher.entry_problem
+	)
+
+
+def internal_reason(balance: Balance, customer: CustomerFacts) -> Reason:
+	"""Why a balance between companies of a group is excluded."""
+	if not customer.internal:
+		return Reason.of(reasons.INTERNAL_VOUCHER).with_link(balance.voucher_type, balance.voucher_no)
+	represents = customer.represents or balance.customer
+	return Reason.of(reasons.INTERNAL_CUSTOMER, represents=represents).with_link("Customer", balance.customer)
+
+
+def settling_credits(criteria: Criteria, party: PartyFacts) -> Reason | None:
+	"""Why open credits and invoices of the customer are to be allocated first, or None.
+
+	Credits up to the threshold count on neither side.
+	"""
+	if not criteria.excludes_for_credits:
+		return None
+	if party.credits and party.base_credit <= criteria.credit_threshold:
+		return None
+	if criteria.balance_type == rules.DEBIT and party.credits:
+		reason = Reason.of(reasons.CREDIT_AVAILABLE, credits=totals_fact(party.credits))
+	elif criteria.balance_type == rules.CREDIT and party.debits:
+		reason = Reason.of(reasons.INVOICES_OPEN, debits=totals_fact(party.debits))
+	else:
+		return None
+	return reason.with_link("Payment Reconciliation", "Payment Reconciliation")
+
+
+# Balances named in a reason; the others are counted.
+MAX_NAMED = 3
+
+
+def late_money(criteria: Criteria, party: PartyFacts) -> Reason | None:
+	"""Why a credit is not written off while debts of its customer are: it may be the payment of one of them. None if there
+	is none."""
+	if criteria.balance_type != rules.CREDIT or not party.written_off:
+		return None
+	lines = [
+		f"{debt.amount} {debt.currency} {debt.run} {debt.voucher_no}"
+		for debt in party.written_off[:MAX_NAMED]
+	]
+	if len(party.written_off) > MAX_NAMED:
+		lines.append(str(len(party.written_off) - MAX_NAMED))
+	return Reason.of(reasons.WRITTEN_OFF_DEBTS, written_off="\n".join(lines)).with_link(
+		"Write-Off Run", party.written_off[0].run
+	)
+
+
+def any_amount(criteria: Criteria) -> Criteria:
+	"""The criteria without those on amounts and credits: debit balances that credits may be set off against."""
+	return replace(
+		criteria,
+		balance_type=rules.DEBIT,
+		min_invoice_amount=ZERO,
+		max_invoice_amount=ANY_AMOUNT,
+		max_customer_amount=None,
+		max_original_share=None,
+		only_remainders=False,
+		thresholds=(),
+		customer_credits=rules.IGNORE,
+	)
+
+
+def any_credit(criteria: Criteria) -> Criteria:
+	"""The criteria for credits to set off, whatever those on debit balances."""
+	return replace(
+		any_amount(criteria),
+		balance_type=rules.CREDIT,
+		minimum_age_days=0,
+		voucher_kind=None,
+		cutoff_date=FOREVER,
+	)
+
+
+def totals_fact(totals: Iterable[AccountTotal]) -> str:
+	"""The totals as a fact of a reason: one line for each account."""
+	return "\n".join(f"{total.amount} {total.currency} {total.account}" for total in totals)
 
 
 def voucher_type_blocker(voucher_type: str, voucher_no: str, amount: Decimal) -> Reason | None:
@@ -228,7 +419,7 @@ def voucher_type_blocker(voucher_type: str, voucher_no: str, amount: Decimal) ->
 		reason = Reason.of(reasons.ON_ORDER, order=voucher_no)
 	elif voucher_type == "Payment Entry" and amount > 0:
 		reason = Reason.of(reasons.REFUND)
-	elif voucher_type not in VOUCHER_TYPES:
+	elif voucher_type not in VOUCHER_TYPES or (voucher_type in CHARGE_TYPES and amount < 0):
 		reason = Reason.of(reasons.UNKNOWN_VOUCHER, doctype=voucher_type)
 	return reason.with_link(voucher_type, voucher_no) if reason else None
 

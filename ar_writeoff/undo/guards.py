@@ -16,7 +16,7 @@ with a worker that undoes the run.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -26,12 +26,14 @@ from frappe import _
 from frappe.utils import flt, fmt_money
 
 from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.set_off import from_text
 from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger import open_items
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting.entries import WRITE_OFF_FIELDS
 from ar_writeoff.posting.ledger import lock_vouchers
+from ar_writeoff.search.net_first import keys_of
 
 # Voucher type, voucher number, and amount in account currency.
 Settlement = tuple[str, str, Any]
@@ -53,9 +55,11 @@ class LiveWriteOff:
 
 
 def restore_written_off_amount(invoice: Any, method: str | None = None) -> None:
-	"""Doc event: no save changes the written-off amount, by which the guards tell that an invoice has a write-off."""
+	"""Doc event: no save changes the written-off amount, by which the guards tell that an invoice has a write-off, or the
+	write-off status."""
 	before = invoice.get_doc_before_save()
 	invoice.written_off_amount = before.written_off_amount if before else 0
+	invoice.write_off_status = before.write_off_status if before else ""
 
 
 # Allocation
@@ -116,11 +120,17 @@ def refuse_over_allocation(document: Any, allocations: Iterable[tuple[Key, float
 		write_off = live_write_off(settled, key)
 		balance = total_of(settled, decimals)
 		if write_off and (balance + money(effects[key], decimals)) * write_off.sign < 0:
+			text = _(
+				"{0} {1} was written off by {2}. The open balance is {3}, but this entry settles {4}. Reinstate the"
+				" balance in {2}, then allocate the payment."
+			)
+			if balance:
+				text = _(
+					"{0} {1} was partly written off by {2}. The open balance is {3}, but this entry settles {4}. Allocate at"
+					" most {3}, or reinstate the balance in {2} first."
+				)
 			frappe.throw(
-				_(
-					"{0} {1} was written off by {2}. The open balance is {3}, but this entry settles {4}. Reinstate the"
-					" balance in {2}, then allocate the payment."
-				).format(
+				text.format(
 					_(key.voucher_type),
 					key.voucher_no,
 					link(write_off.run),
@@ -238,21 +248,22 @@ def before_cancel_voucher(document: Any, method: str | None = None) -> None:
 	"""
 	if not lock_written_off([Key(document.doctype, document.name, "", "")]):
 		return
-	run = frappe.db.get_value(
-		"Write-Off Run Item",
-		{
-			"voucher_no": document.name,
-			"voucher_type": document.doctype,
-			"status": ("in", ITEM_POSTED),
-		},
-		"run",
-		order_by="name asc",
-	)
+	run = run_of_voucher(document.doctype, document.name)
 	frappe.throw(
 		_(
 			"{0} was written off by {1}. Undo the run or reinstate the balance, then cancel the document."
 		).format(document.name, link(run) if run else _("Write-Off Run")),
 		title=_("Written Off"),
+	)
+
+
+def run_of_voucher(voucher_type: str, voucher_no: str) -> str | None:
+	"""The first run with a live write-off of this voucher."""
+	return frappe.db.get_value(
+		"Write-Off Run Item",
+		{"voucher_no": voucher_no, "voucher_type": voucher_type, "status": ("in", ITEM_POSTED)},
+		"run",
+		order_by="name asc",
 	)
 
 
@@ -300,7 +311,7 @@ def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 		return
 	rows = items_of_entry(entry.name)
 	keys = [open_items.balance_key(row) for row in rows]
-	lock_vouchers(keys)
+	lock_vouchers([*keys, *vouchers_to_release(rows)])
 	for row, key in zip(rows, keys, strict=True):
 		if row.journal_entry == entry.name and (row.reversal_entry or flt(row.reinstated_amount)):
 			frappe.throw(
@@ -312,6 +323,13 @@ def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 			)
 		if row.journal_entry != entry.name:
 			refuse_settled_balance(entry, row, key)
+
+
+def vouchers_to_release(rows: Iterable[Any]) -> Iterator[Key]:
+	"""Yield the balances of credits that were set off with these items, and of what they settle."""
+	for row in rows:
+		for one in from_text(row.set_offs):
+			yield from keys_of(one, row.customer)
 
 
 def items_of_entry(name: str) -> list[Any]:

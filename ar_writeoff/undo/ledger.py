@@ -6,8 +6,8 @@ between. A reversing entry has its own date and posts to both ledgers, which agr
 customers who are disabled or frozen by now.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,15 +18,24 @@ from frappe.utils import getdate
 
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.set_off import SetOff, Voucher, from_text
 from ar_writeoff.ledger import parties
-from ar_writeoff.ledger.dimensions import dimension_fields
+from ar_writeoff.ledger.accounts import account_to_reinstate
+from ar_writeoff.ledger.dimensions import dimension_fields, voucher_dimensions
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import credits
 from ar_writeoff.posting import entries as journal
-from ar_writeoff.posting.rules import Dimensions, PlanItem, plan_entries
-from ar_writeoff.search.rules import carrying_value
+from ar_writeoff.posting.rules import (
+	Dimensions,
+	PlanItem,
+	SetOffRow,
+	Shares,
+	plan_entries,
+	set_off_vouchers,
+)
+from ar_writeoff.search.rules import CHARGE_TYPES, carrying_value
 
 CANCELLED = "Cancelled"
 REVERSED = "Reversed"
@@ -36,7 +45,7 @@ REVERSED = "Reversed"
 class WrittenOffItem:
 	"""A written-off item as its locked row says. Amounts have the sign of the balance.
 
-	`amount` and `base_amount` are still written off: less what was reinstated.
+	`amount` and `base_amount` are still written off: less what was reinstated. `set_offs`: posted with the item.
 	"""
 
 	item: str
@@ -46,15 +55,17 @@ class WrittenOffItem:
 	amount: Decimal
 	base_amount: Decimal
 	reinstated: Decimal
+	set_offs: tuple[SetOff, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ItemPart:
-	"""The part of a written-off item to take back, with the sign of the balance."""
+	"""The part of a written-off item to take back, with the sign of the balance, and whether its set-offs are too."""
 
 	of: WrittenOffItem
 	amount: Decimal
 	base_amount: Decimal
+	with_set_offs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,7 @@ def written_off_items(rows: Iterable[dict], company: str) -> list[WrittenOffItem
 				base_amount=money(row["base_write_off_amount"], base_decimals)
 				- money(row["base_reinstated_amount"], base_decimals),
 				reinstated=reinstated,
+				set_offs=from_text(row["set_offs"]),
 			)
 		)
 	return result
@@ -117,17 +129,37 @@ def undo_entry(
 	if whole and not always_dated and not cancel_blocker(entry.company, getdate(entry.posting_date)):
 		journal.cancel(entry)
 		return UndoResult(CANCELLED, {}, {})
+	accounts_now = accounts_to_reinstate([entry], recovered=False)
 	with parties.skip_party_validation():
 		if whole:
-			posted = reverse_entry(entry, posting_date, f"{name}-R")
+			posted = reverse_entry(entry, posting_date, f"{name}-R", accounts_now)
 			return UndoResult(REVERSED, {item.item: posted.name for item in items}, posted.warnings)
-		parts = [ItemPart(item, item.amount, item.base_amount) for item in items if item.amount]
-		entries, warnings = post_reversal({name: entry}, parts, posting_date, f"{name}-R", reversal_of=name)
+		parts = [ItemPart(item, item.amount, item.base_amount, True) for item in items if item.amount]
+		entries, warnings = post_reversal(
+			{name: entry}, parts, posting_date, f"{name}-R", accounts_now, reversal_of=name
+		)
 		return UndoResult(REVERSED, entries, warnings)
 
 
-def reverse_entry(entry: Any, posting_date: date, key: str) -> journal.Posted:
+def accounts_to_reinstate(entries: Iterable[Any], *, recovered: bool) -> dict[str, str]:
+	"""Return the accounts that take back what these entries of one run wrote off, by offset account.
+
+	Raises:
+	    frappe.ValidationError: an account was closed, and there is none in its place.
+	"""
+	found = list(entries)
+	run = frappe.db.get_value(
+		"Write-Off Run", found[0].write_off_run, ["company", "balance_type", "reason"], as_dict=True
+	)
+	offsets = {row.account for entry in found for row in entry.accounts if not row.party}
+	return {account: account_to_reinstate(account, **run, recovered=recovered) for account in sorted(offsets)}
+
+
+def reverse_entry(
+	entry: Any, posting_date: date, key: str, accounts_now: Mapping[str, str]
+) -> journal.Posted:
 	"""Post a reversing entry of a whole entry: debit and credit swapped, with the same dimensions and rates.
+	`accounts_now`: see `accounts_to_reinstate`.
 
 	A payment or journal credit is unallocated from the entry, and the reversing entry settles the entry's debit
 	instead.
@@ -144,6 +176,7 @@ def reverse_entry(entry: Any, posting_date: date, key: str) -> journal.Posted:
 	rows = [
 		{
 			**{field: row.get(field) for field in fields},
+			"account": row.account if row.party else accounts_now[row.account],
 			**reversing_reference(row, entry),
 			"debit_in_account_currency": row.credit_in_account_currency,
 			"credit_in_account_currency": row.debit_in_account_currency,
@@ -163,6 +196,7 @@ def reverse_entry(entry: Any, posting_date: date, key: str) -> journal.Posted:
 		multi_currency=entry.multi_currency,
 		reversal_of=entry.name,
 	)
+	reversing.flags.reopens_credit_notes = True
 	return journal.submit(reversing)
 
 
@@ -171,7 +205,7 @@ def reversing_reference(row: Any, entry: Any) -> dict[str, str]:
 
 	ERPNext allows no debit with a reference to a Journal Entry, so the reversing row of an opening entry has none.
 	"""
-	if row.party and row.reference_type == "Sales Invoice":
+	if row.party and row.reference_type in ("Sales Invoice", *CHARGE_TYPES):
 		return {"reference_type": row.reference_type, "reference_name": row.reference_name}
 	if row.party and row.debit and not row.reference_name:
 		return {"reference_type": "Journal Entry", "reference_name": entry.name}
@@ -198,15 +232,16 @@ def reinstate(
 	entries = {name: frappe.get_doc("Journal Entry", name) for name in names}
 	entry_of_item: dict[str, str] = {}
 	warnings: dict[str, Reason] = {}
+	accounts_now = accounts_to_reinstate(entries.values(), recovered=True)
 	with parties.skip_party_validation():
 		for part in parts:
 			if is_credit(part.of):
-				posted = reverse_entry(entries[part.of.journal_entry], posting_date, prefix)
+				posted = reverse_entry(entries[part.of.journal_entry], posting_date, prefix, accounts_now)
 				entry_of_item[part.of.item] = posted.name
 				warnings.update(posted.warnings)
 		shares = [part for part in parts if not is_credit(part.of)]
 		if shares:
-			taken, more = post_reversal(entries, shares, posting_date, prefix)
+			taken, more = post_reversal(entries, shares, posting_date, prefix, accounts_now)
 			entry_of_item.update(taken)
 			warnings.update(more)
 	return entry_of_item, warnings
@@ -217,12 +252,13 @@ def post_reversal(
 	parts: list[ItemPart],
 	posting_date: date,
 	prefix: str,
+	accounts_now: Mapping[str, str],
 	reversal_of: str | None = None,
 ) -> tuple[dict[str, str], dict[str, Reason]]:
-	"""Post entries that take back parts of what `entries` wrote off, on the same accounts."""
+	"""Post entries that take back parts of what `entries` wrote off. `accounts_now`: see `accounts_to_reinstate`."""
 	[company] = {entry.company for entry in entries.values()}
 	[run] = {entry.write_off_run for entry in entries.values()}
-	items = [plan_item(part, entries[part.of.journal_entry]) for part in parts]
+	items = [plan_item(part, entries[part.of.journal_entry], accounts_now) for part in parts]
 	entry_of_item: dict[str, str] = {}
 	warnings: dict[str, Reason] = {}
 	for plan in plan_entries(items, company_currency=company_currency(company)):
@@ -239,25 +275,34 @@ def post_reversal(
 			),
 		)
 		entry.reversal_of = reversal_of
+		entry.flags.reopens_credit_notes = True
 		posted = journal.submit(entry)
 		entry_of_item.update({item: posted.name for item in plan.items})
 		warnings.update(posted.warnings)
 	return entry_of_item, warnings
 
 
-def plan_item(part: ItemPart, entry: Any) -> PlanItem:
-	"""Plan item for a part, with the accounts and dimensions of the write-off."""
+def plan_item(part: ItemPart, entry: Any, accounts_now: Mapping[str, str]) -> PlanItem:
+	"""Plan item for a part, with the dimensions of the write-off."""
 	key = part.of.key
 	own = next(
-		row
-		for row in entry.accounts
-		if row.party == key.customer
-		and row.account == key.account
-		and row.reference_name in (key.voucher_no, None, "")
+		(
+			row
+			for row in entry.accounts
+			if row.party == key.customer
+			and row.account == key.account
+			and row.reference_name in (key.voucher_no, None, "")
+		),
+		None,
 	)
-	receivable = dimensions_of(own)
+	if not own:
+		frappe.throw(
+			_("{0} has no row of {1} on {2} for {3}. Reverse the entry manually.").format(
+				entry.name, key.customer, key.account, key.voucher_no
+			),
+			title=_("Journal Entry"),
+		)
 	offsets = [row for row in entry.accounts if not row.party]
-	offset = next((row for row in offsets if dimensions_of(row) == receivable), offsets[0])
 	return PlanItem(
 		name=part.of.item,
 		voucher_type=key.voucher_type,
@@ -267,11 +312,32 @@ def plan_item(part: ItemPart, entry: Any) -> PlanItem:
 		currency=part.of.currency,
 		amount=-part.amount,
 		base_amount=-part.base_amount,
-		offset_account=offset.account,
-		receivable_dimensions=receivable,
-		offset_dimensions=dimensions_of(offset),
+		offset_account=accounts_now[offsets[0].account],
+		receivable_dimensions=dimensions_of(own),
+		offset_shares=offset_shares(key, [dimensions_of(row) for row in offsets]),
 		finance_book=entry.finance_book or "",
+		set_off_rows=reversed_set_offs(part.of, entry) if part.with_set_offs else (),
 	)
+
+
+def reversed_set_offs(item: WrittenOffItem, entry: Any) -> tuple[SetOffRow, ...]:
+	"""The rows that take back an item's set-offs of credit notes, with the dimensions of its entry."""
+	dimensions = {row.reference_name: dimensions_of(row) for row in entry.accounts if row.party}
+	return tuple(
+		replace(row, amount=-row.amount, dimensions=dimensions.get(row.voucher.voucher_no, ()))
+		for row in set_off_vouchers(item.set_offs, Voucher(item.key.voucher_type, item.key.voucher_no))
+	)
+
+
+def offset_shares(key: Key, rows: list[Dimensions]) -> Shares:
+	"""Shares of the offset rows of an entry for one of its balances: for each share of the voucher the row with its
+	dimensions, which may also have a cost center and dimensions from the Settings of then."""
+	result = []
+	for values, weight in voucher_dimensions([key])[key].shares:
+		own = set(values.items())
+		exact = [row for row in rows if set(row) == own]
+		result.append(((exact or [row for row in rows if own <= set(row)] or rows)[0], weight))
+	return tuple(result)
 
 
 def dimensions_of(row: Any) -> Dimensions:

@@ -8,6 +8,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import getdate
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
@@ -15,19 +16,40 @@ from ar_writeoff.core.money import AmountError, money, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.money import precision
+from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
 from ar_writeoff.run.status import update_settled_status
+from ar_writeoff.tax_relief import service as tax_relief
 from ar_writeoff.undo import ledger as undo
 from ar_writeoff.undo.service import log_warnings, update_items
 
 
-def reinstate(run: str, amounts: Mapping[str, Any], posting_date: date) -> dict[str, str]:
+def check_date(run: Any, posting_date: date) -> None:
+	"""Refuse a date on which balances of this run cannot be reinstated.
+
+	Raises:
+	    frappe.ValidationError: it is before the write-off, or in a closed period.
+	"""
+	if posting_date < getdate(run.posting_date):
+		frappe.throw(
+			_("A balance cannot be reinstated before the date of the write-off, {0}.").format(
+				run.get_formatted("posting_date")
+			),
+			title=_("Posting Date"),
+		)
+	if reason := closed_period_message(run.company, posting_date):
+		frappe.throw(reason, title=_("Period closed"))
+
+
+def reinstate(
+	run: str, amounts: Mapping[str, Any], posting_date: date, paid_by: tuple[str, str] = ("", "")
+) -> dict[str, str]:
 	"""Reinstate balances of a run, in full or in part, in the current transaction.
 
 	`amounts`: item -> amount in account currency, with the sign of the balance; None for all that is written off.
-	Returns the Journal Entry of each item.
+	`paid_by`: type and name of the document that is allocated to them. Returns the Journal Entry of each item.
 
 	Raises:
 	    frappe.ValidationError: an amount does not fit, or ERPNext refuses.
@@ -42,8 +64,9 @@ def reinstate(run: str, amounts: Mapping[str, Any], posting_date: date) -> dict[
 	]
 	entries, warnings = undo.reinstate(parts, posting_date, f"ACC-JV-{run}-RI")
 	for part, row in zip(parts, rows, strict=True):
-		record_recovery(part, row, posting_date, entries[part.of.item])
+		record_recovery(part, row, posting_date, entries[part.of.item], paid_by)
 	journal.update_write_off_fields(item.key for item in items)
+	tax_relief.update_of_items(row.name for row in rows if row.has_tax_claim)
 	log_warnings(run, warnings)
 	update_settled_status(run)
 	return entries
@@ -101,7 +124,9 @@ def amount_to_reinstate(item: undo.WrittenOffItem, row: Any, wanted: Any) -> Dec
 	return amount
 
 
-def record_recovery(part: undo.ItemPart, row: Any, posting_date: date, journal_entry: str) -> None:
+def record_recovery(
+	part: undo.ItemPart, row: Any, posting_date: date, journal_entry: str, paid_by: tuple[str, str]
+) -> None:
 	frappe.get_doc(
 		{
 			"doctype": "Write-Off Recovery",
@@ -116,6 +141,8 @@ def record_recovery(part: undo.ItemPart, row: Any, posting_date: date, journal_e
 			"amount": part.amount,
 			"base_amount": part.base_amount,
 			"journal_entry": journal_entry,
+			"paid_by_type": paid_by[0],
+			"paid_by": paid_by[1],
 		}
 	).insert(ignore_permissions=True)
 	whole = part.amount == part.of.amount

@@ -20,9 +20,11 @@ from ar_writeoff.ledger.open_items import balance_key
 from ar_writeoff.ledger.transactions import clear_settings_cache, run_in_transaction
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
+from ar_writeoff.posting import set_offs
 from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import as_user, publish_progress, set_status, status_of, update_settled_status
+from ar_writeoff.tax_relief import service as tax_relief
 from ar_writeoff.undo import guards
 from ar_writeoff.undo import ledger as undo
 
@@ -176,7 +178,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 	whole = len(rows) == len(all_rows) and not any(row.reinstated_amount for row in rows)
 	run, company = rows[0].run, rows[0].company
 	items = undo.written_off_items(rows, company)
-	posting.lock_vouchers([item.key for item in items])
+	posting.lock_vouchers([*(item.key for item in items), *set_offs.vouchers_of(items)])
 	if how == CANCEL:
 		require_cancellable(name, company, whole)
 	undone = undo.undo_entry(name, items, posting_date or getdate(), whole=whole, always_dated=how == REVERSE)
@@ -191,7 +193,9 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 				reversal_entry=reversing,
 				**messages.columns(Reason.of(reasons.REVERSED_BY, entry=reversing, on=posting_date)),
 			)
+		set_offs.release(rows)
 		journal.update_write_off_fields(item.key for item in items)
+		tax_relief.update_of_items(row.name for row in rows if row.has_tax_claim)
 	log.record(
 		run,
 		"Entry Cancelled" if undone.how == undo.CANCELLED else "Entry Reversed",
@@ -332,6 +336,7 @@ def on_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 	written_off = [
 		row.name for row in rows if row.journal_entry == entry.name and row.status in states.ITEM_POSTED
 	]
+	set_offs.release(row for row in rows if row.name in written_off)
 	update_items(written_off, status=states.REVERSED, **messages.columns(by))
 	reversed_ = [row.name for row in rows if row.reversal_entry == entry.name]
 	update_items(reversed_, status=states.POSTED, reversal_entry=None, **messages.columns(by))
@@ -346,6 +351,7 @@ def on_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 			)
 			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
 	journal.update_write_off_fields(balance_key(row) for row in rows)
+	tax_relief.update_of_items(row.name for row in rows if row.has_tax_claim)
 	if not entry.flags.write_off_locked:
 		event = "Entry Cancelled"
 		if reversed_ or recovered:

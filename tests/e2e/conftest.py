@@ -124,7 +124,14 @@ class Desk:
 		"""The top dialog."""
 		dialog = self.page.locator(".modal.show:visible, .modal.in:visible").last
 		dialog.wait_for(state="visible")
+		self._settle_dialogs()
 		return dialog
+
+	def _settle_dialogs(self) -> None:
+		"""Wait until every dialog is fully shown: Bootstrap ignores hiding one that is still fading in."""
+		self.page.wait_for_function(
+			"() => !$('.modal').toArray().some((modal) => $(modal).data('bs.modal')?._isTransitioning)"
+		)
 
 	def confirm(self, label: str = "Yes") -> None:
 		self.dialog().locator("button:visible").filter(
@@ -132,13 +139,24 @@ class Desk:
 		).first.click()
 		self.settle()
 
-	def alerts(self, text: str) -> list[str]:
-		"""The alert that contains this text."""
-		return self.page.locator(".desk-alert").filter(has_text=text).all_inner_texts()
+	def alerts(self, text: str) -> Any:
+		"""The alerts that contain this text."""
+		return self.page.locator(".desk-alert").filter(has_text=text)
+
+	def alert(self, text: str) -> str:
+		"""Wait for the alert that contains this text; returns all of it."""
+		alert = self.alerts(text).first
+		alert.wait_for()
+		return str(alert.inner_text())
 
 	def close_messages(self) -> None:
 		"""Read and close the message dialog."""
-		self.dialog().locator(".btn-modal-close").click()
+		# Frappe keeps this dialog, so later dialogs follow it in the document and are still below it on the screen.
+		message = self.page.locator(".modal.show .msgprint-dialog:visible")
+		message.wait_for()
+		self._settle_dialogs()
+		message.locator(".btn-modal-close").click()
+		message.wait_for(state="hidden")
 		self.settle()
 
 	def screenshot(self, path: str | Path, **options: Any) -> None:
@@ -153,8 +171,15 @@ class Desk:
 		before = len(self.complaints)
 		yield
 		self.settle()
+		for _tenth in range(100):  # the request may begin a moment later
+			new = self.complaints[before:]
+			if any(re.search(pattern, text) for text in new):
+				break
+			self.page.wait_for_timeout(100)
+		else:
+			raise AssertionError(f"nobody complained of {pattern!r}: {new}")
+		self.settle()
 		new = self.complaints[before:]
-		assert any(re.search(pattern, text) for text in new), f"nobody complained of {pattern!r}: {new}"
 		self.complaints[before:] = [
 			text for text in new if not re.search(pattern, text) and "status of 4" not in text
 		]
@@ -224,7 +249,7 @@ def desk(site: str, stack: Stack, browser: Browser, request: pytest.FixtureReque
 	context = browser.new_context(
 		viewport={"width": 1280, "height": 900}, locale="en-US", timezone_id="America/New_York"
 	)
-	context.set_default_timeout(60_000)  # the first page of a process takes long on a busy machine
+	context.set_default_timeout(120_000)  # the first page of a process takes long on a busy machine
 	desk = Desk(context, stack.url)
 	desk.sign_in()
 	yield desk

@@ -79,7 +79,7 @@ class RunPage:
 		"""Wait until the grid is loaded and the selection is saved."""
 		self.page.wait_for_timeout(350)  # typing and ticks wait a moment for more of them
 		self.desk.settle()
-		self.page.wait_for_function("() => !document.querySelector('.wo-grid[aria-busy]')")
+		self.page.wait_for_function("() => !document.querySelector('.wo-list[aria-busy]')")
 
 	def vouchers(self) -> list[str]:
 		"""Voucher numbers of the rendered rows."""
@@ -94,15 +94,17 @@ class RunPage:
 		"""Type another amount over the one that a row shows in its last column with it."""
 		cell = self.row(voucher).locator(".dt-cell").filter(has_text=shown).last
 		editor = self.page.locator(".dt-cell--editing input")
-		# A grid that is drawn anew in between takes no notice of the first double click.
+		# A grid that is drawn anew in between takes no notice of the double click, or of what was typed.
 		for _attempt in range(5):
 			cell.dblclick()
 			with suppress(Error):
 				editor.wait_for(timeout=3000)
-				break
-		self.page.keyboard.press("Control+a")
-		self.page.keyboard.type(typed)
-		self.page.keyboard.press("Enter")
+				self.page.keyboard.press("Control+a")
+				self.page.keyboard.type(typed)
+				if editor.input_value(timeout=3000) == typed:
+					self.page.keyboard.press("Enter")
+					return
+		raise AssertionError(f"{typed} could not be typed")
 
 	def row(self, voucher: str) -> Locator:
 		return self.page.locator(".wo-grid .dt-scrollable .dt-row").filter(has_text=voucher)

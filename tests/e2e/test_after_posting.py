@@ -75,7 +75,7 @@ def test_a_part_is_reinstated_and_the_rest_undone_in_a_later_period(desk: Desk, 
 	frappe.db.rollback()
 	assert outstanding(bill) == 3
 	assert reinstate("7.01") == "7.00"
-	assert desk.alerts("At most $ 7.00 can be reinstated")
+	desk.alert("At most $ 7.00 can be reinstated")
 	page.close_dialog()
 	assert frappe.db.count("Write-Off Recovery", {"run": done.name}) == 1
 

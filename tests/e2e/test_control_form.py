@@ -55,13 +55,13 @@ def test_a_clerk_asks_and_a_manager_posts(desk: Desk, second_desk: Desk, tmp_pat
 	assert clerk.cards()["Left Open"] == (1, "$ 60.00")
 	clerk.tick(huge.name)
 	assert clerk.cards()["Over Limit"] == (2, "$ 100.00")
-	assert not desk.alerts("Another user")
+	assert not desk.alerts("Another user").count()
 
 	# and asks
 	assert clerk.primary() == ["Request Approval"]
 	desk.press("Request Approval")
 	clerk.ready()
-	assert desk.alerts("Approval requested from: Manuel Manager, Selma Second")
+	desk.alert("Approval requested from: Manuel Manager, Selma Second")
 	assert clerk.primary() == ["Preview Entries"]
 	assert "Petra Preparer requested approval" in clerk.intro
 	clerk.tick(small.name)

@@ -53,7 +53,7 @@ def test_desk_06_the_preview_and_the_form_name_what_changed(desk: Desk):
 	other = run(customers=[{"customer": "Breakwater Bar"}])
 	frappe.db.commit()
 	page = RunPage(desk).open(draft.name).wait_for_grid()
-	assert f"Also selected in draft {other.name}: 1 balance." in page.intro
+	assert f"Also selected in other drafts: {other.name} (1 balance)." in page.intro
 	post(other)
 	frappe.db.commit()
 	desk.press("Preview and Post")
@@ -95,11 +95,11 @@ def test_desk_11_the_preview_shows_the_criteria_on_the_screen(desk: Desk):
 	desk.confirm()
 	assert "Press Find Invoices" in page.intro
 	assert not desk.page.locator(".wo-preview:visible").count()
-	assert not desk.alerts("criteria")
+	assert not desk.alerts("criteria").count()
 	desk.set(max_invoice_amount=20)
 	desk.page.evaluate("() => void cur_frm.write_off_run_form.find()")
 	page.wait_for_grid()
-	assert not desk.alerts("criteria")
+	assert not desk.alerts("criteria").count()
 	assert page.cards()["Found"][0] == 20
 
 
@@ -173,3 +173,16 @@ def test_desk_03_undo_is_in_the_menu_of_a_narrow_window(desk: Desk):
 	desk.page.locator(".menu-btn-group:visible button").first.click()
 	desk.page.locator(".menu-btn-group .dropdown-item:visible").filter(has_text="Undo Write-Off").click()
 	assert "To be opened again: 1 balance" in desk.dialog().inner_text()
+
+
+def test_connections_of_other_documents_stay_as_they_are(desk: Desk):
+	"""Frappe remembers folded connections for the forms of all documents."""
+	invoice("Anchor Cafe", 12, "2026-01-15")
+	draft = run()
+	frappe.db.commit()
+	page = RunPage(desk)
+	for before in ("", "1"):
+		desk.open("write-off-run")
+		desk.page.evaluate("before => localStorage.setItem('form-links-closed', before)", before)
+		page.open(draft.name).wait_for_grid()
+		assert desk.page.evaluate("() => localStorage.getItem('form-links-closed')") == before

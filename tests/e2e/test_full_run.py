@@ -108,7 +108,9 @@ def test_an_accountant_writes_off_small_balances_and_takes_it_back(desk: Desk, t
 
 	# to the entry and back
 	name = run.name
-	desk.page.locator(".form-dashboard .section-head").filter(has_text="Connections").click()
+	folded = desk.page.locator(".form-dashboard .section-head:visible").filter(has_text="Connections")
+	if folded.count():  # on v16 the connections have no heading
+		folded.click()
 	desk.page.locator(".form-links .document-link[data-doctype='Journal Entry'] .badge-link").click()
 	desk.page.wait_for_function("() => frappe.get_route()[0] === 'List'")
 	desk.settle()

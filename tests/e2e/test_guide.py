@@ -8,6 +8,7 @@ import frappe
 
 from tests.e2e.conftest import Desk
 from tests.e2e.run_page import RunPage, pictures
+from tests.e2e.states import SCHEDULE
 from tests.site.factories import HL, account, cost_center, many_invoices
 from tests.site.run_helpers import entries, post, run, settings
 
@@ -29,21 +30,7 @@ def test_settings_limits_reason_and_schedule(desk: Desk, tmp_path: Path):
 	reason = frappe.get_doc("Write-Off Reason", "Small Balance")
 	reason.append("accounts", {"company": HL, "account": account("Small Balances Written Off")})
 	reason.save()
-	frappe.get_doc(
-		{
-			"doctype": "Write-Off Schedule",
-			"schedule_name": "Small Balances, Monthly",
-			"company": HL,
-			"reason": "Small Balance",
-			"action": "Prepare Draft",
-			"frequency": "Monthly",
-			"day_of_month": 1,
-			"time": "06:00:00",
-			"cutoff_rule": "End of Last Month",
-			"max_invoice_amount": 10,
-			"minimum_age_days": 90,
-		}
-	).insert()
+	frappe.get_doc(SCHEDULE).insert()
 	frappe.db.commit()
 	picture = pictures(desk, tmp_path)
 	desk.form("Write-Off Settings", HL)

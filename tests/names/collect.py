@@ -1,7 +1,7 @@
 """What the app takes from ERPNext and Frappe, read from its source: names, how they are called, DocTypes, their fields.
 
-Read with `ast`: imports, attributes of what is imported, methods of classes that are inherited from, dotted paths in
-strings. What a variable holds is not followed, so methods of documents are listed by hand in `METHODS`. Only tables
+Read with `ast`: imports, attributes of imported modules, methods of base classes, dotted paths in strings. Values of
+variables are not followed, so methods of documents are listed by hand in `METHODS`. Only tables
 are: `ple = frappe.qb.DocType("Payment Ledger Entry")`, and `ple.party` is a field.
 """
 
@@ -35,24 +35,18 @@ QUERIES = (
 # Functions that call their first argument with the others.
 CALLERS = ("validation_message", "partial")
 # Constants with names that a release need not have.
-MAY_BE_GONE = ("HARMLESS_HANDLERS", "SEARCH_INDEX")
-
-# Posting in sets is refused on a release that it is not proven with, so there may be anything under its names there.
-FAST = Path("posting/fast")
+MAY_BE_GONE = ("HARMLESS_HANDLERS", "RULE_HANDLERS", "SEARCH_INDEX", "REPLACED")
 
 # Methods of documents, which are reached through variables. `check_credit_limit` is replaced on each entry.
 _ACCOUNTS = "erpnext.accounts.doctype"
 _ENTRY = f"{_ACCOUNTS}.journal_entry.journal_entry.JournalEntry"
 _GL_ENTRY = f"{_ACCOUNTS}.gl_entry.gl_entry.GLEntry"
 _PAYMENT_LEDGER_ENTRY = f"{_ACCOUNTS}.payment_ledger_entry.payment_ledger_entry.PaymentLedgerEntry"
-METHODS = tuple(f"{_ENTRY}.{name}" for name in ("insert", "submit", "cancel", "check_credit_limit"))
-METHODS_FAST = (
-	f"{_ENTRY}.build_gl_map",
-	f"{_GL_ENTRY}.validate_account_details",
-	f"{_GL_ENTRY}.validate_dimensions_for_pl_and_bs",
-	f"{_PAYMENT_LEDGER_ENTRY}.validate_account_details",
-	f"{_PAYMENT_LEDGER_ENTRY}.validate_allowed_dimensions",
-	f"{_PAYMENT_LEDGER_ENTRY}.validate_dimensions_for_pl_and_bs",
+METHODS = (
+	*(f"{_ENTRY}.{name}" for name in ("insert", "submit", "cancel", "check_credit_limit", "build_gl_map")),
+	*(f"{_ENTRY}.{name}" for name in ("set_against_account", "make_gl_entries")),
+	f"{_GL_ENTRY}.on_update",
+	f"{_PAYMENT_LEDGER_ENTRY}.on_update",
 	"erpnext.accounts.utils.QueryPaymentLedger.get_voucher_outstandings",
 )
 
@@ -78,22 +72,18 @@ class Use:
 		return ", ".join(sorted(self.files))
 
 
-def uses(root: Path = ROOT) -> tuple[dict[str, Use], dict[str, Use]]:
-	"""All that the app takes from ERPNext and Frappe, by its full name: everywhere but in `FAST`, and there."""
-	everywhere: dict[str, Use] = {}
-	fast: dict[str, Use] = {}
+def uses(root: Path = ROOT) -> dict[str, Use]:
+	"""All that the app takes from ERPNext and Frappe, by its full name."""
+	found: dict[str, Use] = {}
 	for path in sorted(root.rglob("*.py")):
-		relative = path.relative_to(root)
-		found = fast if relative.is_relative_to(FAST) else everywhere
 		for name, call in names_of(ast.parse(path.read_text())):
 			use = found.setdefault(name, Use(name))
-			use.files.add(str(relative))
+			use.files.add(str(path.relative_to(root)))
 			if call:
 				use.calls.add(call)
-	for found, methods in ((everywhere, METHODS), (fast, METHODS_FAST)):
-		for name in methods:
-			found.setdefault(name, Use(name)).files.add("documents")
-	return everywhere, fast
+	for name in METHODS:
+		found.setdefault(name, Use(name)).files.add("documents")
+	return found
 
 
 def names_of(tree: ast.Module) -> list[tuple[str, Call | None]]:
@@ -203,6 +193,10 @@ class File(ast.NodeVisitor):
 
 	def visit_Assign(self, node: ast.Assign) -> None:
 		if getattr(node.targets[0], "id", "") not in MAY_BE_GONE:
+			self.generic_visit(node)
+
+	def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+		if getattr(node.target, "id", "") not in MAY_BE_GONE:
 			self.generic_visit(node)
 
 	def visit_Attribute(self, node: ast.Attribute) -> None:

@@ -31,7 +31,7 @@ OPEN = ("frappe.conf", "frappe.flags", "frappe.form_dict", "frappe.local", "frap
 
 
 class Missing(Exception):
-	"""There is nothing under this name."""
+	"""The name does not exist."""
 
 
 def find(name: str) -> Any:

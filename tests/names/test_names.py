@@ -1,6 +1,6 @@
-"""Whatever the app takes from ERPNext and Frappe is there, and takes what the app passes.
+"""All names that the app takes from ERPNext and Frappe exist, and functions accept the arguments of the app.
 
-The first thing to run on a new release: `make names` needs no site, and says in seconds what is gone or different.
+The first thing to run on a new release: `make names` needs no site, and shows in seconds which names and parameters are missing or different.
 
 `signatures.txt` lists the functions that the app calls, each with the parameters that its arguments go to, in their
 order. Where releases name a parameter differently, both names are there: `args|params`. When the app calls another
@@ -12,11 +12,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
-import erpnext
 import pytest
 
 from tests.names.collect import ROOT, Use, fields, names_of, uses
@@ -25,25 +23,24 @@ from tests.names.installed import Missing, doctypes, find, package, parameters, 
 LIST = Path(__file__).with_name("signatures.txt")
 LISTED = dict(re.findall(r"^(\S+)\((.*)\)$", LIST.read_text(), re.M))
 
-# Not imported: a name that is gone would stop that, and this is to say which.
-RELEASES = runpy.run_path(str(ROOT / "posting" / "fast" / "proven.py"))["RELEASES"]
-
 # Names and parameters that the app looks for before it uses them.
 LOOKED_FOR = {
 	"erpnext.accounts.doctype.dunning.dunning.update_linked_dunnings",
+	# Set when the database is connected.
+	"frappe.db._cursor",
+	"frappe.db._conn",
+	"erpnext.accounts.doctype.gl_entry.gl_entry.GLEntry.set_amount_in_reporting_currency",
+	"erpnext.accounts.doctype.gl_entry.gl_entry.get_exchange_rate",
 	"erpnext.accounts.general_ledger.check_freezing_date",
+	"erpnext.accounts.party.validate_party_frozen_disabled",
 }
 
-EVERYWHERE, FAST = uses()
+TAKEN = uses()
 
 
-@pytest.fixture(params=("everywhere", "posting in sets"))
-def taken(request: pytest.FixtureRequest) -> dict[str, Use]:
-	if request.param == "everywhere":
-		return EVERYWHERE
-	if erpnext.__version__ not in RELEASES:
-		pytest.skip(f"Fast posting is not proven for ERPNext {erpnext.__version__}.")
-	return FAST
+@pytest.fixture
+def taken() -> dict[str, Use]:
+	return TAKEN
 
 
 def test_every_name_is_there(taken: dict[str, Use]) -> None:
@@ -84,7 +81,7 @@ def test_every_argument_goes_where_it_is_meant_to(taken: dict[str, Use], pytestc
 
 
 def test_the_list_has_nothing_else(pytestconfig: pytest.Config) -> None:
-	called = {use.name for use in (*EVERYWHERE.values(), *FAST.values()) if use.calls}
+	called = {use.name for use in TAKEN.values() if use.calls}
 	if pytestconfig.getoption("rewrite"):
 		for name in LISTED.keys() - called:
 			del LISTED[name]
@@ -105,14 +102,14 @@ def write() -> None:
 
 def test_a_path_in_a_string_is_a_name() -> None:
 	"""What the collecting sees, at one example of each kind."""
-	assert "erpnext.accounts.utils.update_voucher_outstanding" in FAST  # in a string, and imported
-	assert "erpnext.accounts.doctype.journal_entry.journal_entry.JournalEntry.set_against_account" in FAST
-	assert "frappe.social.doctype.energy_point_rule.energy_point_rule.process_energy_points" not in FAST
-	assert EVERYWHERE[
+	assert "erpnext.accounts.utils.update_voucher_outstanding" in TAKEN  # in a string, and imported
+	assert "erpnext.accounts.doctype.journal_entry.journal_entry.JournalEntry.set_against_account" in TAKEN
+	assert "frappe.social.doctype.energy_point_rule.energy_point_rule.process_energy_points" not in TAKEN
+	assert TAKEN[
 		"erpnext.selling.doctype.customer.customer.check_credit_limit"
 	].calls  # by `validation_message`
-	assert "frappe.model.document.Document._set_defaults" in EVERYWHERE  # by `super()`
-	assert "frappe.db.get_value" in EVERYWHERE
+	assert "frappe.model.document.Document._set_defaults" in TAKEN  # by `super()`
+	assert "frappe.db.get_value" in TAKEN
 
 
 # Of the desk since v16; the app looks whether they are there.

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 
 def make(target: str, **env: str) -> str:
-	"""What a target prints; it ends well, with no terminal."""
+	"""The output of a target without a terminal; it must succeed."""
 	given = {
 		name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "ARGS", "MAKE"))
 	}

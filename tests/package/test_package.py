@@ -1,4 +1,4 @@
-"""The package as people install it: built as a wheel, put into an empty environment, without Frappe."""
+"""The package as a user installs it: built as a wheel, installed in an empty environment, without Frappe."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-	"""An environment with the wheel and its extra `review`, and nothing else."""
+	"""An environment with the wheel and its extra `review` only."""
 	home = tmp_path_factory.mktemp("empty") / "venv"
 	venv.create(home, with_pip=True)
 	install = [home / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", f"{wheel}[review]"]
@@ -45,7 +45,7 @@ def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> dict[str, object]:
-	"""Away from the checkout, so that what is imported is what was installed."""
+	"""A folder outside of the checkout, so that the installed package is imported."""
 	env = {
 		name: value
 		for name, value in os.environ.items()
@@ -104,7 +104,7 @@ def page(programs: Path, elsewhere: dict[str, object], tmp_path: Path) -> Iterat
 
 
 def test_review(page: str) -> None:
-	"""The page is served with everything it asks for, and asks for nothing elsewhere."""
+	"""The page is served with all files it needs, and requests nothing from other addresses."""
 	opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
 	html = opener.open(page, timeout=60).read().decode()
 	addresses = set(re.findall(r"""(?:src|href)=["']([^"']+)["']|from ["']([^"']+)["']""", html))

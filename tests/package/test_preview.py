@@ -1,4 +1,4 @@
-"""The offline preview as it is shipped: installed with pip, and with as many lines as a company has."""
+"""The offline preview as it is shipped: installed with pip, and with 100,000 lines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.unit.exports import line, table, write_csv
 
 
 def test_the_preview_can_be_installed_alone(tmp_path: Path) -> None:
-	"""With pip, on a machine that has nothing of Frappe."""
+	"""With pip, on a machine without Frappe."""
 	venv.create(tmp_path / "venv", with_pip=True)
 	programs = tmp_path / "venv" / "bin"
 	subprocess.run([programs / "pip", "--quiet", *INSTALL_PREVIEW], cwd=CHECKOUT, check=True)
@@ -35,7 +35,7 @@ def test_the_preview_can_be_installed_alone(tmp_path: Path) -> None:
 
 
 def test_a_hundred_thousand_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-	"""In seconds of our own time, whatever else the machine does."""
+	"""Measured in processor time, so that other load of the machine does not count."""
 	rows = [
 		line(number, f"Customer {number % 9000:04d}", round(number % 9973 / 100, 2))
 		for number in range(100_000)

@@ -1,7 +1,7 @@
 """The page in Chromium, as `ar-writeoff review` serves it: no bench, no site.
 
-A test asks for `start`, gives it a file and options, and gets a `Window` on the page. What the browser complains about fails the test at its end,
-and so does any request that leaves this machine.
+A test asks for `start`, gives it a file and options, and gets a `Window` on the page. Errors in the
+browser's console fail the test at its end, and so does any request to another machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ expect.set_options(timeout=PATIENCE)
 
 
 class Window:
-	"""A browser window on the page, and the few things a test does with it again and again."""
+	"""A browser window on the page, with helpers for common actions."""
 
 	def __init__(self, context: BrowserContext, address: str, out: Path):
 		self.context = context
@@ -55,7 +55,7 @@ class Window:
 		return self
 
 	def drop(self, path: Path) -> None:
-		"""Let go of a file over the page."""
+		"""Drop a file onto the page."""
 		data = self.page.evaluate_handle(
 			"""([name, content]) => {
 				const data = new DataTransfer();
@@ -121,7 +121,7 @@ class Window:
 		)
 
 	def says(self, text: str) -> None:
-		"""What is ticked, at the bottom."""
+		"""The text on the ticked rows at the bottom of the page."""
 		expect(self.page.locator(".ticked-total")).to_have_text(text)
 
 	def tab(self, name: str) -> None:

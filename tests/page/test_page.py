@@ -1,4 +1,4 @@
-"""The review as a person does it: drop a file, look, untick, lower, preview, confirm."""
+"""The steps of a review: drop a file, look, untick, lower an amount, preview, confirm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may open the page: whoever has the address that was printed, on this machine, and nobody else."""
+"""Access to the page: only with the printed address, and only on this machine."""
 
 from __future__ import annotations
 

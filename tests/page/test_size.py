@@ -1,4 +1,4 @@
-"""A hundred thousand rows: opened, sorted, filtered and ticked in the time that a person waits.
+"""A hundred thousand rows: opened, sorted, filtered and ticked within the time limits of an interactive page.
 
 By the clock where AR_WRITEOFF_TIMED is set, on a quiet machine. Otherwise by the processor time that the page and its server
 take, three times as much at most: a busy machine takes more of that too.

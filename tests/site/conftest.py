@@ -3,7 +3,6 @@
 Fixtures a test may ask for:
 
 site             the connected site's name (used by every test)
-proven           skips where posting in sets is not proven with this release of ERPNext
 workers(n)       starts n real RQ workers; see Workers
 web              a web server for the site; web.url, web.session(user)
 another_site()   makes a second site from the same base data, for tests that install and uninstall
@@ -159,25 +158,6 @@ def assert_ledgers_consistent() -> None:
 		ledger_checks.assert_ple_equals_gl(company)
 
 
-def skip_unless_proven() -> None:
-	"""Skip tests of fast posting where it is not proven with the installed release of ERPNext.
-
-	On a proven release nothing is skipped, so that the tests fail if fast posting is refused there.
-	"""
-	import erpnext
-
-	from ar_writeoff.ledger import messages
-	from ar_writeoff.posting.fast import guard, proven
-
-	if erpnext.__version__ not in proven.RELEASES and (reason := guard.code_blocker()):
-		pytest.skip(messages.message(reason))
-
-
-@pytest.fixture
-def proven(site: str) -> None:
-	skip_unless_proven()
-
-
 # ------------------------------------------------------------------------------------------------- workers
 
 
@@ -225,7 +205,7 @@ class Workers:
 			worker = Worker(process, self.session.logs / f"{name}.log")
 			self.all.append(worker)
 			started.append(worker)
-		eventually(lambda: self._listening() >= len([one for one in self.all if one.alive]), timeout=60)
+		eventually(lambda: self._listening() >= len([one for one in self.all if one.alive]), timeout=180)
 		return started
 
 	def _listening(self) -> int:

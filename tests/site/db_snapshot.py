@@ -9,31 +9,26 @@ Finding the changed tables takes about 40 ms, restoring them after a small test 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from typing import Any
 
 import frappe
 
-# A change in one of these tables invalidates the cached DocType metadata as well.
+# Tables whose rows are part of the metadata of a DocType, with the column that has its name.
 META_TABLES = {
-	f"tab{name}"
-	for name in (
-		"DocType",
-		"DocField",
-		"DocPerm",
-		"Custom DocPerm",
-		"Custom Field",
-		"Property Setter",
-		"DocType Link",
-		"DocType Action",
-		"DocType State",
-		"Workflow",
-		"Server Script",
-		"Client Script",
-		"Installed Application",
-		"Accounting Dimension",
-	)
+	"tabDocType": "name",
+	"tabDocField": "parent",
+	"tabDocPerm": "parent",
+	"tabDocType Link": "parent",
+	"tabDocType Action": "parent",
+	"tabDocType State": "parent",
+	"tabCustom DocPerm": "parent",
+	"tabCustom Field": "dt",
+	"tabProperty Setter": "doc_type",
+	"tabClient Script": "dt",
+	"tabWorkflow": "document_type",
 }
-# Expensive to build and independent of data: kept in the cache unless one of the tables above changed.
+# Expensive to build and independent of data: kept in the cache.
 KEPT_KEYS = (
 	"doctype_meta",
 	"doctype_form_meta",
@@ -77,8 +72,12 @@ class DatabaseSnapshot:
 		frappe.db.rollback()
 		frappe.db.sql("SET SESSION innodb_lock_wait_timeout = 20")
 		changed = []
+		self.changed_doctypes: set[str] = set()
 		for table, filled in self._filled(self.empty).items():
 			if filled:
+				self._note_doctypes(
+					table, frappe.db.sql(f"SELECT * FROM `{table}`") if table in META_TABLES else ()
+				)
 				self._clear(table)
 				changed.append(table)
 		now = self._checksums()
@@ -88,8 +87,16 @@ class DatabaseSnapshot:
 				changed.append(table)
 		frappe.db.commit()
 		if changed:
-			clear_caches(everything=bool(META_TABLES.intersection(changed)))
+			clear_caches(everything="tabInstalled Application" in changed)
+			for doctype in self.changed_doctypes:
+				frappe.clear_cache(doctype=doctype)
 		return changed
+
+	def _note_doctypes(self, table: str, rows: Iterable[tuple]) -> None:
+		"""Add the DocTypes that these rows are metadata of."""
+		if table in META_TABLES:
+			place = self._columns(table).index(META_TABLES[table])
+			self.changed_doctypes.update(row[place] for row in rows)
 
 	# ------------------------------------------------------------------------------------------- tables
 
@@ -141,7 +148,9 @@ class DatabaseSnapshot:
 		for name in differing:
 			frappe.db.sql(f"DELETE FROM `{table}` WHERE {condition}", name)
 		unchanged = now.keys() - differing
-		self._insert(table, [row for name, row in before.items() if name not in unchanged])
+		lost = [row for name, row in before.items() if name not in unchanged]
+		self._insert(table, lost)
+		self._note_doctypes(table, [*lost, *(now[name] for name in differing)])
 
 	def _insert(self, table: str, rows: list[tuple]) -> None:
 		if not rows:
@@ -171,3 +180,16 @@ def clear_caches(everything: bool = False) -> None:
 	client_cache = getattr(frappe, "client_cache", None)  # v16 keeps a second cache in the process
 	if client_cache and hasattr(client_cache, "clear_cache"):
 		client_cache.clear_cache()
+
+
+def clear_data_caches() -> None:
+	"""Like `frappe.clear_cache()` after a change of data: metadata is kept, which takes seconds to load again."""
+	clear_caches()
+	frappe.local.cache = {}
+	frappe.local.role_permissions = {}
+	frappe.db.value_cache.clear()
+	if hasattr(frappe.local, "request_cache"):
+		frappe.local.request_cache.clear()
+	for name in ("system_settings", "website_settings"):
+		if hasattr(frappe.local, name):
+			delattr(frappe.local, name)

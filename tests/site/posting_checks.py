@@ -23,7 +23,7 @@ def balance(row: Any) -> tuple[Decimal, Decimal]:
 
 
 def post_and_check(run: Any, company: str = HL, user: str = MANAGER) -> Any:
-	"""Post the run; check the ledgers, that each balance fell by the write-off amount, and that posting again
+	"""Post the run; check the ledgers, that each balance fell by the write-off amount and what was set off, and that posting again
 	posts nothing. Returns the run."""
 	rows = frappe.get_all(
 		"Write-Off Run Item",
@@ -39,8 +39,11 @@ def post_and_check(run: Any, company: str = HL, user: str = MANAGER) -> Any:
 		now = frappe.get_doc("Write-Off Run Item", row.name)
 		own, base = balance(row)
 		if now.status == "Posted":
-			assert before[row.name][0] - own == Decimal(str(row.write_off_amount)), row.voucher_no
-			assert before[row.name][1] - base == Decimal(str(row.base_write_off_amount)), row.voucher_no
+			set_off = Decimal(str(row.set_off_amount))
+			assert before[row.name][0] - own - set_off == Decimal(str(row.write_off_amount)), row.voucher_no
+			assert before[row.name][1] - base - set_off == Decimal(str(row.base_write_off_amount)), (
+				row.voucher_no
+			)
 		else:
 			assert now.message, row.voucher_no
 			assert before[row.name] == (own, base), row.voucher_no

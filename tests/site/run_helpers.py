@@ -185,9 +185,8 @@ def wait_for_lock_wait(timeout: float = 60) -> None:
 	raise AssertionError("no statement waits for a lock")
 
 
-@contextmanager
-def approved(run: Any, user: str = MANAGER) -> Iterator[None]:
-	"""Submit the run, run the block, then post."""
+def submit_without_job(run: Any, user: str = MANAGER) -> None:
+	"""Submit the run, with no job that would post it."""
 	original = posting.start_posting
 	posting.start_posting = lambda name: None
 	try:
@@ -195,6 +194,12 @@ def approved(run: Any, user: str = MANAGER) -> Iterator[None]:
 			run.submit()
 	finally:
 		posting.start_posting = original
+
+
+@contextmanager
+def approved(run: Any, user: str = MANAGER) -> Iterator[None]:
+	"""Submit the run, run the block, then post."""
+	submit_without_job(run, user)
 	yield
 	posting.post_run(run.name)
 	run.reload()

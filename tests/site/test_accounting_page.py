@@ -12,7 +12,17 @@ import pytest
 
 from tests.documents import CHECKOUT
 from tests.site import run_helpers
-from tests.site.factories import HL, TODAY, account, cost_center, credit_note, invoice, pay
+from tests.site.factories import (
+	HL,
+	TODAY,
+	account,
+	cost_center,
+	credit_note,
+	invoice,
+	new_account,
+	pay,
+	payment,
+)
 
 PAGE = (CHECKOUT / "docs" / "accounting.md").read_text()
 
@@ -107,9 +117,31 @@ def foreign() -> dict[str, Any]:
 	return {}
 
 
+def net_first() -> dict[str, Any]:
+	run_helpers.settings(HL, customer_credits="Net First")
+	invoice("Anchor Cafe", 100, "2026-01-15")
+	payment("Anchor Cafe", 60, "2026-02-01")
+	invoice("Anchor Cafe", 35, "2026-02-02", is_return=True)
+	return {}
+
+
 def dimensions() -> dict[str, Any]:
 	for customer, amount, place in (("Anchor Cafe", 10, "North Pier"), ("Breakwater Bar", 20, "South Pier")):
 		invoice(customer, amount, "2026-01-15", cost_center=cost_center(place))
+	return {}
+
+
+def dimensions_on_lines() -> dict[str, Any]:
+	doc = invoice("Anchor Cafe", 10, "2026-01-15", submit=False)
+	doc.items[0].cost_center = cost_center("North Pier")
+	line = {key: doc.items[0].get(key) for key in ("item_code", "income_account", "uom")}
+	doc.append(
+		"items",
+		{**line, "qty": 1, "rate": 20, "price_list_rate": 20, "cost_center": cost_center("South Pier")},
+	)
+	doc.payment_schedule = []
+	doc.save()
+	doc.submit()
 	return {}
 
 
@@ -127,14 +159,54 @@ def allowance() -> dict[str, Any]:
 	return {"reason": reason.name}
 
 
+def reason_with(name: str, applies_to: str, method: str, of_account: str) -> str:
+	return (
+		frappe.get_doc(
+			{
+				"doctype": "Write-Off Reason",
+				"reason": name,
+				"applies_to": applies_to,
+				"method": method,
+				"accounts": [{"company": HL, "account": of_account}],
+			}
+		)
+		.insert()
+		.name
+	)
+
+
+def price_concession() -> dict[str, Any]:
+	invoice("Anchor Cafe", 10, "2026-01-15")
+	concessions = new_account("Price Concessions", "Direct Income")
+	return {"reason": reason_with("Price Concession", "Debit", "Direct", concessions)}
+
+
+def tax_withheld() -> dict[str, Any]:
+	pay(invoice("Anchor Cafe", 100, "2026-01-15"), 90, "2026-02-01")
+	receivable = new_account("TDS Receivable", "Current Assets", account_type="Tax")
+	return {"reason": reason_with("Tax Withheld", "Debit", "Reclassify", receivable)}
+
+
+def unclaimed_credit() -> dict[str, Any]:
+	credit_note(invoice("Elm School", 50, "2026-02-20"), 7, update_outstanding_for_self=True)
+	run_helpers.settings(HL, customer_credits="Ignore")
+	unclaimed = new_account("Unclaimed Property", "Current Liabilities")
+	return {"balance_type": "Credit", "reason": reason_with("Unclaimed", "Credit", "Reclassify", unclaimed)}
+
+
 CASES: dict[str, Callable[[], dict[str, Any]]] = {
 	"A debit balance": debit,
 	"Several balances in one entry": several,
 	"A credit balance": credit,
+	"Credits set off first": net_first,
 	"A part of a balance": part,
 	"Foreign currency": foreign,
 	"Dimensions": dimensions,
+	"Dimensions on the lines": dimensions_on_lines,
 	"Allowance method": allowance,
+	"Price concession": price_concession,
+	"Tax withheld by the customer": tax_withheld,
+	"Unclaimed credits": unclaimed_credit,
 }
 
 
@@ -175,6 +247,13 @@ def test_recovery_under_the_allowance_method(site: str) -> None:
 	assert reinstated(run_helpers.run(**allowance()), 20, heading) == table(heading)
 
 
+def test_recovery_on_an_account_of_its_own(site: str) -> None:
+	heading = "Recovery on an account of its own"
+	invoice("Anchor Cafe", 100, "2026-01-15")
+	run_helpers.settings(HL, recovery_account=new_account("Bad Debts Recovered", "Indirect Income"))
+	assert reinstated(run_helpers.run(), 30, heading) == table(heading)
+
+
 def reinstated(run: Any, amount: float, heading: str) -> set[Row]:
 	"""The entry that takes so much of the run's only balance back, after the run was posted."""
 	run_helpers.post(run)
@@ -191,4 +270,5 @@ def test_every_table_is_posted() -> None:
 		"Undo in a closed period",
 		"Recovery",
 		"Recovery under the allowance method",
+		"Recovery on an account of its own",
 	}

@@ -25,7 +25,9 @@ from tests.site.factories import (
 	OUTSIDER,
 	PREPARER,
 	as_user,
+	bank_line,
 	invoice,
+	payment,
 	permit,
 	user,
 )
@@ -44,15 +46,17 @@ RUN = "write_off_run.write_off_run.WriteOffRun."
 SCHEDULE = "write_off_schedule.write_off_schedule.WriteOffSchedule."
 CHART = "ar_writeoff.ar_writeoff.dashboard_chart_source.write_offs.write_offs."
 SETTINGS = "write_off_settings.write_off_settings.WriteOffSettings."
+LATE_MONEY = "ar_writeoff.undo.late_money."
 FROM_INVOICES = "ar_writeoff.search.from_invoices."
 
-# method -> (who may, arguments). Names of things are filled in: {invoice}, {item}.
+# method -> (who may, arguments). Names of things are filled in: {invoice}, {item}, {bank_account}.
 TABLE: dict[str, tuple[str, dict[str, Any]]] = {
 	RUN + "find_invoices": (PREPARES, {}),
 	RUN + "cancel_search": (PREPARES, {}),
 	RUN + "set_write_off_amount": (PREPARES, {"item": "{item}", "amount": 5}),
 	RUN + "get_items": (READS, {}),
 	RUN + "set_selection": (PREPARES, {"selected": 1}),
+	RUN + "hold_balances": (PREPARES, {"items": ["{item}"], "kind": "Dispute"}),
 	RUN + "get_summary": (READS, {}),
 	RUN + "preview_entries": (READS, {}),
 	# ERPNext gives the Auditor no permission on Sales Invoice.
@@ -73,9 +77,32 @@ TABLE: dict[str, tuple[str, dict[str, Any]]] = {
 	SCHEDULE + "approve": (MANAGES, {}),
 	SETTINGS + "confirm_changes": (MANAGES, {"proposed_on": "2026-06-30 12:00:00"}),
 	SETTINGS + "withdraw_changes": (MANAGES, {}),
+	SETTINGS + "prove_fast_posting": (MANAGES, {}),
 	"write_off_run.write_off_run.get_defaults": (PREPARES, {"company": HL}),
 	"ar_writeoff.review.items.runs_of_invoice": (PREPARES, {"invoice": "{invoice}"}),
+	"ar_writeoff.review.of_customer.written_off_of_customer": (
+		"n n y y y n",
+		{"customer": "{customer}"},
+	),
+	"ar_writeoff.review.letters.send_letters": (MANAGES, {"run": "{run}"}),
+	LATE_MONEY + "get_written_off": (READS, {"company": HL, "customer": "{customer}"}),
+	LATE_MONEY + "get_late_money": (PREPARES, {"credit_type": "Payment Entry", "credit_no": "{payment}"}),
+	LATE_MONEY + "get_late_credits": (PREPARES, {"company": HL, "customer": "{customer}"}),
+	LATE_MONEY + "get_late_bank_lines": (
+		PREPARES,
+		{"bank_account": "{bank_account}", "from_date": "2026-01-01", "to_date": "2026-06-30"},
+	),
+	LATE_MONEY + "reinstate_and_allocate": (
+		MANAGES,
+		{"credit_type": "Payment Entry", "credit_no": "{payment}", "items": ["{item}"]},
+	),
+	LATE_MONEY + "receive_and_allocate": (MANAGES, {"bank_transaction": "{bank_line}", "items": ["{item}"]}),
 	FROM_INVOICES + "get_my_drafts": (PREPARES, {"invoices": ["{invoice}"]}),
+	"ar_writeoff.search.small_differences.write_off_rest": (PREPARES, {"invoices": ["{invoice}"]}),
+	"ar_writeoff.search.small_differences.write_off_rest_of_bank": (
+		PREPARES,
+		{"bank_account": "{bank_account}", "from_date": "2026-06-01", "to_date": "2026-06-30"},
+	),
 	FROM_INVOICES + "write_off_invoices": (PREPARES, {"invoices": ["{invoice}"]}),
 	# The lists of Frappe, which are empty for who may see nothing of them.
 	"ar_writeoff.review.lists.get": (
@@ -121,6 +148,8 @@ def test_permissions_of_methods(person: str):
 	facts = {"invoice": invoice("Anchor Cafe", 10, "2026-01-15").name}
 	settings = run_helpers.settings()
 	run = run_helpers.run(user=PREPARER)
+	facts |= late_money_of("Anchor Cafe")
+	facts["run"] = run.name
 	facts["item"] = next(iter(run_helpers.items(run).values())).name
 	schedule = make_schedule()
 	frappe.db.commit()
@@ -146,6 +175,17 @@ def make_schedule() -> Any:
 				"max_invoice_amount": 10,
 			}
 		).insert()
+
+
+def late_money_of(customer: str) -> dict[str, str]:
+	"""A payment and a bank line of a customer, and their names in the arguments of TABLE."""
+	deposit = bank_line(customer, 10, "2026-01-15")
+	return {
+		"customer": customer,
+		"payment": payment(customer, 10, "2026-01-15").name,
+		"bank_line": deposit.name,
+		"bank_account": deposit.bank_account,
+	}
 
 
 def filled(arguments: dict[str, Any], facts: dict[str, str]) -> dict[str, Any]:

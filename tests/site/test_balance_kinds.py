@@ -9,6 +9,7 @@ import pytest
 
 from tests.site import ledger_checks, run_helpers
 from tests.site.balance_kinds import opening_journal, separate_advance
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
 	HL,
 	MANAGER,
@@ -71,7 +72,7 @@ def test_12_amounts_without_an_exact_float():
 def test_12_currencies_of_no_and_of_three_decimals(currency, rate, decimals, amounts):
 	setting("System Settings", currency_precision=str(decimals))
 	frappe.db.set_default("currency_precision", str(decimals))
-	frappe.clear_cache()
+	clear_data_caches()
 	name = account_in(currency)
 	for amount in amounts:
 		invoice("Anchor Cafe", amount, FIRST, currency=currency, rate=rate, debit_to=name)

@@ -7,6 +7,7 @@ import pytest
 
 from ar_writeoff.ledger import dimensions
 from tests.site import ledger_checks, run_helpers
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
 	HL,
 	account,
@@ -47,7 +48,7 @@ def department() -> dict[str, str]:
 def forget_rules() -> None:
 	frappe.flags.accounting_dimensions_details = None
 	frappe.flags.dimension_filter_map = None
-	frappe.clear_cache()
+	clear_data_caches()
 
 
 def require(dimension: str, **values: int | str) -> None:

@@ -6,6 +6,7 @@ import io
 import frappe
 import openpyxl
 import pytest
+from frappe.desk.desktop import get_desktop_page
 
 from ar_writeoff.search.from_invoices import get_my_drafts, write_off_invoices
 from tests.site import run_helpers
@@ -191,6 +192,24 @@ def test_the_workspace_is_next_to_receivables():
 		"Workspace", filters={"parent_page": "Accounting"}, pluck="name", order_by="sequence_id asc"
 	)
 	assert pages.index("Receivables") < pages.index("AR Write-Off")
+
+
+@pytest.mark.parametrize("user", [PREPARER, MANAGER, AUDITOR])
+def test_nothing_of_the_workspace_is_hidden(user: str):
+	"""Frappe leaves out what the user may not read: for a chart without document type, everybody but administrators."""
+	workspace = frappe.get_doc("Workspace", "AR Write-Off")
+	with as_user(user):
+		frappe.clear_cache(user=user)
+		page = get_desktop_page(frappe.as_json({"name": workspace.name, "public": 1}))
+	for part, field in (("charts", "chart_name"), ("number_cards", "number_card_name")):
+		assert [row.get(field) for row in page[part]["items"]] == [
+			row.get(field) for row in workspace.get(part)
+		]
+	shown = [link.get("link_to") for card in page["cards"]["items"] for link in card["links"]]
+	assert shown == [row.link_to for row in workspace.links if row.type == "Link"]
+	# Auditors make no runs, and Accounts Receivable is a report for accountants.
+	shortcuts = [row.get("label") for row in page["shortcuts"]["items"]]
+	assert len(shortcuts) == (1 if user == AUDITOR else 3)
 
 
 def test_the_link_of_earlier_versions_on_receivables_is_removed():

@@ -11,9 +11,11 @@ from frappe.model.dynamic_links import fetch_distinct_link_doctypes
 from frappe.utils import add_days, flt, getdate, today
 
 from ar_writeoff.posting import entries, fast
+from ar_writeoff.undo import service as undo
 from tests.site import run_helpers
 from tests.site.balance_kinds import dunning, opening_journal, subscription
-from tests.site.differential import assert_posted_identically, post_and_cancel
+from tests.site.db_snapshot import clear_data_caches
+from tests.site.differential import assert_posted_identically, assert_undone_identically, post_and_cancel
 from tests.site.factories import (
 	HL,
 	NW,
@@ -30,8 +32,8 @@ from tests.site.factories import (
 	project,
 	setting,
 )
+from tests.site.test_case_kinds import charge, large_balance
 
-pytestmark = pytest.mark.usefixtures("proven")
 UNCLAIMED = {"reason": "Unclaimed Credit", "balance_type": "Credit"}
 
 
@@ -131,7 +133,7 @@ def journals() -> dict[str, Any]:
 
 
 def invoices_with_dunning() -> dict[str, Any]:
-	"""Invoices that a Dunning was sent for, one of them of two terms, two of them together, and of a Subscription."""
+	"""Invoices with a Dunning: one with two terms, two in one Dunning, one of a Subscription."""
 	dunning(invoice("Dover Council", 35, "2026-01-15"))
 	terms = [
 		{"due_date": "2026-02-14", "invoice_portion": 50, "payment_amount": 20},
@@ -148,7 +150,7 @@ def invoices_with_dunning() -> dict[str, Any]:
 
 
 def money_on_account() -> dict[str, Any]:
-	"""Payments allocated to nothing, in part, and in euros; an advance by Journal Entry."""
+	"""Payments that are unallocated, allocated in part, and in euros; an advance by Journal Entry."""
 	payment("Dover Council", 25, "2026-03-01")
 	bill = invoice("Anchor Cafe", 100, "2026-01-15")
 	pay(bill, 60, "2026-03-02", paid_amount=72.5, received_amount=72.5)
@@ -183,6 +185,18 @@ def two_entries() -> dict[str, Any]:
 	return {}
 
 
+def large_units() -> dict[str, Any]:
+	"""A balance that needs two rows."""
+	large_balance()
+	return plain()
+
+
+def charges() -> dict[str, Any]:
+	"""A charge that a Dunning has booked."""
+	charge(dunning(invoice("Anchor Cafe", 9, "2026-01-15")))
+	return plain()
+
+
 WORLDS = (
 	plain,
 	partly_settled,
@@ -197,6 +211,8 @@ WORLDS = (
 	invoices_with_dunning,
 	internal_customer,
 	two_entries,
+	large_units,
+	charges,
 )
 
 
@@ -233,10 +249,25 @@ def test_a_valid_entry_does_not_skip_the_validation_of_the_next():
 	run = found(lambda: {})
 	run_helpers.settings(entries_per="Customer")
 	frappe.db.set_value("Cost Center", cost_center("North Pier"), "is_group", 1)
-	frappe.clear_cache()
+	clear_data_caches()
 	outcomes = assert_posted_identically(run)
 	assert one and [outcome.status for outcome in outcomes] == ["Posted", "Failed", "Posted"]
 	assert "is a group cost center" in outcomes[1].message
+
+
+@pytest.mark.parametrize(
+	"world, how",
+	[
+		pytest.param(world, how, id=f"{world.__name__}-{how}")
+		for world in WORLDS
+		for how in (undo.CANCEL, undo.REVERSE)
+		# ERPNext refuses a credit row of a credit note.
+		if (world, how) != (credit_balances, undo.REVERSE)
+	],
+)
+def test_same_rows_after_undo(world: Callable[[], dict[str, Any]], how: str):
+	statuses = assert_undone_identically(found(world), how)
+	assert set(statuses.values()) <= {"Reversed", "Excluded"}
 
 
 @pytest.mark.parametrize("world", (every_debit, every_credit), ids=lambda world: world.__name__)
@@ -305,7 +336,7 @@ def test_an_entry_sees_what_those_before_it_have_settled(discounted: bool):
 	def left() -> tuple[float, str]:
 		return frappe.db.get_value("Sales Invoice", sold.name, ["outstanding_amount", "status"])
 
-	with fast.cached_validation(HL) as cache:
+	with fast.cached_validation(HL, fast.IN_SETS) as cache:
 		entries.submit(write_off(sold, 20, "ACC-JV-1"), cache)
 		before = cache.savepoint()
 		frappe.db.savepoint("second")
@@ -324,7 +355,7 @@ def test_a_rolled_back_entry_settles_nothing():
 	sold, other = invoice("Anchor Cafe", 30, "2026-01-15"), invoice("Breakwater Bar", 20, "2026-01-15")
 	columns = ["outstanding_amount", "status", "modified"]
 	was = frappe.db.get_value("Sales Invoice", sold.name, columns)
-	with fast.cached_validation(HL) as cache:
+	with fast.cached_validation(HL, fast.IN_SETS) as cache:
 		before = cache.savepoint()
 		frappe.db.savepoint("first")
 		entries.submit(write_off(sold, 30, "ACC-JV-1"), cache)

@@ -8,6 +8,7 @@ import frappe
 import pytest
 
 from tests.site import run_helpers
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.differential import assert_posted_identically, assert_refused_identically
 from tests.site.factories import (
 	HL,
@@ -23,8 +24,6 @@ from tests.site.factories import (
 	project,
 	stopping_budget,
 )
-
-pytestmark = pytest.mark.usefixtures("proven")
 
 
 def disabled_customer() -> None:
@@ -172,6 +171,6 @@ def test_a_customer_of_the_test_only():
 		invoice(name, 10, "2026-01-15")
 	run = run_helpers.run()
 	frappe.db.set_value("Customer", names[2], "disabled", 1)
-	frappe.clear_cache()
+	clear_data_caches()
 	outcomes = assert_posted_identically(run)
 	assert sum(outcome.status == "Posted" for outcome in outcomes) == 3

@@ -222,18 +222,65 @@ CASES: list[tuple[str, dict[str, Any], str]] = [
 		"A1 A2 A11 A14 E13",
 	),
 	("item group of credits", {"balance_type": "Credit", "item_group": "Newsletters"}, "A23"),
-	("currency of the balance", {"currency": "EUR"}, "H1 H2 H4"),
+	("currency of the invoice, whatever the account", {"currency": "EUR"}, "A19 H1 H2 H4"),
 	(
 		"the company's currency",
 		{"currency": "USD", "max_invoice_amount": 11, "customers": "A H"},
-		"A1 A2 A11-A15 A19",
+		"A1 A2 A11-A15",
 	),
+	("from the minimum on", {"customers": "A", "min_invoice_amount": 24.99}, "A3 A4 A7 A9"),
+	(
+		"from the minimum to the maximum",
+		{"customers": "A", "min_invoice_amount": 9, "max_invoice_amount": 12},
+		"A14-A16 A19",
+	),
+	("one amount", {"customers": "A", "min_invoice_amount": 25}, "A4 A7 A9"),
+	(
+		"credits from the minimum on",
+		{"balance_type": "Credit", "customers": "A", "min_invoice_amount": 10},
+		"A20 A21",
+	),
+	(
+		"a threshold in the currency of the invoice, on accounts in both currencies",
+		{"customers": "A H", "max_invoice_amount": 1, "thresholds": [{"currency": "EUR", "max_amount": 20}]},
+		"A1 A19 H1 H2",
+	),
+	(
+		"a threshold with a minimum",
+		{
+			"customers": "A H",
+			"max_invoice_amount": 1,
+			"thresholds": [{"currency": "EUR", "min_amount": 10.01, "max_amount": 22.73}],
+		},
+		"A1 H2-H4",
+	),
+	(
+		"a threshold may be below the maximum in company currency",
+		{"customers": "H", "thresholds": [{"currency": "EUR", "max_amount": 19.99}]},
+		"H1",
+	),
+	("at most a quarter of the invoice", {"customers": "A E", "max_original_share": 25}, "A7 E11"),
+	("at most 60 percent", {"customers": "A E", "max_original_share": 60}, "A7 E11 E13"),
+	("less than a quarter", {"customers": "A E", "max_original_share": 24.99}, "E11"),
+	(
+		"only what is left after a payment or credit note",
+		{"customers": "A E", "only_remainders": 1},
+		"A7 A9 E11 E13",
+	),
+	(
+		"kind of voucher",
+		{"balance_type": "Credit", "customers": "A", "voucher_kind": "Credit Note"},
+		"A20 A21 A23 A24",
+	),
+	("credit notes are no Sales Invoices", {"balance_type": "Credit", "voucher_kind": "Sales Invoice"}, ""),
+	("kind of voucher, invoices", {"customers": "H", "voucher_kind": "Sales Invoice"}, "H1 H2 H4"),
 	("a currency nobody has", {"currency": "JPY"}, ""),
 	("receivable account", {"receivable_account": "Other Debtors - HL"}, "A18"),
 	("receivable account in another currency", {"receivable_account": "Debtors EUR - HL"}, "H1 H2 H4"),
 	("cost center", {"cost_center": "North Pier - HL"}, "A15"),
 	("cost center of credits", {"balance_type": "Credit", "cost_center": "North Pier - HL"}, "A23"),
-	("cost center with those below it", {"cost_center": f"{HL} - HL"}, "A15 A16"),
+	("cost center with those below it", {"cost_center": "Piers - HL"}, "A15 A16"),
+	("cost center of the lines", {"cost_center": "Main - HL", "customers": "H"}, "H1 H2 H4"),
 	("project", {"project": "of the company"}, "A17"),
 	("the other company", {"company": NW}, "N1 N2 N4 N5 N7-N9"),
 	("the other company's credits", {"company": NW, "balance_type": "Credit"}, "N10 N12"),
@@ -262,6 +309,21 @@ AMOUNTS = """
 """
 
 
+def group_piers() -> None:
+	"""Put the two piers below a cost center of their own."""
+	group = frappe.get_doc(
+		{
+			"doctype": "Cost Center",
+			"cost_center_name": "Piers",
+			"parent_cost_center": cost_center(HL),
+			"company": HL,
+			"is_group": 1,
+		}
+	).insert()
+	for pier in ("North Pier", "South Pier"):
+		frappe.get_doc("Cost Center", cost_center(pier)).update({"parent_cost_center": group.name}).save()
+
+
 def found(values: dict[str, Any], label_of: dict[str, str]) -> dict[str, Any]:
 	"""The items of a run with these criteria, by label. The run is thrown away."""
 	values = {"company": HL, "max_invoice_amount": 25.00, **values}
@@ -280,6 +342,7 @@ def found(values: dict[str, Any], label_of: dict[str, str]) -> dict[str, Any]:
 def test_each_criterion_finds_exactly_what_it_asks_for():
 	for company in (HL, NW):
 		run_helpers.settings(company, customer_credits="Ignore")
+	group_piers()
 	label_of = make_invoices()
 	assert len(label_of) == 60
 	differences = []

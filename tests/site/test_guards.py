@@ -11,6 +11,7 @@ import frappe
 import pytest
 
 from ar_writeoff.patches import mark_written_off_vouchers
+from ar_writeoff.search import open_documents
 from ar_writeoff.undo import guards
 from tests.site import balance_kinds, run_helpers
 from tests.site.concurrency import ConcurrentSession
@@ -19,7 +20,7 @@ from tests.site.factories import HL, TODAY, account, customer, invoice, journal,
 
 @contextmanager
 def statements() -> Iterator[list[str]]:
-	"""What is asked of the database meanwhile."""
+	"""The statements that run within the block."""
 	asked: list[str] = []
 	database = type(frappe.local.db)
 	original = database.sql
@@ -89,7 +90,7 @@ def test_fault_12_a_journal_is_checked_for_its_own_row_only():
 
 
 def test_fault_12_cancelling_an_invoice_locks_no_items():
-	"""A worker locks items before vouchers: who cancels an invoice of a run must not ask the other way round."""
+	"""A worker locks items before vouchers, so cancelling an invoice of a run must not lock them in the other order."""
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
 	run_helpers.run()
 	with statements() as asked:
@@ -99,7 +100,7 @@ def test_fault_12_cancelling_an_invoice_locks_no_items():
 
 @contextmanager
 def locked_by_a_worker(run: Any) -> Iterator[None]:
-	"""The items and the entry of a run are locked meanwhile, as by a worker that undoes it and asks for vouchers next."""
+	"""Within the block the items and the entry of a run are locked, as by a worker that undoes it and locks vouchers next."""
 	locked, released = threading.Event(), threading.Event()
 
 	def worker() -> None:
@@ -120,7 +121,7 @@ def locked_by_a_worker(run: Any) -> Iterator[None]:
 
 
 def test_nobody_changes_what_an_invoice_says_was_written_off():
-	"""The guards tell by it that an invoice has a write-off."""
+	"""The guards use the field to find out whether an invoice has a write-off."""
 	one = invoice("Anchor Cafe", 100, "2026-01-15", written_off_amount=5)
 
 	def said() -> float:
@@ -144,8 +145,12 @@ def test_nobody_changes_what_an_invoice_says_was_written_off():
 
 
 @pytest.mark.parametrize("snapshot", ["after posting", "before posting"])
-def test_a_guard_does_not_wait_for_what_is_locked_before_vouchers(snapshot: str):
-	"""It holds the voucher that the worker asks for next: waiting would be a deadlock."""
+def test_a_guard_does_not_wait_for_what_is_locked_before_vouchers(
+	snapshot: str, monkeypatch: pytest.MonkeyPatch
+):
+	"""It holds the lock on the voucher that the worker locks next: waiting would be a deadlock."""
+	# As if the draft had been saved at the moment of posting.
+	monkeypatch.setattr(open_documents, "drafts", lambda balances: {})
 	one = invoice("Anchor Cafe", 100, "2026-01-15")
 	late = of_several("Anchor Cafe", {one.name: 100.0})
 	run = run_helpers.run()

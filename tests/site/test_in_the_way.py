@@ -1,4 +1,4 @@
-"""What accountants met at the desk and had to work around; the numbers are those of the review of the desk."""
+"""Obstacles that accountants found at the desk; the numbers are those of a review of the desk."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_desk_24_a_run_is_returned_with_a_comment():
 	seen_before = frappe.get_doc("Write-Off Run", run.name)
 	with as_user(MANAGER):
 		run = frappe.get_doc("Write-Off Run", run.name)
-		with pytest.raises(frappe.ValidationError, match="what has to be changed"):
+		with pytest.raises(frappe.ValidationError, match="required changes"):
 			run.return_to_preparer(" ")
 		assert run.return_to_preparer("Leave Anchor Cafe out: they pay in July.") == ["Petra Preparer"]
 	with as_user(SECOND_MANAGER), pytest.raises(frappe.TimestampMismatchError):

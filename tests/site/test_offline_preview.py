@@ -17,6 +17,7 @@ from tests.site.factories import (
 	account,
 	cost_center,
 	credit_note,
+	data_import,
 	exclude_balances,
 	invoice,
 	journal,
@@ -160,28 +161,8 @@ def test_export_in_the_language_of_the_user(books: None, tmp_path: Path, languag
 
 
 def import_and_submit(entries: Path) -> None:
-	"""Data Import, Journal Entry, Insert New Records, Submit After Import."""
-	upload = frappe.get_doc(
-		{"doctype": "File", "file_name": "entries.csv", "content": entries.read_bytes(), "is_private": 1}
-	).insert()
-	data_import = frappe.get_doc(
-		{
-			"doctype": "Data Import",
-			"reference_doctype": "Journal Entry",
-			"import_type": "Insert New Records",
-			"submit_after_import": 1,
-			"import_file": upload.file_url,
-		}
-	).insert()
-	data_import.start_import()
-	data_import.reload()
-	log = frappe.get_all(
-		"Data Import Log",
-		filters={"data_import": data_import.name},
-		fields=["success", "messages"],
-		order_by="log_index asc",
-	)
-	assert data_import.status == "Success", log
+	status, log = data_import("Journal Entry", entries.read_bytes())
+	assert status == "Success", log
 
 
 def test_what_the_page_confirms_is_imported_and_submitted(books: None, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ar_writeoff.ledger import messages
 from ar_writeoff.patches import reasons_as_facts
 from ar_writeoff.review import lists
 from tests.site import run_helpers
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
 	MANAGER,
 	PREPARER,
@@ -168,7 +169,7 @@ def test_fault_07_why_a_run_is_paused(doctype: str, words: dict[str, str]):
 			mandatory()
 		else:
 			frappe.db.set_value(doctype, names[doctype], "disabled", 1)
-			frappe.clear_cache()
+			clear_data_caches()
 		frappe.db.commit()
 	assert run.status == "Paused"
 	told = frappe.get_all("Notification Log", {"document_name": run.name}, pluck="email_content")

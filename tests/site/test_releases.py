@@ -7,7 +7,6 @@ from typing import Any
 import frappe
 import pytest
 
-from ar_writeoff.ledger import dunnings
 from ar_writeoff.search import eligibility_data
 from tests.site import ledger_checks, run_helpers
 from tests.site.balance_kinds import dunning, order_advance
@@ -41,9 +40,6 @@ def statuses(*reminders: Any) -> list[str]:
 	return [frappe.db.get_value("Dunning", reminder.name, "status") for reminder in reminders]
 
 
-SETTLED = "Resolved" if dunnings.updates_dunnings() else "Unresolved"
-
-
 @pytest.mark.parametrize("days", [(14,), (14, 21), (7, 14, 21, 28)], ids=lambda days: f"{len(days)} terms")
 def test_a_reminder_of_several_terms_is_settled_and_opened_again(days: tuple[int, ...]):
 	"""ERPNext saves a Dunning once for each of its terms, and refuses the second save.
@@ -60,7 +56,7 @@ def test_a_reminder_of_several_terms_is_settled_and_opened_again(days: tuple[int
 	run = post_and_check(run_helpers.run())
 	row = run_helpers.items(run)[bill.name]
 	assert (row.status, row.message) == ("Posted", "")
-	assert (outstanding(bill), statuses(*reminders)) == (0, [SETTLED] * 2)
+	assert (outstanding(bill), statuses(*reminders)) == (0, ["Resolved"] * 2)
 	undo_and_check(run, start)
 	assert (outstanding(bill), statuses(*reminders)) == (100, ["Unresolved"] * 2)
 
@@ -69,7 +65,7 @@ def test_a_reminder_of_two_terms_when_a_write_off_is_taken_back_with_a_date():
 	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
 	reminder = dunning(bill)
 	run = post_and_check(run_helpers.run())
-	assert statuses(reminder) == [SETTLED]
+	assert statuses(reminder) == ["Resolved"]
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).reverse(LATER)
 	assert (outstanding(bill), statuses(reminder)) == (100, ["Unresolved"])
@@ -86,7 +82,7 @@ def test_a_reminder_of_two_terms_stays_unresolved_while_something_is_open():
 	post_and_check(run)
 	assert (outstanding(bill), statuses(in_part, of_both)) == (60, ["Unresolved"] * 2)
 	post_and_check(run_helpers.run(max_invoice_amount=200))
-	assert (outstanding(bill), statuses(in_part, of_both)) == (0, [SETTLED, "Unresolved"])
+	assert (outstanding(bill), statuses(in_part, of_both)) == (0, ["Resolved", "Unresolved"])
 
 
 def test_a_refused_write_off_leaves_the_reminder_as_it_was():

@@ -207,3 +207,30 @@ def test_random_books_roll_forward_to_the_general_ledger(seed: int):
 			done.pop(chance.randrange(len(done))).cancel()
 	assert done
 	ledger_checks.assert_roll_forward_equals_gl(HL)
+
+
+def test_more_reversed_and_recovered_than_written_off_is_told():
+	run_helpers.settings()
+	bill = invoice("Anchor Cafe", 40, "2026-01-15")
+	run = run_helpers.post(run_helpers.run())
+	with as_user(MANAGER):
+		run.reinstate([run_helpers.items(run)[bill.name].name], [15], "2026-06-30")
+	assert "More was" not in rolled()[1]
+	# An entry that was made by hand and is one of the run.
+	extra = journal(line("Debtors", 30, party="Anchor Cafe"), line("Write Off", credit=30))
+	frappe.db.set_value(
+		"Journal Entry",
+		extra.name,
+		{"write_off_run": run.name, "reversal_of": run_helpers.entries(run)[0]},
+	)
+	assert rolled(account="Write Off - HL")[1].endswith(
+		f"More was reversed and recovered than written off: {run.name}: $ 5.00"
+	)
+
+
+def test_the_register_is_in_the_language_of_the_user(monkeypatch: pytest.MonkeyPatch):
+	story()
+	monkeypatch.setattr(frappe.local, "lang", "de")
+	_columns, rows, _message, chart, _summary = register.execute(YEAR)
+	assert [row.status for row in rows] == ["Gebucht", "Gebucht", "Storniert"]
+	assert chart["data"]["labels"] == ["März 2026", "Juni 2026"]

@@ -8,7 +8,9 @@ import frappe
 import pytest
 from frappe.utils import flt
 
+from ar_writeoff.search import open_documents
 from tests.site import factories, ledger_checks, run_helpers
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
 	HL,
 	PREPARER,
@@ -128,7 +130,7 @@ def test_21_a_period_closed_between_approval_and_posting():
 	assert outstanding(one) == 100
 	frappe.db.delete("Accounting Period")
 	frappe.db.delete("Closed Document")
-	frappe.clear_cache()
+	clear_data_caches()
 	run.reload().retry_failed()
 	assert run_helpers.status(run) == "Posted"
 	assert outstanding(one) == 0
@@ -150,18 +152,18 @@ def test_18_disabled_and_frozen_customers_are_undone():
 	first = run_helpers.post(run_helpers.run())
 	frappe.db.set_value("Customer", gone, "disabled", 1)
 	frappe.db.set_value("Customer", cold, "is_frozen", 1)
-	frappe.clear_cache()
+	clear_data_caches()
 	first.reverse(LATER)
 	assert [outstanding(one) for one in vouchers] == [10, 10]
 	assert not frappe.flags.ignore_party_validation
 
 	frappe.db.set_value("Customer", gone, "disabled", 0)
 	frappe.db.set_value("Customer", cold, "is_frozen", 0)
-	frappe.clear_cache()
+	clear_data_caches()
 	second = run_helpers.post(run_helpers.run())
 	frappe.db.set_value("Customer", gone, "disabled", 1)
 	frappe.db.set_value("Customer", cold, "is_frozen", 1)
-	frappe.clear_cache()
+	clear_data_caches()
 	second.reverse(LATER, dated=True)
 	assert [outstanding(one) for one in vouchers] == [10, 10]
 	assert run_helpers.status(second) == "Reversed"
@@ -259,8 +261,10 @@ def test_a_journal_entry_by_hand_does_not_settle_what_is_written_off(monkeypatch
 			line("Write Off", debit=100),
 		]
 		entry = journal(*settles)
+	# As if the draft had been saved and validated a moment before the run committed.
+	monkeypatch.setattr(open_documents, "drafts", lambda balances: {})
 	run = run_helpers.post(run_helpers.run())
-	entry.validate_invoices = lambda: None  # validated a moment before the run committed
+	entry.validate_invoices = lambda: None
 	with refused(f"was written off by .*{run.name}"):
 		entry.submit()
 	assert outstanding(one) == 0
@@ -407,6 +411,21 @@ def test_19_a_credit_written_off_for_a_customer_over_the_credit_limit():
 	assert item.voucher_no == note.name
 	assert "over the credit limit of" in item.message
 	assert outstanding(note) == 0
+
+
+def test_credit_notes_are_reversed_with_a_date_and_reinstated():
+	"""Nothing is outstanding on a credit note that was written off, and ERPNext credits no more than that."""
+	notes = [invoice("Anchor Cafe", 10, "2026-02-15", is_return=True) for _number in range(2)]
+	run_helpers.settings(credit_write_off_account=run_helpers.credit_account())
+	run = run_helpers.post(run_helpers.run(balance_type="Credit"))
+	assert [outstanding(note) for note in notes] == [0, 0]
+	item = run_helpers.items(run)[notes[0].name].name
+	with as_user(factories.MANAGER):
+		run.reinstate([item], None, LATER)
+		assert [outstanding(note) for note in notes] == [-10, 0]
+		run.reload().reverse(LATER, dated=True)
+	assert [outstanding(note) for note in notes] == [-10, -10], run_helpers.events(run)
+	assert run_helpers.status(run) == "Reversed"
 
 
 # Who may

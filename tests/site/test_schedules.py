@@ -14,6 +14,7 @@ from frappe.utils import get_datetime
 from ar_writeoff.schedules import service as schedules
 from tests.site import run_helpers
 from tests.site.conftest import Workers, eventually
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import HL, MANAGER, PREPARER, SECOND_MANAGER, as_user, invoice, outstanding, setting
 
 CAPS = {"action": "Post Within Limits", "max_item_amount": 50}
@@ -205,7 +206,7 @@ def test_a_period_whose_worker_died_is_taken_over_with_its_run(clock: Clock):
 def test_times_are_those_of_the_sites_time_zone():
 	setting("System Settings", time_zone="Pacific/Auckland")
 	frappe.local.system_timezone = None
-	frappe.clear_cache()
+	clear_data_caches()
 	doc = schedule()
 	local = datetime.now(timezone.utc).astimezone(ZoneInfo("Pacific/Auckland")).replace(tzinfo=None)
 	six = local.replace(hour=6, minute=0, second=0, microsecond=0)

@@ -29,7 +29,7 @@ def test_a_worker_fills_the_list_as_the_user_who_asked(workers):
 		assert run.status == "Searching"
 		with pytest.raises(frappe.ValidationError, match="Searching"):
 			run.find_invoices()
-		with pytest.raises(frappe.ValidationError, match="being searched"):
+		with pytest.raises(frappe.ValidationError, match="search is running"):
 			run.save()
 		frappe.db.rollback()
 	run = frappe.get_doc("Write-Off Run", run.name)

@@ -6,7 +6,8 @@ import frappe
 import pytest
 
 from ar_writeoff.posting import preview
-from tests.site.factories import MANAGER, as_user, customer, exclude_balances, invoice, payment
+from ar_writeoff.review.evidence import write_off_run_evidence
+from tests.site.factories import MANAGER, as_user, customer, exclude_balances, invoice, pay, payment
 from tests.site.run_helpers import items, post, run
 
 
@@ -59,7 +60,7 @@ def test_the_largest_credits_come_first(site: str):
 
 
 def test_the_preview_names_what_no_entry_can_write_off(site: str, monkeypatch: pytest.MonkeyPatch):
-	"""As in posting: 20.00 for 300,000,000 is a rate of 0.000000067, which gives 20.10."""
+	"""As in posting: 20.00 for 300,000,000,000 is less than the smallest rate, of one in 1,000,000,000."""
 	monkeypatch.setattr(preview, "skipped_items", lambda *_args: {})
 	good = invoice("Anchor Cafe", 4, "2026-01-15")
 	odd = invoice("Anchor Cafe", 20, "2026-01-15")
@@ -67,7 +68,7 @@ def test_the_preview_names_what_no_entry_can_write_off(site: str, monkeypatch: p
 	frappe.db.set_value(
 		"Write-Off Run Item",
 		items(draft)[odd.name].name,
-		{"currency": "IDR", "outstanding_amount": 300_000_000, "write_off_amount": 300_000_000},
+		{"currency": "IDR", "outstanding_amount": 300_000_000_000, "write_off_amount": 300_000_000_000},
 	)
 	with as_user(MANAGER):
 		plan = draft.preview_entries()
@@ -75,3 +76,44 @@ def test_the_preview_names_what_no_entry_can_write_off(site: str, monkeypatch: p
 	assert [row["reference_name"] for row in plan["entries"][0]["rows"] if row["party"]] == [good.name]
 	assert [problem["voucher_no"] for problem in plan["problems"]] == [odd.name]
 	assert "No exchange rate" in plan["problems"][0]["message"]
+
+
+def test_every_result_has_count_and_amount(site: str):
+	changed, given_back, kept = (
+		invoice(name, amount, "2026-01-15")
+		for name, amount in (("Anchor Cafe", 10), ("Breakwater Bar", 4), ("Compass Stores", 7))
+	)
+	done = run()
+	pay(changed, 3)
+	post(done)
+
+	def amounts(*kinds: str) -> list[tuple[int, float]]:
+		with as_user(MANAGER):
+			summary = done.reload().get_summary()
+		return [(summary[kind]["count"], summary[kind]["base_amount"]) for kind in kinds]
+
+	assert amounts("posted", "not_posted", "reversed", "conflict") == [(2, 11), (1, 10), (0, 0), (0, 0)]
+	with as_user(MANAGER):
+		done.reinstate([items(done)[given_back.name].name], [4], "2026-06-30")
+	# A balance reinstated in full is recovered, not undone.
+	assert amounts("posted", "recovered", "reversed") == [(1, 7), (1, 4), (0, 0)]
+	with as_user(MANAGER):
+		done.reverse("2026-06-30", dated=True)
+	assert amounts("posted", "not_posted", "recovered", "reversed") == [(0, 0), (1, 10), (1, 4), (1, 7)]
+	assert kept
+
+
+def test_the_evidence_has_one_line_for_balances_that_differ_by_an_amount(site: str):
+	bills = [
+		invoice(name, amount, "2026-01-15")
+		for name, amount in (("Anchor Cafe", 10), ("Breakwater Bar", 4), ("Compass Stores", 7))
+	]
+	done = run()
+	for bill in bills[:2]:
+		pay(bill, 1)
+	post(done)
+	messages = {items(done)[bill.name].message for bill in bills[:2]}
+	assert len(messages) == 2, "each with its amounts in the list"
+	with as_user(MANAGER):
+		evidence = write_off_run_evidence(frappe.get_doc("Write-Off Run", done.name))
+	assert evidence["not_posted"] == [{"message": "Balance changed", "count": 2}]

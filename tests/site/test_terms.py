@@ -13,6 +13,7 @@ from frappe.utils import formatdate
 
 from ar_writeoff.approval import change_log
 from tests.site import ledger_checks, run_helpers
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
 	HL,
 	MANAGER,
@@ -89,7 +90,7 @@ def reason_account() -> None:
 
 def company_account() -> None:
 	frappe.db.set_value("Company", HL, "cost_center", cost_center("South Pier"))
-	frappe.clear_cache()
+	clear_data_caches()
 
 
 CHANGES: dict[str, Callable[[], None]] = {
@@ -163,7 +164,7 @@ def test_fault_06_default_dimension_changed_after_the_approval():
 def forget_dimensions() -> None:
 	frappe.flags.accounting_dimensions_details = None
 	frappe.flags.dimension_filter_map = None
-	frappe.clear_cache()
+	clear_data_caches()
 
 
 @pytest.mark.parametrize("what", ["account", "cost center"])
@@ -176,12 +177,12 @@ def test_fault_06_account_or_cost_center_disabled_since_is_said(what: str):
 		"cost center": ("Cost Center", cost_center("North Pier")),
 	}[what]
 	frappe.db.set_value(doctype, name, "disabled", 1)
-	frappe.clear_cache()
+	clear_data_caches()
 	run_helpers.post_now(run)
 	assert (run.status, outstanding(one)) == ("Paused", 60)
 	assert f"{name} is disabled" in run_helpers.events(run)["Paused"]
 	frappe.db.set_value(doctype, name, "disabled", 0)
-	frappe.clear_cache()
+	clear_data_caches()
 	frappe.db.commit()
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", run.name).resume()

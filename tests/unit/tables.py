@@ -1,4 +1,4 @@
-"""Test data written as small text tables, the way an accountant would note them down.
+"""Test data written as small text tables.
 
 	rows('''
 		voucher  customer     posted      balance

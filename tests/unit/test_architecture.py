@@ -24,8 +24,10 @@ FOLDERS = (
 	"run",
 	"approval",
 	"review",
+	"holds",
 	"search",
 	"schedules",
+	"tax_relief",
 	"posting",
 	"undo",
 )
@@ -47,11 +49,18 @@ MAY_USE: dict[str, set[str]] = {
 KINDS = {
 	"approval.seal_rules": RULES,
 	"search.eligibility_data": LEDGER,
+	"search.ledger_differences": LEDGER,
+	"search.net_first": LEDGER,
+	"search.open_documents": LEDGER,
 	"posting.entries": LEDGER,
 	"posting.credits": LEDGER,
+	"posting.set_offs": LEDGER,
 	"posting.entry_values": LEDGER,
 	"posting.blockers": LEDGER,
 	"posting.fast": LEDGER,
+	"posting.proof": LEDGER,
+	"undo.allocation": LEDGER,
+	"undo.credit_notes": LEDGER,
 	"undo.guards": LEDGER,
 }
 DOTTED_PATH = re.compile(r"erpnext(\.\w+)+")

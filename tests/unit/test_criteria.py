@@ -15,7 +15,9 @@ from ar_writeoff.core.criteria import (
 	DUE_DATE,
 	IGNORE,
 	LEAVE_OUT,
+	NET_FIRST,
 	Criteria,
+	Threshold,
 	age_in_days,
 	eligible_amount,
 	is_old_enough,
@@ -86,6 +88,51 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 	]
 	[(_field, reason)] = problems(**{**GOOD, "max_invoice_amount": Decimal("-0.50")})
 	assert texts.message(reason) == "The maximum must be above 0, not -0.50."
+
+
+EUR, IDR = "EUR", "IDR"
+
+
+@pytest.mark.parametrize(
+	("more", "wrong"),
+	[
+		({"min_invoice_amount": Decimal(25)}, None),
+		({"min_invoice_amount": Decimal(0)}, None),
+		(
+			{"min_invoice_amount": Decimal("25.01")},
+			"The minimum must be between 0 and the maximum of 25, not 25.01.",
+		),
+		({"min_invoice_amount": Decimal(-1)}, "The minimum must be between 0 and the maximum of 25, not -1."),
+		({"max_original_share": Decimal(100)}, None),
+		({"max_original_share": Decimal(0)}, None),
+		({"max_original_share": Decimal(101)}, "The share must be between 0 and 100 %, not 101."),
+		({"max_original_share": Decimal(-1)}, "The share must be between 0 and 100 %, not -1."),
+		(
+			{"thresholds": [Threshold(EUR, Decimal(0), Decimal(20)), Threshold(IDR, Decimal(9), Decimal(9))]},
+			None,
+		),
+		({"thresholds": [Threshold(EUR, Decimal(0), Decimal(0))]}, "EUR: enter a maximum above 0."),
+		(
+			{"thresholds": [Threshold(EUR, Decimal(21), Decimal(20))]},
+			"EUR: the minimum must be between 0 and the maximum of 20, not 21.",
+		),
+		(
+			{"thresholds": [Threshold(EUR, Decimal(-1), Decimal(20))]},
+			"EUR: the minimum must be between 0 and the maximum of 20, not -1.",
+		),
+		({"thresholds": [Threshold(EUR, Decimal(0), Decimal(20))] * 2}, "EUR has more than one row."),
+	],
+)
+def test_ranges_and_shares(more: dict, wrong: str | None) -> None:
+	found = problems(**{**GOOD, **more})
+	assert [(field, texts.message(reason)) for field, reason in found] == (
+		[(next(iter(more)), wrong)] if wrong else []
+	)
+
+
+def test_a_minimum_is_compared_with_a_valid_maximum_only() -> None:
+	[(field, _reason)] = problems(**{**GOOD, "max_invoice_amount": None, "min_invoice_amount": Decimal(5)})
+	assert field == "max_invoice_amount"
 
 
 def test_empty_criteria_never_mean_everything() -> None:
@@ -177,12 +224,25 @@ def test_a_balance_of_less_than_one_is_open_too() -> None:
 def test_the_words_are_those_of_the_doctypes() -> None:
 	assert select_options("Write-Off Run", "balance_type") == [DEBIT, CREDIT]
 	assert DUE_DATE in select_options("Write-Off Run", "ageing_based_on")
-	assert select_options("Write-Off Settings", "customer_credits") == [LEAVE_OUT, DEDUCT, IGNORE]
+	assert select_options("Write-Off Settings", "customer_credits") == [LEAVE_OUT, DEDUCT, IGNORE, NET_FIRST]
 
 
 def test_criteria_that_are_not_set_do_not_exclude() -> None:
 	cutoff, maximum = date(2026, 6, 30), Decimal(25)
-	assert Criteria(DEBIT, cutoff, maximum) == Criteria(DEBIT, cutoff, maximum, None, DUE_DATE, 0, LEAVE_OUT)
+	assert Criteria(DEBIT, cutoff, maximum) == Criteria(
+		DEBIT,
+		cutoff,
+		maximum,
+		min_invoice_amount=Decimal(0),
+		max_customer_amount=None,
+		ageing_based_on=DUE_DATE,
+		minimum_age_days=0,
+		max_original_share=None,
+		only_remainders=False,
+		voucher_kind=None,
+		thresholds=(),
+		customer_credits=LEAVE_OUT,
+	)
 
 
 def test_sign_of_a_run() -> None:

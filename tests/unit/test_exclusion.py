@@ -13,11 +13,13 @@ from ar_writeoff.core.criteria import DEDUCT, IGNORE, LEAVE_OUT, Criteria
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.search import rules
 from ar_writeoff.search.rules import (
+	AccountTotal,
 	Balance,
 	CustomerFacts,
 	PartyFacts,
 	Verdict,
 	VoucherFacts,
+	WrittenOff,
 	apply_customer_maximum,
 	base_of_part,
 	judge,
@@ -75,7 +77,10 @@ def reason(
 		("Payment Entry", "0.01", ("refund", {})),  # money that went out
 		("Sales Order", "-10", ("on_order", {"order": "V-1"})),
 		("Exchange Rate Revaluation", "10", ("revaluation", {})),
-		("Dunning", "10", ("unknown_voucher", {"doctype": "Dunning"})),
+		("Dunning", "10", None),
+		("Fees", "10", None),
+		("Dunning", "-10", ("unknown_voucher", {"doctype": "Dunning"})),
+		("Loan", "10", ("unknown_voucher", {"doctype": "Loan"})),
 	],
 )
 def test_kind_of_voucher(voucher_type: str, amount: str, expected: tuple[str, dict[str, str]] | None) -> None:
@@ -101,9 +106,11 @@ RECONCILIATION = Reason(
 )
 CREDIT = Reason(
 	"credit_available",
-	(("credit", "3.00"), ("currency", "EUR")),
+	(("credits", "3.00 EUR Debtors"),),
 	("Payment Reconciliation", "Payment Reconciliation"),
 )
+THREE = AccountTotal("Debtors", "EUR", Decimal("3.00"), Decimal("3.30"))
+DRAFT = Reason("draft_settles", (("doctype", "Payment Entry"), ("draft", "PE-1")), ("Payment Entry", "PE-1"))
 OBSTACLE = Reason("write_off_entry", (("run", "WOR-1"),))
 UNFIT = Reason("no_offset_account", (("company", "Harbour"),))
 
@@ -112,11 +119,16 @@ IN_ORDER: list[tuple[dict[str, object], Reason]] = [
 	({"opted_out": True}, Reason("customer_opted_out", (), ("Customer", "Cafe"))),
 	({"disabled": True}, Reason("customer_disabled", (), ("Customer", "Cafe"))),
 	({"frozen": True}, Reason("customer_frozen", (), ("Customer", "Cafe"))),
+	(
+		{"internal": True, "represents": "Nordwind"},
+		Reason("internal_customer", (("represents", "Nordwind"),), ("Customer", "Cafe")),
+	),
 	({"blocker": OBSTACLE}, OBSTACLE),
 	({"discounted": True}, Reason("discounted")),
 	({"other_run": "WOR-7"}, RUN),
 	({"reconciliation": "PPR-1"}, RECONCILIATION),
-	({"credit": Decimal("3.00")}, CREDIT),
+	({"pending": DRAFT}, DRAFT),
+	({"credits": (THREE,)}, CREDIT),
 	({"entry_problem": UNFIT}, UNFIT),
 ]
 
@@ -139,9 +151,10 @@ def test_each_fact_has_its_reason_and_comes_before_the_ones_after_it(position: i
 
 
 def test_without_facts_nothing_is_excluded() -> None:
-	assert CustomerFacts() == CustomerFacts("", False, False, False)
-	assert VoucherFacts() == VoucherFacts(False, None, None, None, None)
-	assert PartyFacts() == PartyFacts(Decimal(0), Decimal(0), None, Decimal(0))
+	assert CustomerFacts() == CustomerFacts("", False, False, False, False, "")
+	assert VoucherFacts() == VoucherFacts(False, None, None, None, False, None, None)
+	assert PartyFacts() == PartyFacts((), (), None, ())
+	assert PartyFacts().base_credit == 0
 	assert reason(balance(), criteria()) is None
 
 
@@ -155,7 +168,7 @@ def test_the_discounting_is_opened_where_it_is_known() -> None:
 
 def test_a_currency_difference_comes_before_a_credit_and_after_a_reconciliation() -> None:
 	residue = balance("0.00", base_now=Decimal("0.40"))
-	assert reason(residue, criteria(), *facts({"credit": Decimal(3)})) == Reason("base_residue")
+	assert reason(residue, criteria(), *facts({"credits": (THREE,)})) == Reason("base_residue")
 	assert reason(residue, criteria(), *facts({"reconciliation": "PPR-1"})) == RECONCILIATION
 
 
@@ -177,8 +190,12 @@ def test_a_credit_worth_nothing_or_a_difference_the_other_way() -> None:
 
 def test_a_voucher_that_fits_stays_as_it_is() -> None:
 	voucher = VoucherFacts(discounting="ID-1")
-	assert voucher.with_entry_problem(None) is voucher
-	assert voucher.with_entry_problem(UNFIT) == VoucherFacts(discounting="ID-1", entry_problem=UNFIT)
+	assert voucher.with_problems(None, None, None) is voucher
+	assert voucher.with_problems(None, None, UNFIT) == VoucherFacts(discounting="ID-1", entry_problem=UNFIT)
+	assert voucher.with_problems(None, DRAFT, None) == VoucherFacts(discounting="ID-1", pending=DRAFT)
+	assert voucher.with_problems(OBSTACLE, None, None) == VoucherFacts(discounting="ID-1", blocker=OBSTACLE)
+	blocked = VoucherFacts(blocker=UNFIT)
+	assert blocked.with_problems(OBSTACLE, None, None) == blocked, "the first one stays"
 
 
 # -------------------------------------------------------------------------------------------------- credits
@@ -197,7 +214,7 @@ def test_a_credit_leaves_debit_balances_out(
 	balance_type: str, amount: str, policy: str, left_out: bool
 ) -> None:
 	by = criteria(balance_type, customer_credits=policy)
-	found = reason(balance(amount), by, party=PartyFacts(credit=Decimal("3.00")))
+	found = reason(balance(amount), by, party=PartyFacts(credits=(THREE,)))
 	assert found == (CREDIT if left_out else None)
 
 
@@ -214,13 +231,69 @@ def test_open_invoices_leave_credit_balances_out(
 	balance_type: str, amount: str, policy: str, left_out: bool
 ) -> None:
 	by = criteria(balance_type, customer_credits=policy)
-	found = reason(balance(amount), by, party=PartyFacts(debit=Decimal("3.00")))
+	found = reason(balance(amount), by, party=PartyFacts(debits=(THREE,)))
 	open_invoices = Reason(
 		"invoices_open",
-		(("debit", "3.00"), ("currency", "EUR")),
+		(("debits", "3.00 EUR Debtors"),),
 		("Payment Reconciliation", "Payment Reconciliation"),
 	)
 	assert found == (open_invoices if left_out else None)
+
+
+@pytest.mark.parametrize(("threshold", "left_out"), [("0", True), ("3.29", True), ("3.30", False)])
+def test_c21_a_credit_up_to_the_threshold_counts_on_neither_side(threshold: str, left_out: bool) -> None:
+	by = {kind: criteria(kind, credit_threshold=Decimal(threshold)) for kind in ("Debit", "Credit")}
+	both = PartyFacts(credits=(THREE,), debits=(replace(THREE, base_amount=Decimal(99)),))
+	assert bool(reason(balance(), by["Debit"], party=both)) is left_out
+	assert bool(reason(balance("-3.00"), by["Credit"], party=both)) is left_out
+
+
+def test_c01_credits_of_all_accounts_are_named() -> None:
+	advance = AccountTotal("Advances", "USD", Decimal("50.00"), Decimal("50.00"))
+	found = reason(balance(), criteria(), party=PartyFacts(credits=(advance, THREE)))
+	assert found and texts.message(found).startswith(
+		"The customer has credits that can settle this balance: 50.00 USD on Advances, 3.00 EUR on Debtors."
+	)
+	assert texts.on_accounts("4.00 USD") == "4.00 USD", "of an earlier version"
+
+
+DEBTS = tuple(WrittenOff(Decimal(amount), "EUR", f"INV-{amount}", "WOR-7") for amount in (9, 8, 7, 6, 5))
+
+
+@pytest.mark.parametrize("policy", [LEAVE_OUT, DEDUCT, IGNORE])
+def test_c02_a_credit_of_a_customer_with_debts_written_off_is_left_out(policy: str) -> None:
+	party = PartyFacts(debits=(THREE,), written_off=DEBTS[:1])
+	found = reason(balance("-10.00"), criteria("Credit", customer_credits=policy), party=party)
+	assert found == Reason(
+		"written_off_debts", (("written_off", "9 EUR WOR-7 INV-9"),), ("Write-Off Run", "WOR-7")
+	)
+	assert "9 EUR of INV-9, written off by WOR-7." in texts.message(found)
+	assert reason(balance(), criteria(), party=party) is None, "a debit balance is no late money"
+
+
+@pytest.mark.parametrize(("count", "more"), [(3, ""), (4, "; 1 more"), (5, "; 2 more")])
+def test_c02_three_debts_are_named_and_the_others_counted(count: int, more: str) -> None:
+	found = reason(balance("-10.00"), criteria("Credit"), party=PartyFacts(written_off=DEBTS[:count]))
+	assert found and f"7 EUR of INV-7, written off by WOR-7{more}." in texts.message(found)
+
+
+def test_customers_that_the_settings_include() -> None:
+	for fact, setting in (
+		("disabled", "include_disabled_customers"),
+		("internal", "include_internal_customers"),
+	):
+		found = reason(balance(), criteria(**{setting: True}), CustomerFacts(**{fact: True}))  # type: ignore[arg-type]
+		assert found is None
+
+
+def test_c26_an_inter_company_voucher_of_a_customer_that_is_internal_no_longer() -> None:
+	voucher = VoucherFacts(internal=True)
+	assert reason(balance(), criteria(), voucher=voucher) == Reason(
+		"internal_voucher", (), ("Sales Invoice", "INV-1")
+	)
+	assert reason(balance(), criteria(include_internal_customers=True), voucher=voucher) is None
+	nameless = reason(balance(), criteria(), CustomerFacts(internal=True))
+	assert nameless and dict(nameless.facts) == {"represents": "Cafe"}
 
 
 def test_the_policy_on_credits_is_that_of_the_settings() -> None:

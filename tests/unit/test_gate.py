@@ -261,13 +261,18 @@ READERS = {
 	"get_customers",
 	"get_defaults",
 	"get_items",
+	"get_late_bank_lines",
+	"get_late_credits",
+	"get_late_money",
 	"get_my_drafts",
 	"get_progress",
 	"get_summary",
 	"get_voucher_details",
+	"get_written_off",
 	"preview_entries",
 	"runs_of_invoice",
 	"verify_approval",
+	"written_off_of_customer",
 }
 
 

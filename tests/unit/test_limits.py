@@ -263,3 +263,37 @@ def test_only_what_the_rows_need_is_asked_for(kept_as: str) -> None:
 	assert (authority.needs_original_amounts, authority.has_month_limit) == (True, False)
 	authority = Authority(**{kept_as: (Limit("Clerk"), Limit("Clerk", per_customer_month=Decimal(0)))})
 	assert (authority.needs_original_amounts, authority.has_month_limit) == (False, True)
+
+
+# A EUR invoice of 40.00 on an account in USD, at 1.15.
+EUR_ON_USD = Claim(
+	"a", "Cafe", "USD", Decimal(46), Decimal(46), invoice_currency="EUR", invoice_amount=Decimal(40)
+)
+
+
+@pytest.mark.parametrize(
+	("limit", "expected"),
+	[
+		(Limit("Clerk", "EUR", per_item=Decimal(40)), {}),
+		(Limit("Clerk", "EUR", per_item=Decimal("39.99")), {"a": reasons.OVER_ITEM_LIMIT}),
+		(Limit("Clerk", "USD", per_item=Decimal(46)), {}),
+		(Limit("Clerk", "USD", per_item=Decimal("45.99")), {"a": reasons.OVER_ITEM_LIMIT}),
+		(Limit("Clerk", per_item=Decimal("45.99")), {"a": reasons.OVER_ITEM_LIMIT}),
+		(Limit("Clerk", "GBP"), {"a": reasons.NO_LIMIT}),
+		(Limit("Clerk", "EUR", per_run=Decimal("39.99")), {"a": reasons.OVER_RUN_LIMIT}),
+	],
+)
+def test_a_limit_in_a_currency_covers_invoices_made_out_in_it(limit: Limit, expected: dict[str, str]) -> None:
+	assert codes([EUR_ON_USD], limit) == expected
+
+
+@pytest.mark.parametrize(("earlier", "over"), [("60", False), ("60.01", True)])
+def test_the_month_counts_in_the_currency_of_the_invoice(earlier: str, over: bool) -> None:
+	limit = Limit("Clerk", "EUR", per_customer_month=Decimal(100))
+	found = codes([EUR_ON_USD], limit, month_totals=MonthTotals({("Cafe", "EUR"): Decimal(earlier)}))
+	assert found == ({"a": reasons.OVER_CUSTOMER_LIMIT} if over else {})
+
+
+def test_whether_invoices_in_other_currencies_have_to_be_read() -> None:
+	assert not Authority(limits=(Limit("Clerk"),)).has_currency_limit
+	assert Authority(caps=(Limit("Clerk", "EUR"),)).has_currency_limit

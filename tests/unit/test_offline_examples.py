@@ -19,7 +19,6 @@ KINDS = {
 	reasons.DISCOUNTED,
 	reasons.ON_ORDER,
 	reasons.REFUND,
-	reasons.UNKNOWN_VOUCHER,
 	reasons.CREDIT_AVAILABLE,
 	reasons.REVALUATION,
 	reasons.BASE_RESIDUE,

@@ -74,6 +74,38 @@ def test_left_out_and_why(file: Path, run: Run, tmp_path: Path) -> None:
 	assert "The customer's balances add up to 21.50, over the maximum of 20 per customer." in out
 
 
+def test_credits_are_set_off_first(run: Run, tmp_path: Path) -> None:
+	"""The oldest first, on the same account; a credit that is left excludes as with Leave Out."""
+	credit = {"Voucher_Type": "Payment Entry"}
+	rows = [
+		line(1, "Anchor Cafe", 40, "2026-01-10"),
+		line(2, "Anchor Cafe", 60),
+		line(3, "Anchor Cafe", -95, "2026-03-01", **credit),
+		line(4, "Breakwater Bar", 9),
+		line(5, "Breakwater Bar", -20, "2026-03-01", **credit),
+		line(6, "Breakwater Bar", 7, Receivable_Account="Other Debtors - HL"),
+		line(7, "Elm School", 8),
+	]
+	file = write_csv(tmp_path / "ar.csv", table(rows))
+	policy = tmp_path / "policy.toml"
+	policy.write_text('[criteria]\ncustomer_credits = "Net First"\n')
+	_code, out, _err = run(file, "--maximum", 25, "--policy", policy, *ON)
+	assert "Write off    Balances: 2, customers: 2, total: 13.00 USD" in out
+	assert "Excluded     Balances: 1, customers: 1, total: 7.00 USD" in out
+	assert "Credits set off against older balances first: 104.00 USD." in out
+	assert "11.00 USD" in out, "what is left of the credit of Breakwater Bar"
+
+
+def test_invoices_and_customers_on_hold(file: Path, run: Run, tmp_path: Path) -> None:
+	policy = tmp_path / "policy.toml"
+	policy.write_text('[leave_out]\non_hold = ["SINV-0001", "Breakwater Bar"]\n')
+	before = run(file, "--maximum", 25, *ON)[1]
+	_code, out, _err = run(file, "--maximum", 25, "--policy", policy, *ON)
+	for name in ("SINV-0001", "Breakwater Bar"):
+		assert f"{name} is on hold according to the policy." in out
+		assert f"{name} is on hold" not in before
+
+
 def test_options_win_over_the_policy(file: Path, run: Run, tmp_path: Path) -> None:
 	policy = tmp_path / "policy.toml"
 	policy.write_text(

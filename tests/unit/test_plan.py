@@ -19,6 +19,7 @@ from ar_writeoff.posting.rules import (
 	Row,
 	batches,
 	plan_entries,
+	receivable_rows,
 )
 from tests.unit.app_files import select_options
 from tests.unit.tables import rows
@@ -36,7 +37,7 @@ def item(name: str, amount: str = "10.00", **more: object) -> PlanItem:
 		"base_amount": Decimal(amount),
 		"offset_account": "Bad Debt Expense",
 		"receivable_dimensions": (("cost_center", "Main"),),
-		"offset_dimensions": (("cost_center", "Main"),),
+		"offset_shares": (((("cost_center", "Main"),), Decimal(1)),),
 	}
 	return PlanItem(**{**values, **more})  # type: ignore[arg-type]
 
@@ -46,7 +47,10 @@ def items_of(text: str) -> list[PlanItem]:
 	result = []
 	for row in rows(text):
 		dimensions = tuple((field, row[field]) for field in ("cost_center", "project") if row.get(field))
-		more: dict[str, object] = {"receivable_dimensions": dimensions, "offset_dimensions": dimensions}
+		more: dict[str, object] = {
+			"receivable_dimensions": dimensions,
+			"offset_shares": ((dimensions, Decimal(1)),),
+		}
 		if row.get("base"):
 			more["base_amount"] = Decimal(row["base"])
 		for column, field in (
@@ -236,7 +240,7 @@ def test_no_items_no_entries() -> None:
 def test_many_dimensions_make_more_entries_never_a_longer_one() -> None:
 	"""250 items, each with a cost center of its own: 50 items and 50 expense rows fill an entry."""
 	own = [
-		item(str(number), receivable_dimensions=dimension, offset_dimensions=dimension)
+		item(str(number), receivable_dimensions=dimension, offset_shares=((dimension, Decimal(1)),))
 		for number in range(250)
 		for dimension in [(("cost_center", f"CC {number}"),)]
 	]
@@ -280,7 +284,7 @@ def test_whatever_the_items_entries_are_balanced_and_complete(seed: int) -> None
 			currency=rng.choice(["USD", "EUR"]),
 			base_amount=Decimal(rng.randint(-99_999, 99_999) or 1) / 100,
 			offset_account=rng.choice(["Bad Debt", "Allowance"]),
-			offset_dimensions=(("cost_center", f"CC {rng.randint(1, 30)}"),),
+			offset_shares=(((("cost_center", f"CC {rng.randint(1, 30)}"),), Decimal(1)),),
 			finance_book=rng.choice(["", "", "Tax"]),
 		)
 		for number in range(rng.randint(1, 400))
@@ -358,7 +362,7 @@ def test_what_is_not_given_is_empty() -> None:
 	assert Row("Debtors", "USD", one, one) == Row("Debtors", "USD", one, one, "", "", "", (), "")
 	assert EntryPlan(()) == EntryPlan((), "", None)
 	needed = ("1", "Sales Invoice", "INV-1", "Cafe", "Debtors", "USD", one, one, "Bad Debt")
-	assert PlanItem(*needed) == PlanItem(*needed, (), (), "")
+	assert PlanItem(*needed) == PlanItem(*needed, (), (((), one),), "")
 
 
 def test_ways_to_divide_are_those_of_the_settings() -> None:
@@ -446,6 +450,85 @@ def test_a_batch_has_room_for_its_offset_rows(
 	offsets = {name: name[0] for name in names if name.islower()}
 	made = list(batches(pairs(items), 4, keep_customers=keep_customers, offsets=offsets))
 	assert made == [batch.split() for batch in expected_batches]
+
+
+@pytest.mark.parametrize(
+	("amount", "weights", "expected"),
+	[
+		("30.00", "10 20", "10.00 20.00"),
+		("10.00", "1 1 1", "3.33 3.34 3.33"),
+		("0.02", "1 1 1 1", "0.01 0.01"),
+		("-0.05", "1 3", "-0.01 -0.04"),
+		("100.00", "0.001 99.999", "100.00"),
+		("7.00", "5", "7.00"),
+	],
+)
+def test_c04_the_offset_side_is_divided_by_the_shares_of_the_lines(
+	amount: str, weights: str, expected: str
+) -> None:
+	shares = tuple(
+		((("cost_center", str(number)),), Decimal(weight)) for number, weight in enumerate(weights.split())
+	)
+	made = item("1", amount, offset_shares=shares)
+	assert [str(part) for part in made.offset_parts.values()] == expected.split()
+	[entry] = plan_entries([made], company_currency="USD")
+	assert entry.difference == 0
+	assert [str(row.base_amount) for row in entry.rows[1:]] == expected.split()
+
+
+@pytest.mark.parametrize(
+	("amount", "base", "rows"),
+	[
+		("31358023.00", "1920.46", 1),
+		("51234567.00", "3137.53", 2),
+		("51234567.37", "3137.53", 2),
+		("-51234567.00", "-3137.53", 2),
+		("500000000000.00", "11904761.90", 2),
+		("40.00", "46.00", 1),
+		("1000000.00", "61.24", 1),
+	],
+)
+def test_c31_a_large_balance_of_small_units_is_cleared_by_two_rows(amount: str, base: str, rows: int) -> None:
+	made = item("1", amount, currency="IDR", base_amount=Decimal(base))
+	[entry] = plan_entries([made], company_currency="USD")
+	own = [row for row in entry.rows if row.item]
+	assert len(own) == rows and entry.items == ("1",)
+	assert all(row.rate_is_exact(2) and row.amount * row.base_amount > 0 for row in entry.rows)
+	assert sum(row.amount for row in own) == -Decimal(amount)
+	assert sum(row.base_amount for row in own) == -Decimal(base)
+	assert abs(sum(float(row.amount) for row in own)) <= abs(float(amount))
+	assert {row.reference_name for row in own} == {"INV-1"}
+
+
+def test_c31_every_balance_worth_something_can_be_posted() -> None:
+	rng = random.Random(31)
+	for _time in range(2000):
+		amount = Decimal(rng.randint(10**7, 10**11)).scaleb(-rng.choice((0, 2))).quantize(Decimal("0.01"))
+		base = (amount * Decimal(str(rng.uniform(0.00001, 0.0002)))).quantize(Decimal("0.01"))
+		rows = receivable_rows(item("1", str(amount), currency="VND", base_amount=base))
+		assert all(row.rate_is_exact(2) for row in rows), (amount, base)
+		assert sum(row.base_amount for row in rows) == -base
+
+
+def test_c31_two_rows_count_for_the_length_of_an_entry() -> None:
+	items = [
+		item(str(number), "51234567.00", currency="IDR", base_amount=Decimal("3137.53"))
+		for number in range(4)
+	]
+	plans = plan_entries(items, company_currency="USD", rows_per_entry=5)
+	assert [len(plan.rows) for plan in plans] == [5, 5]
+
+
+def test_c04_an_item_of_many_shares_has_an_entry_of_its_own_that_may_be_longer() -> None:
+	shares = tuple(((("cost_center", str(number)),), Decimal(1)) for number in range(4))
+	items = [item("1"), item("2", offset_shares=shares), item("3")]
+	plans = plan_entries(items, company_currency="USD", rows_per_entry=3)
+	assert [len(plan.rows) for plan in plans] == [2, 5, 2]
+	offsets = {"a": ("x", "y"), "b": ("y",), "c": ("z",)}
+	assert list(batches(pairs("a b c"), 4, keep_customers=False, offsets=offsets)) == [
+		["a", "b"],
+		["c"],
+	]
 
 
 @pytest.mark.parametrize("keep_customers", [False, True])

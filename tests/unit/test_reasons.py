@@ -26,6 +26,12 @@ AT_A_FIELD = {
 	reasons.VALUES_MISSING,
 	reasons.MAXIMUM_REQUIRED,
 	reasons.MAXIMUM_NOT_POSITIVE,
+	reasons.MINIMUM_NOT_IN_RANGE,
+	reasons.SHARE_NOT_IN_RANGE,
+	reasons.THRESHOLD_TWICE,
+	reasons.NO_ACCOUNT_TO_REINSTATE,
+	reasons.THRESHOLD_NOT_POSITIVE,
+	reasons.THRESHOLD_MINIMUM_NOT_IN_RANGE,
 	reasons.NOT_A_NUMBER,
 	reasons.NOT_FINITE,
 	reasons.AMBIGUOUS_AMOUNT,
@@ -210,7 +216,13 @@ def test_a_code_of_another_version_is_shown_as_it_is() -> None:
 
 
 def test_every_fact_has_one_kind() -> None:
-	kinds = (texts.AMOUNT_FACTS, texts.DATE_FACTS, texts.TRANSLATED_FACTS)
+	kinds = (
+		texts.AMOUNT_FACTS,
+		texts.ACCOUNT_FACTS,
+		texts.VOUCHER_FACTS,
+		texts.DATE_FACTS,
+		texts.TRANSLATED_FACTS,
+	)
 	named = {fact for text in (*texts.MESSAGES.values(), texts.ENOUGH) for fact in placeholders(text)}
 	assert set().union(*kinds) <= named, "kinds of facts that there are"
 	assert sum(len(kind) for kind in kinds) == len(set().union(*kinds))

@@ -7,7 +7,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ar_writeoff.schedules import rules as schedule
-from ar_writeoff.schedules.rules import CRON, DAILY, MONTHLY, QUARTER_END, WEEKLY, Recurrence
+from ar_writeoff.schedules.rules import (
+	AFTER_PAYMENTS,
+	CRON,
+	DAILY,
+	MONTHLY,
+	QUARTER_END,
+	WEEKLY,
+	Recurrence,
+)
 from tests.unit.app_files import select_options
 
 SIX = time(6, 0)
@@ -59,6 +67,16 @@ def test_on_the_day_itself_before_its_time() -> None:
 	]
 	assert first(Recurrence(MONTHLY, SIX, day=1), datetime(2026, 5, 1, 6, 0), 1) == [
 		"2026-06 2026-06-01 06:00"
+	]
+
+
+def test_after_payments_is_due_at_each_full_hour() -> None:
+	hourly = Recurrence(AFTER_PAYMENTS)
+	found = islice(schedule.occurrences(hourly, datetime(2026, 6, 30, 22, 15, 1)), 3)
+	assert [(one.period, one.due) for one in found] == [
+		("2026-06-30 23:00", datetime(2026, 6, 30, 23)),
+		("2026-07-01 00:00", datetime(2026, 7, 1)),
+		("2026-07-01 01:00", datetime(2026, 7, 1, 1)),
 	]
 
 
@@ -114,7 +132,14 @@ def test_what_does_not_exist_is_an_error() -> None:
 
 
 def test_the_words_are_those_of_the_doctype() -> None:
-	assert select_options("Write-Off Schedule", "frequency") == [DAILY, WEEKLY, MONTHLY, QUARTER_END, CRON]
+	assert select_options("Write-Off Schedule", "frequency") == [
+		DAILY,
+		WEEKLY,
+		MONTHLY,
+		QUARTER_END,
+		CRON,
+		AFTER_PAYMENTS,
+	]
 	assert select_options("Write-Off Schedule", "weekday") == list(schedule.WEEKDAYS)
 	rules = [
 		schedule.SAME_DAY,

@@ -12,6 +12,7 @@ import pytest
 
 from ar_writeoff.approval.seal_rules import canonical
 from ar_writeoff.core import criteria, terms
+from ar_writeoff.core.criteria import Threshold
 from ar_writeoff.core.renames import Rename, current_name, previous_names
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.offline import policy
@@ -24,6 +25,11 @@ TERMS = Terms(
 	posting_date=date(2026, 6, 30),
 	cutoff_date=date(2026, 6, 29),
 	max_invoice_amount=Decimal("25.5"),
+	min_invoice_amount=Decimal("0.5"),
+	max_original_share=Decimal("12.5"),
+	only_remainders=True,
+	voucher_kind="Sales Invoice",
+	thresholds=(Threshold("EUR", Decimal(5), Decimal("22.5")), Threshold("IDR", Decimal(0), Decimal(300000))),
 	ageing_based_on="Posting Date",
 	max_customer_amount=Decimal(100),
 	minimum_age_days=30,
@@ -35,7 +41,13 @@ TERMS = Terms(
 	receivable_account="Debtors - HL",
 	cost_center="Main - HL",
 	project="Refit",
+	sales_person="Ada",
+	payment_terms_template="30 Days",
 	customer_credits="Deduct",
+	credit_threshold=Decimal("0.50"),
+	include_disabled_customers=True,
+	include_internal_customers=True,
+	cancel_payment_requests=True,
 	offset_account="Write Off - HL",
 	offset_cost_center="South - HL",
 	force_cost_center=True,
@@ -44,6 +56,7 @@ TERMS = Terms(
 	entries_per="Customer",
 	rows_per_entry=50,
 	remark="Write-Off Run WOR-1: Small Balance",
+	tax_rule="United Kingdom",
 )
 
 
@@ -62,6 +75,10 @@ def test_a_record_that_leaves_out_what_is_empty_is_read_with_the_defaults() -> N
 		"cutoff_date": "2026-06-30",
 		"max_invoice_amount": "25",
 		"max_customer_amount": "0",
+		"min_invoice_amount": "0",
+		"max_original_share": "0",
+		"only_remainders": "0",
+		"thresholds": [],
 		"by_schedule": "0",
 	}
 	read = terms.from_record(record)
@@ -73,6 +90,12 @@ def test_a_record_that_leaves_out_what_is_empty_is_read_with_the_defaults() -> N
 		posting_date=date(2026, 6, 30),
 		cutoff_date=date(2026, 6, 30),
 		max_invoice_amount=Decimal(25),
+	)
+	assert (read.min_invoice_amount, read.max_original_share, read.only_remainders, read.thresholds) == (
+		0,
+		None,
+		False,
+		(),
 	)
 	assert (read.max_customer_amount, read.customers, read.force_cost_center) == (None, (), False)
 	assert (read.ageing_based_on, read.customer_credits) == ("Due Date", "Leave Out")
@@ -86,9 +109,12 @@ def test_a_record_that_leaves_out_what_is_empty_is_read_with_the_defaults() -> N
 	assert {name for name, value in read.values().items() if value is None} == {
 		*criteria.FILTER_FIELDS,
 		"max_customer_amount",
+		"max_original_share",
+		"voucher_kind",
 		"offset_account",
 		"offset_cost_center",
 		"entry_values",
+		"tax_rule",
 	}
 	assert not terms.is_complete(record)
 
@@ -142,7 +168,8 @@ def test_the_criteria_are_fields_of_both_documents(doctype: str) -> None:
 	root = Path(__file__).resolve().parents[2] / "ar_writeoff" / "ar_writeoff" / "doctype"
 	found = json.loads((root / doctype / f"{doctype}.json").read_text())
 	fields = {df["fieldname"]: df for df in found["fields"]}
-	assert set(criteria.CRITERIA) <= fields.keys()
+	assert {*criteria.CRITERIA, *criteria.TABLES} <= fields.keys()
+	assert fields["voucher_kind"]["options"].split("\n") == ["", *criteria.VOUCHER_KINDS]
 	order = found["field_order"]
 	start = order.index("criteria_section")
 	end = order.index("items_section" if "items_section" in order else "caps_section")
@@ -153,7 +180,7 @@ def test_the_criteria_are_fields_of_both_documents(doctype: str) -> None:
 
 def test_the_terms_are_the_run_its_criteria_and_what_the_settings_say() -> None:
 	"""Each field of the terms is in one of them: what is in none would be sealed from nowhere."""
-	run = {"name", "company", "balance_type", "reason", "posting_date", "cutoff_date", "customers"}
+	run = {"name", "company", "balance_type", "reason", "posting_date", "cutoff_date", *criteria.TABLES}
 	parts = [run, set(criteria.CRITERIA), set(terms.SETTINGS_FIELDS)]
 	assert set().union(*parts) == set(TERMS.values())
 	assert sum(len(part) for part in parts) == len(TERMS.values())
@@ -171,5 +198,20 @@ def test_a_rename_is_no_merge_unless_it_says_so() -> None:
 
 
 def test_the_policy_of_the_offline_preview_has_the_same_criteria() -> None:
-	names = {field.name for field in fields(criteria.Criteria)}
+	# An export has no Payment Requests.
+	apart = {*criteria.TABLES, "cancel_payment_requests"}
+	names = {field.name for field in fields(criteria.Criteria)} - apart
 	assert set(policy.SECTIONS["criteria"]) == names | {"posting_date"}
+	assert "thresholds" in policy.SECTIONS
+	only = {
+		"customers": "customers",
+		"customer_groups": "customer_group",
+		"territories": "territory",
+		"receivable_accounts": "receivable_account",
+		"currencies": "currency",
+		"sales_persons": "sales_person",
+		"payment_terms_templates": "payment_terms_template",
+	}
+	assert set(policy.SECTIONS["only"]) == set(only)
+	not_in_the_report = {"item_group", "project", "cost_center"}
+	assert {*only.values(), *not_in_the_report} == {field.name for field in fields(criteria.Filters)}

@@ -13,10 +13,10 @@ PLACEHOLDER = re.compile(r"\{\w*\}")
 
 
 def messages(name: str) -> dict[str, str]:
-	"""{msgid: msgstr} of a PO file."""
+	"""{msgid: msgstr} of a PO file; `msgid:context` if it has a context, as in Frappe."""
 	found: dict[str, str] = {}
 	for entry in (APP / "locale" / name).read_text(encoding="utf-8").split("\n\n"):
-		parts = {"msgid": "", "msgstr": ""}
+		parts = {"msgctxt": "", "msgid": "", "msgstr": ""}
 		part = ""
 		for line in entry.splitlines():
 			if line.startswith("#"):
@@ -27,7 +27,7 @@ def messages(name: str) -> dict[str, str]:
 			if part and line:
 				parts[part] += ast.literal_eval(line)
 		if parts["msgid"]:
-			found[parts["msgid"]] = parts["msgstr"]
+			found[":".join(filter(None, (parts["msgid"], parts["msgctxt"])))] = parts["msgstr"]
 	return found
 
 
@@ -84,3 +84,9 @@ def test_translations_keep_the_placeholders(language: str):
 		if sorted(PLACEHOLDER.findall(text)) != sorted(PLACEHOLDER.findall(said))
 	}
 	assert not wrong
+
+
+@pytest.mark.parametrize("name", ["main.pot", "de.po"])
+def test_every_entry_has_a_translation_line(name: str):
+	entries = (APP / "locale" / name).read_text(encoding="utf-8").rstrip("\n").split("\n\n")
+	assert [entry for entry in entries if not re.search(r"^msgid .*^msgstr ", entry, re.M | re.S)] == []

@@ -1,4 +1,4 @@
-"""Nothing of the app is left over: what is defined is used, what is stored is read, what is listed happens."""
+"""The app has no unused parts: definitions are used, stored fields are read, listed events are written."""
 
 from __future__ import annotations
 

@@ -8,14 +8,15 @@ from typing import Any
 from nicegui import ui
 
 from ar_writeoff.offline import words
-from ar_writeoff.offline.review import Review, parse_settings
-from ar_writeoff.offline.words import Text
+from ar_writeoff.offline.review import YES, Review, parse_settings
+from ar_writeoff.offline.words import Text, t
 
 # Fields with a list of names, and the line attribute that gives their options.
 OPTIONS_FROM = {
 	"only.customer_groups": "customer_group",
 	"only.territories": "territory",
 	"only.receivable_accounts": "receivable_account",
+	"only.payment_terms_templates": "payment_terms_template",
 	"leave_out.advance_accounts": "receivable_account",
 }
 
@@ -44,6 +45,17 @@ class Fields:
 			else words.number(value).replace("," if words.current_language() == words.ENGLISH else ".", "")
 		)
 		self.field(name, ui.input(str(label), value=written).props("inputmode=decimal"))
+
+	def amount_range(self, name: str, label: Text) -> None:
+		minimum, maximum = self.review.settings.get(name) or ("", "")
+		written = f"{minimum}..{maximum}" if minimum else str(maximum)
+		if words.current_language() == words.GERMAN:
+			written = written.replace("..", "|").replace(".", ",").replace("|", "..")
+		self.field(name, ui.input(str(label), value=written).props("inputmode=decimal"))
+
+	def flag(self, name: str, label: Text) -> None:
+		value = YES if self.review.settings.get(name) else ""
+		self.field(name, ui.select({"": str(t("No")), YES: str(t("Yes"))}, value=value, label=str(label)))
 
 	def day(self, name: str, label: Text) -> None:
 		value = self.review.settings.get(name)

@@ -13,7 +13,7 @@ from typing import Any
 
 from nicegui import Client, events, run, ui
 
-from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, LEAVE_OUT
+from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, DUE_DATE, IGNORE, LEAVE_OUT, NET_FIRST
 from ar_writeoff.offline import files, policy, summary, words
 from ar_writeoff.offline.decide import Decision
 from ar_writeoff.offline.evidence import write_off_notice
@@ -22,7 +22,7 @@ from ar_writeoff.offline.page.fields import Fields
 from ar_writeoff.offline.page.grids import ENTRIES, FOUND, LEFT_OUT
 from ar_writeoff.offline.policy import POSTING_DATE, InvalidPolicy, InvalidSetting
 from ar_writeoff.offline.problems import InvalidFile
-from ar_writeoff.offline.report import criteria, totals_of
+from ar_writeoff.offline.report import KINDS, criteria, totals_of
 from ar_writeoff.offline.review import Review
 from ar_writeoff.offline.values import DATE_FORMATS, Format
 from ar_writeoff.offline.words import Text, t
@@ -144,13 +144,47 @@ class Page:
 		self.fields.choice(
 			"criteria.customer_credits",
 			t("Customers with credits"),
-			{LEAVE_OUT: t("Leave out"), DEDUCT: t("Deduct"), IGNORE: t("Ignore")},
+			{
+				LEAVE_OUT: t("Leave out"),
+				DEDUCT: t("Deduct"),
+				IGNORE: t("Ignore"),
+				NET_FIRST: t("Set off first"),
+			},
 		)
 		with ui.expansion(str(t("Only these"))).classes("w-full").props("dense"):
 			self.fields.names("only.customers", t("Customers"))
 			self.fields.multi_choice("only.customer_groups", t("Customer groups"))
 			self.fields.multi_choice("only.territories", t("Territories"))
 			self.fields.multi_choice("only.receivable_accounts", t("Receivable accounts"))
+			if self.review.main and "sales_person" in self.review.main.columns:
+				self.fields.names("only.sales_persons", t("Sales persons"))
+			if self.review.main and "payment_terms_template" in self.review.main.columns:
+				self.fields.multi_choice("only.payment_terms_templates", t("Payment terms templates"))
+			self.fields.choice(
+				"criteria.voucher_kind",
+				t("Voucher kind"),
+				{"": t("All"), **KINDS},
+			)
+			self.fields.amount("criteria.min_invoice_amount", t("Minimum balance"))
+			for currency in self.foreign_currencies():
+				self.fields.amount_range(
+					f"thresholds.{currency}",
+					t("Balance in {currency} (maximum, or 5..25)", currency=currency),
+				)
+			self.fields.amount("criteria.max_original_share", t("Maximum share of the invoiced amount (%)"))
+			self.fields.flag(
+				"criteria.only_remainders", t("Only what is left after a payment or credit note")
+			)
+
+	def foreign_currencies(self) -> list[str]:
+		"""Currencies of receivable accounts, as far as the files show them, besides the company's, and those with a
+		threshold."""
+		review = self.review
+		named = {name.partition(".")[2] for name in review.settings if name.startswith("thresholds.")}
+		if not review.decision or not review.main:
+			return sorted(named)
+		found = {*review.main.currencies, *(review.party.currencies if review.party else ())}
+		return sorted((found | named) - {review.decision.company_currency})
 
 	def posting_fields(self) -> None:
 		ui.html(f"<h2>{t('Posting')}</h2>", sanitize=False)
@@ -174,6 +208,7 @@ class Page:
 			self.fields.names("leave_out.disabled", t("Disabled customers"))
 			self.fields.names("leave_out.frozen", t("Frozen customers"))
 			self.fields.names("leave_out.discounted", t("Discounted invoices"))
+			self.fields.names("leave_out.on_hold", t("Invoices and customers on hold"))
 			self.fields.multi_choice("leave_out.advance_accounts", t("Advance accounts"))
 
 	def file_fields(self) -> None:

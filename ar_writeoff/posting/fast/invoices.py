@@ -1,43 +1,29 @@
-"""Updates outstanding amount and status of the Sales Invoices an entry settles, in one step."""
+"""Updates outstanding amount and status of the Sales Invoices that entries settle.
+
+ERPNext reads each invoice with its ten tables twice. Here the invoices are read together and ERPNext's own function
+sets the status. They are updated together, or one by one where somebody listens to them.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import frappe
 from erpnext.accounts.utils import QueryPaymentLedger, update_voucher_outstanding
-from frappe.model.meta import get_field_precision
-from frappe.utils import flt, getdate, now
+from frappe.utils import flt, now
 
 from ar_writeoff.ledger import dunnings
 from ar_writeoff.ledger.bulk_update import case_by_name
+from ar_writeoff.posting.fast.listeners import SALES_INVOICE
+from ar_writeoff.posting.fast.rebind import Overlay, rebind
 from ar_writeoff.posting.fast.validation_cache import ValidationCache
 
-INVOICE = "Sales Invoice"
-
-FIELDS = (
-	"name",
-	"debit_to",
-	"outstanding_amount",
-	"company",
-	"customer",
-	"currency",
-	"party_account_currency",
-	"due_date",
-	"is_pos",
-	"is_return",
-	"is_discounted",
-	"is_internal_customer",
-	"represents_company",
-	"disable_rounded_total",
-	"grand_total",
-	"rounded_total",
-	"base_grand_total",
-	"base_rounded_total",
-)
+INVOICE = SALES_INVOICE
+# The table on which the status depends.
+SCHEDULE = "payment_schedule"
 
 
-def get_invoices(names: set[str], cache: ValidationCache) -> dict[str, frappe._dict]:
+def get_invoices(names: set[str], cache: ValidationCache) -> dict[str, Any]:
 	"""Submitted Sales Invoices of these names, as they are after the entries posted so far.
 
 	`discounted`: under Invoice Discounting, so it may be settled on another account. `has_dunning`: ERPNext updates a
@@ -53,33 +39,34 @@ def get_invoices(names: set[str], cache: ValidationCache) -> dict[str, frappe._d
 
 
 def load_invoices(names: set[str], cache: ValidationCache) -> None:
-	found = frappe.get_all(
-		INVOICE, filters={"name": ("in", list(names)), "docstatus": 1}, fields=list(FIELDS), order_by=None
-	)
-	discounted = set(
-		frappe.get_all(
+	found = read("Sales Invoice", {"name": ("in", sorted(names)), "docstatus": 1})
+	discounted = {
+		row.sales_invoice
+		for row in frappe.get_all(
 			"Discounted Invoice",
-			filters={"sales_invoice": ("in", list(names)), "docstatus": 1},
-			pluck="sales_invoice",
+			filters={"sales_invoice": ("in", sorted(names)), "docstatus": 1},
+			fields=["sales_invoice"],
 			order_by=None,
 		)
-	)
-	invoices_with_dunning = dunnings.invoices_with_dunning(names) if dunnings.updates_dunnings() else set()
+	}
+	with_dunning = dunnings.invoices_with_dunning(names) if dunnings.updates_dunnings() else set()
 	for invoice in found:
 		invoice.discounted = invoice.name in discounted
-		invoice.has_dunning = invoice.name in invoices_with_dunning
+		invoice.has_dunning = invoice.name in with_dunning
 		cache.invoices[invoice.name] = invoice
 
 
 def settle(payment_rows: Iterable[frappe._dict], cache: ValidationCache) -> None:
 	"""Record which invoices these Payment Ledger rows settle, to be updated together with those of the next entries.
 
-	If ERPNext has to update one of them, all are updated at once, so that a refusal hits this entry.
+	If ERPNext has to update one of them, or somebody listens to the entry or the invoices, all are updated at once.
 	"""
 	rows = [row for row in payment_rows if row.against_voucher_type == INVOICE]
 	found = get_invoices({row.against_voucher_no for row in rows}, cache)
 	cache.settlements += rows
-	if not all(can_refresh(found.get(row.against_voucher_no)) for row in rows):
+	if any(map(cache.is_listened_to, ("Journal Entry", "GL Entry", INVOICE))) or not all(
+		can_refresh(found.get(row.against_voucher_no)) for row in rows
+	):
 		refresh(cache)
 
 
@@ -99,27 +86,33 @@ def refresh(cache: ValidationCache) -> None:
 
 
 def refresh_on_account(account: str, parties: dict[str, str], cache: ValidationCache) -> None:
-	"""Update these invoices, given with their parties, from the Payment Ledger of this account."""
+	"""Update these invoices, given with their parties, from the Payment Ledger of this account, in this order."""
 	outstanding = balances(account, parties)
 	found = get_invoices(set(outstanding), cache)
-	invoices = {name: invoice for name, invoice in found.items() if can_refresh(invoice)}
-	for name in outstanding:
-		if name not in invoices:
+	one_by_one = cache.is_listened_to(INVOICE)
+	here = [name for name in parties if name in outstanding and can_refresh(found.get(name))]
+	documents = build_documents([found[name] for name in here], all_tables=one_by_one)
+	credited = credited_invoices(here) if here else set()
+	amounts, statuses = {}, {}
+	for name in parties:
+		if name not in outstanding:
+			continue
+		if name not in documents:
 			with dunnings.single_dunning_update([name]):
 				update_voucher_outstanding(INVOICE, name, account, "Customer", parties[name])
 			cache.invoices.pop(name, None)
-	if not invoices:
-		return
-
-	terms = payment_terms(invoices)
-	credited = credited_invoices(invoices)
-	today = getdate()
-	amounts, statuses = {}, {}
-	for name, invoice in invoices.items():
-		amounts[name] = flt(outstanding[name], precision("outstanding_amount"))
-		statuses[name] = invoice_status(invoice, amounts[name], terms[name], name in credited, today)
-		invoice.outstanding_amount = amounts[name]
-	update_invoices(amounts, statuses)
+			continue
+		document = documents[name]
+		amount = flt(outstanding[name], document.precision("outstanding_amount"))
+		document.outstanding_amount = found[name].outstanding_amount = amount
+		if one_by_one:
+			update_with_events(document)
+			found[name].status = document.status
+		else:
+			set_status(document, credited)
+			amounts[name], statuses[name] = amount, document.status
+	if amounts:
+		update_together(amounts, statuses)
 
 
 def balances(account: str, parties: dict[str, str]) -> dict[str, float]:
@@ -140,17 +133,34 @@ def balances(account: str, parties: dict[str, str]) -> dict[str, float]:
 	}
 
 
-def payment_terms(names: Iterable[str]) -> dict[str, list[frappe._dict]]:
-	"""Payment Schedule rows by invoice."""
-	terms: dict[str, list[frappe._dict]] = defaultdict(list)
-	for row in frappe.get_all(
-		"Payment Schedule",
-		filters={"parent": ("in", list(names)), "parenttype": INVOICE},
-		fields=["parent", "due_date", "payment_amount", "base_payment_amount"],
-		order_by="idx asc",
-	):
-		terms[row.parent].append(row)
-	return terms
+def build_documents(invoices: list[frappe._dict], all_tables: bool) -> dict[str, Any]:
+	"""Documents of these invoices, with all tables or only the one on which the status depends."""
+	tables: dict[str, dict[str, list[frappe._dict]]] = {
+		invoice.name: defaultdict(list) for invoice in invoices
+	}
+	if not tables:
+		return {}
+	for field in frappe.get_meta(INVOICE).get_table_fields():
+		if not all_tables and field.fieldname != SCHEDULE:
+			continue
+		for row in read(
+			field.options,
+			{
+				"parent": ("in", sorted(tables)),
+				"parenttype": INVOICE,
+				"parentfield": field.fieldname,
+			},
+		):
+			tables[row.parent][field.fieldname].append(row)
+	return {
+		invoice.name: frappe.get_doc({**invoice, **tables[invoice.name], "doctype": INVOICE})
+		for invoice in invoices
+	}
+
+
+def read(doctype: str, filters: dict[str, Any]) -> list[frappe._dict]:
+	"""Whole rows, child rows in their order."""
+	return frappe.get_all(doctype, filters=filters, fields=["*"], order_by="idx asc")
 
 
 def credited_invoices(names: Iterable[str]) -> set[str]:
@@ -165,50 +175,40 @@ def credited_invoices(names: Iterable[str]) -> set[str]:
 	)
 
 
-def invoice_status(
-	invoice: frappe._dict, outstanding: float, terms: list[frappe._dict], credited: bool, today: date
-) -> str:
-	"""The status ERPNext gives a submitted, undiscounted invoice with this outstanding amount."""
-	if invoice.is_internal_customer and invoice.represents_company == invoice.company:
-		return "Internal Transfer"
-	base = "base_" if invoice.party_account_currency != invoice.currency else ""
-	total_field = base + ("grand_total" if invoice.disable_rounded_total else "rounded_total")
-	total = flt(invoice[total_field], precision(total_field))
-	if outstanding > 0:
-		if is_overdue(invoice, total, outstanding, terms, base + "payment_amount", today):
-			return "Overdue"
-		if outstanding < total:
-			return "Partly Paid"
-		if getdate(invoice.due_date) >= today:
-			return "Unpaid"
-	if not invoice.is_return and credited:
-		return "Credit Note Issued"
-	if invoice.is_return:
-		return "Return"
-	return "Paid" if outstanding <= 0 else "Submitted"
+def set_status(document: Any, credited: set[str]) -> None:
+	"""Let ERPNext's document set its status. `credited`: what its query for a return would find."""
+	known = Overlay(frappe, db=Overlay(frappe.db, get_value=known_returns(credited)))
+	rebind(type(document).set_status, frappe=known)(document)
 
 
-def is_overdue(
-	invoice: frappe._dict,
-	total: float,
-	outstanding: float,
-	terms: list[frappe._dict],
-	amount_field: str,
-	today: date,
-) -> bool:
-	"""Whether less has been paid than the terms due by now require."""
-	if invoice.is_pos or not terms:
-		return getdate(invoice.due_date) < today
-	decimals = precision("outstanding_amount")
-	due = flt(sum(flt(term[amount_field]) for term in terms if getdate(term.due_date) < today), decimals)
-	return flt(total - outstanding, decimals) < due
+def known_returns(credited: set[str]) -> Callable:
+	"""In place of `frappe.db.get_value`: does not ask again whether an invoice has a return."""
+
+	def get_value(doctype: str, filters: Any = None, *args: Any, **kwargs: Any) -> Any:
+		if (
+			doctype == INVOICE
+			and isinstance(filters, dict)
+			and filters.keys() == {"is_return", "return_against", "docstatus"}
+		):
+			return filters["return_against"] in credited
+		return frappe.db.get_value(doctype, filters, *args, **kwargs)
+
+	return get_value
 
 
-def precision(fieldname: str) -> int:
-	return get_field_precision(frappe.get_meta(INVOICE).get_field(fieldname))
+def update_with_events(document: Any) -> None:
+	"""Update one invoice as ERPNext does, with all handlers and rules."""
+	values = {"outstanding_amount": document.outstanding_amount}
+	frappe.db.set_value(INVOICE, document.name, values)
+	# What the handlers compare with. Frappe would read it from the database.
+	before = frappe.get_doc(document.as_dict(no_default_fields=False))
+	before.update({"modified": now(), "modified_by": frappe.session.user})
+	document._doc_before_save = before
+	document.set_status(update=True)
+	document.notify_update()
 
 
-def update_invoices(amounts: dict[str, float], statuses: dict[str, str]) -> None:
+def update_together(amounts: dict[str, float], statuses: dict[str, str]) -> None:
 	"""Update all invoices in one statement, with the cache and realtime events ERPNext would send."""
 	table = frappe.qb.DocType(INVOICE)
 	names = sorted(amounts)

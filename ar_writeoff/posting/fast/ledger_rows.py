@@ -1,30 +1,30 @@
-"""General Ledger and Payment Ledger rows of a Journal Entry.
+"""General Ledger and Payment Ledger rows of a Journal Entry that is submitted or cancelled.
 
-ERPNext's functions make all General Ledger rows at once. Most of ERPNext's validation of a row depends only on its
-account and dimensions, so one row of each kind is validated. Validations of the party run for all parties at once.
+ERPNext's own functions make the rows and check the entry. Two of the functions that they call are replaced: those that
+save one row at a time. Most of ERPNext's validation of a row depends only on its account and dimensions, so one row of
+each kind is validated. Validations of the party run for all parties at once. Rows are inserted together, or saved as
+documents where somebody listens to them.
 """
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 import frappe
-from erpnext.accounts import general_ledger
-from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import get_accounting_dimensions
-from erpnext.accounts.doctype.accounting_dimension_filter.accounting_dimension_filter import (
-	get_dimension_filter_map,
-)
+from erpnext.accounts import general_ledger, utils
 from erpnext.accounts.doctype.budget.budget import validate_expense_against_budget
-from erpnext.accounts.doctype.gl_entry.gl_entry import validate_frozen_account
-from erpnext.accounts.party import validate_party_frozen_disabled, validate_party_gle_currency
-from frappe.utils import cint, flt
+from erpnext.accounts.doctype.gl_entry import gl_entry
+from erpnext.accounts.party import validate_party_gle_currency
+from frappe.utils import now
+from pypika import Tuple
 
 from ar_writeoff.ledger import parties
 from ar_writeoff.posting.fast import invoices, rows
-from ar_writeoff.posting.fast.guard import fingerprint
 from ar_writeoff.posting.fast.links import all_valid, linked_documents
-from ar_writeoff.posting.fast.proven import PROVEN
+from ar_writeoff.posting.fast.listeners import GL_ENTRY, PAYMENT_LEDGER_ENTRY
+from ar_writeoff.posting.fast.rebind import Overlay, rebind
 from ar_writeoff.posting.fast.validation_cache import ValidationCache
 
 # Fields that the validation of a row may depend on, besides amounts and party. Dimensions and custom fields are
@@ -33,6 +33,7 @@ KIND_FIELDS = (
 	"company",
 	"account",
 	"account_currency",
+	"account_type",
 	"cost_center",
 	"project",
 	"finance_book",
@@ -41,98 +42,300 @@ KIND_FIELDS = (
 	"is_opening",
 	"posting_date",
 	"transaction_currency",
+	"is_cancelled",
+	"delinked",
 )
-
-# Fields with the same name and value in both ledgers.
-IN_BOTH_LEDGERS = (
-	"posting_date",
+# What ERPNext compares to find the rows that the row of a cancellation reverses.
+DELINKED_BY = (
 	"company",
+	"account_type",
 	"account",
-	"account_currency",
 	"party_type",
 	"party",
-	"cost_center",
-	"finance_book",
-	"due_date",
 	"voucher_type",
 	"voucher_no",
-	"voucher_detail_no",
-	"remarks",
+	"against_voucher_type",
+	"against_voucher_no",
 )
 
 Row = frappe._dict
 
 
-def post(entry: Any, cache: ValidationCache) -> list[Row]:
-	"""Insert the ledger rows of a Journal Entry that is being submitted, and record which invoices it settles.
+class MadeRow(frappe._dict):
+	"""A Payment Ledger row as ERPNext's function makes it, in place of a document."""
 
-	Returns the General Ledger rows; fewer than two are not inserted.
+	flags = property(lambda _row: frappe._dict())
 
-	Raises:
-	    frappe.ValidationError: ERPNext refuses one of the rows.
-	"""
-	gl_rows = general_ledger_rows(entry, cache)
-	if len(gl_rows) < 2:
-		return gl_rows
-	validate_parties(gl_rows, cache)
-	payment_rows = payment_ledger_rows(gl_rows)
-	validate_rows("Payment Ledger Entry", payment_rows, cache)
-	rows.insert("Payment Ledger Entry", payment_rows, default_values("Payment Ledger Entry", cache))
-	invoices.settle(payment_rows, cache)
-
-	company, date = gl_rows[0].company, gl_rows[0].posting_date
-	accounts = frozenset(row.account for row in gl_rows)
-	cache.get_or_run(("work in progress", accounts), lambda: general_ledger.validate_cwip_accounts(gl_rows))
-	general_ledger.process_debit_credit_difference(gl_rows)
-	cache.get_or_run(("frozen", date), lambda: general_ledger.check_freezing_date(date))
-	is_opening = any(row.is_opening == "Yes" for row in gl_rows)
-	cache.get_or_run(
-		("closed", is_opening, date, company),
-		lambda: general_ledger.validate_against_pcv(is_opening, date, company),
-	)
-	validate_rows("GL Entry", gl_rows, cache)
-	rows.insert(
-		"GL Entry",
-		gl_rows,
-		default_values("GL Entry", cache),
-		to_rename=int(frappe.get_meta("GL Entry").autoname != "hash"),
-	)
-	for row in budget_rows(gl_rows, cache):
-		validate_expense_against_budget(row)
-	return gl_rows
+	def submit(self) -> None:
+		"""The rows are saved together."""
 
 
-def default_values(doctype: str, cache: ValidationCache) -> Row:
-	"""Default values of a new document."""
-	return cache.get_or_run(("new", doctype), lambda: frappe.new_doc(doctype, as_dict=True))
+class RowWriter:
+	"""Writes the ledger rows that ERPNext's functions make for one entry."""
+
+	def __init__(self, cache: ValidationCache):
+		self.cache = cache
+		self.pending: dict[str, list[Row]] = defaultdict(list)
+		# Rows of the entry being cancelled, which wait for the rows before them.
+		self.delinked: list[Row] = []
+
+	def make_gl_entries(self) -> Callable:
+		"""ERPNext's function that posts the rows of an entry; it writes them here."""
+		memoize = self.cache.memoize
+		distribute = rebind(
+			general_ledger.distribute_gl_based_on_cost_center_allocation,
+			validate_expense_against_budget=self.validate_budget,
+			get_cost_center_allocation_data=memoize(general_ledger.get_cost_center_allocation_data),
+		)
+		replaced = {
+			"make_entry": self.make_entry,
+			"create_payment_ledger_entry": self.create_payment_ledger_entry,
+			"check_freezing_date": memoize(general_ledger.check_freezing_date),
+			"validate_against_pcv": memoize(general_ledger.validate_against_pcv),
+			"validate_accounting_period": self.once_for_accounts(general_ledger.validate_accounting_period),
+		}
+		save_entries = rebind(
+			general_ledger.save_entries,
+			validate_cwip_accounts=self.once_for_accounts(general_ledger.validate_cwip_accounts),
+			**replaced,
+		)
+		return rebind(
+			general_ledger.make_gl_entries,
+			make_acc_dimensions_offsetting_entry=self.make_offsetting_entry,
+			validate_disabled_accounts=self.once_for_accounts(general_ledger.validate_disabled_accounts),
+			process_gl_map=rebind(
+				general_ledger.process_gl_map, distribute_gl_based_on_cost_center_allocation=distribute
+			),
+			save_entries=save_entries,
+			make_reverse_gl_entries=rebind(general_ledger.make_reverse_gl_entries, **replaced),
+			**replaced,
+			**({} if self.has_budgets() else {"BudgetValidation": NoBudgets}),
+		)
+
+	# Checks of the whole entry
+
+	def once_for_accounts(self, validate: Callable) -> Callable:
+		"""The validation, run once for each date and set of accounts."""
+
+		def call(gl_rows: list[Row]) -> None:
+			first = gl_rows[0]
+			accounts = frozenset(row.account for row in gl_rows)
+			key = (validate.__name__, first.company, first.posting_date, first.voucher_type, accounts)
+			self.cache.get_or_run(key, lambda: validate(gl_rows))
+
+		return call
+
+	def make_offsetting_entry(self, gl_rows: list[Row]) -> None:
+		company = gl_rows[0].company
+		if self.cache.get_or_run(("offsetting", company), partial(has_offsetting_dimension, company)):
+			general_ledger.make_acc_dimensions_offsetting_entry(gl_rows)
+
+	def has_budgets(self) -> bool:
+		return bool(self.cache.get_or_run("budgets", lambda: frappe.get_all("Budget", limit=1)))
+
+	def validate_budget(self, row: Row, **kwargs: Any) -> None:
+		"""Check the budget of a row. ERPNext counts the rows already inserted."""
+		if self.has_budgets() and frappe.get_cached_value("Account", row.account, "root_type") == "Expense":
+			self.flush()
+			validate_expense_against_budget(row, **kwargs)
+
+	# Rows
+
+	def create_payment_ledger_entry(self, gl_rows: list[Row], **kwargs: Any) -> None:
+		"""Insert the Payment Ledger rows of these General Ledger rows, and record the invoices they settle. Of an entry
+		that is cancelled, the rows that they reverse are delinked first."""
+		made, reverses = self.make_payment_rows(gl_rows, **kwargs)
+		settled: list[Row] = []
+		# ERPNext updates an invoice with each row, and a listener is told of each update.
+		names = [row.against_voucher_no for row in made if row.doctype == PAYMENT_LEDGER_ENTRY]
+		at_once = len(names) > len(set(names)) and self.cache.is_listened_to(invoices.INVOICE)
+		for row in made:
+			if reverses:
+				self.delinked.append(row)
+			if row.doctype != PAYMENT_LEDGER_ENTRY:
+				self.flush()
+				other = frappe.get_doc(row)
+				other.flags.update(ignore_permissions=True, update_outstanding="Yes")
+				other.submit()
+				continue
+			self.add(row)
+			if at_once and not self.cache.is_listened_to(PAYMENT_LEDGER_ENTRY):
+				self.flush()
+				invoices.settle([row], self.cache)
+			else:
+				settled.append(row)
+		self.flush()
+		if not self.cache.is_listened_to(PAYMENT_LEDGER_ENTRY):
+			invoices.settle(settled, self.cache)
+
+	def make_payment_rows(self, gl_rows: list[Row], **kwargs: Any) -> tuple[list[Row], bool]:
+		"""The Payment Ledger rows that ERPNext would save, and whether they reverse others."""
+		made: list[Row] = []
+		reversing: list[Row] = []
+
+		def make(values: Row) -> MadeRow:
+			row = MadeRow(values)
+			made.append(row)
+			return row
+
+		rebind(
+			utils.create_payment_ledger_entry,
+			frappe=Overlay(frappe, get_doc=make),
+			get_payment_ledger_entries=rebind(
+				utils.get_payment_ledger_entries, get_dimensions=self.cache.memoize(utils.get_dimensions)
+			),
+			delink_original_entry=lambda row, **_kwargs: reversing.append(row),
+		)(gl_rows, **kwargs)
+		return made, bool(reversing)
+
+	def make_entry(self, row: Row, *_args: Any, **_kwargs: Any) -> None:
+		"""Insert a General Ledger row."""
+		row.doctype = GL_ENTRY
+		self.add(row)
+		if frappe.get_cached_value("Account", row.account, "balance_must_be"):
+			self.flush()
+			gl_entry.validate_balance_type(row.account)
+		self.validate_budget(row)
+
+	def add(self, row: Row) -> None:
+		"""Save the row if somebody listens to its DocType; otherwise it is inserted with the next ones."""
+		if self.cache.is_listened_to(row.doctype):
+			self.flush()
+			save_document(row, self)
+		else:
+			self.validate(row)
+			self.pending[row.doctype].append(row)
+
+	def flush(self) -> None:
+		"""Delink and insert the rows that wait for it."""
+		if self.delinked:
+			delink(self.delinked)
+			self.delinked.clear()
+		for doctype, waiting in self.pending.items():
+			fixed = {}
+			if doctype == GL_ENTRY:
+				fixed["to_rename"] = int(frappe.get_meta(GL_ENTRY).autoname != "hash")
+			rows.insert(doctype, waiting, self.default_values(doctype), **fixed)
+			waiting.clear()
+
+	def default_values(self, doctype: str) -> Row:
+		"""Default values of a new document."""
+		return self.cache.get_or_run(("new", doctype), lambda: frappe.new_doc(doctype, as_dict=True))
+
+	# Validation of rows
+
+	def validate(self, row: Any) -> None:
+		"""Validate a row, or a document that is being saved, and set the values that ERPNext sets."""
+		if row.doctype == GL_ENTRY:
+			self.validate_party(row)
+		fields, required = self.cache.get_or_run(("kind", row.doctype), partial(kind_fields, row.doctype))
+		kind = (
+			row.doctype,
+			*(row.get(field) for field in fields),
+			*(bool(row.get(field)) for field in required),
+			bool(row.get("debit") or row.get("credit")),
+		)
+		row.update(self.cache.get_or_run(kind, partial(self.validate_as_document, row)))
+		if row.doctype == GL_ENTRY and hasattr(gl_entry.GLEntry, "set_amount_in_reporting_currency"):
+			rebind(
+				gl_entry.GLEntry.set_amount_in_reporting_currency,
+				get_exchange_rate=self.cache.memoize(gl_entry.get_exchange_rate),
+			)(row)
+
+	def validate_as_document(self, row: Any) -> dict[str, Any]:
+		"""Validate one row with ERPNext's code; returns the values it sets."""
+		doctype = row.doctype
+		document = frappe.new_doc(doctype)
+		document.update(
+			{
+				field: row.get(field)
+				for field in document.meta.get_valid_columns()
+				if row.get(field) is not None
+			}
+		)
+		document.docstatus, document._action = 1, "submit"
+		document._set_defaults()
+		document.flags.update_outstanding = "Yes"
+		if not all_valid(linked_documents(doctype, [row]), self.cache.valid_links):
+			document._validate_links()
+		controller = type(document)
+		on_update = rebind(
+			controller.on_update,
+			validate_balance_type=do_nothing,
+			update_voucher_outstanding=do_nothing,
+			update_outstanding_amt=do_nothing,
+		)
+		# The customers are validated by `validate_party`.
+		with parties.skip_party_validation():
+			document.validate()
+			on_update(document)
+		document._validate()
+		return {
+			field: document.get(field)
+			for field in ("fiscal_year", "account_currency")
+			if document.get(field) and not row.get(field)
+		}
+
+	def validate_party(self, row: Any) -> None:
+		"""Check that the row's customer is not disabled, frozen or booked in another currency."""
+		if row.get("party_type") != "Customer" or not row.get("party"):
+			return
+		name, cache = row.party, self.cache
+		if name not in cache.customers:
+			load_customers(cache.with_prefetch("Customer", {name}), cache)
+		customer = cache.customers.get(name)
+		if not customer:
+			return
+		if customer.disabled or customer.is_frozen:
+			parties.validate_state(row.company, "Customer", name)
+		if row.get("is_cancelled"):
+			return
+		currency = row.account_currency
+		if customer.gle_currency and customer.gle_currency != currency:
+			validate_party_gle_currency("Customer", name, cache.company, currency)
+		customer.gle_currency = customer.gle_currency or currency
 
 
-# Build
+class NoBudgets:
+	"""In place of ERPNext's BudgetValidation where the site has no budgets."""
+
+	def __init__(self, **_kwargs: Any) -> None:
+		pass
+
+	def validate(self) -> None:
+		pass
 
 
-def general_ledger_rows(entry: Any, cache: ValidationCache) -> list[Row]:
-	"""The General Ledger rows ERPNext would write, before it validates each row."""
-	gl_rows = entry.build_gl_map()
-	if not gl_rows:
-		return []
-	if cache.get_or_run("offsetting", partial(has_offsetting_dimension, cache.company)):
-		general_ledger.make_acc_dimensions_offsetting_entry(gl_rows)
-	company, date = gl_rows[0].company, gl_rows[0].posting_date
-	accounts = frozenset(row.account for row in gl_rows)
-	cache.get_or_run(("period", company, date), lambda: general_ledger.validate_accounting_period(gl_rows))
-	cache.get_or_run(("disabled", accounts), lambda: general_ledger.validate_disabled_accounts(gl_rows))
-	merge = cint(frappe.db.get_single_value("Accounts Settings", "merge_similar_account_heads"))
-	if any(
-		has_cost_center_allocation(company, date, center, cache)
-		for center in {row.cost_center for row in gl_rows}
-	):
-		return general_ledger.process_gl_map(gl_rows, merge)
-	if checks_all_budgets_first():
-		for row in budget_rows(gl_rows, cache):
-			validate_expense_against_budget(row, expense_amount=flt(row.debit) - flt(row.credit))
-	if merge:
-		gl_rows = general_ledger.merge_similar_entries(gl_rows)
-	return general_ledger.toggle_debit_credit_if_negative(gl_rows)
+def delink(rows: list[Row]) -> None:
+	"""Delink the Payment Ledger rows that these ones reverse, as ERPNext does it for each. With an immutable ledger, of
+	which some releases delink nothing, a row that stays linked reverses rows that stay linked."""
+	together: dict[bool, list[tuple]] = defaultdict(list)
+	for row in rows:
+		key = tuple(row.get(field) for field in DELINKED_BY)
+		if row.doctype != PAYMENT_LEDGER_ENTRY or None in key:
+			utils.delink_original_entry(row)
+		else:
+			together[bool(row.delinked)].append(key)
+	table = frappe.qb.DocType(PAYMENT_LEDGER_ENTRY)
+	for delinked, keys in together.items():
+		query = frappe.qb.update(table).set(table.modified, now()).set(table.modified_by, frappe.session.user)
+		if delinked:
+			query = query.set(table.delinked, 1)
+		fields = Tuple(*(table[field] for field in DELINKED_BY))
+		# Of these entries only, by the index.
+		vouchers = sorted({key[DELINKED_BY.index("voucher_no")] for key in keys})
+		query.where(table.voucher_no.isin(vouchers) & fields.isin(sorted(set(keys)))).run()
+
+
+def do_nothing(*_args: Any, **_kwargs: Any) -> None:
+	pass
+
+
+def kind_fields(doctype: str) -> tuple[list[str], list[str]]:
+	"""The fields whose values decide on the kind of a row, and those of which only their presence does."""
+	meta = frappe.get_meta(doctype)
+	fields = sorted({*KIND_FIELDS, *(field.fieldname for field in meta.get_custom_fields())})
+	return fields, [field.fieldname for field in meta.get("fields", {"reqd": 1})]
 
 
 def has_offsetting_dimension(company: str) -> bool:
@@ -147,87 +350,18 @@ def has_offsetting_dimension(company: str) -> bool:
 	)
 
 
-def has_cost_center_allocation(company: str, date: Any, cost_center: str, cache: ValidationCache) -> bool:
-	"""Whether the cost center has a Cost Center Allocation on this date."""
-	return cache.get_or_run(
-		("allocated", company, date, cost_center),
-		lambda: bool(general_ledger.get_cost_center_allocation_data(company, date, cost_center)),
-	)
-
-
-@functools.cache
-def checks_all_budgets_first() -> bool:
-	"""Whether ERPNext checks the budget of every row before it writes any, not only where a cost center is allocated.
-	The first of the tested releases does."""
-	distribute = general_ledger.distribute_gl_based_on_cost_center_allocation
-	return fingerprint(distribute) == PROVEN[distribute.__name__][0]
-
-
-def budget_rows(gl_rows: Iterable[Row], cache: ValidationCache) -> list[Row]:
-	"""Rows that a budget can apply to; none if the site has no budgets."""
-	if not cache.get_or_run("budgets", lambda: frappe.get_all("Budget", limit=1)):
-		return []
-	return [
-		row for row in gl_rows if frappe.get_cached_value("Account", row.account, "root_type") == "Expense"
-	]
-
-
-def payment_ledger_rows(gl_rows: Iterable[Row]) -> list[Row]:
-	"""A Payment Ledger row for each General Ledger row on a receivable account."""
-	project = ("project",) if frappe.get_meta("Payment Ledger Entry").has_field("project") else ()
-	fields = (*IN_BOTH_LEDGERS, *project, *get_accounting_dimensions())
-	result = []
-	for row in gl_rows:
-		account_type = frappe.get_cached_value("Account", row.account, "account_type")
-		if account_type != "Receivable":
-			continue
-		payment = Row({field: row.get(field) for field in fields})
-		payment.update(
-			account_type=account_type,
-			against_voucher_type=row.against_voucher_type or row.voucher_type,
-			against_voucher_no=row.against_voucher or row.voucher_no,
-			amount=row.debit - row.credit,
-			amount_in_account_currency=row.debit_in_account_currency - row.credit_in_account_currency,
-			delinked=0,
-		)
-		result.append(payment)
-	return result
-
-
-# Validation
-
-
-def validate_parties(gl_rows: Sequence[Row], cache: ValidationCache) -> None:
-	"""Check that no party is disabled, frozen or booked in another currency."""
-	currencies = {
-		row.party: row.account_currency for row in gl_rows if row.party_type == "Customer" and row.party
-	}
-	unknown = currencies.keys() - cache.customers.keys()
-	if unknown:
-		load_customers(cache.with_prefetch("Customer", unknown), cache)
-	for name, currency in currencies.items():
-		customer = cache.customers.get(name)
-		if not customer:
-			continue
-		if customer.disabled or customer.is_frozen:
-			validate_party_frozen_disabled("Customer", name)
-		if customer.gle_currency and customer.gle_currency != currency:
-			validate_party_gle_currency("Customer", name, cache.company, currency)
-		customer.gle_currency = customer.gle_currency or currency
-
-
-def load_customers(names: set[str], cache: ValidationCache) -> None:
+def load_customers(names: Iterable[str], cache: ValidationCache) -> None:
 	customer = frappe.qb.DocType("Customer")
-	gl_entry = frappe.qb.DocType("GL Entry")
+	entry = frappe.qb.DocType(GL_ENTRY)
 	gle_currency = (
-		frappe.qb.from_(gl_entry)
-		.select(gl_entry.account_currency)
+		frappe.qb.from_(entry)
+		.select(entry.account_currency)
 		.where(
-			(gl_entry.docstatus == 1)
-			& (gl_entry.company == cache.company)
-			& (gl_entry.party_type == "Customer")
-			& (gl_entry.party == customer.name)
-			& (gl_entry.is_cancelled == 0)
+			(entry.docstatus == 1)
+			& (entry.company == cache.company)
+			& (entry.party_type == "Customer")
+			& (entry.party == customer.name)
+			& (entry.is_cancelled == 0)
 		)
 		.limit(1)
 	)
@@ -240,53 +374,57 @@ def load_customers(names: set[str], cache: ValidationCache) -> None:
 		cache.customers[row.name] = row
 
 
-def validate_rows(doctype: str, ledger_rows: Iterable[Row], cache: ValidationCache) -> None:
-	"""Validate one row of each kind with ERPNext's code, and copy the values it sets to the other rows of the kind."""
-	meta = frappe.get_meta(doctype)
-	fields = sorted({*KIND_FIELDS, *(field.fieldname for field in meta.get_custom_fields())})
-	required = [field.fieldname for field in meta.get("fields", {"reqd": 1})]
-	for row in ledger_rows:
-		kind = (
-			doctype,
-			*(row.get(field) for field in fields),
-			*(bool(row.get(field)) for field in required),
-			bool(row.get("debit") or row.get("credit")),
-		)
-		row.update(cache.get_or_run(kind, partial(validate_row, doctype, row, cache)))
+# Documents
 
 
-def validate_row(doctype: str, row: Row, cache: ValidationCache) -> dict[str, Any]:
-	"""Validate one row with ERPNext's code; returns the values it sets."""
-	document = frappe.new_doc(doctype)
-	document.update(row)
-	document.docstatus, document._action = 1, "submit"
-	document._set_defaults()
-	if not all_valid(linked_documents(doctype, [row]), cache.valid_links):
-		document._validate_links()
-	# The customers have been validated by `validate_parties`.
-	with parties.skip_party_validation():
-		{"GL Entry": validate_gl_entry, "Payment Ledger Entry": validate_payment_ledger_entry}[doctype](
-			document
-		)
-	document._validate()
-	return {
-		field: document.get(field)
-		for field in ("fiscal_year", "account_currency")
-		if document.get(field) and not row.get(field)
-	}
+def save_document(row: Row, writer: RowWriter) -> None:
+	"""Save a row as Frappe does, with all handlers and rules. Only ERPNext's own validation is replaced."""
+	if row.doctype == GL_ENTRY:
+		document = frappe.new_doc(GL_ENTRY)
+		document.update(row)
+		document.flags.notify_update = False
+	else:
+		document = frappe.get_doc(row)
+	document.flags.update(
+		ignore_permissions=True, adv_adj=False, from_repost=False, update_outstanding="Yes", writer=writer
+	)
+	controller = type(document)
+	document.__class__ = saved_row_class(controller)  # type: ignore[arg-type]
+	document.submit()
+	document.__class__ = controller
+	del document.flags.writer
+	row.update({field: document.get(field) for field in (*row, "name")})
 
 
-def validate_gl_entry(document: Any) -> None:
-	document.validate()
-	general_ledger.validate_allowed_dimensions(document, get_dimension_filter_map())
-	document.validate_account_details(adv_adj=False)
-	document.validate_dimensions_for_pl_and_bs()
-	validate_frozen_account(document.account)
+class SavedRow:
+	"""A ledger row that is saved as a document. Mixed into the controller of its DocType."""
+
+	flags: Any
+	meta: Any
+	doctype: str
+	get_valid_dict: Any
+
+	def _validate_links(self) -> None:
+		if any(field.get("fetch_from") for field in self.meta.fields) or not all_valid(
+			linked_documents(self.doctype, [self]),  # type: ignore[list-item]
+			self.flags.writer.cache.valid_links,
+		):
+			super()._validate_links()  # type: ignore[misc]
+
+	def validate(self) -> None:
+		self.flags.ignore_submit_comment = True
+		self.flags.writer.validate(self)
+
+	def on_update(self) -> None:
+		# A handler may have changed the row since.
+		self.flags.writer.validate(self)
+		if self.doctype == PAYMENT_LEDGER_ENTRY:
+			# As ERPNext does, before other handlers see the row.
+			cache = self.flags.writer.cache
+			invoices.settle([Row(self.get_valid_dict())], cache)
+			invoices.refresh(cache)
 
 
-def validate_payment_ledger_entry(document: Any) -> None:
-	document.validate()
-	validate_frozen_account(document.account)
-	document.validate_account_details()
-	document.validate_dimensions_for_pl_and_bs()
-	document.validate_allowed_dimensions()
+@functools.cache
+def saved_row_class(controller: type) -> type:
+	return type(controller.__name__, (SavedRow, controller), {})

@@ -14,15 +14,16 @@ Cast = Callable[[Any], Any]
 def insert(
 	doctype: str, rows: Iterable[Mapping[str, Any]], defaults: Mapping[str, Any] | None = None, **fixed: Any
 ) -> None:
-	"""Insert submitted rows in one statement, under random names where they have none.
+	"""Insert rows in one statement, under random names where they have none.
 
 	`fixed` holds for every row; `defaults`, a new document, gives the other values. Creation, modification and owner are
-	set here.
+	set here. The rows are submitted unless `docstatus` is given.
 	"""
 	defaults = defaults or {}
 	columns = _columns(doctype)
 	stamp, user = now(), frappe.session.user
-	fixed.update(creation=stamp, modified=stamp, owner=user, modified_by=user, docstatus=1)
+	fixed.update(creation=stamp, modified=stamp, owner=user, modified_by=user)
+	fixed.setdefault("docstatus", 1)
 	rows = list(rows)
 	if not rows:
 		return

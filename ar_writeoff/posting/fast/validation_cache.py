@@ -1,20 +1,20 @@
 """Results of validations, reused for the other entries of the same transaction."""
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import frappe
 
-from ar_writeoff.core.reasons import Reason
-from ar_writeoff.posting.fast import guard
+from ar_writeoff.posting.fast import listeners
 from ar_writeoff.posting.fast.links import Link
 
 T = TypeVar("T")
 
-# Key of the result of `guard.blocker`.
-BLOCKER = "blocker"
+# Ways to post an entry: ledger rows and invoices in sets; ERPNext's rows, and the invoices once for the entry;
+# ERPNext's own, which updates the invoice with each row.
+IN_SETS, BY_ENTRY, BY_ROW = "In Sets", "By Entry", "By Row"
 
 
 @dataclass
@@ -22,6 +22,7 @@ class ValidationCache:
 	"""Validation results of one transaction in one company."""
 
 	company: str
+	method: str
 	# Documents that exist under exactly this name and are not cancelled.
 	valid_links: set[Link] = field(default_factory=set)
 	# Names by DocType that will be needed, so that one query can load them.
@@ -35,16 +36,13 @@ class ValidationCache:
 	refreshed_count: int = 0
 
 	@classmethod
-	def create(
-		cls, company: str, prefetch: Iterable[Link] = (), results: Mapping[Hashable, Any] | None = None
-	) -> "ValidationCache":
-		"""`prefetch`: documents that exist, are not cancelled and will be needed. `results`: results that are already
-		known."""
+	def create(cls, company: str, method: str, prefetch: Iterable[Link] = ()) -> "ValidationCache":
+		"""`prefetch`: documents that exist, are not cancelled and will be needed."""
 		links = set(prefetch)
 		names = defaultdict(set)
 		for doctype, name in links:
 			names[doctype].add(name)
-		return cls(company, valid_links=links, prefetch=names, results=dict(results or {}))
+		return cls(company, method, valid_links=links, prefetch=names)
 
 	def get_or_run(self, key: Hashable, validate: Callable[[], T]) -> T:
 		"""The cached result for the key, computed at the first call. The key must contain everything the result
@@ -52,6 +50,19 @@ class ValidationCache:
 		if key not in self.results:
 			self.results[key] = validate()
 		return self.results[key]
+
+	def memoize(self, function: Callable[..., T]) -> Callable[..., T]:
+		"""The function, called once for each set of arguments, which must be hashable."""
+
+		def call(*args: Any, **kwargs: Any) -> T:
+			key = (function.__qualname__, args, tuple(kwargs.items()))
+			return self.get_or_run(key, lambda: function(*args, **kwargs))
+
+		return call
+
+	def is_listened_to(self, doctype: str) -> bool:
+		"""Whether a handler of an app or a rule of the site runs on changes of this DocType."""
+		return doctype in self.get_or_run("listeners", listeners.find_listeners)
 
 	def with_prefetch(self, doctype: str, names: set[str]) -> set[str]:
 		"""These names, plus at the first call all names of the DocType that will be needed."""
@@ -71,8 +82,3 @@ class ValidationCache:
 		"""Discard loaded customers and invoices after other code has changed them in this transaction."""
 		self.customers.clear()
 		self.invoices.clear()
-
-	@property
-	def blocker(self) -> Reason | None:
-		"""Reason why entries cannot be posted the fast way; None if they can."""
-		return self.get_or_run(BLOCKER, lambda: guard.blocker(self.company))

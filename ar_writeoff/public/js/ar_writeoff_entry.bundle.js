@@ -2,6 +2,10 @@
 // For license information, please see license.txt
 
 import { write_off_invoices } from "./from_invoices";
+import { hold } from "./hold_dialog";
+import { reinstate_and_allocate } from "./late_money_dialog";
 
 frappe.provide("frappe.ar_writeoff");
 frappe.ar_writeoff.write_off_invoices = write_off_invoices;
+frappe.ar_writeoff.hold = hold;
+frappe.ar_writeoff.reinstate_and_allocate = reinstate_and_allocate;

@@ -16,11 +16,16 @@ frappe.provide("frappe.ar_writeoff");
 frappe.ar_writeoff.load_defaults = async (frm) => {
 	const { company } = frm.doc;
 	if (!company || !frappe.model.can_create(frm.doctype)) return;
-	const defaults = await frappe.xcall(
-		"ar_writeoff.ar_writeoff.doctype.write_off_run.write_off_run.get_defaults",
-		{ company, doctype: frm.doctype }
-	);
+	const [defaults, has_settings] = await Promise.all([
+		frappe.xcall("ar_writeoff.ar_writeoff.doctype.write_off_run.write_off_run.get_defaults", {
+			company,
+			doctype: frm.doctype,
+		}),
+		frappe.db.exists("Write-Off Settings", company),
+	]);
 	if (frm.doc.company !== company || frm.doc.docstatus !== 0) return;
+	frm.company_without_settings = has_settings ? null : company;
+	frm.trigger("show_settings_hint");
 	const before = frm.loaded_defaults || {};
 	frm.loaded_defaults = defaults;
 	for (const [field, value] of Object.entries(defaults)) {
@@ -29,6 +34,25 @@ frappe.ar_writeoff.load_defaults = async (frm) => {
 		if (loaded || (value && !current)) await frm.set_value(field, value);
 	}
 };
+
+// Returns a link to create the settings of a company that has none, as HTML; empty if it has, or the document is saved.
+frappe.ar_writeoff.settings_hint = (frm) => {
+	const { company_without_settings: company } = frm;
+	if (!company || company !== frm.doc.company || !frm.is_new()) return "";
+	const missing = __("{0} has no Write-Off Settings.", [frappe.utils.escape_html(company)]);
+	if (!frappe.model.can_create("Write-Off Settings")) {
+		return `${missing} ${__("Ask an Accounts Manager to create them.")}`;
+	}
+	const create = __("Create them first: accounts, limits and default criteria");
+	return `${missing} <a href="#" class="write-off-settings-hint" style="text-decoration: underline">${create}</a>.`;
+};
+
+$(document)
+	.off("click.write_off_settings")
+	.on("click.write_off_settings", ".write-off-settings-hint", (event) => {
+		event.preventDefault();
+		frappe.new_doc("Write-Off Settings", { company: window.cur_frm.doc.company });
+	});
 
 frappe.ar_writeoff.change_company = (frm) => {
 	["receivable_account", "cost_center", "project"].forEach((field) => frm.set_value(field, ""));

@@ -3,33 +3,58 @@
 
 frappe.ui.form.on("Sales Invoice", {
 	refresh(frm) {
-		if (frm.doc.docstatus !== 1) return;
-		if (flt(frm.doc.written_off_amount)) show_written_off(frm);
-		if (!flt(frm.doc.outstanding_amount) || !frappe.model.can_create("Write-Off Run")) return;
-		add_button(frm);
+		const { doc } = frm;
+		if (doc.docstatus !== 1) return;
+		const is_open = Boolean(flt(doc.outstanding_amount));
+		show_state(frm, is_open);
+		if (!is_open) return;
+		const buttons = [];
+		if (frappe.model.can_create("Write-Off Run")) {
+			buttons.push(
+				frm.add_custom_button(
+					__("Write-Off Run"),
+					async () => {
+						await frappe.require("ar_writeoff_entry.bundle.js");
+						frappe.ar_writeoff.write_off_invoices([doc.name]);
+					},
+					__("Create")
+				)
+			);
+		}
+		buttons.push(
+			frappe.ar_writeoff.add_hold_button(frm, {
+				company: doc.company,
+				customer: doc.customer,
+				voucher_type: frm.doctype,
+				voucher_no: doc.name,
+			})
+		);
+		// ERPNext adds its own buttons later in the same refresh. Its Payment comes first.
+		for (const button of buttons.filter(Boolean)) {
+			button
+				.closest(".inner-group-button")
+				.on("show.bs.dropdown", () => button.appendTo(button.parent()));
+		}
 	},
 });
 
-function add_button(frm) {
-	const button = frm.add_custom_button(
-		__("Write-Off Run"),
-		async () => {
-			await frappe.require("ar_writeoff_entry.bundle.js");
-			frappe.ar_writeoff.write_off_invoices([frm.doc.name]);
-		},
-		__("Create")
-	);
-	// ERPNext adds its own buttons later in the same refresh. Its Payment comes first.
-	button?.closest(".inner-group-button").on("show.bs.dropdown", () => button.appendTo(button.parent()));
+// What was written off by which runs, and what is on hold.
+async function show_state(frm, is_open) {
+	const { name, company, customer } = frm.doc;
+	const [written_off, holds] = await Promise.all([
+		written_off_links(frm),
+		is_open ? frappe.ar_writeoff.hold_links({ company, customer, voucher_no: name }) : [],
+	]);
+	const parts = [...written_off, ...holds];
+	if (frm.doc.name === name && parts.length) frm.set_intro(parts.join(" · "), "orange");
 }
 
-async function show_written_off(frm) {
-	const { name } = frm.doc;
+async function written_off_links(frm) {
+	if (!flt(frm.doc.written_off_amount)) return [];
 	const amount = format_currency(frm.doc.written_off_amount, frm.doc.party_account_currency);
-	const runs = await frappe.xcall("ar_writeoff.review.items.runs_of_invoice", { invoice: name });
-	if (frm.doc.name !== name) return;
+	const runs = await frappe.xcall("ar_writeoff.review.items.runs_of_invoice", { invoice: frm.doc.name });
 	const links = runs.map((run) =>
 		frappe.utils.get_form_link("Write-Off Run", run, true, frappe.utils.escape_html(run))
 	);
-	frm.set_intro([__("Written Off: {0}", [amount]), ...links].join(" · "), "orange");
+	return [__("Written Off: {0}", [amount]), ...links];
 }

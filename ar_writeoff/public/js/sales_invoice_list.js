@@ -6,36 +6,18 @@
 	const settings = (frappe.listview_settings["Sales Invoice"] ??= {});
 	const { get_indicator, onload } = settings;
 
-	settings.add_fields = [...(settings.add_fields || []), "written_off_amount", "outstanding_amount"];
+	settings.add_fields = [...(settings.add_fields || []), "write_off_status", "outstanding_amount"];
 
 	settings.get_indicator = function (doc) {
-		if (doc.docstatus === 1 && flt(doc.written_off_amount) && !flt(doc.outstanding_amount)) {
-			return [__("Written Off"), "orange", "written_off_amount,!=,0"];
+		// While a part is open, ERPNext's status says more.
+		if (doc.docstatus === 1 && doc.write_off_status && !flt(doc.outstanding_amount)) {
+			return [__(doc.write_off_status), "orange", `write_off_status,=,${doc.write_off_status}`];
 		}
 		return get_indicator?.call(this, doc);
 	};
 
-	// Whether, not how much: a filter on the amount finds one amount only.
-	function add_filter({ page, filter_area }) {
-		page.add_field(
-			{
-				fieldname: "written_off_amount",
-				fieldtype: "Select",
-				label: __("Written Off"),
-				options: [
-					{ value: "", label: "" },
-					{ value: "0", label: __("Written Off") },
-				],
-				condition: "!=",
-				onchange: () => filter_area.refresh_list_view(),
-			},
-			page.page_form.find(".standard-filter-section")
-		);
-	}
-
 	settings.onload = function (listview) {
 		onload?.call(this, listview);
-		add_filter(listview);
 		if (!frappe.model.can_create("Write-Off Run")) return;
 		listview.page.add_action_item(__("Write Off Invoices"), async () => {
 			const ticked = listview.get_checked_items();

@@ -12,9 +12,11 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import add_months, flt, get_first_day, getdate, today
+from frappe.utils import add_months, flt, formatdate, get_first_day, today
 
 from ar_writeoff.ledger import permissions as access
+from ar_writeoff.ledger.accounts import RECLASSIFY
+from ar_writeoff.run.arguments import json_argument
 
 
 @frappe.whitelist()
@@ -30,9 +32,10 @@ def get(
 	heatmap_year: str | int | None = None,
 	refresh: str | int | None = None,
 ) -> dict[str, Any]:
-	"""Written-off debit balances of a company in company currency, by month or by reason, of the runs the user may see.
+	"""Written-off debit balances of a company in company currency, without reclassified ones, by month or by reason, of the
+	runs the user may see.
 	Only `filters` is used; the other arguments are those Frappe passes to every source."""
-	wanted = frappe._dict(frappe.parse_json(filters) or {})
+	wanted = frappe._dict(json_argument("filters", filters, dict) or {})
 	access.check_company(wanted.company)
 	amounts: dict[str, float] = defaultdict(float)
 	for run in frappe.get_list(
@@ -41,13 +44,14 @@ def get(
 			"company": wanted.company,
 			"docstatus": 1,
 			"balance_type": "Debit",
+			"method": ("!=", RECLASSIFY),
 			"posting_date": (">=", get_first_day(add_months(today(), -11))),
 		},
 		fields=["posting_date", "reason", "posted_amount"],
 		order_by="posting_date asc",
 		limit=0,
 	):
-		group = run.reason if wanted.by == "reason" else str(getdate(run.posting_date))[:7]
+		group = run.reason if wanted.by == "reason" else formatdate(run.posting_date, "MMM y")
 		amounts[group] += flt(run.posted_amount)
 	return {
 		"labels": list(amounts),

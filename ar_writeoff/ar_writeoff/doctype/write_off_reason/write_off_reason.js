@@ -3,12 +3,10 @@
 
 frappe.ui.form.on("Write-Off Reason", {
 	setup(frm) {
-		// Debit balances are written off to an expense or against the allowance; credit balances to an income or
-		// against an expense.
+		// See ledger/accounts.py. Direct: an account of profit and loss. Allowance, Reclassify: of the balance sheet.
 		frm.set_query("account", "accounts", (doc, doctype, name) => {
 			const { company } = frappe.get_doc(doctype, name);
-			let root_types = doc.applies_to === "Credit" ? ["Income", "Expense"] : ["Expense"];
-			if (doc.method === "Allowance") root_types = ["Asset", "Liability"];
+			const root_types = doc.method === "Direct" ? ["Income", "Expense"] : ["Asset", "Liability"];
 			return {
 				filters: {
 					company,

@@ -30,7 +30,7 @@ class WriteOffReason(LatestDocument):
 		accounts: DF.Table[WriteOffReasonAccount]
 		applies_to: DF.Literal["Debit", "Credit", "Both"]
 		disabled: DF.Check
-		method: DF.Literal["Direct", "Allowance"]
+		method: DF.Literal["Direct", "Allowance", "Reclassify"]
 		reason: DF.Data
 		use_in_schedules: DF.Check
 	# end: auto-generated types

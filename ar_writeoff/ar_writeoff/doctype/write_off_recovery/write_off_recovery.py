@@ -26,6 +26,8 @@ class WriteOffRecovery(Document):
 		customer: DF.Link | None
 		item: DF.Link
 		journal_entry: DF.Link | None
+		paid_by: DF.Data | None
+		paid_by_type: DF.Data | None
 		posting_date: DF.Date | None
 		run: DF.Link
 		voucher_no: DF.Data | None

@@ -4,12 +4,11 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import cint, getdate
+from frappe.utils import getdate
 
-from ar_writeoff.core import criteria
-from ar_writeoff.ledger import accounts, messages
+from ar_writeoff.ledger import accounts
 from ar_writeoff.ledger.periods import closed_period_message
-from ar_writeoff.validation import parse_amount_fields, throw_field_errors
+from ar_writeoff.validation import throw_field_errors
 
 
 def validate(run: Any) -> None:
@@ -26,24 +25,7 @@ def validate(run: Any) -> None:
 
 def validate_amounts(run: Any) -> None:
 	"""Refuse text, negative numbers and a missing maximum."""
-	amounts = parse_amount_fields(run, ("max_invoice_amount", "max_customer_amount"))
-	maximum = amounts["max_invoice_amount"]
-	throw_field_errors(
-		run,
-		[
-			(fieldname, messages.message(reason))
-			for fieldname, reason in criteria.problems(
-				# An empty Currency field is sent as 0: no maximum, not a maximum of 0.
-				max_invoice_amount=maximum or None,
-				max_customer_amount=amounts["max_customer_amount"],
-				minimum_age_days=cint(run.minimum_age_days),
-				cutoff_date=getdate(run.cutoff_date),
-				posting_date=getdate(run.posting_date),
-			)
-		],
-	)
-	for fieldname, amount in amounts.items():
-		run.set(fieldname, float(amount or 0))
+	throw_field_errors(run, run.criteria_problems(getdate(run.cutoff_date), getdate(run.posting_date)))
 
 
 def validate_accounts(run: Any) -> None:

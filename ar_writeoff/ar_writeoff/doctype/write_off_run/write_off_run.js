@@ -39,6 +39,10 @@ frappe.ui.form.on("Write-Off Run", {
 		return with_run_form(frm, (run_form) => run_form.refresh());
 	},
 
+	show_settings_hint(frm) {
+		frm.write_off_run_form?.show_state();
+	},
+
 	company(frm) {
 		return frappe.ar_writeoff.change_company(frm);
 	},

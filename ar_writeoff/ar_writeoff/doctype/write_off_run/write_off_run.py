@@ -20,8 +20,9 @@ from ar_writeoff.core import status as states
 from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.criteria_document import CriteriaDocument, settings_criteria
+from ar_writeoff.holds.service import hold_items
 from ar_writeoff.latest_document import LatestDocument
-from ar_writeoff.ledger import messages
+from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import batches, pause_resume, preview
@@ -31,6 +32,7 @@ from ar_writeoff.review import items as run_items
 from ar_writeoff.run import gate, items, log
 from ar_writeoff.run import status as run_status
 from ar_writeoff.run import terms as run_terms
+from ar_writeoff.run.arguments import json_argument
 from ar_writeoff.search import service as search
 from ar_writeoff.undo import ledger as undo_ledger
 from ar_writeoff.undo import reinstate as reinstatement
@@ -49,6 +51,9 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 
 		from ar_writeoff.ar_writeoff.doctype.write_off_run_customer.write_off_run_customer import (
 			WriteOffRunCustomer,
+		)
+		from ar_writeoff.ar_writeoff.doctype.write_off_threshold.write_off_threshold import (
+			WriteOffThreshold,
 		)
 
 		ageing_based_on: DF.Literal["", "Due Date", "Posting Date"]
@@ -79,8 +84,13 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		limits_applied: DF.Code | None
 		max_customer_amount: DF.Currency
 		max_invoice_amount: DF.Currency
+		max_original_share: DF.Percent
+		min_invoice_amount: DF.Currency
+		method: DF.Data | None
 		minimum_age_days: DF.Int
 		naming_series: DF.Literal["WOR-.YYYY.-"]
+		only_remainders: DF.Check
+		payment_terms_template: DF.Link | None
 		posted_amount: DF.Currency
 		posted_count: DF.Int
 		posted_on: DF.Datetime | None
@@ -99,6 +109,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		reversal_dated: DF.Check
 		reversed_by: DF.Link | None
 		reversed_on: DF.Datetime | None
+		sales_person: DF.Link | None
 		schedule: DF.Link | None
 		schedule_key: DF.Data | None
 		schedule_period: DF.Data | None
@@ -107,6 +118,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		selected_amount: DF.Currency
 		selected_count: DF.Int
 		skipped_count: DF.Int
+		small_differences: DF.Check
 		status: DF.Literal[
 			"Draft",
 			"Searching",
@@ -122,6 +134,17 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		submitted_by: DF.Link | None
 		submitted_on: DF.Datetime | None
 		territory: DF.Link | None
+		thresholds: DF.Table[WriteOffThreshold]
+		voucher_kind: DF.Literal[
+			"",
+			"Sales Invoice",
+			"Debit Note",
+			"Opening Invoice",
+			"Credit Note",
+			"Payment Entry",
+			"Journal Entry",
+			"Dunning",
+		]
 	# end: auto-generated types
 
 	def as_dict(self, *args: Any, **kwargs: Any) -> frappe._dict:
@@ -190,6 +213,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 	def validate(self) -> None:
 		self.flags.settings = run_terms.company_settings(self.company)
 		terms.validate(self)
+		self.method = accounts.write_off_method(self.reason)
 		if self.searched_on and self.criteria_changed():
 			self.discard_items()
 		if not self.is_new() and self.terms_changed():
@@ -234,7 +258,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		before = self.get_doc_before_save()
 		return bool(before) and (
 			any(self.has_value_changed(fieldname) for fieldname in criteria.SEARCH_FIELDS)
-			or {row.customer for row in before.customers} != {row.customer for row in self.customers}
+			or self.tables_changed(before)
 		)
 
 	def discard_items(self) -> None:
@@ -457,7 +481,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		`with_sums`: also their sums by currency. `more_columns`: of `review.items.MORE_COLUMNS`.
 		"""
 		run = self.get_saved("read")
-		parsed = frappe.parse_json(filters)
+		parsed = json_argument("filters", filters, dict)
 		page = run_items.page(
 			run.name,
 			start=start,
@@ -466,18 +490,25 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			sort_order=sort_order,
 			filters=parsed,
 		)
-		run_items.add_columns(run.company, page["items"], frappe.parse_json(more_columns) or [])
+		run_items.add_columns(
+			run.company, page["items"], json_argument("more_columns", more_columns, list) or []
+		)
 		return {**page, "sums": run_items.sums(run.name, parsed)} if cint(with_sums) else page
 
 	@frappe.whitelist()
 	def get_customers(
-		self, start: int = 0, page_length: int = 100, filters: str | dict | None = None
+		self,
+		start: int = 0,
+		page_length: int = 100,
+		filters: str | dict | None = None,
+		with_sums: bool | int = False,
 	) -> dict[str, Any]:
-		"""One page of customers with the totals of their items under the filters, largest first."""
+		"""One page of customers with the totals of their items under the filters, largest first. `with_sums`: also the sums
+		of all items under the filters, by currency."""
 		run = self.get_saved("read")
-		return run_items.customers_page(
-			run.name, start=start, page_length=page_length, filters=frappe.parse_json(filters)
-		)
+		parsed = json_argument("filters", filters, dict)
+		page = run_items.customers_page(run.name, start=start, page_length=page_length, filters=parsed)
+		return {**page, "sums": run_items.sums(run.name, parsed)} if cint(with_sums) else page
 
 	@frappe.whitelist(methods=["POST"])
 	def set_note(self, item: str, note: str) -> dict[str, Any]:
@@ -487,6 +518,35 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		return run_items.item_list_values(run.name, item)
 
 	@frappe.whitelist(methods=["POST"])
+	def hold_balances(
+		self,
+		items: str | list,
+		kind: str,
+		hold_until: str | None = None,
+		note: str | None = None,
+		whole_customer: bool | int = False,
+	) -> dict[str, Any]:
+		"""Put the vouchers of these items of a draft, or their customers, on hold. The items become excluded.
+
+		`hold_until`: the last day; None for no end.
+		"""
+
+		# It waits for runs that are being posted. Under a snapshot it could not lock them after they have changed.
+		gate.restart_transaction(with_snapshot=False)
+		run = gate.enter(self.name, gate.SELECT, restart=False)
+		hold_items(
+			run,
+			frappe.parse_json(items),
+			whole_customer=bool(cint(whole_customer)),
+			kind=kind,
+			hold_until=hold_until,
+			note=note,
+		)
+		selection.after_selection_change(run)
+		self.reload()
+		return self.summary()
+
+	@frappe.whitelist(methods=["POST"])
 	def set_selection(
 		self,
 		selected: bool | int = True,
@@ -494,13 +554,13 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		filters: str | dict | None = None,
 		invert: bool | int = False,
 	) -> dict[str, Any]:
-		"""Tick or untick open items: the named ones, those under the filters, or all."""
+		"""Select or deselect open items: the named ones, those under the filters, or all."""
 		run = self.enter(gate.SELECT)
 		run_items.select(
 			run.name,
 			selected=bool(cint(selected)),
-			items=frappe.parse_json(items),
-			filters=frappe.parse_json(filters),
+			items=json_argument("items", items, list),
+			filters=json_argument("filters", filters, dict),
 			invert=bool(cint(invert)),
 		)
 		selection.after_selection_change(run)
@@ -534,6 +594,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			if run.docstatus == 1
 			else None,
 			"pause_message": log.pause_message(run.name) if run.status == states.PAUSED else None,
+			"posting_notes": preview.posting_notes(run.company) if run.status == states.POSTING else [],
 			"approval_requested_by": run.approval_requested_by,
 			"approval_requested_on": run.approval_requested_on,
 			"returned_by": run.returned_by,
@@ -580,7 +641,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		run = self.enter(gate.RETURN)
 		comment = comment.strip()
 		if not comment:
-			frappe.throw(_("Enter what has to be changed."), title=_("Return to Preparer"))
+			frappe.throw(_("Enter the required changes."), title=_("Return to Preparer"))
 		recipients = notifications.returned(run, comment)
 		frappe.db.set_value(
 			"Write-Off Run",
@@ -592,7 +653,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 				"approval_requested_by": None,
 				"approval_requested_on": None,
 			},
-			# So that nobody submits what they saw before the return.
+			# A form opened before the return cannot be submitted.
 			update_modified=True,
 		)
 		run.add_comment("Comment", frappe.utils.escape_html(comment))
@@ -627,7 +688,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 	def export_items(self, file_format: str = "XLSX", filters: str | dict | None = None) -> dict[str, Any]:
 		"""Export the items to a private file; returns its URL, or that a worker creates it."""
 		run = self.get_saved("export")
-		return export.export(run, file_format, frappe.parse_json(filters))
+		return export.export(run, file_format, json_argument("filters", filters, dict))
 
 	@frappe.whitelist(methods=["POST"])
 	def pause(self) -> None:
@@ -683,18 +744,11 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		"""
 		run = self.enter(gate.REINSTATE)
 		date = getdate(posting_date or today())
-		if date < getdate(run.posting_date):
-			frappe.throw(
-				_("A balance cannot be reinstated before the date of the write-off, {0}.").format(
-					run.get_formatted("posting_date")
-				),
-				title=_("Posting Date"),
-			)
-		self.check_open(run.company, date)
-		names = frappe.parse_json(items)
+		reinstatement.check_date(run, date)
+		names = json_argument("items", items, list) or []
 		for name in names:
 			run_items.get_item(run.name, name)
-		wanted = frappe.parse_json(amounts) or {}
+		wanted = json_argument("amounts", amounts, list, dict) or {}
 		if isinstance(wanted, list):
 			if len(wanted) != len(names):
 				frappe.throw(_("Enter one amount for each balance, or none."), title=_("Reinstate Balances"))

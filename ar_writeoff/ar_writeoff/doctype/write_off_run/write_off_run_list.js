@@ -19,14 +19,14 @@ frappe.listview_settings["Write-Off Run"] = {
 	has_indicator_for_cancelled: true,
 
 	formatters: {
-		reason: (reason, df, doc) => [__(doc.balance_type), reason].map(frappe.utils.escape_html).join(" · "),
-		// What is written off, or would be.
+		reason: (reason, df, doc) => as_html([__(doc.balance_type), reason].join(" · ")),
+		// The amount written off, or in a draft the selected amount.
 		selected_amount: (amount, df, doc) =>
 			frappe.format(doc.docstatus ? doc.posted_amount : amount, df, null, doc),
-		prepared_by: (user) => frappe.utils.escape_html(frappe.user.full_name(user)),
+		prepared_by: (user) => as_html(frappe.user.full_name(user)),
 	},
 
-	// Frappe shows four columns on a laptop, which do not tell runs apart.
+	// Frappe shows four columns on a laptop, which are not enough to distinguish runs.
 	onload(listview) {
 		const chosen = listview.list_view_settings;
 		if (chosen.fields || chosen.total_fields) return;
@@ -45,7 +45,17 @@ frappe.listview_settings["Write-Off Run"] = {
 		amount.df = { ...amount.df, label: __("Amount") };
 		listview.$result.addClass("wo-runs");
 		frappe.dom.set_style(
-			".wo-runs .list-subject { flex: 1.4 } .wo-runs .level-left { min-width: 88% }",
+			// On a phone there are no columns, and the status needs its room.
+			`@media (min-width: 768px) {
+				.wo-runs .list-subject { flex: 1.4 }
+				.wo-runs .level-left { min-width: 88% }
+			}
+			@media (min-width: 1200px) {
+				.wo-runs .list-row-col { min-width: 100px !important }
+				.wo-runs .list-row-col.reason { max-width: 240px !important }
+				.wo-runs .list-row-col:has(.indicator-pill) { min-width: 145px !important }
+				.wo-runs .list-subject { min-width: 180px !important }
+			}`,
 			"write-off-runs"
 		);
 		listview.render_header(true);
@@ -80,3 +90,8 @@ frappe.listview_settings["Write-Off Run"] = {
 		return [__(status) + share, colors[status] || "gray", `status,=,${status}`];
 	},
 };
+
+// v16 looks for the text of a formatter in elements; text alone would be a selector.
+function as_html(text) {
+	return `<span>${frappe.utils.escape_html(text)}</span>`;
+}

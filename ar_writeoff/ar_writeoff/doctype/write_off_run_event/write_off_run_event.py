@@ -48,6 +48,7 @@ class WriteOffRunEvent(ReasonDocument):
 			"Over Credit Limit",
 			"Stopped",
 			"Exported",
+			"Letters Sent",
 		]
 		failed_count: DF.Int
 		journal_entry: DF.Link | None

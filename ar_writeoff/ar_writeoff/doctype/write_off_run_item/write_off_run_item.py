@@ -31,6 +31,7 @@ class WriteOffRunItem(ReasonDocument):
 		customer: DF.Link | None
 		customer_name: DF.Data | None
 		due_date: DF.Date | None
+		has_tax_claim: DF.Check
 		journal_entry: DF.Link | None
 		message: DF.SmallText | None
 		note: DF.SmallText | None
@@ -46,6 +47,8 @@ class WriteOffRunItem(ReasonDocument):
 		run: DF.Link
 		seal: DF.Data | None
 		selected: DF.Check
+		set_off_amount: DF.Currency
+		set_offs: DF.SmallText | None
 		status: DF.Literal["Open", "Excluded", "Posted", "Skipped", "Failed", "Conflict", "Reversed"]
 		voucher_no: DF.Data | None
 		voucher_type: DF.Data | None

@@ -21,6 +21,11 @@ frappe.ui.form.on("Write-Off Schedule", {
 		if (frm.is_new() && frm.doc.company) frappe.ar_writeoff.load_defaults(frm);
 	},
 
+	show_settings_hint(frm) {
+		frm.set_intro("");
+		frm.set_intro(frappe.ar_writeoff.settings_hint(frm), "yellow");
+	},
+
 	refresh(frm) {
 		if (frm.is_new()) return;
 		frm.trigger("show_state");

@@ -18,7 +18,7 @@ from ar_writeoff.ledger import permissions as access
 from ar_writeoff.reason_document import ReasonDocument
 from ar_writeoff.schedules import rules as schedule
 from ar_writeoff.schedules import service as schedules
-from ar_writeoff.validation import parse_amount_fields, throw_field_errors
+from ar_writeoff.validation import throw_field_errors
 
 MAX_NAME = 100
 
@@ -36,6 +36,9 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 
 		from ar_writeoff.ar_writeoff.doctype.write_off_run_customer.write_off_run_customer import (
 			WriteOffRunCustomer,
+		)
+		from ar_writeoff.ar_writeoff.doctype.write_off_threshold.write_off_threshold import (
+			WriteOffThreshold,
 		)
 
 		action: DF.Literal["Prepare Draft", "Post Within Limits"]
@@ -58,7 +61,7 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 		day_of_month: DF.Int
 		enabled: DF.Check
 		failures: DF.Int
-		frequency: DF.Literal["Daily", "Weekly", "Monthly", "Quarter End", "Cron"]
+		frequency: DF.Literal["Daily", "Weekly", "Monthly", "Quarter End", "Cron", "After Payments"]
 		holiday_list: DF.Link | None
 		item_group: DF.Link | None
 		last_message: DF.SmallText | None
@@ -73,13 +76,17 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 		max_customer_month_amount: DF.Currency
 		max_invoice_amount: DF.Currency
 		max_item_amount: DF.Currency
+		max_original_share: DF.Percent
 		max_run_amount: DF.Currency
 		max_share: DF.Percent
+		min_invoice_amount: DF.Currency
 		minimum_age_days: DF.Int
 		next_planned_on: DF.Datetime | None
 		next_run_on: DF.Datetime | None
 		notify_role: DF.Link | None
 		notify_user: DF.Link | None
+		only_remainders: DF.Check
+		payment_terms_template: DF.Link | None
 		posting_days: DF.Int
 		posting_rule: DF.Literal[
 			"Day of the Run", "Days Before the Run", "End of Last Month", "End of Last Quarter"
@@ -88,9 +95,21 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 		reason: DF.Link
 		receivable_account: DF.Link | None
 		respect_holidays: DF.Check
+		sales_person: DF.Link | None
 		schedule_name: DF.Data
 		territory: DF.Link | None
+		thresholds: DF.Table[WriteOffThreshold]
 		time: DF.Time | None
+		voucher_kind: DF.Literal[
+			"",
+			"Sales Invoice",
+			"Debit Note",
+			"Opening Invoice",
+			"Credit Note",
+			"Payment Entry",
+			"Journal Entry",
+			"Dunning",
+		]
 		weekday: DF.Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 	# end: auto-generated types
 
@@ -143,7 +162,7 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 		return (
 			not before
 			or any(self.has_value_changed(fieldname) for fieldname in self.TERMS)
-			or {row.customer for row in before.customers} != {row.customer for row in self.customers}
+			or self.tables_changed(before)
 		)
 
 	def plan(self) -> None:
@@ -167,6 +186,10 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 			problems.append(("day_of_month", _("Enter a day from 1 to 31.")))
 		if self.frequency == schedule.CRON:
 			problems.append(("cron_expression", schedules.cron_problem(self.cron_expression)))
+		if self.frequency == schedule.AFTER_PAYMENTS:
+			if self.balance_type != criteria.DEBIT:
+				problems.append(("balance_type", _("After Payments is for debit balances.")))
+			self.only_remainders = 1
 		for fieldname in ("cutoff_days", "posting_days"):
 			if cint(self.get(fieldname)) < 0:
 				problems.append((fieldname, _("Enter a number of days, 0 or more.")))
@@ -195,17 +218,7 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 		)
 
 	def validate_criteria(self) -> None:
-		amounts = parse_amount_fields(self, ("max_invoice_amount", "max_customer_amount"))
-		problems: list[tuple[str, str | None]] = [
-			(fieldname, messages.message(reason))
-			for fieldname, reason in criteria.problems(
-				max_invoice_amount=amounts["max_invoice_amount"] or None,
-				max_customer_amount=amounts["max_customer_amount"],
-				minimum_age_days=cint(self.minimum_age_days),
-				cutoff_date=getdate(),
-				posting_date=getdate(),
-			)
-		]
+		problems: list[tuple[str, str | None]] = [*self.criteria_problems(getdate(), getdate())]
 		for fieldname in schedules.CAPS:
 			if flt(self.get(fieldname)) < 0:
 				problems.append((fieldname, _("Enter an amount above 0, or leave the field empty.")))

@@ -3,7 +3,7 @@
 
 frappe.ui.form.on("Write-Off Settings", {
 	setup(frm) {
-		// Debit balances are written off to an expense; credit balances to an income or against an expense.
+		// See ledger/accounts.py: a loss is an expense or reduces the income.
 		const offset_account =
 			(...root_types) =>
 			() => ({
@@ -15,13 +15,18 @@ frappe.ui.form.on("Write-Off Settings", {
 					disabled: 0,
 				},
 			});
-		frm.set_query("bad_debt_account", offset_account("Expense"));
+		frm.set_query("bad_debt_account", offset_account("Expense", "Income"));
 		frm.set_query("credit_write_off_account", offset_account("Income", "Expense"));
+		frm.set_query("recovery_account", offset_account("Income", "Expense"));
 		frm.set_query("allowance_account", offset_account("Asset", "Liability"));
 		frm.set_query("cost_center", () => ({
 			filters: { company: frm.doc.company, is_group: 0, disabled: 0 },
 		}));
+		frm.set_query("tax_rule", () => ({
+			filters: { disabled: 0, company: ["in", ["", frm.doc.company]] },
+		}));
 		frm.set_query("default_reason", () => ({ filters: { disabled: 0 } }));
+		frm.fields_dict.entries_per.df.formatter = entries_per;
 	},
 
 	refresh(frm) {
@@ -30,15 +35,43 @@ frappe.ui.form.on("Write-Off Settings", {
 				frappe.new_doc("Write-Off Run", { company: frm.doc.company })
 			);
 		}
+		if (!frm.is_new() && frm.doc.fast_posting && frm.perm[0]?.write) {
+			frm.add_custom_button(__("Test Fast Posting"), () =>
+				frm
+					.call("prove_fast_posting")
+					.then(() =>
+						frappe.show_alert(
+							__(
+								"Open balances are posted in both ways and undone in the background. The result is in {0}.",
+								[
+									`<a href="${frappe.utils.get_form_link(
+										"Write-Off Posting Proof",
+										""
+									)}">${__("Write-Off Posting Proof")}</a>`,
+								]
+							)
+						)
+					)
+			);
+		}
 		if (frm.doc.proposed_by && frm.perm[0]?.write) proposal_buttons(frm);
 	},
 
 	company(frm) {
-		["bad_debt_account", "credit_write_off_account", "allowance_account", "cost_center"].forEach(
-			(field) => frm.set_value(field, null)
-		);
+		[
+			"bad_debt_account",
+			"credit_write_off_account",
+			"allowance_account",
+			"recovery_account",
+			"cost_center",
+		].forEach((field) => frm.set_value(field, null));
 	},
 });
+
+// ERPNext's Batch is one of stock, for which German has another word. The desk translates the options of a form in the
+// context of the DocType, but not a value that is read only.
+const entries_per = (value) =>
+	value === "Batch" ? __("Batch", null, "Write-Off Settings") : frappe.utils.escape_html(__(value));
 
 // A change of controls that awaits the second approver.
 function proposal_buttons(frm) {

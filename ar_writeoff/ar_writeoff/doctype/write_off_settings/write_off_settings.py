@@ -11,10 +11,12 @@ from frappe import _
 from frappe.utils import cint, flt
 
 from ar_writeoff.approval import controls
+from ar_writeoff.core.criteria import CREDIT
 from ar_writeoff.latest_document import LatestDocument
 from ar_writeoff.ledger import accounts
 from ar_writeoff.posting import entry_values
 from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY
+from ar_writeoff.run.worker import runs_inline
 from ar_writeoff.validation import throw_field_errors
 
 
@@ -35,16 +37,23 @@ class WriteOffSettings(LatestDocument):
 		ageing_based_on: DF.Literal["Due Date", "Posting Date"]
 		allowance_account: DF.Link | None
 		bad_debt_account: DF.Link | None
+		cancel_payment_requests: DF.Check
 		company: DF.Link
 		control_role: DF.Link | None
 		cost_center: DF.Link | None
+		credit_threshold: DF.Currency
 		credit_write_off_account: DF.Link | None
-		customer_credits: DF.Literal["Leave Out", "Deduct", "Ignore"]
+		customer_credits: DF.Literal["Leave Out", "Deduct", "Ignore", "Net First"]
 		default_reason: DF.Link | None
+		difference_amount: DF.Currency
+		difference_reason: DF.Link | None
+		difference_share: DF.Percent
 		entries_per: DF.Literal["Batch", "Customer", "Invoice"]
 		entry_values: DF.Table[WriteOffEntryValue]
 		fast_posting: DF.Check
 		force_cost_center: DF.Check
+		include_disabled_customers: DF.Check
+		include_internal_customers: DF.Check
 		limits: DF.Table[WriteOffLimit]
 		max_invoice_amount: DF.Currency
 		minimum_age_days: DF.Int
@@ -53,8 +62,11 @@ class WriteOffSettings(LatestDocument):
 		proposed_by: DF.Link | None
 		proposed_changes: DF.Code | None
 		proposed_on: DF.Datetime | None
+		recovery_account: DF.Link | None
 		require_second_approver: DF.Check
 		rows_per_entry: DF.Int
+		tax_return_period: DF.Literal["Month", "Two Months", "Quarter", "Half-Year", "Year"]
+		tax_rule: DF.Link | None
 	# end: auto-generated types
 
 	def validate(self) -> None:
@@ -110,6 +122,13 @@ class WriteOffSettings(LatestDocument):
 		settings.save()
 		self.reload()
 
+	@frappe.whitelist(methods=["POST"])
+	def prove_fast_posting(self) -> None:
+		"""Compare posting in sets with ERPNext's own posting on the company's open balances, in the background. Nothing
+		is posted; the result is in Write-Off Posting Proof."""
+		self.get_locked()
+		frappe.enqueue("ar_writeoff.jobs.prove_posting", queue="long", company=self.name, now=runs_inline())
+
 	def get_locked(self) -> "WriteOffSettings":
 		"""The Settings as stored, locked; checks the write permission."""
 		settings = frappe.get_doc("Write-Off Settings", self.name, for_update=True)
@@ -121,6 +140,7 @@ class WriteOffSettings(LatestDocument):
 		for fieldname, balance_type in (
 			("bad_debt_account", "Debit"),
 			("credit_write_off_account", "Credit"),
+			("recovery_account", "Credit"),
 		):
 			if self.get(fieldname):
 				problems.append(
@@ -142,13 +162,53 @@ class WriteOffSettings(LatestDocument):
 			problems.append(("cost_center", accounts.cost_center_problem(self.cost_center, self.company)))
 		if flt(self.max_invoice_amount) < 0:
 			problems.append(("max_invoice_amount", _("Enter an amount above 0, or leave the field empty.")))
+		if flt(self.credit_threshold) < 0:
+			problems.append(("credit_threshold", _("Enter an amount of 0 or more.")))
 		if cint(self.minimum_age_days) < 0:
 			problems.append(("minimum_age_days", _("Enter a number of days, 0 or more.")))
 		if not 2 <= cint(self.rows_per_entry) <= MAX_ROWS_PER_ENTRY:
 			problems.append(("rows_per_entry", _("Enter a number from 2 to {0}.").format(MAX_ROWS_PER_ENTRY)))
+		problems += self.difference_problems()
 		if self.default_reason and frappe.db.get_value("Write-Off Reason", self.default_reason, "disabled"):
 			problems.append(("default_reason", _("The reason {0} is disabled.").format(self.default_reason)))
+		problems.append(("tax_rule", self.tax_rule_problem()))
 		throw_field_errors(self, [*problems, *self.entry_value_problems(), *self.limit_problems()])
+
+	def difference_problems(self) -> list[tuple[str, str | None]]:
+		problems: list[tuple[str, str | None]] = []
+		if flt(self.difference_amount) < 0:
+			problems.append(("difference_amount", _("Enter an amount above 0, or leave the field empty.")))
+		if not 0 <= flt(self.difference_share) <= 100:
+			problems.append(("difference_share", _("The share must be between 0 and 100 %.")))
+		reason = self.difference_reason and frappe.get_cached_value(
+			"Write-Off Reason", self.difference_reason, ["disabled", "applies_to"], as_dict=True
+		)
+		if reason and reason.disabled:
+			problems.append(
+				("difference_reason", _("The reason {0} is disabled.").format(self.difference_reason))
+			)
+		elif reason and reason.applies_to == CREDIT:
+			problems.append(("difference_reason", _("Choose a reason for debit balances.")))
+		return problems
+
+	def tax_rule_problem(self) -> str | None:
+		if not self.tax_rule or not self.has_value_changed("tax_rule"):
+			return None
+		rule = frappe.get_doc("Write-Off Tax Rule", self.tax_rule)
+		if rule.no_relief:
+			return _("{0} gives no relief for the tax of bad debts. {1}").format(
+				_(rule.country), rule.notes or ""
+			)
+		if rule.disabled:
+			return _("The rule {0} is disabled. Check it against the law, then enable it.").format(rule.name)
+		if rule.company not in (None, "", self.company):
+			return _("The rule {0} is for {1} only.").format(rule.name, rule.company)
+		if not any(
+			frappe.get_cached_value("Account", row.tax_account, "company") == self.company
+			for row in rule.accounts
+		):
+			return _("Enter the tax accounts of {0} in the rule {1} first.").format(self.company, rule.name)
+		return None
 
 	def entry_value_problems(self) -> list[tuple[str, str]]:
 		problems = []

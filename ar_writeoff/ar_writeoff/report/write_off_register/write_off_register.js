@@ -31,6 +31,12 @@ frappe.query_reports["Write-Off Register"] = {
 		},
 		{ fieldname: "customer", label: __("Customer"), fieldtype: "Link", options: "Customer" },
 		{ fieldname: "reason", label: __("Reason"), fieldtype: "Link", options: "Write-Off Reason" },
+		{
+			fieldname: "method",
+			label: __("Method"),
+			fieldtype: "Select",
+			options: ["", "Direct", "Allowance", "Reclassify"],
+		},
 		{ fieldname: "run", label: __("Write-Off Run"), fieldtype: "Link", options: "Write-Off Run" },
 		{
 			fieldname: "status",

@@ -9,11 +9,12 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.utils import flt, getdate
+from frappe.utils import flt, formatdate, get_first_day, getdate
 
 from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
+from ar_writeoff.ledger.accounts import RECLASSIFY
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.run import items
 
@@ -26,7 +27,10 @@ def execute(filters: dict | None = None) -> tuple:
 	check_permission(filters)
 	currency = company_currency(filters.company)
 	rows = get_rows(filters, currency)
-	return columns(), rows, None, chart(rows, currency), summary(rows, currency)
+	totals = summary(rows, currency)
+	for row in rows:
+		row.status = _(row.status)
+	return columns(currency), rows, None, chart(rows, currency), totals
 
 
 def check_permission(filters: frappe._dict) -> access.Access:
@@ -59,6 +63,7 @@ def get_rows(filters: frappe._dict, currency: str) -> list[frappe._dict]:
 			item.base_reinstated_amount.as_("recovered"),
 			item.status,
 			run.reason,
+			run.method,
 			item.journal_entry,
 			run.prepared_by,
 			run.submitted_by,
@@ -84,6 +89,8 @@ def get_rows(filters: frappe._dict, currency: str) -> list[frappe._dict]:
 		query = query.where(item.customer == filters.customer)
 	if filters.reason:
 		query = query.where(run.reason == filters.reason)
+	if filters.method:
+		query = query.where(run.method == filters.method)
 	if filters.run:
 		query = query.where(item.run == filters.run)
 	if filters.status:
@@ -105,7 +112,7 @@ def get_rows(filters: frappe._dict, currency: str) -> list[frappe._dict]:
 	return rows
 
 
-def columns() -> list[dict[str, Any]]:
+def columns(currency: str) -> list[dict[str, Any]]:
 	def column(fieldname: str, label: str, fieldtype: str, width: int, **more: str) -> dict[str, Any]:
 		return {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width, **more}
 
@@ -114,21 +121,22 @@ def columns() -> list[dict[str, Any]]:
 		column("run", _("Write-Off Run"), "Link", 160, options="Write-Off Run"),
 		column("customer", _("Customer"), "Link", 140, options="Customer"),
 		column("customer_name", _("Customer Name"), "Data", 160),
-		column("voucher_no", _("Voucher"), "Dynamic Link", 170, options="voucher_type"),
+		column("voucher_no", _("Voucher"), "Dynamic Link", 190, options="voucher_type"),
 		column("status", _("Status"), "Data", 90),
 		*(
-			column(fieldname, label, "Currency", 130, options="company_currency")
+			column(fieldname, f"{label} ({currency})", "Currency", 150, options="company_currency")
 			for fieldname, label in (
-				("posted", _("Written Off (Company Currency)")),
-				("reversed", _("Reversed (Company Currency)")),
-				("recovered", _("Recovered (Company Currency)")),
-				("written_off", _("Still Written Off (Company Currency)")),
+				("posted", _("Written Off")),
+				("reversed", _("Reversed")),
+				("recovered", _("Recovered")),
+				("written_off", _("Still Written Off")),
 			)
 		),
 		column("currency", _("Currency"), "Data", 80),
 		# Not a Currency field: Frappe would add up all currencies, and what was not posted. The form formats it.
 		column("write_off_amount", _("Amount"), "Data", 110),
 		column("reason", _("Reason"), "Link", 140, options="Write-Off Reason"),
+		column("method", _("Method"), "Data", 100),
 		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
 		column("prepared_by", _("Prepared By"), "Link", 140, options="User"),
 		column("submitted_by", _("Submitted By"), "Link", 140, options="User"),
@@ -151,14 +159,15 @@ def readable(column: dict[str, Any]) -> dict[str, Any]:
 
 
 def chart(rows: list[frappe._dict], currency: str) -> dict[str, Any]:
-	"""Amounts still written off by month, one bar per reason."""
-	months = sorted({str(row.posting_date)[:7] for row in rows if row.written_off})
-	amounts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+	"""Amounts still written off by month, one bar per reason, without those that were reclassified."""
+	rows = [row for row in rows if row.method != RECLASSIFY]
+	months = sorted({get_first_day(row.posting_date) for row in rows if row.written_off})
+	amounts: dict[str, dict[Any, float]] = defaultdict(lambda: defaultdict(float))
 	for row in rows:
-		amounts[row.reason][str(row.posting_date)[:7]] += row.written_off
+		amounts[row.reason][get_first_day(row.posting_date)] += row.written_off
 	return {
 		"data": {
-			"labels": months,
+			"labels": [formatdate(month, "MMM y") for month in months],
 			"datasets": [
 				{"name": reason, "values": [by_month[month] for month in months]}
 				for reason, by_month in sorted(amounts.items())
@@ -175,12 +184,16 @@ def summary(rows: list[frappe._dict], currency: str) -> list[dict[str, Any]]:
 	counts: dict[str, int] = defaultdict(int)
 	for row in rows:
 		counts[row.status] += 1
+	losses = [row for row in rows if row.method != RECLASSIFY]
 	amounts = {
-		_("Still Written Off"): sum(row.written_off for row in rows),
-		_("Recovered"): sum(row.recovered for row in rows),
-		_("Reversed Amount"): sum(row.reversed for row in rows),
-		_("Written Off"): sum(row.posted for row in rows),
+		_("Still Written Off"): sum(row.written_off for row in losses),
+		_("Recovered"): sum(row.recovered for row in losses),
+		_("Reversed Amount"): sum(row.reversed for row in losses),
+		_("Written Off"): sum(row.posted for row in losses),
 	}
+	if len(losses) < len(rows):
+		# Not a loss: moved to another account of the balance sheet.
+		amounts[_("Reclassified")] = sum(row.written_off for row in rows if row.method == RECLASSIFY)
 	return [
 		*(
 			{"label": label, "value": amount, "datatype": "Currency", "currency": currency}

@@ -42,6 +42,12 @@ frappe.query_reports["Write-Off Roll-forward"] = {
 			],
 			default: "cost_center",
 		},
+		{
+			fieldname: "method",
+			label: __("Method"),
+			fieldtype: "Select",
+			options: ["", "Direct", "Allowance", "Reclassify"],
+		},
 		{ fieldname: "reason", label: __("Reason"), fieldtype: "Link", options: "Write-Off Reason" },
 		{
 			fieldname: "account",

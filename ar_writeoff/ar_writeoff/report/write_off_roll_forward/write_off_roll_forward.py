@@ -16,10 +16,12 @@ from frappe.utils import add_days, fmt_money, formatdate, get_first_day, getdate
 from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check_permission, readable
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger import roll_forward
+from ar_writeoff.ledger.accounts import RECLASSIFY
 from ar_writeoff.ledger.dimensions import dimension_fields
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.ledger.roll_forward import Movement
 
+KINDS = (roll_forward.WRITTEN_OFF, roll_forward.REVERSED, roll_forward.RECOVERED)
 MONTHS_PER_PERIOD = {"Monthly": 1, "Quarterly": 3, "Half-Yearly": 6, "Yearly": 12}
 
 
@@ -46,6 +48,7 @@ def execute(filters: dict | None = None) -> tuple:
 		for movement in movements
 		if not (filters.reason and movement.reason != filters.reason)
 		and not (filters.account and movement.account != filters.account)
+		and not (filters.method and movement.method != filters.method)
 	]
 	currency = company_currency(filters.company)
 	rows = period_rows(shown, from_date, to_date, MONTHS_PER_PERIOD[filters.period or "Monthly"])
@@ -55,7 +58,7 @@ def execute(filters: dict | None = None) -> tuple:
 	return (
 		columns(dimension),
 		[*rows, *proofs],
-		message(proofs, currency),
+		" ".join([message(proofs, currency), *excess_messages(movements, currency)]),
 		None,
 		summary(rows, proofs, currency),
 	)
@@ -77,46 +80,59 @@ def periods(from_date: date, to_date: date, months: int) -> list[tuple[date, dat
 def period_rows(
 	movements: list[Movement], from_date: date, to_date: date, months: int
 ) -> list[dict[str, Any]]:
-	"""A row per period, account, reason and dimension with movements, and a total row. Periods that have not begun are left
-	out, unless something is posted in them."""
+	"""A row per period, account, reason and dimension with movements, and a total row of losses and one of what was
+	reclassified. Periods that have not begun are left out, unless something is posted in them."""
 	groups: dict[tuple, list[Movement]] = defaultdict(list)
 	for movement in movements:
-		groups[movement.account, movement.reason, movement.dimension].append(movement)
+		group = (
+			movement.method == RECLASSIFY,
+			movement.account,
+			movement.reason,
+			movement.method,
+			movement.dimension,
+		)
+		groups[group].append(movement)
 	rows = []
 	for start, end in periods(from_date, to_date, months):
 		if start > getdate() and not any(start <= movement.on <= end for movement in movements):
 			continue
 		period = f"{formatdate(start)} – {formatdate(end)}"
-		total = dict.fromkeys(("opening", "written_off", "reversed", "recovered", "closing"), ZERO)
-		for (account, reason, dimension), own in sorted(groups.items()):
+		totals = {
+			reclassified: dict.fromkeys(("opening", "written_off", "reversed", "recovered", "closing"), ZERO)
+			for reclassified in (False, True)
+		}
+		for (reclassified, account, reason, method, dimension), own in sorted(groups.items()):
 			amounts = {
 				"opening": sum((m.amount for m in own if m.on < start), ZERO),
 				**{
 					kind: sum((m.amount for m in own if m.kind == kind and start <= m.on <= end), ZERO)
-					for kind in (roll_forward.WRITTEN_OFF, roll_forward.REVERSED, roll_forward.RECOVERED)
+					for kind in KINDS
 				},
 			}
 			amounts["closing"] = sum(amounts.values(), ZERO)
 			if any(amounts.values()):
 				for key, amount in amounts.items():
-					total[key] += amount
+					totals[reclassified][key] += amount
 				rows.append(
 					{
 						"period": period,
 						"account": account,
 						"reason": reason,
+						"method": method,
 						"dimension": dimension,
 						**{key: float(amount) for key, amount in amounts.items()},
 					}
 				)
-		if any(total.values()):
-			rows.append(
-				{
-					"period": _("Total {0}").format(period),
-					"bold": 1,
-					**{key: float(amount) for key, amount in total.items()},
-				}
-			)
+		for reclassified, total in totals.items():
+			if any(total.values()):
+				label = _("Reclassified {0}") if reclassified else _("Total {0}")
+				rows.append(
+					{
+						"period": label.format(period),
+						"bold": 1,
+						**{key: float(amount) for key, amount in total.items()},
+					}
+				)
 	return rows
 
 
@@ -158,11 +174,24 @@ def message(proofs: list[dict[str, Any]], currency: str) -> str:
 	)
 
 
+def excess_messages(movements: list[Movement], currency: str) -> list[str]:
+	"""A message on runs of which more was reversed and recovered than written off, if there are any."""
+	excess = roll_forward.opened_twice(movements)
+	if not excess:
+		return []
+	runs = ", ".join(f"{run}: {fmt_money(amount, currency=currency)}" for run, amount in excess.items())
+	return [_("More was reversed and recovered than written off: {0}").format(runs)]
+
+
 def summary(rows: list[dict[str, Any]], proofs: list[dict[str, Any]], currency: str) -> list[dict[str, Any]]:
 	details = [row for row in rows if not row.get("bold")]
+	losses = [row for row in details if row["method"] != RECLASSIFY]
+	reclassified = [row for row in details if row["method"] == RECLASSIFY]
 
 	def of(key: str, label: str) -> dict[str, Any]:
-		value = sum(row[key] for row in details)
+		return currency_value(label, sum(row[key] for row in losses))
+
+	def currency_value(label: str, value: float) -> dict[str, Any]:
 		return {"label": label, "value": value, "datatype": "Currency", "currency": currency}
 
 	difference = sum(abs(row["difference"]) for row in proofs)
@@ -170,6 +199,11 @@ def summary(rows: list[dict[str, Any]], proofs: list[dict[str, Any]], currency: 
 		of("written_off", _("Written Off")),
 		of("reversed", _("Reversed")),
 		of("recovered", _("Recovered")),
+		*(
+			[currency_value(_("Reclassified"), sum(row[kind] for row in reclassified for kind in KINDS))]
+			if reclassified
+			else []
+		),
 		{
 			"label": _("Difference to General Ledger"),
 			"value": difference,
@@ -208,6 +242,7 @@ def columns(dimension: str) -> list[dict[str, Any]]:
 			"options": "Write-Off Reason",
 			"width": 150,
 		},
+		{"fieldname": "method", "label": _("Method"), "fieldtype": "Data", "width": 100},
 		{
 			"fieldname": "dimension",
 			"label": _(field.label),

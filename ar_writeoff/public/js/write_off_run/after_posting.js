@@ -1,5 +1,14 @@
 import { change, freeze, ignore_error } from "./server";
-import { balances, date, escape, money, not_posted_count } from "./text";
+import {
+	balances,
+	date,
+	escape,
+	money,
+	not_an_amount,
+	not_posted_count,
+	parse_number,
+	written_off,
+} from "./text";
 
 // Actions on a submitted run. Each asks for confirmation first.
 
@@ -116,6 +125,51 @@ export function reinstate(frm, items, on_done) {
 	dialog.show();
 }
 
+// Letters to the customers of a posted run, sent in the background.
+export function send_letters(frm) {
+	const dialog = new frappe.ui.Dialog({
+		title: __("Send Letters"),
+		fields: [
+			{
+				fieldtype: "Select",
+				fieldname: "kind",
+				label: __("Kind"),
+				options: [
+					{ value: "Balance Written Off", label: __("Balance Written Off") },
+					{ value: "Claim Upheld", label: __("Claim Upheld") },
+				],
+				default: "Balance Written Off",
+				reqd: 1,
+			},
+			{
+				fieldtype: "Link",
+				fieldname: "email_template",
+				label: __("Email Template"),
+				options: "Email Template",
+				description: __(
+					"With {{ letter }} where the letter goes. Without a template the email is the letter."
+				),
+			},
+			{
+				fieldtype: "HTML",
+				options: `<p class="text-muted small">${escape(
+					__("Each customer gets one letter, in the language of the customer.")
+				)}</p>`,
+			},
+		],
+		primary_action_label: __("Send Letters"),
+		async primary_action(values) {
+			dialog.hide();
+			const count = await frappe.xcall("ar_writeoff.review.letters.send_letters", {
+				run: frm.doc.name,
+				...values,
+			});
+			frappe.show_alert({ message: __("Letters to be sent: {0}", [count]), indicator: "green" });
+		},
+	});
+	dialog.show();
+}
+
 function point_out_future(dialog) {
 	const { posting_date } = dialog.fields_dict;
 	posting_date.df.onchange = () => {
@@ -134,7 +188,7 @@ function amount_table(items) {
 				aria-label="${escape(amount_to_reinstate(item))}"
 				value="${escape(format_number(written_off(item), get_number_format(item.currency)))}"></td></tr>`;
 	return `
-		<div class="wo-scroll"><table class="table wo-table">
+		<div class="wo-scroll wo-reinstate"><table class="table wo-table">
 			<thead><tr><th>${escape(__("Customer"))}</th><th>${escape(__("Invoice"))}</th>
 				<th>${escape(__("Date"))}</th><th class="wo-amount">${escape(__("Written Off"))}</th>
 				<th>${escape(__("Reinstate"))}</th></tr></thead>
@@ -142,15 +196,12 @@ function amount_table(items) {
 		</table></div>`;
 }
 
-// The amount still written off after earlier reinstatements.
-const written_off = (item) => flt(flt(item.write_off_amount) - flt(item.reinstated_amount), 9);
-
 // {item name: amount}, or null if an amount exceeds what was written off.
 function read_amounts(dialog, items) {
 	const amounts = {};
 	for (const item of items) {
 		const input = dialog.$wrapper.find(`[data-item="${CSS.escape(item.name)}"]`)[0];
-		const amount = flt(input.value, undefined, get_number_format(item.currency));
+		const amount = parse_number(input.value, get_number_format(item.currency));
 		const problem = amount_problem(item, input.value, amount);
 		input.classList.toggle("wo-wrong", Boolean(problem));
 		if (problem) {
@@ -166,7 +217,7 @@ function read_amounts(dialog, items) {
 // Error message, as HTML, for an amount to reinstate; empty if it is valid.
 function amount_problem(item, typed, amount) {
 	const limit = written_off(item);
-	if (!/\d/.test(typed) || /[^-\d.,'\s]/.test(typed)) return __("{0} is not an amount.", [escape(typed)]);
+	if (Number.isNaN(amount)) return not_an_amount(typed);
 	if (amount === 0 || amount > 0 !== limit > 0) {
 		return limit > 0 ? __("Enter an amount above 0.") : __("Enter an amount below 0.");
 	}

@@ -22,6 +22,9 @@ export function pending_note({ pending, company_currency }) {
 
 // Links to the runs that this run was split from or into.
 export function related_runs(doc, summary) {
+	const drafts = (summary?.other_drafts || []).map(
+		({ run, count }) => `${link("Write-Off Run", run)} (${balances(count)})`
+	);
 	const remainders = (summary?.remainders || []).map((name) => link("Write-Off Run", name));
 	return [
 		doc.remainder_of &&
@@ -29,12 +32,10 @@ export function related_runs(doc, summary) {
 				link("Write-Off Run", doc.remainder_of),
 			]),
 		doc.schedule && __("Prepared by the schedule {0}.", [link("Write-Off Schedule", doc.schedule)]),
-		...(summary?.other_drafts || []).map(({ run, count }) =>
-			__("Also selected in draft {0}: {1}. The run that is posted first writes them off.", [
-				link("Write-Off Run", run),
-				balances(count),
-			])
-		),
+		drafts.length &&
+			__("Also selected in other drafts: {0}. The run that is posted first writes them off.", [
+				drafts.join(", "),
+			]),
 		remainders.length && __("Balances above the limit are in {0}.", [remainders.join(", ")]),
 	].filter(Boolean);
 }
@@ -58,7 +59,7 @@ export function return_to_preparer(frm) {
 			fieldname: "comment",
 			fieldtype: "Small Text",
 			label: __("Comment"),
-			description: __("What has to be changed. The preparer is notified."),
+			description: __("The required changes. The preparer is notified."),
 			reqd: 1,
 		},
 		({ comment }) =>

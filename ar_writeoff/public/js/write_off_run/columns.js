@@ -26,11 +26,13 @@ export function columns_for(layout, available) {
 		(layout.multi_currency || chosen.has("base_outstanding_amount")) && base_balance(layout),
 		chosen.has("invoice_total") &&
 			unsorted(column("invoice_total", __("Invoice Total"), 110, amount, { end: true })),
+		shows.has("set_off_amount") &&
+			column("set_off_amount", __("Set Off"), 110, amount_or_blank, { end: true }),
 		shows.has("write_off_amount") && write_off_amount(layout),
 		shows.has("reinstated_amount") &&
 			column("reinstated_amount", __("Reinstated"), 110, amount_or_blank, { end: true }),
 		shows.has("status") && column("status", __("Status"), 95, status),
-		shows.has("message") && column("message", __("Reason"), 320, escape, { grow: 3 }),
+		shows.has("message") && column("message", __("Reason"), 320, reason, { grow: 3 }),
 		layout.has_notes && column("note", __("Note"), 120, escape, { grow: 1 }),
 		shows.has("journal_entry") &&
 			column("journal_entry", __("Journal Entry"), 240, journal_entry, { grow: 1 }),
@@ -139,6 +141,10 @@ const amount = (value, item) => money(value, item.currency);
 const amount_or_blank = (value, item) => (flt(value) ? amount(value, item) : "");
 
 const amount_if_ticked = (value, item) => (item.ticked ? amount(value, item) : "");
+
+// With the document that mends it, in front because a long text is cut.
+const reason = (value, item) =>
+	(item.reason_doctype ? `${link(item.reason_doctype, item.reason_name)} ` : "") + escape(value);
 
 const status = (value) => pill(__(value), ITEM_COLORS[value] || "gray");
 

@@ -5,7 +5,19 @@ export function criteria_sentence(doc, currency) {
 	const parts = [
 		doc.balance_type === "Credit" ? __("Credit balances") : __("Debit balances"),
 		__("of invoices up to {0}", [date(doc.cutoff_date)]),
+		flt(doc.min_invoice_amount) && __("at least {0} each", [money(doc.min_invoice_amount, currency)]),
 		__("at most {0} each", [money(doc.max_invoice_amount, currency)]),
+		...(doc.thresholds || []).map((row) =>
+			flt(row.min_amount)
+				? __("{0} to {1} each", [
+						money(row.min_amount, row.currency),
+						money(row.max_amount, row.currency),
+				  ])
+				: __("at most {0} each", [money(row.max_amount, row.currency)])
+		),
+		flt(doc.max_original_share) &&
+			__("at most {0} % of the original amount", [escape(flt(doc.max_original_share))]),
+		cint(doc.only_remainders) && __("only what is left after a payment or credit note"),
 		flt(doc.max_customer_amount) &&
 			__("at most {0} for a customer", [money(doc.max_customer_amount, currency)]),
 		cint(doc.minimum_age_days) &&
@@ -15,6 +27,7 @@ export function criteria_sentence(doc, currency) {
 		...criteria_links()
 			.filter((df) => doc[df.fieldname])
 			.map((df) => `${escape(__(df.label))} ${escape(doc[df.fieldname])}`),
+		doc.voucher_kind && `${__("Voucher Kind")} ${escape(__(doc.voucher_kind))}`,
 		doc.customers?.length === 1 && escape(doc.customers[0].customer),
 		doc.customers?.length > 1 && __("{0} customers", [number(doc.customers.length)]),
 	];

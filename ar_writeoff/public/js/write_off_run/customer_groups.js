@@ -14,7 +14,11 @@ export class CustomerGroups {
 	}
 
 	// ticks: "edit" | "show" | "none"
-	show(customers, { ticks, company_currency }) {
+	show(customers, { ticks, company_currency, empty_message }) {
+		if (!customers.length) {
+			this.wrapper.innerHTML = `<p class="wo-empty text-muted">${empty_message}</p>`;
+			return;
+		}
 		const has_ticks = ticks !== "none";
 		const row = (group) => `
 			<tr>${has_ticks ? `<td>${tick_box(group, ticks === "edit" ? "" : "disabled")}</td>` : ""}

@@ -1,4 +1,4 @@
-import { escape } from "./text";
+import { escape, not_an_amount, parse_number } from "./text";
 
 // The filter row above the grid; returns filters for get_items.
 export class Filters {
@@ -44,7 +44,8 @@ export class Filters {
 					["0", __("Not selected")],
 				])}
 			</select>
-			<button type="button" class="btn btn-xs btn-default wo-clear" hidden>${escape(__("Clear Filters"))}</button>`;
+			<button type="button" class="btn btn-xs btn-default wo-clear" hidden>${escape(__("Clear Filters"))}</button>
+			<span class="wo-problem" role="alert"></span>`;
 	}
 
 	get fields() {
@@ -88,13 +89,27 @@ export class Filters {
 		if (input.customer) filters.customer = input.customer;
 		if (input.voucher_no) filters.voucher_no = input.voucher_no;
 		if (input.currency) filters.currency = input.currency.toUpperCase();
-		if (input.age_over) filters.age_days = [">", cint(input.age_over)];
-		if (input.balance_up_to) {
-			const maximum = Math.abs(flt(input.balance_up_to));
+		const age = this.number("age_over", input.age_over);
+		if (age !== null) filters.age_days = [">", Math.floor(age)];
+		const balance = this.number("balance_up_to", input.balance_up_to);
+		if (balance !== null) {
+			const maximum = Math.abs(balance);
 			filters.base_outstanding_amount = credit ? [">=", -maximum] : ["<=", maximum];
 		}
 		if (input.selected) filters.selected = cint(input.selected);
-		this.wrapper.querySelector(".wo-clear").hidden = !Object.keys(filters).length;
+		const wrong = this.fields.find((field) => field.classList.contains("wo-wrong"));
+		this.wrapper.querySelector(".wo-problem").innerHTML = wrong ? not_an_amount(wrong.value) : "";
+		this.wrapper.querySelector(".wo-clear").hidden = !Object.keys(filters).length && !wrong;
 		return filters;
+	}
+
+	// The number in a field, null if it is empty or not a number. The list is then not filtered by it.
+	number(name, text) {
+		const number = text ? parse_number(text) : null;
+		const is_wrong = Number.isNaN(number);
+		const field = this.fields.find(({ dataset }) => dataset.filter === name);
+		field.classList.toggle("wo-wrong", is_wrong);
+		field.setAttribute("aria-invalid", is_wrong);
+		return is_wrong ? null : number;
 	}
 }

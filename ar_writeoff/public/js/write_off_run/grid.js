@@ -1,4 +1,5 @@
 import { columns_for } from "./columns";
+import { parse_number } from "./text";
 
 // A page of items in a frappe.DataTable. The server pages, sorts and filters. Rows are identified by item name, not
 // by position. The grid only reports user actions.
@@ -224,10 +225,10 @@ export class Grid {
 				input.select();
 			},
 			// The server says what is wrong with a text.
-			getValue: () =>
-				/\d/.test(input.value)
-					? flt(input.value, undefined, get_number_format(item.currency))
-					: input.value,
+			getValue: () => {
+				const amount = parse_number(input.value, get_number_format(item.currency));
+				return Number.isNaN(amount) ? input.value : amount;
+			},
 			setValue: (amount) =>
 				amount === flt(item.write_off_amount) ? undefined : this.on_amount(item, amount),
 		};

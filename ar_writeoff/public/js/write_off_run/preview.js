@@ -24,6 +24,8 @@ export async function preview(frm, { may_post, on_post }) {
 			is_empty
 				? ""
 				: accounts(plan) +
+				  set_offs(plan) +
+				  tax_relief(plan) +
 				  write_off_notice() +
 				  notes(plan) +
 				  `<div class="wo-entries">${entry_list(plan)}</div>`
@@ -97,6 +99,39 @@ const write_off_notice = () =>
 		)
 	)}</p></div>`;
 
+// The tax in the loss: what is claimed of it, from when and until when.
+function tax_relief(plan) {
+	const relief = plan.tax_relief;
+	if (!relief || !(relief.claims.length || relief.excluded.length)) return "";
+	const { currency } = plan;
+	const day = (value, otherwise) => (value ? date(value) : escape(otherwise));
+	const row = (claim) => `
+		<tr><td>${day(claim.claimable_on, event_unknown())}</td>
+			<td>${day(claim.lapses_on, "")}${claim.lapsed ? ` <b>${lapsed()}</b>` : ""}</td>
+			<td class="wo-amount">${number(claim.count)}</td>
+			<td class="wo-amount">${money(claim.tax, currency)}</td></tr>`;
+	const left_out = relief.excluded
+		.map(({ message, count }) => `<li>${escape(message)} (${number(count)})</li>`)
+		.join("");
+	return `
+		<h6>${escape(__("Tax Relief"))}</h6>
+		<p class="wo-tax">${__("{0} of it is tax to claim. The loss is {1}.", [
+			bold(money(relief.tax, currency)),
+			bold(money(relief.loss, currency)),
+		])}</p>
+		<div class="wo-scroll"><table class="table wo-table" data-table="tax">
+			<thead><tr><th>${escape(__("Claimable From"))}</th><th>${escape(__("Until"))}</th>
+				<th class="wo-amount">${escape(__("Claims"))}</th>
+				<th class="wo-amount">${escape(__("Tax"))}</th></tr></thead>
+			<tbody>${relief.claims.map(row).join("")}</tbody>
+		</table></div>
+		${left_out ? `<p>${escape(__("Without a claim:"))}</p><ul>${left_out}</ul>` : ""}`;
+}
+
+const event_unknown = () => __("Date of the event");
+
+const lapsed = () => escape(__("Lapsed"));
+
 const approval_notice = () =>
 	`<div class="wo-note blue"><p>${escape(
 		__("A user who may submit Write-Off Runs, such as an Accounts Manager, approves and posts this run.")
@@ -118,6 +153,27 @@ function accounts(plan) {
 			<tfoot><tr><td colspan="${1 + shown.length}">${escape(__("Total"))}</td>
 				<td class="wo-amount">${money(sum(plan.accounts, "debit"), currency)}</td>
 				<td class="wo-amount">${money(sum(plan.accounts, "credit"), currency)}</td></tr></tfoot>
+		</table></div>`;
+}
+
+// Credits of the customers that are set off before the rest is written off.
+function set_offs(plan) {
+	if (!plan.set_off_count) return "";
+	const row = (one) => `
+		<tr><td>${escape(one.customer)}</td><td>${link(one.credit_type, one.credit_no)}</td>
+			<td>${link(one.debit_type, one.debit_no)}</td>
+			<td class="wo-amount">${money(one.amount, plan.currency)}</td></tr>`;
+	const more = plan.set_off_count - plan.set_offs.length;
+	return `
+		<h6>${escape(__("Credits Set Off First"))}</h6>
+		<div class="wo-scroll"><table class="table wo-table" data-table="set-offs">
+			<thead><tr><th>${escape(__("Customer"))}</th><th>${escape(__("Credit"))}</th>
+				<th>${escape(__("Set Off Against"))}</th><th class="wo-amount">${escape(__("Amount"))}</th></tr></thead>
+			<tbody>${plan.set_offs.map(row).join("")}</tbody>
+			<tfoot><tr><td colspan="3">${escape(__("Total"))}${
+		more > 0 ? ` (${escape(__("and {0} more", [number(more)]))})` : ""
+	}</td>
+				<td class="wo-amount">${money(plan.set_off_total, plan.currency)}</td></tr></tfoot>
 		</table></div>`;
 }
 

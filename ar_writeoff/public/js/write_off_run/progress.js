@@ -51,51 +51,30 @@ export class Progress {
 	}
 
 	show(progress) {
-		const undoing = this.status === "Reversing";
-		const { posted, reversed, skipped, failed, conflict } = progress;
-		// What was never posted is not undone.
-		const total = undoing ? cint(posted) + cint(reversed) + cint(conflict) : cint(progress.total);
-		const share = (count) => (total ? (100 * cint(count)) / total : 0);
-		const not_posted = undoing ? 0 : cint(skipped) + cint(failed) + cint(conflict);
-		const done = cint(undoing ? reversed : posted) + not_posted;
+		const { total, succeeded, not_posted, texts } = (
+			{ Searching: searched, Reversing: undone }[this.status] || written_off
+		)(progress, this.currency());
+		const share = (count) => (total ? (100 * count) / total : 0);
+		const done = succeeded + not_posted;
 		const known = total > 0;
 		const bar = (count, color) =>
 			`<div class="wo-bar ${color}" style="inline-size: ${share(count)}%"></div>`;
 		this.wrapper.hidden = false;
 		this.wrapper.innerHTML = `
-			<div class="wo-progress" role="progressbar" aria-valuemin="0"
+			<div class="wo-progress" role="progressbar" aria-label="${escape(__(this.status))}" aria-valuemin="0"
 				${known ? `aria-valuemax="${total}" aria-valuenow="${done}"` : ""}>
 				<div class="wo-bars ${known ? "" : "wo-unknown"}">${
-			known ? bar(undoing ? reversed : posted, "green") + bar(not_posted, "red") : ""
+			known ? bar(succeeded, "green") + bar(not_posted, "red") : ""
 		}</div>
 				<div class="wo-progress-text">${
 					known
-						? [
-								...(undoing
-									? this.undone(progress, total)
-									: this.counts(progress, not_posted)),
-								this.time_left(done, total),
-						  ]
+						? [...texts, this.time_left(done, total)]
 								.filter(Boolean)
 								.map((text) => escape(text))
 								.join(" · ")
 						: ""
 				}</div>
 			</div>`;
-	}
-
-	counts({ total, posted, batches_done, batches_total }, not_posted) {
-		const parts = [__("{0} of {1} written off", [number(posted), number(total)])];
-		if (not_posted) parts.push(__("{0} not written off", [number(not_posted)]));
-		if (cint(batches_total) > 1) {
-			parts.push(__("batch {0} of {1}", [number(batches_done), number(batches_total)]));
-		}
-		return parts;
-	}
-
-	undone({ reversed, reversed_amount }, total) {
-		const amount = format_currency(reversed_amount, this.currency());
-		return [__("{0} of {1} opened again, total {2}", [number(reversed), number(total), amount])];
 	}
 
 	// An estimate from the speed since the first answer; none in the first seconds.
@@ -109,4 +88,36 @@ export class Progress {
 			? __("about {0} minutes left", [number(Math.ceil(left / 60))])
 			: __("about {0} seconds left", [number(left)]);
 	}
+}
+
+// For each kind of work: total, number done and not done of it, and texts.
+
+function searched({ search }) {
+	const total = cint(search?.ledger_rows);
+	const succeeded = Math.min(cint(search?.processed_rows), total);
+	const percent = total ? Math.floor((100 * succeeded) / total) : 0;
+	return {
+		total,
+		succeeded,
+		not_posted: 0,
+		texts: [__("{0} % of the ledger searched", [number(percent)])],
+	};
+}
+
+function written_off({ total, posted, skipped, failed, conflict, batches_done, batches_total }) {
+	const not_posted = cint(skipped) + cint(failed) + cint(conflict);
+	const texts = [__("{0} of {1} written off", [number(posted), number(total)])];
+	if (not_posted) texts.push(__("{0} not written off", [number(not_posted)]));
+	if (cint(batches_total) > 1) {
+		texts.push(__("batch {0} of {1}", [number(batches_done), number(batches_total)]));
+	}
+	return { total: cint(total), succeeded: cint(posted), not_posted, texts };
+}
+
+// What was never posted is not undone.
+function undone({ posted, reversed, conflict, reversed_amount }, currency) {
+	const total = cint(posted) + cint(reversed) + cint(conflict);
+	const amount = format_currency(reversed_amount, currency);
+	const text = __("{0} of {1} opened again, total {2}", [number(reversed), number(total), amount]);
+	return { total, succeeded: cint(reversed), not_posted: 0, texts: [text] };
 }

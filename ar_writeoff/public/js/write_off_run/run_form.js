@@ -58,12 +58,22 @@ export class RunForm {
 
 	// ITEMS
 
+	// The list has the entries, so the connections need not take its place. Frappe stores the state for the forms of
+	// all doctypes, therefore the stored state is restored.
+	collapse_connections() {
+		const section = this.frm.dashboard.links_area;
+		if (!section?.collapse) return;
+		const key = `${section.df.css_class}-closed`;
+		const stored = localStorage.getItem(key);
+		section.collapse(true);
+		localStorage.setItem(key, stored || "");
+	}
+
 	show_items() {
 		const { frm } = this;
 		this.show_items_section(true);
 		if (!this.workbench) {
-			// The list has the entries, so the connections need not take its place.
-			frm.dashboard.links_area?.collapse?.(true);
+			this.collapse_connections();
 			const wrapper = frm.fields_dict.items_html.$wrapper.empty()[0];
 			this.workbench = new Workbench({
 				frm,
@@ -91,7 +101,7 @@ export class RunForm {
 		doc.selected_count = summary.selected.count;
 		doc.selected_amount = summary.selected.base_amount;
 		// After the user's own change `modified` may follow. After another user's, the form must be reloaded before
-		// it can submit: nobody approves a list they have not seen.
+		// it can submit, so that no outdated list is approved.
 		if (summary.changed_by === frappe.session.user) doc.modified = summary.modified;
 		this.show_state();
 		// Posted or undone by another user since the form was loaded.
@@ -114,7 +124,10 @@ export class RunForm {
 			},
 			workflow: frappe.model.has_workflow(frm.doctype),
 		});
-		this.show_intro(state, related_runs(frm.doc, this.summary));
+		this.show_intro(state, [
+			frappe.ar_writeoff.settings_hint(frm),
+			...related_runs(frm.doc, this.summary),
+		]);
 		// Before posting there are no connections.
 		$(frm.layout.wrapper)
 			.toggleClass("wo-unposted", frm.doc.docstatus === 0)
@@ -127,7 +140,8 @@ export class RunForm {
 		const { frm } = this;
 		frm.dashboard.clear_headline();
 		const text = [intro, ...more].filter(Boolean).join(" ");
-		if (text) frm.set_intro(`<span class="wo-intro">${text}</span>`, color || "blue");
+		// Without a cross to close it, which would lie over the text.
+		if (text) frm.layout.show_message(`<div class="wo-intro">${text}</div>`, color || "blue", true);
 		this.progress_area.remove();
 		frm.layout.message.after(this.progress_area);
 	}
@@ -158,6 +172,8 @@ export class RunForm {
 					.parent()
 					.addClass("hidden-xl");
 		}
+		if (this.may_send_letters())
+			this.frm.page.add_menu_item(__("Send Letters"), () => after_posting.send_letters(this.frm));
 		if (this.has_items() && this.frm.perm[0]?.export) {
 			for (const [file_format, label] of [
 				["XLSX", __("Excel")],
@@ -170,6 +186,12 @@ export class RunForm {
 				);
 			}
 		}
+	}
+
+	may_send_letters() {
+		const { doc, perm } = this.frm;
+		const is_posted = ["Posted", "Partly Posted"].includes(doc.status);
+		return is_posted && doc.balance_type === "Debit" && Boolean(perm[0]?.submit);
 	}
 
 	define_actions() {
@@ -328,7 +350,29 @@ export class RunForm {
 			description: __("Filter balances"),
 			condition: () => Boolean(this.workbench),
 		});
+		this.describe_keys();
 	}
+
+	// For the desk's dialog of keyboard shortcuts. The list handles these keys; in capitals, because the desk has other
+	// descriptions of the same keys for its lists.
+	describe_keys() {
+		const condition = () => Boolean(this.workbench);
+		frappe.ui.keys.standard_shortcuts.push(
+			...[
+				["Ctrl+S", __("Save"), () => true],
+				["Space", __("Select or deselect the balance"), condition],
+				["Ctrl+A", __("Select all balances of the list"), condition],
+				["I", __("About this invoice"), condition],
+				["Enter", __("Open the link of the cell, or enter an amount"), condition],
+			].map(([shortcut, description, shown_if]) => ({
+				shortcut,
+				description,
+				page: this.frm.page,
+				condition: shown_if,
+			}))
+		);
+	}
+
 	save_key(event) {
 		const { frm } = this;
 		const is_save = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "s";

@@ -63,7 +63,7 @@ function draft(context) {
 	return { intro: `${selection} ${escape(next)}`, primary, buttons: [...buttons, "find"] };
 }
 
-// Who posts a draft: the current user, or somebody asked for approval.
+// The next step for a draft: the current user posts it, or requests approval.
 function approval({ doc, summary, may, workflow }) {
 	if (workflow) {
 		return {
@@ -75,7 +75,7 @@ function approval({ doc, summary, may, workflow }) {
 		};
 	}
 	const returned = summary.returned_on
-		? __("{0} returned this run on {1}: {2}", [
+		? __("{0} returned this run on {1}: “{2}”", [
 				frappe.user_info(summary.returned_by).fullname,
 				frappe.datetime.str_to_user(summary.returned_on, false, true),
 				summary.return_comment,
@@ -155,10 +155,13 @@ const submitted = {
 		),
 		primary: may.submit && "pause",
 	}),
-	Posting: ({ may }) => ({
-		intro: __(
-			"Posting the Journal Entries. You can leave this page. Pause stops posting after the current entry."
-		),
+	Posting: ({ may, summary }) => ({
+		intro: [
+			__(
+				"Posting the Journal Entries. You can leave this page. Pause stops posting after the current entry."
+			),
+			...(summary?.posting_notes || []).map(escape),
+		].join(" "),
 		primary: may.submit && "pause",
 	}),
 	Paused: (context) => ({

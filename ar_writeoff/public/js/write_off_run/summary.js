@@ -1,5 +1,5 @@
 import { criteria_sentence } from "./criteria";
-import { escape, money, not_posted_count, number } from "./text";
+import { escape, money, number } from "./text";
 
 const TOP_CUSTOMERS = 5;
 
@@ -26,7 +26,7 @@ export class Summary {
 	show(summary, doc) {
 		this.currency = summary.company_currency;
 		const submitted = doc.docstatus > 0;
-		this.part("criteria").innerHTML = criteria_sentence(doc, this.currency);
+		this.part("criteria").innerHTML = criteria_sentence(doc, this.currency) + not_due_sentence(summary);
 		this.part("cards").innerHTML = (submitted ? result_cards : draft_cards)(summary)
 			.filter(Boolean)
 			.join("");
@@ -102,16 +102,16 @@ function draft_cards(summary) {
 
 function result_cards(summary) {
 	const { counts } = summary;
-	const not_posted = not_posted_count(counts);
+	const group = (label, { count, base_amount }, color) =>
+		count > 0 && card(label, count, base_amount, summary, color);
 	return [
 		card(__("Approved"), summary.selected.count, summary.selected.base_amount, summary),
-		counts["Not Selected"] &&
-			card(__("Not Selected"), counts["Not Selected"], summary.not_selected.base_amount, summary),
-		card(__("Written Off"), counts.Posted || 0, summary.posted?.base_amount, summary, "green"),
-		not_posted && card(__("Not Written Off"), not_posted, undefined, summary, "red"),
-		summary.recovered.count &&
-			card(__("Recovered"), summary.recovered.count, summary.recovered.base_amount, summary),
-		counts.Reversed && card(__("Undone"), counts.Reversed, undefined, summary),
+		group(__("Not Selected"), summary.not_selected),
+		card(__("Written Off"), summary.posted.count, summary.posted.base_amount, summary, "green"),
+		group(__("Not Written Off"), summary.not_posted, "red"),
+		group(__("Conflict"), summary.conflict, "red"),
+		group(__("Recovered"), summary.recovered),
+		group(__("Undone"), summary.reversed),
 		counts.Excluded && card(__("Excluded"), counts.Excluded, excluded_amount(summary), summary, "orange"),
 	];
 }
@@ -123,8 +123,19 @@ const card = (label, count, amount, summary, color = "gray") => `
 	<div class="wo-card" data-card="${escape(label)}">
 		<div class="wo-card-label"><span class="indicator ${color}"></span>${escape(label)}</div>
 		<div class="wo-card-count">${number(count)}</div>
-		<div class="wo-card-amount">${amount === undefined ? "" : money(amount, summary.company_currency)}</div>
+		<div class="wo-card-amount">${money(amount, summary.company_currency)}</div>
 	</div>`;
+
+// Balances that a search without a minimum age finds before they are due.
+function not_due_sentence({ not_due, company_currency }) {
+	if (!not_due?.count) return "";
+	const amount = money(not_due.base_amount, company_currency);
+	const text = __("Selected balances that are not due on the cutoff date: {0}, {1} in total.", [
+		number(not_due.count),
+		amount,
+	]);
+	return `<div class="wo-not-due"><span class="indicator orange"></span>${text}</div>`;
+}
 
 // Strings inside nested templates are not extracted for translation, so they are defined here.
 const show_only = (name) => __("Show only {0}", [name]);

@@ -1,10 +1,11 @@
+import { hold_balances, may_hold } from "./hold";
 import { read, write } from "./server";
 import { date, escape, link, money } from "./text";
 
 // Dialog with details of an item's voucher and the alternatives to a write-off.
 //
-// options: {may_note, on_note()}
-export async function show_voucher_details(frm, item, { may_note, on_note }) {
+// options: {may_note, on_note(), on_hold()}
+export async function show_voucher_details(frm, item, { may_note, on_note, on_hold }) {
 	const details = await read(
 		frm.doc.name,
 		"get_voucher_details",
@@ -22,7 +23,9 @@ export async function show_voucher_details(frm, item, { may_note, on_note }) {
 				default: details.item.note,
 				read_only: !may_note,
 				hidden: !may_note && !details.item.note,
-				description: may_note ? __("For reviewer and approver. It is exported with the list.") : "",
+				description: may_note
+					? __("For reviewers and approvers. The note is exported with the list.")
+					: "",
 			},
 			{ fieldtype: "HTML", fieldname: "details" },
 		],
@@ -36,7 +39,7 @@ export async function show_voucher_details(frm, item, { may_note, on_note }) {
 	dialog.fields_dict.details.$wrapper.html(
 		`<div class="wo-voucher">${facts(details)}${tables(details)}</div>`
 	);
-	add_actions(frm, dialog, details);
+	add_actions(frm, dialog, details, { may_change: may_note, on_hold });
 	dialog.show();
 }
 
@@ -123,13 +126,13 @@ function table(title, rows, columns) {
 		</table></div>`;
 }
 
-function add_actions(frm, dialog, details) {
+function add_actions(frm, dialog, details, { may_change, on_hold }) {
 	const leave = (go) => () => {
 		dialog.hide();
 		go();
 	};
 	dialog.set_primary_action(
-		__("Open"),
+		__("Open {0}", [__(details.voucher_type)]),
 		leave(() => frappe.set_route("Form", details.voucher_type, details.voucher_no))
 	);
 	if (
@@ -152,6 +155,13 @@ function add_actions(frm, dialog, details) {
 		dialog.add_custom_action(
 			__("Payment Reconciliation"),
 			leave(() => open_reconciliation(details.item, frm.doc.company)),
+			"wo-alternative"
+		);
+	}
+	if (may_change && may_hold() && details.item.status === "Open") {
+		dialog.add_custom_action(
+			__("Keep Open"),
+			leave(() => hold_balances(frm.doc.name, [details.item.name], on_hold)),
 			"wo-alternative"
 		);
 	}

@@ -4,11 +4,12 @@ import { CustomerGroups } from "./customer_groups";
 import { ExcludedReasons } from "./excluded";
 import { Filters } from "./filters";
 import { Grid } from "./grid";
+import { hold_balances, may_hold } from "./hold";
 import { Selection } from "./selection";
 import { RequestFailed, read, write } from "./server";
 import { Summary } from "./summary";
+import { balances, escape, money, number, written_off } from "./text";
 import { show_voucher_details } from "./voucher_details";
-import { balances, escape, money, number } from "./text";
 import { views_for } from "./views";
 
 const PAGE_LENGTHS = [50, 100, 500];
@@ -25,6 +26,8 @@ export class Workbench {
 		this.name = this.frm.doc.name;
 		this.state = { view: null, start: 0, page_length: 100, sort_by: "customer_name", sort_order: "asc" };
 		this.picked = new Map();
+		// Items that the user has deselected and may put on hold.
+		this.deselected = new Set();
 		this.multi_currency = false;
 		this.columns = new Set(frappe.get_user_settings(this.frm.doctype)[SETTINGS]?.columns || []);
 		this.build();
@@ -60,6 +63,7 @@ export class Workbench {
 				"filters",
 				"select",
 				"layout",
+				"list",
 				"grid",
 				"groups",
 				"totals",
@@ -90,6 +94,7 @@ export class Workbench {
 				show_voucher_details(this.frm, item, {
 					may_note: this.may_select(),
 					on_note: () => this.load(),
+					on_hold: () => this.refresh(),
 				}).catch(() => {}),
 			on_amount: (item, amount) => this.set_amount(item, amount),
 			on_filter: () => this.filters.focus(),
@@ -133,6 +138,7 @@ export class Workbench {
 			if (action === "all") this.select_all(true);
 			if (action === "none") this.select_all(false);
 			if (action === "invert") this.select_all("invert");
+			if (action === "hold") this.hold();
 			if (action === "reinstate") this.on_reinstate([...this.picked.values()]);
 		});
 	}
@@ -209,20 +215,22 @@ export class Workbench {
 
 	async load() {
 		const request = (this.request = {});
-		this.parts.grid.setAttribute("aria-busy", "true");
+		this.parts.list.setAttribute("aria-busy", "true");
 		try {
 			await this.selection.flush();
 			const { start, page_length, sort_by, sort_order } = this.state;
-			const filters = JSON.stringify(this.active_filters());
+			const args = {
+				start,
+				page_length,
+				filters: JSON.stringify(this.active_filters()),
+				with_sums: this.is_filtered() ? 1 : 0,
+			};
 			const page = this.state.by_customer
-				? await read(this.name, "get_customers", { start, page_length, filters })
+				? await read(this.name, "get_customers", args)
 				: await read(this.name, "get_items", {
-						start,
-						page_length,
+						...args,
 						sort_by,
 						sort_order,
-						filters,
-						with_sums: this.is_filtered() ? 1 : 0,
 						more_columns: JSON.stringify([...this.columns]),
 				  });
 			if (request !== this.request || !this.is_current) return;
@@ -237,7 +245,7 @@ export class Workbench {
 			// The desk has shown the error.
 			if (!(error instanceof RequestFailed)) throw error;
 		} finally {
-			if (request === this.request) this.parts.grid.removeAttribute("aria-busy");
+			if (request === this.request) this.parts.list.removeAttribute("aria-busy");
 		}
 	}
 
@@ -263,6 +271,7 @@ export class Workbench {
 				ticks: { select: "edit", pick: "edit", show: "show", none: "none" }[this.ticks],
 				shows: [
 					...this.view.shows,
+					...(items.some((item) => flt(item.set_off_amount)) ? ["set_off_amount"] : []),
 					...(this.summary.recovered.count ? this.view.shows_recovered : []),
 				],
 				chosen: [...this.columns],
@@ -397,12 +406,13 @@ export class Workbench {
 		return this.load();
 	}
 
-	show_groups({ customers, total }) {
+	show_groups({ customers, total, sums }) {
 		this.total = total;
-		this.sums = null;
+		this.sums = sums;
 		this.groups.show(customers, {
 			ticks: { select: "edit", show: "show" }[this.ticks] || "none",
 			company_currency: this.summary.company_currency,
+			empty_message: this.empty_message(),
 		});
 		this.parts.select.innerHTML = "";
 		this.show_totals();
@@ -410,7 +420,9 @@ export class Workbench {
 	}
 
 	async select_customer(customer, ticked) {
+		this.parts.list.setAttribute("aria-busy", "true");
 		const filters = { ...this.active_filters(), customer: ["=", customer] };
+		this.deselected.clear();
 		await this.selection.set_all(filters, ticked);
 		await this.load();
 	}
@@ -439,6 +451,8 @@ export class Workbench {
 	ticked(names, ticked) {
 		if (this.ticks === "select") {
 			this.selection.set(names, ticked);
+			names.forEach((name) => this.deselected[ticked ? "delete" : "add"](name));
+			this.show_select_buttons();
 			return;
 		}
 		for (const name of names) {
@@ -449,18 +463,29 @@ export class Workbench {
 		this.show_totals();
 	}
 
+	async hold() {
+		await this.selection.flush();
+		await hold_balances(this.name, [...this.deselected], () => {
+			this.deselected.clear();
+			return this.refresh();
+		});
+	}
+
 	async select_all(how) {
 		if (this.ticks !== "select") {
 			this.grid.tick_page(how === true);
 			return;
 		}
+		this.parts.list.setAttribute("aria-busy", "true");
 		const filters = this.active_filters();
+		this.deselected.clear();
 		await (how === "invert" ? this.selection.invert(filters) : this.selection.set_all(filters, how));
 		await this.load();
 	}
 
 	// The desk has shown why an amount is refused; the grid then shows the stored one again.
 	async set_amount(item, amount) {
+		this.parts.list.setAttribute("aria-busy", "true");
 		try {
 			await write(this.name, "set_write_off_amount", { item: item.name, amount });
 		} catch (error) {
@@ -486,6 +511,9 @@ export class Workbench {
 				button("all", __("Select All {0}", [number(this.total)])),
 				button("none", __("Select None")),
 				button("invert", __("Invert")),
+				this.deselected.size && may_hold()
+					? button("hold", hold_label(this.deselected.size), `title="${escape(hold_hint())}"`)
+					: "",
 			].join("");
 		} else if (ticks === "pick") {
 			const count = this.picked.size;
@@ -514,36 +542,34 @@ export class Workbench {
 		const { sums } = this;
 		if (!sums) return "";
 		const amounts = sums.by_currency.map(({ currency, amount }) => `<b>${money(amount, currency)}</b>`);
-		const in_company_currency =
-			sums.by_currency.length > 1
-				? ` <span class="text-muted">= ${money(
-						sums.base_amount,
-						this.summary.company_currency
-				  )}</span>`
-				: "";
 		return `<span class="wo-filtered">${__("Filtered: {0}", [balances(sums.count)])} ${amounts.join(
 			" + "
-		)}${in_company_currency}</span>`;
+		)} ${this.in_company_currency(sums)}</span>`;
+	}
+
+	// Left out where it would repeat the only amount.
+	in_company_currency({ by_currency, base_amount }) {
+		const { company_currency } = this.summary;
+		return by_currency.some(({ currency }) => currency !== company_currency)
+			? `<span class="text-muted">= ${money(base_amount, company_currency)}</span>`
+			: "";
 	}
 
 	selected_total() {
-		const { selected, found, company_currency } = this.summary;
+		const { selected, found } = this.summary;
 		if (this.frm.doc.docstatus > 0) return "";
 		const sums = selected.by_currency.map(({ currency, amount }) => `<b>${money(amount, currency)}</b>`);
-		const in_company_currency = this.multi_currency
-			? `<span class="text-muted">= ${money(selected.base_amount, company_currency)}</span>`
-			: "";
 		return `<span>${__("Selected: {0} of {1}", [
 			number(selected.count),
 			balances(found.count),
-		])}</span> ${sums.join(" + ")} ${in_company_currency}`;
+		])}</span> ${sums.join(" + ")} ${this.in_company_currency(selected)}`;
 	}
 
 	picked_total() {
 		if (!this.picked.size) return "";
 		const sums = {};
-		for (const { currency, write_off_amount } of this.picked.values()) {
-			sums[currency] = (sums[currency] || 0) + flt(write_off_amount);
+		for (const item of this.picked.values()) {
+			sums[item.currency] = (sums[item.currency] || 0) + written_off(item);
 		}
 		const shown = Object.entries(sums).map(([currency, sum]) => `<b>${money(sum, currency)}</b>`);
 		return `<span>${__("Selected: {0}", [balances(this.picked.size)])}</span> ${shown.join(" + ")}`;
@@ -562,5 +588,9 @@ const group_label = () => __("By Customer");
 const columns_label = () => __("Columns");
 
 const rows_per_page = () => __("Rows per page");
+
+const hold_label = (count) => __("Hold {0}…", [number(count)]);
+
+const hold_hint = () => __("Keep the deselected balances out of later runs as well, until a date.");
 
 const reinstate_hint = () => __("Select the balances to reinstate.");

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, AR Write-Off contributors
+# For license information, please see license.txt
+
+"""The tax of one written-off item on one tax account, from the write-off to the return.
+
+Tests in tests/site: test_tax_claims.py
+"""
+
+import frappe
+from frappe import _
+from frappe.utils import getdate
+
+from ar_writeoff.latest_document import LatestDocument
+from ar_writeoff.reason_document import ReasonDocument
+from ar_writeoff.tax_relief import rules, service
+from ar_writeoff.validation import throw_field_errors
+
+# What a user enters.
+CONDITIONS = ("event_date", "notice_sent_on", "evidence")
+
+
+class WriteOffTaxClaim(ReasonDocument, LatestDocument):
+	# begin: auto-generated types
+	# This code is auto-generated. Do not modify anything in this block.
+
+	from typing import TYPE_CHECKING
+
+	if TYPE_CHECKING:
+		from frappe.types import DF
+
+		claimable_amount: DF.Currency
+		claimable_on: DF.Date | None
+		claimed_amount: DF.Currency
+		company: DF.Link
+		customer: DF.Link
+		due_date: DF.Date | None
+		event_date: DF.Date | None
+		evidence: DF.Attach | None
+		item: DF.Data
+		journal_entry: DF.Link | None
+		lapses_on: DF.Date | None
+		message: DF.SmallText | None
+		notice_sent_on: DF.Date | None
+		reason_code: DF.Data | None
+		reason_facts: DF.SmallText | None
+		relief_account: DF.Link | None
+		repaid_amount: DF.Currency
+		run: DF.Link
+		sales_invoice: DF.Link
+		status: DF.Literal[
+			"Waiting",
+			"Needs Notice",
+			"Claimable",
+			"Claimed",
+			"Filed",
+			"Partly Repaid",
+			"Repaid",
+			"Lapsed",
+			"Excluded",
+			"Withdrawn",
+		]
+		supply_date: DF.Date | None
+		tax_account: DF.Link | None
+		tax_amount: DF.Currency
+		tax_rule: DF.Link | None
+		tax_run: DF.Data | None
+		write_off_date: DF.Date | None
+		written_off_amount: DF.Currency
+	# end: auto-generated types
+
+	def before_insert(self) -> None:
+		frappe.throw(
+			_("Claims are created when invoices are written off."),
+			frappe.PermissionError,
+			title=_("Write-Off Tax Claim"),
+		)
+
+	def before_validate(self) -> None:
+		"""Keep all that the app writes, whatever the client sent."""
+		stored = self.get_doc_before_save()
+		for field in self.meta.fields:
+			if field.fieldname not in CONDITIONS and not field.get("is_custom_field"):
+				self.set(field.fieldname, stored.get(field.fieldname))
+
+	def validate(self) -> None:
+		if not any(self.has_value_changed(fieldname) for fieldname in CONDITIONS):
+			return
+		if self.status not in rules.PENDING:
+			frappe.throw(
+				_("This claim is {0}. Its conditions can no longer be changed.").format(_(self.status)),
+				title=_("Write-Off Tax Claim"),
+			)
+		throw_field_errors(
+			self,
+			[
+				(fieldname, _("Enter a date that is not in the future."))
+				for fieldname in ("event_date", "notice_sent_on")
+				if self.get(fieldname) and getdate(self.get(fieldname)) > getdate()
+			],
+		)
+		service.apply_rule(self, getdate())
+
+	def on_trash(self) -> None:
+		frappe.throw(
+			_("Claims are evidence and cannot be deleted."),
+			frappe.PermissionError,
+			title=_("Write-Off Tax Claim"),
+		)

@@ -1,0 +1,20 @@
+// Copyright (c) 2026, AR Write-Off contributors
+// For license information, please see license.txt
+
+// The default company of the user would make a new rule one of this company only.
+frappe.meta.get_docfield("Write-Off Tax Rule", "company").no_default = 1;
+
+frappe.ui.form.on("Write-Off Tax Rule", {
+	setup(frm) {
+		const tax_accounts = () => ({
+			filters: {
+				...(frm.doc.company ? { company: frm.doc.company } : {}),
+				root_type: ["in", ["Asset", "Liability"]],
+				is_group: 0,
+				disabled: 0,
+			},
+		});
+		frm.set_query("tax_account", "accounts", tax_accounts);
+		frm.set_query("relief_account", "accounts", tax_accounts);
+	},
+});

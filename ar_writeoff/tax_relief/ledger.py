@@ -1,0 +1,241 @@
+"""The tax of invoices, from their own General Ledger entries."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.query_builder import Case
+from frappe.query_builder.functions import Sum
+from frappe.utils import getdate
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger.accounts import account_problem
+from ar_writeoff.ledger.money import company_currency, precision
+
+RULE = "Write-Off Tax Rule"
+
+
+def rule_of_company(company: str, chosen: str | None, day: Any) -> str | None:
+	"""Return the rule for write-offs of this day: the chosen one, or a rule of its country that is valid on the day. None if
+	the company has chosen none, or none is valid.
+	"""
+	if not chosen:
+		return None
+	day = getdate(day)
+	rule = frappe.qb.DocType(RULE)
+	rows = (
+		frappe.qb.from_(rule)
+		.select(rule.name, rule.company, rule.country, rule.valid_from, rule.valid_to)
+		.where((rule.disabled == 0) & (rule.no_relief == 0))
+		.orderby(rule.name)
+		.run(as_dict=True)
+	)
+	country = next((row.country for row in rows if row.name == chosen), None)
+	valid = [
+		row
+		for row in rows
+		if row.country == country
+		and row.company in (None, "", company)
+		and (not row.valid_from or row.valid_from <= day)
+		and (not row.valid_to or day <= row.valid_to)
+	]
+	valid.sort(
+		key=lambda row: (row.name == chosen, bool(row.company), row.valid_from or date.min), reverse=True
+	)
+	return valid[0].name if valid else None
+
+
+@dataclass(slots=True)
+class InvoiceTax:
+	"""An invoice less the credit notes booked against it. `gross` and `taxes` (by tax account) are in company currency,
+	`gross_own` in that of the receivable account. `reason`: why its tax cannot be claimed."""
+
+	supply: date
+	due: date
+	gross: Decimal = ZERO
+	gross_own: Decimal = ZERO
+	taxes: dict[str, Decimal] = field(default_factory=dict)
+	reason: Reason | None = None
+
+
+def invoice_taxes(
+	company: str, invoices: Iterable[str], tax_accounts: Iterable[str]
+) -> dict[str, InvoiceTax]:
+	"""Return the tax of these Sales Invoices on these accounts."""
+	names, accounts = sorted(set(invoices)), sorted(tax_accounts)
+	if not names:
+		return {}
+	decimals = precision(company_currency(company))
+	found = _headers(names, accounts)
+	invoice_of: dict[str, str] = {}
+	for invoice, voucher, debit, credit, own_debit, own_credit in _receivable_rows(company, names):
+		tax = found[invoice]
+		invoice_of[voucher] = invoice
+		is_invoice = voucher == invoice
+		# Payments in the invoice itself, at a point of sale, are credits of its own entry.
+		tax.gross += money(debit if is_invoice else -(credit or 0), decimals)
+		tax.gross_own += money(own_debit if is_invoice else -(own_credit or 0), 9)
+	sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
+	for voucher, account, amount in _tax_rows(company, sorted(invoice_of), accounts):
+		sums[invoice_of[voucher], account] += money(amount, decimals)
+	for (invoice, account), amount in sorted(sums.items()):
+		if amount > 0:
+			found[invoice].taxes[account] = amount
+	return found
+
+
+def _headers(names: list[str], tax_accounts: list[str]) -> dict[str, InvoiceTax]:
+	reversed_by = _taxes_reversed_by_payments(names, tax_accounts)
+	return {
+		row.name: InvoiceTax(
+			supply=row.posting_date,
+			due=row.due_date or row.posting_date,
+			reason=_reason(row, reversed_by.get(row.name)),
+		)
+		for row in frappe.get_all(
+			"Sales Invoice",
+			filters={"name": ("in", names)},
+			fields=["name", "posting_date", "due_date", "is_opening", "is_internal_customer"],
+			order_by="name asc",
+		)
+	}
+
+
+def _reason(invoice: frappe._dict, payment: str | None) -> Reason | None:
+	if invoice.is_opening == "Yes":
+		return Reason.of(reasons.TAX_UNKNOWN)
+	if invoice.is_internal_customer:
+		return Reason.of(reasons.TAX_CONNECTED)
+	return Reason.of(reasons.TAX_REVERSED_BY_PAYMENT, payment=payment) if payment else None
+
+
+def _receivable_rows(company: str, names: list[str]) -> list[tuple]:
+	"""(invoice, voucher, sums of debit and credit) of the invoices and of the credit notes against them."""
+	gle = frappe.qb.DocType("GL Entry")
+	return (
+		frappe.qb.from_(gle)
+		.select(
+			gle.against_voucher,
+			gle.voucher_no,
+			Sum(gle.debit),
+			Sum(gle.credit),
+			Sum(gle.debit_in_account_currency),
+			Sum(gle.credit_in_account_currency),
+		)
+		.where(
+			gle.against_voucher.isin(names)
+			& (gle.against_voucher_type == "Sales Invoice")
+			& (gle.voucher_type == "Sales Invoice")
+			& (gle.party_type == "Customer")
+			& (gle.company == company)
+			& (gle.is_cancelled == 0)
+		)
+		.groupby(gle.against_voucher, gle.voucher_no)
+		.run()
+	)
+
+
+def _tax_rows(company: str, vouchers: list[str], accounts: list[str]) -> list[tuple]:
+	gle = frappe.qb.DocType("GL Entry")
+	return (
+		frappe.qb.from_(gle)
+		.select(gle.voucher_no, gle.account, Sum(gle.credit - gle.debit))
+		.where(
+			gle.voucher_no.isin(vouchers or [""])
+			& (gle.voucher_type == "Sales Invoice")
+			& gle.account.isin(accounts or [""])
+			& (gle.company == company)
+			& (gle.is_cancelled == 0)
+		)
+		.groupby(gle.voucher_no, gle.account)
+		.run()
+	)
+
+
+def _taxes_reversed_by_payments(names: list[str], tax_accounts: list[str]) -> dict[str, str]:
+	"""{invoice: Payment Entry} of payments that have reversed tax already, for an early-payment discount."""
+	reference, deduction = (
+		frappe.qb.DocType("Payment Entry Reference"),
+		frappe.qb.DocType("Payment Entry Deduction"),
+	)
+	return dict(
+		frappe.qb.from_(reference)
+		.inner_join(deduction)
+		.on(deduction.parent == reference.parent)
+		.select(reference.reference_name, reference.parent)
+		.where(
+			(reference.reference_doctype == "Sales Invoice")
+			& reference.reference_name.isin(names)
+			& (reference.docstatus == 1)
+			& deduction.account.isin(tax_accounts or [""])
+			& (deduction.amount != 0)
+		)
+		.orderby(reference.parent)
+		.run()
+	)
+
+
+def other_losses(names: Iterable[str], without: Iterable[str]) -> dict[str, Decimal]:
+	"""Return what is written off of these invoices by other items, in the currency of the account."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	rows = (
+		frappe.qb.from_(item)
+		.select(item.voucher_no, Sum(item.write_off_amount - item.reinstated_amount))
+		.where(
+			item.voucher_no.isin(sorted(set(names)) or [""])
+			& (item.voucher_type == "Sales Invoice")
+			& item.status.isin(["Posted", "Conflict"])
+			& item.name.notin(sorted(without) or [""])
+		)
+		.groupby(item.voucher_no)
+		.run()
+	)
+	return {name: money(amount, 9) for name, amount in rows}
+
+
+def claimed_taxes(
+	names: Iterable[str], statuses: Iterable[str], posted: Iterable[str], decimals: int
+) -> dict[str, dict[str, Decimal]]:
+	"""Return the tax of earlier claims, in company currency: {invoice: {tax account: amount}}. Claims that are `posted`
+	count with what is claimed and not repaid."""
+	claim = frappe.qb.DocType("Write-Off Tax Claim")
+	amount = (
+		Case()
+		.when(claim.status.isin(list(posted)), claim.claimed_amount - claim.repaid_amount)
+		.else_(claim.claimable_amount)
+	)
+	found: dict[str, dict[str, Decimal]] = defaultdict(dict)
+	for invoice, account, total in (
+		frappe.qb.from_(claim)
+		.select(claim.sales_invoice, claim.tax_account, Sum(amount))
+		.where(claim.sales_invoice.isin(sorted(set(names)) or [""]) & claim.status.isin(list(statuses)))
+		.groupby(claim.sales_invoice, claim.tax_account)
+		.run()
+	):
+		found[invoice][account] = money(total, decimals)
+	return found
+
+
+def relief_account_problem(account: str, company: str) -> str | None:
+	"""Return why tax cannot be relieved on this account, or None."""
+	problem = account_problem(account, company)
+	if problem:
+		return problem
+	details = frappe.get_cached_value(
+		"Account", account, ["root_type", "account_type", "account_currency"], as_dict=True
+	)
+	if details.root_type not in ("Asset", "Liability") or details.account_type in ("Receivable", "Payable"):
+		return _("Account {0} is no tax account. Choose an asset or liability account.").format(account)
+	currency = company_currency(company)
+	if (details.account_currency or currency) != currency:
+		return _("Account {0} is in {1}. Choose an account in the company's currency, {2}.").format(
+			account, details.account_currency, currency
+		)
+	return None

@@ -1,0 +1,210 @@
+"""The tax in a loss, and the days on which it may be claimed.
+
+Amounts are in company currency and positive for an invoice.
+"""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_DOWN, Decimal
+from fractions import Fraction
+
+from ar_writeoff.core.money import ZERO, money
+
+# Triggers
+WRITTEN_OFF = "Written Off"
+EVENT = "Event"
+
+# Clocks, and what a limit is counted from
+LATER = "Later of Supply and Due"
+SUPPLY = "Supply"
+DUE = "Due"
+WRITE_OFF = "Write-Off"
+
+# Statuses of a claim
+WAITING = "Waiting"
+NEEDS_NOTICE = "Needs Notice"
+CLAIMABLE = "Claimable"
+CLAIMED = "Claimed"
+FILED = "Filed"
+PARTLY_REPAID = "Partly Repaid"
+REPAID = "Repaid"
+LAPSED = "Lapsed"
+EXCLUDED = "Excluded"
+WITHDRAWN = "Withdrawn"
+
+# Not yet claimed; the scheduler moves a claim among them.
+PENDING = (WAITING, NEEDS_NOTICE, CLAIMABLE, LAPSED)
+# The return has it.
+POSTED = (CLAIMED, FILED, PARTLY_REPAID, REPAID)
+# Part of the tax of the invoice that is not free for another claim.
+COUNTED = (*PENDING, *POSTED)
+
+RETURN_MONTHS = {"Month": 1, "Two Months": 2, "Quarter": 3, "Half-Year": 6, "Year": 12}
+
+# A difference up to this is the rounding of the invoice: all of it is taxed.
+FULLY_TAXED_WITHIN = Decimal("0.05")
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRule:
+	"""When tax may be claimed. `limit_months`: None for no limit; `return_months`: length of a return period."""
+
+	trigger: str = WRITTEN_OFF
+	clock: str = WRITE_OFF
+	wait_months: int = 0
+	wait_days: int = 0
+	limit_months: int | None = None
+	limit_from: str = WRITE_OFF
+	forced_period: bool = False
+	return_months: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimDates:
+	"""The days of one written-off invoice. `event`: for example the opening of insolvency proceedings."""
+
+	supply: date
+	due: date
+	written_off: date
+	event: date | None = None
+
+	def of(self, clock: str) -> date | None:
+		"""Return the day that a clock starts; None if the event has not happened."""
+		return {
+			SUPPLY: self.supply,
+			DUE: self.due,
+			LATER: max(self.supply, self.due),
+			WRITE_OFF: self.written_off,
+			EVENT: self.event,
+		}[clock]
+
+
+def add_months(day: date, months: int) -> date:
+	"""Return the same day of a later month, or its last day: 31 August + 6 months is the end of February."""
+	years, month = divmod(day.month - 1 + months, 12)
+	year = day.year + years
+	return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def period_of(day: date, months: int) -> tuple[date, date]:
+	"""Return the first and last day of the return period with this day. Periods are counted from January."""
+	first = date(day.year, (day.month - 1) // months * months + 1, 1)
+	return first, add_months(first, months) - timedelta(days=1)
+
+
+def claimable_on(rule: ClaimRule, dates: ClaimDates) -> date | None:
+	"""Return the first day on which the tax may be claimed; None before the event.
+
+	A period must have elapsed, so the first day is the one after it.
+	"""
+	start = dates.of(rule.clock)
+	if start is None:
+		return None
+	day = start
+	if rule.wait_months or rule.wait_days:
+		day = add_months(start, rule.wait_months) + timedelta(days=rule.wait_days + 1)
+	return max(day, dates.written_off) if rule.trigger == WRITTEN_OFF else day
+
+
+def lapses_on(rule: ClaimRule, dates: ClaimDates) -> date | None:
+	"""Return the last day on which the tax may be claimed; None for no limit, or before the event."""
+	ends = []
+	start = dates.of(rule.limit_from)
+	if rule.limit_months is not None and start:
+		ends.append(add_months(start, rule.limit_months))
+	first = claimable_on(rule, dates)
+	if rule.forced_period and first:
+		ends.append(period_of(first, rule.return_months)[1])
+	return min(ends, default=None)
+
+
+def status_on(day: date, first: date | None, last: date | None, *, lacks_notice: bool) -> str:
+	"""Return the status of a claim that is not posted. `lacks_notice`: a notice or evidence is missing."""
+	if last and day > last:
+		return LAPSED
+	if first is None or day < first:
+		return WAITING
+	return NEEDS_NOTICE if lacks_notice else CLAIMABLE
+
+
+def parse_fraction(text: str) -> Fraction | None:
+	"""Return the statutory fraction of an amount including tax, such as 1/11; None if the text is empty.
+
+	Raises:
+	    ValueError: it is not a fraction between 0 and 1.
+	"""
+	if not text.strip():
+		return None
+	try:
+		fraction = Fraction(text.replace(" ", ""))
+	except ZeroDivisionError:
+		raise ValueError(text) from None
+	if not 0 < fraction < 1:
+		raise ValueError(text)
+	return fraction
+
+
+def tax_of_loss(
+	taxes: Mapping[str, Decimal],
+	gross: Decimal,
+	share: Fraction,
+	claimed: Mapping[str, Decimal],
+	decimals: int,
+	statutory: Fraction | None = None,
+	relief_accounts: Mapping[str, str] | None = None,
+) -> dict[str, Decimal]:
+	"""Return the tax of each account that a further loss of an invoice contains.
+
+	`gross`: the invoice with tax. `share`: of the invoice that is written off by now, this loss included. `claimed`: tax of
+	its earlier losses, by account. Rounded as the losses add up, so that all of them together have the tax of the
+	invoice; accounts with the same relief account are rounded in total. Never below 0.
+	"""
+	share = min(max(share, Fraction(0)), Fraction(1))
+	exact = {account: Fraction(tax) * share for account, tax in taxes.items() if tax > 0}
+	untaxed = abs(_decimal(gross, statutory) - sum(taxes.values(), ZERO)) if statutory else ZERO
+	if statutory and len(exact) == 1 and untaxed <= FULLY_TAXED_WITHIN:
+		[account] = exact
+		exact = {account: min(Fraction(gross) * share * statutory, Fraction(taxes[account]))}
+	more = {account: amount - Fraction(claimed.get(account, ZERO)) for account, amount in exact.items()}
+	groups: dict[str, dict[str, Fraction]] = {}
+	for account, amount in more.items():
+		groups.setdefault((relief_accounts or {}).get(account, account), {})[account] = amount
+	parts: dict[str, Decimal] = {}
+	for group in groups.values():
+		parts |= _divide(group, _round(sum(group.values(), Fraction(0)), decimals), decimals)
+	return parts
+
+
+def _divide(exact: Mapping[str, Fraction], total: Decimal, decimals: int) -> dict[str, Decimal]:
+	"""Divide a rounded total: each part is rounded down, and the largest remainders take the cents that are left."""
+	cent = Decimal(1).scaleb(-decimals)
+	parts = {account: max(ZERO, _floor(amount, cent)) for account, amount in exact.items()}
+	remainders = sorted(exact, key=lambda account: (Fraction(parts[account]) - exact[account], account))
+	left = total - sum(parts.values(), ZERO)
+	for account in remainders:
+		if left < cent or exact[account] <= Fraction(parts[account]):
+			break
+		parts[account] += cent
+		left -= cent
+	return parts
+
+
+def tax_left(tax: Decimal, share: Fraction, decimals: int) -> Decimal:
+	"""Return the tax in the share of a loss that is not recovered. What was claimed above it has to be repaid."""
+	return _round(Fraction(tax) * min(max(share, Fraction(0)), Fraction(1)), decimals)
+
+
+def _decimal(amount: Decimal, factor: Fraction) -> Decimal:
+	return amount * factor.numerator / factor.denominator
+
+
+def _round(amount: Fraction, decimals: int) -> Decimal:
+	return money(Decimal(amount.numerator) / amount.denominator, decimals)
+
+
+def _floor(amount: Fraction, cent: Decimal) -> Decimal:
+	return (Decimal(amount.numerator) / amount.denominator).quantize(cent, rounding=ROUND_DOWN)

@@ -1,0 +1,375 @@
+"""Claims of the tax in written-off invoices: created when the invoices are written off, kept in step with the items."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import frappe
+from frappe.utils import cint, create_batch, getdate
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core import status as states
+from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.ledger import messages
+from ar_writeoff.ledger.bulk_update import standard_values
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.tax_relief import ledger, rules
+
+CLAIM = "Write-Off Tax Claim"
+RULE = "Write-Off Tax Rule"
+
+RULE_FIELDS = (
+	"name",
+	"trigger",
+	"clock",
+	"wait_months",
+	"wait_days",
+	"limit_months",
+	"limit_from",
+	"forced_period",
+	"needs_notice",
+	"needs_evidence",
+	"statutory_fraction",
+)
+# A claim before its rule is applied to it.
+CLAIM_FIELDS = (
+	"name",
+	"company",
+	"item",
+	"status",
+	"tax_rule",
+	"supply_date",
+	"due_date",
+	"write_off_date",
+	"event_date",
+	"notice_sent_on",
+	"evidence",
+	"claimable_on",
+	"lapses_on",
+	"written_off_amount",
+	"tax_amount",
+	"claimable_amount",
+	"reason_code",
+)
+CLAIMS_PER_QUERY = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRule:
+	"""A rule as a company uses it. `relief_accounts`: by tax account."""
+
+	name: str
+	dates: rules.ClaimRule
+	needs_notice: bool
+	needs_evidence: bool
+	fraction: Fraction | None
+	relief_accounts: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+	"""The tax on one account in one written-off item. Without an account, `reason` says why there is none to claim."""
+
+	item: str
+	invoice: str
+	tax_account: str
+	amount: Decimal
+	dates: rules.ClaimDates
+	claimable_on: date | None
+	lapses_on: date | None
+	status: str
+	reason: Reason | None
+
+
+# The rule of a company
+
+
+def tax_rule(name: str, company: str) -> TaxRule:
+	"""Return a rule with the accounts of the company."""
+	row = frappe.db.get_value(RULE, name, RULE_FIELDS, as_dict=True)
+	account, mapped = frappe.qb.DocType("Account"), frappe.qb.DocType("Write-Off Tax Rule Account")
+	pairs = (
+		frappe.qb.from_(mapped)
+		.inner_join(account)
+		.on(account.name == mapped.tax_account)
+		.select(mapped.tax_account, mapped.relief_account)
+		.where((mapped.parent == name) & (mapped.parenttype == RULE) & (account.company == company))
+		.orderby(mapped.idx)
+		.run()
+	)
+	return TaxRule(
+		name=row.name,
+		dates=claim_rule(row, return_months(company)),
+		needs_notice=bool(row.needs_notice),
+		needs_evidence=bool(row.needs_evidence),
+		fraction=rules.parse_fraction(row.statutory_fraction or ""),
+		relief_accounts=dict(pairs),
+	)
+
+
+def claim_rule(row: Any, months: int) -> rules.ClaimRule:
+	return rules.ClaimRule(
+		trigger=row.trigger,
+		clock=row.clock,
+		wait_months=cint(row.wait_months),
+		wait_days=cint(row.wait_days),
+		limit_months=cint(row.limit_months) or None,
+		limit_from=row.limit_from or rules.WRITE_OFF,
+		forced_period=bool(row.forced_period),
+		return_months=months,
+	)
+
+
+def return_months(company: str) -> int:
+	period = frappe.db.get_value("Write-Off Settings", company, "tax_return_period")
+	return rules.RETURN_MONTHS.get(period, 1)
+
+
+# The tax in a loss
+
+
+def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: date, day: date) -> list[Loss]:
+	"""Return the tax in these items, rows of Write-Off Run Item that are about to be written off, or were just now.
+
+	`day`: for the status of the claims.
+	"""
+	of_invoices = [row for row in rows if row.voucher_type == "Sales Invoice" and row.write_off_amount > 0]
+	names = {row.voucher_no for row in of_invoices}
+	taxes = ledger.invoice_taxes(company, names, rule.relief_accounts)
+	written_off = ledger.other_losses(names, {row.name for row in of_invoices})
+	decimals = precision(company_currency(company))
+	claimed = ledger.claimed_taxes(names, rules.COUNTED, rules.POSTED, decimals)
+	found = []
+	for row in of_invoices:
+		tax = taxes[row.voucher_no]
+		dates = rules.ClaimDates(tax.supply, tax.due, written_off_on)
+		if tax.reason:
+			found.append(
+				Loss(row.name, row.voucher_no, "", ZERO, dates, None, None, rules.EXCLUDED, tax.reason)
+			)
+			continue
+		if not tax.taxes or tax.gross_own <= 0:
+			continue
+		loss = money(row.write_off_amount, 9) + written_off.get(row.voucher_no, ZERO)
+		amounts = rules.tax_of_loss(
+			tax.taxes,
+			tax.gross,
+			Fraction(loss) / Fraction(tax.gross_own),
+			claimed.get(row.voucher_no, {}),
+			decimals,
+			rule.fraction,
+			rule.relief_accounts,
+		)
+		first, last = rules.claimable_on(rule.dates, dates), rules.lapses_on(rule.dates, dates)
+		status = rules.status_on(day, first, last, lacks_notice=bool(missing_conditions(rule, None, None)))
+		reason = claim_reason(status, rule, dates.event, None, None, last)
+		found += [
+			Loss(row.name, row.voucher_no, account, amount, dates, first, last, status, reason)
+			for account, amount in sorted(amounts.items())
+			if amount
+		]
+	return found
+
+
+def missing_conditions(rule: Any, notice_sent_on: Any, evidence: Any) -> list[str]:
+	"""Return the labels of what the rule needs and the claim lacks."""
+	found = []
+	if rule.needs_notice and not notice_sent_on:
+		found.append("Notice Sent On")
+	if rule.needs_evidence and not evidence:
+		found.append("Evidence")
+	return found
+
+
+def claim_reason(
+	status: str, rule: Any, event: Any, notice_sent_on: Any, evidence: Any, last: date | None
+) -> Reason | None:
+	"""Return the message of a claim that is not posted."""
+	if status == rules.LAPSED:
+		return Reason.of(reasons.TAX_LAPSED, on=last)
+	trigger = rule.dates.trigger if isinstance(rule, TaxRule) else rule.trigger
+	if status == rules.WAITING and trigger == rules.EVENT and not event:
+		return Reason.of(reasons.TAX_EVENT_MISSING)
+	missing = missing_conditions(rule, notice_sent_on, evidence)
+	if status == rules.NEEDS_NOTICE and missing:
+		return Reason.of(reasons.TAX_CONDITIONS_MISSING, fields="\n".join(missing))
+	return None
+
+
+def preview(rule_name: str, company: str, rows: Iterable[Any], posting_date: date) -> list[Loss]:
+	"""Return the tax in these items if they are written off on this date."""
+	return losses(tax_rule(rule_name, company), company, list(rows), posting_date, getdate())
+
+
+def summary(found: Iterable[Loss], total: Decimal) -> dict[str, Any]:
+	"""Return the tax in a loss, the loss without it, and the tax by the days of its claim, for the preview."""
+	by_days: dict[tuple, list[Any]] = {}
+	excluded: dict[str, int] = {}
+	tax = ZERO
+	for loss in found:
+		if loss.status == rules.EXCLUDED:
+			text = messages.message(loss.reason) if loss.reason else ""
+			excluded[text] = excluded.get(text, 0) + 1
+			continue
+		if loss.status != rules.LAPSED:
+			tax += loss.amount
+		key = (loss.claimable_on or date.max, loss.lapses_on or date.max, loss.status == rules.LAPSED)
+		part = by_days.setdefault(key, [loss.claimable_on, loss.lapses_on, key[2], ZERO, 0])
+		part[3] += loss.amount
+		part[4] += 1
+	return {
+		"tax": float(tax),
+		"loss": float(total - tax),
+		"claims": [
+			{
+				"claimable_on": first,
+				"lapses_on": last,
+				"lapsed": int(lapsed),
+				"tax": float(amount),
+				"count": count,
+			}
+			for first, last, lapsed, amount, count in (by_days[key] for key in sorted(by_days))
+		],
+		"excluded": [{"message": text, "count": count} for text, count in sorted(excluded.items())],
+	}
+
+
+# Claims
+
+
+def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], posting_date: date) -> None:
+	"""Create the claims of items that were just written off, in the current transaction."""
+	rule = tax_rule(rule_name, company)
+	found = losses(rule, company, rows, posting_date, getdate())
+	if not found:
+		return
+	by_name = {row.name: row for row in rows}
+	values = []
+	for loss in found:
+		row = by_name[loss.item]
+		values.append(
+			{
+				"name": frappe.generate_hash(length=10),
+				**standard_values(),
+				"company": company,
+				"customer": row.customer,
+				"sales_invoice": loss.invoice,
+				"run": run,
+				"item": loss.item,
+				"status": loss.status,
+				"claimable_on": loss.claimable_on,
+				"lapses_on": loss.lapses_on,
+				**messages.columns(loss.reason),
+				"tax_account": loss.tax_account or None,
+				"relief_account": rule.relief_accounts.get(loss.tax_account),
+				"tax_rule": rule.name,
+				"written_off_amount": row.base_write_off_amount,
+				"tax_amount": loss.amount,
+				"claimable_amount": loss.amount,
+				"supply_date": loss.dates.supply,
+				"due_date": loss.dates.due,
+				"write_off_date": loss.dates.written_off,
+			}
+		)
+	frappe.db.bulk_insert(CLAIM, list(values[0]), [tuple(row.values()) for row in values])
+	item = frappe.qb.DocType("Write-Off Run Item")
+	frappe.qb.update(item).set(item.has_tax_claim, 1).where(
+		item.name.isin(sorted({loss.item for loss in found}))
+	).run()
+
+
+def update_of_items(names: Iterable[str]) -> None:
+	"""Update the claims of items that were undone, reinstated or written off again, in the current transaction.
+
+	A claim that is not posted is reduced to what is still written off, and withdrawn if nothing is.
+	"""
+	wanted = sorted(names)
+	if not wanted:
+		return
+	item = frappe.qb.DocType("Write-Off Run Item")
+	shares = {
+		row.name: Fraction(money(row.write_off_amount - row.reinstated_amount, 9))
+		/ Fraction(money(row.write_off_amount, 9))
+		if row.status in states.ITEM_POSTED
+		else Fraction(0)
+		for row in frappe.qb.from_(item)
+		.select(item.name, item.status, item.write_off_amount, item.reinstated_amount)
+		.where(item.name.isin(wanted))
+		.run(as_dict=True)
+	}
+	claim = frappe.qb.DocType("Write-Off Tax Claim")
+	changeable = (*rules.PENDING, rules.EXCLUDED, rules.WITHDRAWN)
+	for row in (
+		frappe.qb.from_(claim)
+		.select(*CLAIM_FIELDS)
+		.where(claim.item.isin(wanted) & claim.status.isin(changeable))
+		.orderby(claim.name)
+		.for_update()
+		.run(as_dict=True)
+	):
+		share = shares[row.item]
+		decimals = precision(company_currency(row.company))
+		left = rules.tax_left(money(row.tax_amount, decimals), share, decimals)
+		status, reason = (
+			current_status(row, getdate()) if share else (rules.WITHDRAWN, Reason.of(reasons.TAX_WITHDRAWN))
+		)
+		frappe.db.set_value(
+			CLAIM, row.name, {"claimable_amount": left, "status": status, **messages.columns(reason)}
+		)
+
+
+def apply_rule(claim: Any, day: date) -> None:
+	"""Set the days, status and message of a claim document from its dates and its rule."""
+	row = frappe.db.get_value(RULE, claim.tax_rule, RULE_FIELDS, as_dict=True)
+	rule = claim_rule(row, return_months(claim.company))
+	dates = rules.ClaimDates(
+		getdate(claim.supply_date),
+		getdate(claim.due_date),
+		getdate(claim.write_off_date),
+		getdate(claim.event_date) if claim.event_date else None,
+	)
+	claim.claimable_on, claim.lapses_on = rules.claimable_on(rule, dates), rules.lapses_on(rule, dates)
+	claim.status, reason = status_and_reason(claim, row, day)
+	claim.update(messages.columns(reason))
+
+
+def current_status(claim: Any, day: date) -> tuple[str, Reason | None]:
+	"""Return the status of a claim that is not posted, with its message."""
+	if not claim.tax_amount:
+		return rules.EXCLUDED, Reason.of(reasons.TAX_UNKNOWN)
+	return status_and_reason(claim, frappe.get_cached_doc(RULE, claim.tax_rule), day)
+
+
+def status_and_reason(claim: Any, rule: Any, day: date) -> tuple[str, Reason | None]:
+	last = claim.lapses_on and getdate(claim.lapses_on)
+	status = rules.status_on(
+		day,
+		claim.claimable_on and getdate(claim.claimable_on),
+		last,
+		lacks_notice=bool(missing_conditions(rule, claim.notice_sent_on, claim.evidence)),
+	)
+	return status, claim_reason(status, rule, claim.event_date, claim.notice_sent_on, claim.evidence, last)
+
+
+def move_claims(day: date | None = None) -> int:
+	"""Daily job: set the status of the claims that have become claimable or have lapsed. Returns their number."""
+	day = day or getdate()
+	claim = frappe.qb.DocType("Write-Off Tax Claim")
+	due = claim.status.isin([rules.WAITING, rules.NEEDS_NOTICE, rules.CLAIMABLE]) & (
+		((claim.status == rules.WAITING) & (claim.claimable_on <= day)) | (claim.lapses_on < day)
+	)
+	rows = frappe.qb.from_(claim).select(*CLAIM_FIELDS).where(due).orderby(claim.name).run(as_dict=True)
+	moved: dict[tuple[str, Reason | None], list[str]] = {}
+	for row in rows:
+		moved.setdefault(current_status(row, day), []).append(row.name)
+	for (status, reason), names in moved.items():
+		for part in create_batch(names, CLAIMS_PER_QUERY):
+			query = frappe.qb.update(claim).set(claim.status, status)
+			query = messages.set_reason(query, claim, reason)
+			# Not those that a user has changed since they were read.
+			query.where(claim.name.isin(part) & claim.status.isin(rules.PENDING)).run()
+	return len(rows)

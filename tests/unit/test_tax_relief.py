@@ -1,0 +1,285 @@
+"""The tax in a loss and the days of its claim, with worked examples of tax offices."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ar_writeoff.tax_relief import rules
+from ar_writeoff.tax_relief.rules import ClaimDates, ClaimRule
+
+D = Decimal
+
+UK = ClaimRule(clock=rules.LATER, wait_months=6, limit_months=54, limit_from=rules.LATER)
+GERMANY = ClaimRule(rules.EVENT, rules.EVENT, forced_period=True)
+NETHERLANDS = ClaimRule("Age", rules.DUE, wait_months=12, forced_period=True, return_months=3)
+EMIRATES = ClaimRule(clock=rules.SUPPLY, wait_months=6)
+
+
+def dates(
+	supply: str, due: str = "", written_off: str = "2025-06-30", event: str | None = None
+) -> ClaimDates:
+	return ClaimDates(
+		date.fromisoformat(supply),
+		date.fromisoformat(due or supply),
+		date.fromisoformat(written_off),
+		date.fromisoformat(event) if event else None,
+	)
+
+
+@pytest.mark.parametrize(
+	("day", "months", "expected"),
+	[
+		("2025-08-31", 6, "2026-02-28"),
+		("2027-08-31", 6, "2028-02-29"),
+		("2028-02-29", 12, "2029-02-28"),
+		("2028-02-29", 48, "2032-02-29"),
+		("2025-01-31", 54, "2029-07-31"),
+		("2025-12-31", 0, "2025-12-31"),
+		("2025-11-30", 1, "2025-12-30"),
+	],
+)
+def test_months_end_with_the_month(day: str, months: int, expected: str) -> None:
+	assert rules.add_months(date.fromisoformat(day), months) == date.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+	("day", "months", "first", "last"),
+	[
+		("2025-03-15", 1, "2025-03-01", "2025-03-31"),
+		("2025-03-31", 2, "2025-03-01", "2025-04-30"),
+		("2025-03-31", 3, "2025-01-01", "2025-03-31"),
+		("2025-07-01", 6, "2025-07-01", "2025-12-31"),
+		("2028-02-29", 12, "2028-01-01", "2028-12-31"),
+	],
+)
+def test_return_periods(day: str, months: int, first: str, last: str) -> None:
+	period = rules.period_of(date.fromisoformat(day), months)
+	assert period == (date.fromisoformat(first), date.fromisoformat(last))
+
+
+# rule, dates -> first and last day of the claim
+WINDOWS = {
+	"UK: later of supply and due": (UK, dates("2025-01-01", "2025-01-31"), "2025-08-01", "2029-07-31"),
+	"UK: due before supply": (UK, dates("2025-01-31", "2025-01-01"), "2025-08-01", "2029-07-31"),
+	"UK: 31 August": (UK, dates("2025-08-31"), "2026-03-01", "2030-02-28"),
+	"UK: written off later": (
+		UK,
+		dates("2025-01-01", "2025-01-31", "2026-03-05"),
+		"2026-03-05",
+		"2029-07-31",
+	),
+	"Germany: the month of the event": (
+		GERMANY,
+		dates("2024-10-01", event="2025-03-15"),
+		"2025-03-15",
+		"2025-03-31",
+	),
+	"Germany: no event yet": (GERMANY, dates("2024-10-01"), None, None),
+	"Netherlands: a year after due": (
+		NETHERLANDS,
+		dates("2024-05-01", "2024-05-31"),
+		"2025-06-01",
+		"2025-06-30",
+	),
+	"Netherlands: quarter": (NETHERLANDS, dates("2024-05-01", "2024-06-30"), "2025-07-01", "2025-09-30"),
+	"Emirates: supply, no limit": (EMIRATES, dates("2025-03-10", "2025-09-10"), "2025-09-11", None),
+	"New Zealand: the period of the write-off": (
+		ClaimRule(forced_period=True, return_months=2),
+		dates("2025-01-01", written_off="2025-06-30"),
+		"2025-06-30",
+		"2025-06-30",
+	),
+	"days": (ClaimRule(clock=rules.DUE, wait_days=90), dates("2025-01-01", "2025-03-31"), "2025-06-30", None),
+	"the earlier limit counts": (
+		ClaimRule(forced_period=True, limit_months=1, limit_from=rules.SUPPLY, return_months=12),
+		dates("2025-06-01"),
+		"2025-06-30",
+		"2025-07-01",
+	),
+}
+
+
+@pytest.mark.parametrize(("rule", "days", "first", "last"), WINDOWS.values(), ids=WINDOWS)
+def test_first_and_last_day(rule: ClaimRule, days: ClaimDates, first: str | None, last: str | None) -> None:
+	assert rules.claimable_on(rule, days) == (first and date.fromisoformat(first))
+	assert rules.lapses_on(rule, days) == (last and date.fromisoformat(last))
+
+
+def test_the_day_before_and_the_day_of_each_limit() -> None:
+	first, last, day = date(2025, 8, 1), date(2029, 7, 31), timedelta(days=1)
+	status = [
+		rules.status_on(one, first, last, lacks_notice=False)
+		for one in (first - day, first, last, last + day)
+	]
+	assert status == [rules.WAITING, rules.CLAIMABLE, rules.CLAIMABLE, rules.LAPSED]
+	assert rules.status_on(first, first, last, lacks_notice=True) == rules.NEEDS_NOTICE
+	assert rules.status_on(first - day, first, last, lacks_notice=True) == rules.WAITING
+	assert rules.status_on(last + day, first, last, lacks_notice=True) == rules.LAPSED
+	assert rules.status_on(first, None, None, lacks_notice=False) == rules.WAITING
+
+
+def tax(
+	taxes: dict[str, str], gross: str, loss: str, claimed: dict[str, str] | None = None, **more: Fraction
+) -> dict[str, Decimal]:
+	return rules.tax_of_loss(
+		{account: D(amount) for account, amount in taxes.items()},
+		D(gross),
+		Fraction(D(loss)) / Fraction(D(gross)),
+		{account: D(amount) for account, amount in (claimed or {}).items()},
+		2,
+		more.get("statutory"),
+		more.get("relief_accounts"),
+	)
+
+
+# taxes, gross, loss -> tax in the loss
+LOSSES = {
+	"UK, a part without tax": ({"VAT": "200.00"}, "1400.00", "700.00", {"VAT": D("100.00")}),
+	"Germany": ({"USt": "1900.00"}, "11900.00", "9520.00", {"USt": D("1520.00")}),
+	"Australia": ({"GST": "100.00"}, "1100.00", "770.00", {"GST": D("70.00")}),
+	"Australia, 80 % taxable": ({"GST": "80.00"}, "1100.00", "770.00", {"GST": D("56.00")}),
+	"Canada, two taxes": (
+		{"GST": "6.50", "QST": "12.97"},
+		"149.46",
+		"119.46",
+		{"GST": D("5.20"), "QST": D("10.37")},
+	),
+	"HMRC, two supplies": ({"VAT": "114.93"}, "771.64", "771.64", {"VAT": D("114.93")}),
+	"US, 8.25 %": ({"Tax": "82.50"}, "1082.50", "649.50", {"Tax": D("49.50")}),
+	"South Africa, old 14 %": ({"VAT": "280.00"}, "2280.00", "1710.00", {"VAT": D("210.00")}),
+	"no tax": ({}, "100.00", "100.00", {}),
+	"a negative tax is left out": ({"A": "10.00", "B": "-1.00"}, "100.00", "50.00", {"A": D("5.00")}),
+}
+
+
+@pytest.mark.parametrize(("taxes", "gross", "loss", "expected"), LOSSES.values(), ids=LOSSES)
+def test_tax_in_a_loss(taxes: dict[str, str], gross: str, loss: str, expected: dict[str, Decimal]) -> None:
+	assert tax(taxes, gross, loss) == expected
+
+
+def test_accounts_of_one_return_are_rounded_in_total() -> None:
+	taxes = {"A": "9.00", "B": "9.00"}
+	assert tax(taxes, "118.00", "50.05") == {"A": D("3.82"), "B": D("3.82")}
+	together = {"A": "Relief", "B": "Relief"}
+	assert tax(taxes, "118.00", "50.05", relief_accounts=together) == {"A": D("3.82"), "B": D("3.81")}
+
+
+def test_three_losses_have_the_tax_of_the_invoice() -> None:
+	claimed, so_far, parts = D(0), D(0), []
+	for part in ("33.33", "33.33", "33.34"):
+		so_far += D(part)
+		[more] = tax({"VAT": "16.67"}, "100.00", str(so_far), {"VAT": str(claimed)}).values()
+		parts.append(more)
+		claimed += more
+	assert parts == [D("5.56"), D("5.55"), D("5.56")]
+
+
+def test_statutory_fraction() -> None:
+	one_eleventh = Fraction(1, 11)
+	# The invoice rounded its tax up.
+	assert tax({"GST": "9.09"}, "99.97", "49.99", statutory=one_eleventh) == {"GST": D("4.54")}
+	assert tax({"GST": "80.00"}, "1100.00", "770.00", statutory=one_eleventh) == {"GST": D("56.00")}
+	assert tax({"GST": "3.00", "PST": "6.09"}, "99.97", "99.97", statutory=one_eleventh) == {
+		"GST": D("3.00"),
+		"PST": D("6.09"),
+	}
+
+
+@pytest.mark.parametrize(
+	("text", "expected"), [("", None), ("1/11", Fraction(1, 11)), (" 3 / 23 ", Fraction(3, 23))]
+)
+def test_fraction_is_parsed(text: str, expected: Fraction | None) -> None:
+	assert rules.parse_fraction(text) == expected
+
+
+@pytest.mark.parametrize("text", ["0", "1", "11/1", "1/0", "a", "-1/11"])
+def test_bad_fraction(text: str) -> None:
+	with pytest.raises(ValueError):
+		rules.parse_fraction(text)
+
+
+# claimed, recovered, written off, repaid -> repayment
+REPAYMENTS = {
+	"UK": ("100.00", "280.00", "700.00", "0", "40.00"),
+	"HMRC": ("114.93", "421.64", "771.64", "0", "62.80"),
+	"Germany": ("1520.00", "952.00", "9520.00", "0", "152.00"),
+	"Australia": ("70.00", "220.00", "770.00", "0", "20.00"),
+	"Canada": ("5.20", "60.00", "119.46", "0", "2.61"),
+	"Quebec": ("10.37", "60.00", "119.46", "0", "5.21"),
+	"the rest": ("100.00", "700.00", "700.00", "40.00", "60.00"),
+	"more than the loss": ("100.00", "900.00", "700.00", "40.00", "60.00"),
+	"nothing": ("100.00", "0", "700.00", "0", "0.00"),
+	"less than before": ("100.00", "70.00", "700.00", "40.00", "0.00"),
+}
+
+
+def repayment(claimed: Decimal, recovered: Decimal, written_off: Decimal, repaid: Decimal) -> Decimal:
+	left = 1 - Fraction(recovered) / Fraction(written_off)
+	return max(claimed - rules.tax_left(claimed, left, 2) - repaid, D(0))
+
+
+@pytest.mark.parametrize(
+	("claimed", "recovered", "written_off", "repaid", "expected"), REPAYMENTS.values(), ids=REPAYMENTS
+)
+def test_repayment(claimed: str, recovered: str, written_off: str, repaid: str, expected: str) -> None:
+	assert repayment(D(claimed), D(recovered), D(written_off), D(repaid)) == D(expected)
+
+
+CENTS = st.integers(0, 100_000).map(lambda cents: D(cents).scaleb(-2))
+
+
+@given(
+	taxes=st.lists(CENTS, min_size=1, max_size=3),
+	net=st.integers(1, 1_000_000).map(lambda cents: D(cents).scaleb(-2)),
+	weights=st.lists(st.integers(1, 50), min_size=1, max_size=6),
+)
+def test_losses_add_up_to_the_tax(taxes: list[Decimal], net: Decimal, weights: list[int]) -> None:
+	"""However an invoice is written off in parts, each claim is 0 or more and all of them have its tax."""
+	by_account = {f"Tax {number}": amount for number, amount in enumerate(taxes) if amount}
+	gross = net + sum(by_account.values(), D(0))
+	claimed = dict.fromkeys(by_account, D(0))
+	so_far = 0
+	for weight in weights:
+		so_far += weight
+		share = Fraction(so_far, sum(weights))
+		more = rules.tax_of_loss(
+			by_account, gross, share, claimed, 2, None, dict.fromkeys(by_account, "Relief")
+		)
+		for account, amount in more.items():
+			assert amount >= 0
+			claimed[account] += amount
+			assert claimed[account] <= by_account[account]
+		exact = Fraction(sum(by_account.values(), D(0))) * share
+		assert abs(Fraction(sum(claimed.values(), D(0))) - exact) <= Fraction(1, 200)
+	assert claimed == by_account
+
+
+@given(claimed=CENTS, parts=st.lists(st.integers(1, 10_000), min_size=1, max_size=6))
+def test_full_recovery_repays_what_was_claimed(claimed: Decimal, parts: list[int]) -> None:
+	total, recovered, repaid = D(sum(parts)), D(0), D(0)
+	for part in parts:
+		recovered += part
+		more = repayment(claimed, recovered, total, repaid)
+		assert more >= 0
+		repaid += more
+	assert repaid == claimed
+
+
+def test_shipped_rules_have_a_source_and_a_date() -> None:
+	path = Path(rules.__file__).parent / "data" / "rules.json"
+	shipped = json.loads(path.read_text(encoding="utf-8"))
+	assert len({rule["key"] for rule in shipped}) == len(shipped)
+	on = {rule["key"] for rule in shipped if not rule["disabled"] and not rule["no_relief"]}
+	assert on == {"GB", "DE", "AT", "SE", "NL", "AU", "NZ", "ZA", "CA", "SG", "AE"}
+	for rule in shipped:
+		assert rule["source"] and date.fromisoformat(rule["checked_on"]), rule["key"]
+		rules.parse_fraction(rule["statutory_fraction"])
+		assert bool(rule["limit_months"]) == bool(rule["limit_from"]), rule["key"]
