@@ -6,7 +6,7 @@ from frappe import _
 
 
 def customer(data: Any) -> Any:
-	"""Hook `override_doctype_dashboards`: what follows from write-offs of a customer."""
+	"""Hook `override_doctype_dashboards`: documents that refer to the write-offs of a customer."""
 	data.setdefault("transactions", []).append(
 		{"label": _("Write-Off"), "items": ["Write-Off Hold", "Write-Off Recovery"]}
 	)

@@ -1,8 +1,8 @@
-"""Limits of a run: items over the limit of the user are held, the others stay selected.
+"""Limits of a run: items over the limit of the user are pending, the others stay selected.
 
-A held item stays Open with a reason that names the roles with a sufficient limit. When a user with such a role submits
+A pending item stays Open with a reason that names the roles with a sufficient limit. When a user with such a role submits
 the run, it is posted with the others. Items over the limit of the submitter are moved to a new draft, see
-`move_held_to_draft`.
+`move_pending_to_draft`.
 """
 
 from collections import defaultdict
@@ -138,11 +138,11 @@ def claims_from_rows(rows: Iterable[Any], company: str, authority: Authority) ->
 	return claims
 
 
-def selected_rows(run: str, *, include_held: bool = False) -> list[Any]:
-	"""Return the selected items. `include_held`: also items held by a limit."""
+def selected_rows(run: str, *, include_pending: bool = False) -> list[Any]:
+	"""Return the selected items. `include_pending`: also pending items."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	proposed = item.selected == 1
-	if include_held:
+	if include_pending:
 		proposed |= item.reason_code.isin(reasons.OVER_LIMIT)
 	return (
 		frappe.qb.from_(item)
@@ -213,24 +213,24 @@ def month_totals(
 	return MonthTotals(dict(amounts))
 
 
-# Held items of a draft
+# Pending items of a draft
 
 
-def hold_back(run: Any, user: str, authority: Authority | None = None) -> int:
-	"""Hold the items of a draft over this user's limits, after releasing those held for another user.
+def mark_pending(run: Any, user: str, authority: Authority | None = None) -> int:
+	"""Make the items of a draft over this user's limits pending, after releasing those that were for another user.
 	`authority`: of this user for the run, if known.
 
-	Returns the number of held items.
+	Returns the number of pending items.
 	"""
-	release_held(run.name)
+	release_pending(run.name)
 	authority = authority or authority_for(run, user)
 	if authority.unlimited or only_prepares(user, authority):
 		return 0
 	claims = claims_from_rows(selected_rows(run.name), run.company, authority)
 	earlier = earlier_totals(run, authority, claims)
-	held = core.held_back(claims, authority, earlier)
-	if held:
-		enough = sufficient_roles(run, claims, held)
+	pending = core.over_limit(claims, authority, earlier)
+	if pending:
+		enough = sufficient_roles(run, claims, pending)
 		frappe.db.bulk_update(
 			"Write-Off Run Item",
 			{
@@ -238,31 +238,31 @@ def hold_back(run: Any, user: str, authority: Authority | None = None) -> int:
 					"selected": 0,
 					**messages.columns(reason.with_facts(enough="\n".join(enough.get(name, ())))),
 				}
-				for name, reason in held.items()
+				for name, reason in pending.items()
 			},
 			chunk_size=500,
 			update_modified=False,
 		)
-		# `release_held` uses the count before the totals are updated.
-		frappe.db.set_value("Write-Off Run", run.name, "held_count", len(held), update_modified=False)
-	return len(held)
+		# `release_pending` uses the count before the totals are updated.
+		frappe.db.set_value("Write-Off Run", run.name, "held_count", len(pending), update_modified=False)
+	return len(pending)
 
 
 def selected_if_submitted(run: Any, user: str) -> list[tuple[str, str]] | None:
-	"""Return (item, customer) of the items that are selected when this user submits the draft, ordered by name: held items
-	within this user's limits are released. None if it is the current selection. Nothing is written.
+	"""Return (item, customer) of the items that are selected when this user submits the draft, ordered by name: pending
+	items within this user's limits are released. None if it is the current selection. Nothing is written.
 	"""
 	if run.docstatus or not set(frappe.get_roles(user)) & set(submitting_roles()):
 		return None
 	authority = authority_for(run, user)
 	if not run.held_count and not authority.rows:
 		return None
-	rows = selected_rows(run.name, include_held=True)
-	held: Mapping[str, Reason] = {}
+	rows = selected_rows(run.name, include_pending=True)
+	pending: Mapping[str, Reason] = {}
 	if not authority.unlimited:
 		claims = claims_from_rows(rows, run.company, authority)
-		held = core.held_back(claims, authority, earlier_totals(run, authority, claims))
-	return [(row.name, row.customer) for row in rows if row.name not in held]
+		pending = core.over_limit(claims, authority, earlier_totals(run, authority, claims))
+	return [(row.name, row.customer) for row in rows if row.name not in pending]
 
 
 def only_prepares(user: str, authority: Authority) -> bool:
@@ -270,8 +270,8 @@ def only_prepares(user: str, authority: Authority) -> bool:
 	return not authority.rows and not set(frappe.get_roles(user)) & set(submitting_roles())
 
 
-def release_held(run: str) -> None:
-	"""Select the held items again."""
+def release_pending(run: str) -> None:
+	"""Select the pending items again."""
 	if not frappe.db.get_value("Write-Off Run", run, "held_count"):
 		return
 	item = frappe.qb.DocType("Write-Off Run Item")
@@ -295,23 +295,23 @@ def earlier_totals(run: Any, authority: Authority, claims: list[Claim]) -> Month
 	)
 
 
-def sufficient_roles(run: Any, claims: list[Claim], held: Iterable[str]) -> dict[str, tuple[str, ...]]:
-	"""Return the roles with a sufficient limit for each held claim."""
+def sufficient_roles(run: Any, claims: list[Claim], pending: Iterable[str]) -> dict[str, tuple[str, ...]]:
+	"""Return the roles with a sufficient limit for each pending claim."""
 	table, submitting = company_limits(run.company), submitting_roles()
-	enough: dict[str, tuple[str, ...]] = {name: () for name in held}
+	enough: dict[str, tuple[str, ...]] = {name: () for name in pending}
 	for role in dict.fromkeys(row.holder for row in table if row.instead or row.holder in submitting):
 		authority = core.authority_of_roles(table, [role], submitting)
 		if authority.needs_original_amounts and any(claim.original_amount is None for claim in claims):
 			claims = claims_from_rows(selected_rows(run.name), run.company, authority)
-		over = core.held_back(claims, authority, earlier_totals(run, authority, claims))
+		over = core.over_limit(claims, authority, earlier_totals(run, authority, claims))
 		for name in enough:
 			if name not in over:
 				enough[name] += (role,)
 	return enough
 
 
-def held_summary(run: str) -> dict[str, Any]:
-	"""Return count, amount in company currency and reasons of the held items that the current user may see."""
+def pending_summary(run: str) -> dict[str, Any]:
+	"""Return count, amount in company currency and reasons of the pending items that the current user may see."""
 	item = items.table()
 	groups = (
 		frappe.qb.from_(item)
@@ -351,8 +351,8 @@ def held_summary(run: str) -> dict[str, Any]:
 # On submit
 
 
-def move_held_to_draft(run: Any) -> str:
-	"""Move the held items to a new draft, for a user with a sufficient limit. Returns its name."""
+def move_pending_to_draft(run: Any) -> str:
+	"""Move the pending items to a new draft, for a user with a sufficient limit. Returns its name."""
 	rest = frappe.copy_doc(run)
 	rest.update({"cutoff_date": run.cutoff_date, "posting_date": run.posting_date})
 	rest.docstatus = 0
@@ -445,7 +445,7 @@ def refused_items(rows: list[Any], run: Any, user: str) -> dict[str, Reason]:
 			include_approved=False,
 			without=[claim.name for claim in claims],
 		)
-	return core.held_back(claims, authority, earlier)
+	return core.over_limit(claims, authority, earlier)
 
 
 def run_blocker(run: Any, user: str) -> Reason | None:
@@ -484,5 +484,5 @@ def run_blocker(run: Any, user: str) -> Reason | None:
 		for row in totals
 	]
 	only_runs = tuple(replace(limit, per_item=None, per_customer_month=None, share=None) for limit in per_run)
-	held = core.held_back(claims, Authority(caps=only_runs))
-	return next(iter(held.values()), None)
+	over = core.over_limit(claims, Authority(caps=only_runs))
+	return next(iter(over.values()), None)

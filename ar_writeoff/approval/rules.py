@@ -1,6 +1,6 @@
 """Limits for the amounts that a user or a schedule may write off.
 
-All applicable limits have to be kept. Amounts equal to a limit are within it. A balance over a limit is held as a whole,
+All applicable limits have to be kept. Amounts equal to a limit are within it. A balance over a limit is pending as a whole,
 never reduced.
 """
 
@@ -73,7 +73,7 @@ class Claim:
 class Authority:
 	"""The limits of a user by their roles, and the caps of a schedule.
 
-	`limit_required`: a balance that is not covered by any of the `limits` is held. Caps only restrict further.
+	`limit_required`: a balance that is not covered by any of the `limits` is pending. Caps only restrict further.
 	"""
 
 	limits: tuple[Limit, ...] = ()
@@ -114,12 +114,12 @@ class MonthTotals:
 		return self.amounts.get((customer, currency), ZERO)
 
 
-def held_back(
+def over_limit(
 	claims: Iterable[Claim], authority: Authority, month_totals: MonthTotals | None = None
 ) -> dict[str, Reason]:
 	"""Return the claims that exceed this authority, with the reason.
 
-	A customer over the monthly limit is held with all balances, a run over its limit as a whole.
+	A customer over the monthly limit exceeds it with all balances, a run over its limit as a whole.
 	"""
 	result: dict[str, Reason] = {}
 	left = []

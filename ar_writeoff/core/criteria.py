@@ -21,8 +21,8 @@ DUE_DATE: Final = "Due Date"
 LEAVE_OUT = "Leave Out"
 DEDUCT = "Deduct"
 IGNORE = "Ignore"
-# Credits are set off against the debit balances in the same run, and what is left is judged. Credits that cannot be set
-# off have the effect of Leave Out.
+# Credits are set off against the debit balances in the same run, and the remaining balances are judged. Credits that
+# cannot be set off have the effect of Leave Out.
 NET_FIRST = "Net First"
 
 # Kinds of vouchers. An invoice may be of several kinds: a debit note is a Sales Invoice too.
@@ -77,11 +77,11 @@ class Criteria:
 	"""The criteria for a single balance. The filters are part of the query.
 
 	Amounts are in company currency, those of `thresholds` in the currency of the voucher. `max_original_share`: largest
-	balance in percent of the original amount. `only_remainders`: only what is left after a payment or credit note.
-	`customer_credits`: unallocated credits of a customer exclude the debit balances, are deducted from the total that is
-	compared with `max_customer_amount`, are ignored, or are set off first. If the credits of a customer total up to
-	`credit_threshold`, they do not exclude balances. `cancel_payment_requests`: open Payment Requests do not
-	exclude balances, because the posting cancels them.
+	balance in percent of the original amount. `only_remainders`: only remainders after a payment or credit note.
+	`customer_credits`: unallocated credits of a customer exclude the debit balances, are deducted from the total that
+	is compared with `max_customer_amount`, are ignored, or are set off first. If the credits of a customer total up to
+	`credit_threshold`, they do not exclude balances. `cancel_payment_requests`: open Payment Requests do not exclude
+	balances, because the posting cancels them.
 	"""
 
 	balance_type: str

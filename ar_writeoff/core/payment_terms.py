@@ -1,4 +1,4 @@
-"""What is open of each payment term of an invoice with a write-off."""
+"""Outstanding amounts of the payment terms of an invoice with a write-off."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ar_writeoff.core.money import ZERO
 
 @dataclass(frozen=True, slots=True)
 class Term:
-	"""A row of a payment schedule. `outstanding`: what it says is open; `written_off`: what write-offs have closed of
-	it."""
+	"""A row of a payment schedule. `outstanding`: its stored outstanding amount; `written_off`: the part that
+	write-offs have closed."""
 
 	outstanding: Decimal
 	written_off: Decimal = ZERO
@@ -24,7 +24,7 @@ class Term:
 def with_write_off(terms: Sequence[Term], written_off: Decimal) -> list[Term]:
 	"""These terms, in order of their due dates, with this amount written off of the invoice.
 
-	A write-off closes the last terms first: what the customer still pays is due by the first ones. An undo opens the first
+	A write-off closes the last terms first, because the customer pays the first terms first. An undo opens the first
 	terms first.
 	"""
 	result = list(terms)

@@ -1,4 +1,4 @@
-"""Reasons for exclusions, refusals and results: a code with the facts for its message. Both are stored; the message is
+"""Reasons for exclusions, rejections and results: a code with the facts for its message. Both are stored; the message is
 translated when it is read.
 
 The messages are in `ar_writeoff/core/texts.py`.
@@ -118,7 +118,7 @@ DIMENSION_MISSING = "dimension_missing"
 DIMENSION_NOT_ALLOWED = "dimension_not_allowed"
 NOT_SELECTED = "not_selected"
 
-# Limits: the item is held until a user with a sufficient limit approves.
+# Limits: the item is pending until a user with a sufficient limit approves.
 NO_LIMIT = "no_limit"
 OVER_ITEM_LIMIT = "over_item_limit"
 OVER_SHARE_LIMIT = "over_share_limit"

@@ -31,7 +31,7 @@ class SetOff:
 
 @dataclass(slots=True)
 class _Rest:
-	"""What is left of a balance."""
+	"""A balance, or a credit, less its set-offs so far."""
 
 	voucher: Voucher
 	amount: Decimal

@@ -106,7 +106,7 @@ class Offset:
 	def exclusions(
 		self, keys: Iterable[Key], dimensions_of: Mapping[Key, VoucherDimensions]
 	) -> dict[Key, Reason]:
-		"""Return the reasons why entries of these balances would be refused: no account, or invalid dimensions."""
+		"""Return the reasons why entries of these balances would be rejected: no account, or invalid dimensions."""
 		if not self.account:
 			return dict.fromkeys(keys, no_offset_account(self.company, self.reason))
 		blocker = account_blocker(self.account, self.company)
@@ -169,7 +169,8 @@ def receivable_dimensions(
 
 
 def offset_rows(keys: Mapping[str, Key], offset: Offset) -> dict[str, frozenset[Hashable]]:
-	"""Return what decides on the offset rows of each item: its finance book and the dimensions of the offset side."""
+	"""Return the values that determine the offset rows of each item: its finance book and the dimensions of the offset
+	side."""
 	found = voucher_dimensions(keys.values())
 	result: dict[str, frozenset[Hashable]] = {}
 	for name, key in keys.items():

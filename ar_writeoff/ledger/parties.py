@@ -29,7 +29,7 @@ def may_post_for_frozen(company: str) -> bool:
 
 
 def validate_state(company: str, party_type: str, name: str) -> None:
-	"""Let ERPNext refuse a party that is disabled or frozen.
+	"""Let ERPNext reject a party that is disabled or frozen.
 
 	Raises:
 	    frappe.ValidationError: it is, and the user may not post for it.

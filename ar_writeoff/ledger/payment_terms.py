@@ -1,8 +1,8 @@
-"""Payment schedules of invoices. ERPNext reduces what is open of a term with Payment Entries only, and proposes it for
-the next payment and the next Dunning.
+"""Payment schedules of invoices. ERPNext reduces the outstanding amount of a term by Payment Entries only, and proposes
+it for the next payment and the next Dunning.
 
-What a write-off closes of a term is added to its paid amount, from which ERPNext proposes a payment, and kept apart in
-a field of the app, so that an undo can take it back.
+The amount of a term that a write-off closes is added to its paid amount, which ERPNext deducts from the proposed
+payment. It is also stored in a field of the app, so that an undo can subtract it.
 """
 
 from collections.abc import Iterable
@@ -19,8 +19,8 @@ from ar_writeoff.ledger.money import company_currency, precision
 
 
 def update_terms(invoices: Iterable[str]) -> None:
-	"""Update what is open of the payment terms of these invoices by their amounts written off, in the current
-	transaction."""
+	"""Update the outstanding amounts of the payment terms of these invoices by their amounts written off, in the
+	current transaction."""
 	for batch in create_batch(sorted(set(invoices)), 1000):
 		changes: dict[str, dict[str, Decimal]] = {}
 		for _invoice, rows in groupby(_rows(batch), key=lambda row: row.invoice):

@@ -285,9 +285,9 @@ def run_preview(options: argparse.Namespace) -> int:
 
 	main_export = read(options.file)
 	settings.setdefault("company", main_export.company)
-	asked = policy.make(settings, today=date.today(), report_date=main_export.report_date)
+	chosen_policy = policy.make(settings, today=date.today(), report_date=main_export.report_date)
 	other = read(options.party_currency) if options.party_currency else None
-	decision = decide.decide(asked, main_export, other)
+	decision = decide.decide(chosen_policy, main_export, other)
 	decision.notes = [*main_export.notes, *(other.notes if other else ()), *decision.notes]
 
 	written = write_files(decision, options)

@@ -145,7 +145,7 @@ def _exclude_inexact(verdicts: list[Verdict], decision: Decision) -> list[Verdic
 
 
 def inexact_verdicts(verdicts: Sequence[Verdict], decision: Decision) -> dict[int, Verdict]:
-	"""Excluded verdicts, by `id`, of entries that ERPNext would refuse for their exchange rate."""
+	"""Excluded verdicts, by `id`, of entries that ERPNext would reject for their exchange rate."""
 	precision = decimals(decision.company_currency)
 	found: dict[int, Verdict] = {}
 	for entry in _entries(verdicts, decision):

@@ -176,7 +176,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 	"ageing_based_on": (DUE_DATE, POSTING_DATE),
 	"customer_credits": (LEAVE_OUT, DEDUCT, IGNORE, NET_FIRST),
 	"entries_per": (BATCH, CUSTOMER, INVOICE),
-	# The report does not tell debit notes and opening invoices from other invoices.
+	# The report does not distinguish debit notes and opening invoices from other invoices.
 	"voucher_kind": (SALES_INVOICE, CREDIT_NOTE, PAYMENT_ENTRY, JOURNAL_ENTRY),
 }
 

@@ -105,7 +105,7 @@ def short(decision: Decision) -> Iterator[str]:
 
 def head(decision: Decision) -> Iterator[str]:
 	currency = decision.company_currency
-	yield from heading(t("What a write-off run would do"))
+	yield from heading(t("Preview of a write-off run"))
 	looked = [
 		(t("Criteria"), criteria(decision.policy.criteria, currency)),
 		(t("Checked"), str(t("Balances: {count}", count=decision.considered))),
@@ -137,18 +137,18 @@ def totals_of(verdicts: Sequence[Verdict], currency: str) -> str:
 	)
 
 
-def criteria(asked: Criteria, currency: str) -> str:
+def criteria(chosen: Criteria, currency: str) -> str:
 	"""The criteria in one line."""
-	debit = asked.balance_type == DEBIT
-	maximum = {"amount": asked.max_invoice_amount, "currency": currency}
+	debit = chosen.balance_type == DEBIT
+	maximum = {"amount": chosen.max_invoice_amount, "currency": currency}
 	parts = [
 		t("Debit balances up to {amount} {currency}", **maximum)
 		if debit
 		else t("Credit balances up to {amount} {currency}", **maximum),
-		t("dated until {day}", day=asked.cutoff_date),
+		t("dated until {day}", day=chosen.cutoff_date),
 	]
-	if asked.min_invoice_amount:
-		parts.append(t("from {amount} {currency}", amount=asked.min_invoice_amount, currency=currency))
+	if chosen.min_invoice_amount:
+		parts.append(t("from {amount} {currency}", amount=chosen.min_invoice_amount, currency=currency))
 	parts += [
 		t(
 			"from {minimum} to {maximum} {currency} on accounts in {currency}",
@@ -156,25 +156,25 @@ def criteria(asked: Criteria, currency: str) -> str:
 			maximum=one.max_amount,
 			currency=one.currency,
 		)
-		for one in asked.thresholds
+		for one in chosen.thresholds
 	]
-	if asked.max_original_share:
-		parts.append(t("up to {share} % of the invoiced amount", share=asked.max_original_share))
-	if asked.only_remainders:
+	if chosen.max_original_share:
+		parts.append(t("up to {share} % of the invoiced amount", share=chosen.max_original_share))
+	if chosen.only_remainders:
 		parts.append(t("only what is left after a payment or credit note"))
-	if asked.voucher_kind:
-		parts.append(t("only {kind}", kind=KINDS[asked.voucher_kind]))
-	if asked.minimum_age_days:
+	if chosen.voucher_kind:
+		parts.append(t("only {kind}", kind=KINDS[chosen.voucher_kind]))
+	if chosen.minimum_age_days:
 		parts.append(
-			t("days after the due date: over {days}", days=asked.minimum_age_days)
-			if asked.ageing_based_on == DUE_DATE
-			else t("days after the posting date: over {days}", days=asked.minimum_age_days)
+			t("days after the due date: over {days}", days=chosen.minimum_age_days)
+			if chosen.ageing_based_on == DUE_DATE
+			else t("days after the posting date: over {days}", days=chosen.minimum_age_days)
 		)
-	if asked.max_customer_amount:
+	if chosen.max_customer_amount:
 		parts.append(
 			t(
 				"up to {amount} {currency} for each customer",
-				amount=asked.max_customer_amount,
+				amount=chosen.max_customer_amount,
 				currency=currency,
 			)
 		)

@@ -1,7 +1,7 @@
 """State of a review: files, criteria, ticks and lowered amounts.
 
-The page shows and changes it; this module does not know the page. Ticks and lowered amounts are kept when the criteria
-change and the same balance is found again.
+The page shows and changes it; this module does not depend on the page. Ticks and lowered amounts are kept when the
+criteria change and the same balance is found again.
 """
 
 from __future__ import annotations
@@ -109,8 +109,8 @@ class Review:
 		"""
 		if not self.main:
 			return
-		asked = policy.make(self.settings, today=today, report_date=self.main.report_date)
-		decision = decide.find(asked, self.main, self.party)
+		chosen_policy = policy.make(self.settings, today=today, report_date=self.main.report_date)
+		decision = decide.find(chosen_policy, self.main, self.party)
 		decision.notes[:0] = [*self.main.notes, *(self.party.notes if self.party else ())]
 		self.decision = decision
 		self.number += 1

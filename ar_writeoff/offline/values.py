@@ -1,4 +1,4 @@
-"""Parses dates and amounts of an export. Ambiguous values are refused, not guessed.
+"""Parses dates and amounts of an export. Ambiguous values are rejected, not guessed.
 
 A site writes all dates of a file in one format and all amounts with one decimal sign, so the whole column is used: one
 15/01/2026 decides what 01/02/2026 means.
@@ -70,7 +70,7 @@ def date_reader(values: Iterable[object], form: Format) -> Callable[[object], da
 	return read
 
 
-def _read_date(value: object, formats: list[str], asked: str | None) -> date | None:
+def _read_date(value: object, formats: list[str], date_format: str | None) -> date | None:
 	if isinstance(value, datetime):
 		return value.date()
 	if isinstance(value, date):
@@ -78,7 +78,7 @@ def _read_date(value: object, formats: list[str], asked: str | None) -> date | N
 	text = str(value).strip()
 	if not text:
 		return None
-	readings = {found for format in formats if (found := _parsed(text if asked else text[:10], format))}
+	readings = {found for format in formats if (found := _parsed(text if date_format else text[:10], format))}
 	if len(readings) == 1:
 		return readings.pop()
 	if readings:
@@ -91,8 +91,8 @@ def _read_date(value: object, formats: list[str], asked: str | None) -> date | N
 				other=other,
 			)
 		)
-	if asked:
-		raise Unreadable(t("{text!r} is not a date in the format {form}.", text=text, form=asked))
+	if date_format:
+		raise Unreadable(t("{text!r} is not a date in the format {form}.", text=text, form=date_format))
 	# Dates of the file differ in format. This one may still be in ERPNext's format.
 	if found := _parsed(text[:10], ISO) or _parsed(text, "%d.%m.%Y"):
 		return found

@@ -37,7 +37,7 @@ def split_into_batches(
 
 
 def offset_rows(names: list[str], rules: posting.Rules) -> dict[str, frozenset[Hashable]]:
-	"""What decides on the offset rows of each of these items."""
+	"""The values that determine the offset rows of each of these items."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	result: dict[str, frozenset[Hashable]] = {}
 	for part in create_batch(names, ITEMS_PER_QUERY):

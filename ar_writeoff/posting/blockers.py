@@ -1,4 +1,4 @@
-"""Checks before posting: what ERPNext would refuse for every entry of a run, found at the preview and on submit.
+"""Checks before posting: reasons for which ERPNext would reject every entry of a run, for preview and submit.
 
 Nothing is posted. ERPNext's checks are called, and a trial entry is validated up to the moment before it would be
 inserted, which covers mandatory fields, links and scripts of the site.
@@ -45,8 +45,8 @@ def run_blockers(
 
 
 def entry_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reason]:
-	"""The reason why trial entries for these items are refused; none if one of them passes."""
-	refused = []
+	"""The reason why trial entries for these items are rejected; none if one of them passes."""
+	rejected = []
 	for item in items[:MAX_TRIAL_ENTRIES]:
 		for plan in posting.build_plans([item], rules):
 			entry = journal.build(plan, rules.header(posting.TRIAL_NAME))
@@ -54,8 +54,8 @@ def entry_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reas
 				error = validation_error(without_references(entry))
 			if not error:
 				return []
-			refused.append(error)
-	return [refusal_reason(refused[0], rules.company)] if refused else []
+			rejected.append(error)
+	return [rejection_reason(rejected[0], rules.company)] if rejected else []
 
 
 def without_references(entry: Any) -> Any:
@@ -94,7 +94,7 @@ def validation_error(entry: Any) -> Exception | None:
 	return error
 
 
-def refusal_reason(error: Exception, company: str) -> Reason:
+def rejection_reason(error: Exception, company: str) -> Reason:
 	cause = messages.error_reason(error)
 	if isinstance(error, frappe.MandatoryError):
 		return Reason.caused(reasons.MANDATORY_FIELD, cause, company=company)

@@ -1,4 +1,4 @@
-"""Notes for the preview on documents that go on invoicing the customers of a run."""
+"""Notes for the preview on documents that continue to invoice the customers of a run."""
 
 from collections.abc import Iterable
 

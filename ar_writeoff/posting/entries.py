@@ -81,7 +81,7 @@ def post(plan: EntryPlan, header: EntryHeader, cache: fast.ValidationCache | Non
 	"""Submit one Journal Entry for the plan in the current transaction. `cache`: see `fast.cached_validation`.
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses the entry.
+	    frappe.ValidationError: ERPNext rejects the entry.
 	    frappe.DuplicateEntryError: an entry with this name exists.
 	"""
 	posted = submit(build(plan, header), cache)
@@ -94,7 +94,7 @@ def submit(entry: Any, cache: fast.ValidationCache | None = None) -> Posted:
 	"""Insert and submit a Journal Entry under the name of its header, in the current transaction.
 
 	A credit limit does not stop it, because undoing a write-off or writing off a credit grants no credit. Where
-	ERPNext would refuse, the customer's warning is returned.
+	ERPNext would reject, the customer's warning is returned.
 	"""
 	if cache is None:
 		return SingleEntry(entry).post_in_proven_way()
@@ -267,7 +267,7 @@ def cancel(entry: Any) -> None:
 	that the site has proven, even if its customers have been disabled or frozen.
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses, for example because the period is closed.
+	    frappe.ValidationError: ERPNext rejects it, for example because the period is closed.
 	"""
 	entry.flags.ignore_permissions = True
 	entry.flags.write_off_locked = True

@@ -45,7 +45,7 @@ from ar_writeoff.search.ledger import Scope
 from ar_writeoff.search.net_first import keys_of
 from ar_writeoff.search.rules import Verdict, base_of_part
 
-# When an entry is refused, this many balances are tried one by one to see whether the fault is shared. Smaller
+# When an entry is rejected, this many balances are tried one by one to see whether the fault is shared. Smaller
 # batches than the second number are simply halved.
 SAMPLE_SIZE = 4
 MIN_ITEMS_TO_SAMPLE = 3
@@ -56,7 +56,7 @@ TRIAL_NAME = "ACC-JV-TRIAL"
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-	"""What a run posts with: its approved criteria and the company's settings. `entry_values`: see `EntryHeader`;
+	"""The posting rules of a run: its approved criteria and the company's settings. `entry_values`: see `EntryHeader`;
 	`tax_rule`: see `Terms`."""
 
 	run: str
@@ -92,7 +92,7 @@ class Item:
 
 	@property
 	def set_off_amount(self) -> Decimal:
-		"""What credits settle of the voucher before."""
+		"""The amount of the voucher that credits settle before the write-off."""
 		return total(one for one in self.set_offs if keys_of(one, self.key.customer)[1] == self.key)
 
 
@@ -144,7 +144,7 @@ def items_from_rows(rows: Iterable[dict], company: str) -> list[Item]:
 def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
 	"""Post these items, which the caller has locked, and return one outcome for each.
 
-	A changed balance is skipped, an item that ERPNext refuses fails, and the others are posted.
+	A changed balance is skipped, an item that ERPNext rejects fails, and the others are posted.
 
 	Raises:
 	    SharedFault: a fault that all items share.
@@ -421,30 +421,30 @@ def party_validation(rules: Rules) -> AbstractContextManager[None]:
 
 @dataclass
 class Poster:
-	"""Posts the entries of one batch and finds the items that are refused."""
+	"""Posts the entries of one batch and finds the items that are rejected."""
 
 	items: dict[str, PlanItem]
 	rules: Rules
 	names: Names
 	cache: fast.ValidationCache
-	# Whether the first refusal was compared with other balances of the batch, or an entry was posted.
+	# Whether the first rejection was compared with other balances of the batch, or an entry was posted.
 	is_sampled: bool = False
 
 	def post(self, plan: EntryPlan) -> list[Outcome]:
-		"""Post the plan; if ERPNext refuses it, find the items it refuses and post the others.
+		"""Post the plan; if ERPNext rejects it, find the items it rejects and post the others.
 
 		Raises:
-		    SharedFault: other balances of the batch are refused for the same reason.
+		    SharedFault: other balances of the batch are rejected for the same reason.
 		"""
 		outcomes = unplannable_items(plan, self.rules)
 		if outcomes:
 			return outcomes + self.post_part(plan, set(plan.items) - {outcome.item for outcome in outcomes})
 		try:
 			posted = self.attempt(plan)
-		except EntryRefused as refused:
-			self.raise_if_shared(plan, refused)
+		except EntryRejected as rejected:
+			self.raise_if_shared(plan, rejected)
 			if len(plan.items) == 1:
-				return [failed(plan.items[0], failure_reason(refused.error))]
+				return [failed(plan.items[0], failure_reason(rejected.error))]
 			middle = len(plan.items) // 2
 			return self.post_part(plan, set(plan.items[:middle])) + self.post_part(
 				plan, set(plan.items[middle:])
@@ -471,7 +471,7 @@ class Poster:
 		"""Post the plan as one entry; with `keep` false, roll it back again.
 
 		Raises:
-		    EntryRefused: it cannot be posted and was rolled back.
+		    EntryRejected: it cannot be posted and was rolled back.
 		    SharedFault: nothing can be posted on this site at present.
 		"""
 		header = self.rules.header(self.names.next())
@@ -487,7 +487,7 @@ class Poster:
 			if not is_item_error(error):
 				raise
 			self.roll_back(before)
-			raise EntryRefused(error) from error
+			raise EntryRejected(error) from error
 		if not keep:
 			self.roll_back(before)
 		return posted
@@ -509,11 +509,11 @@ class Poster:
 		self.names.used -= 1
 		frappe.clear_messages()
 
-	def raise_if_shared(self, plan: EntryPlan, refused: "EntryRefused") -> None:
-		"""At the first refusal of a batch, try a random sample of its balances one by one.
+	def raise_if_shared(self, plan: EntryPlan, rejected: "EntryRejected") -> None:
+		"""At the first rejection of a batch, try a random sample of its balances one by one.
 
-		If all are refused for the same reason, the fault is shared; finding that out for each item would take two
-		attempts each. If one can be posted or is refused for another reason, the batch is halved.
+		If all are rejected for the same reason, the fault is shared; finding that out for each item would take two
+		attempts each. If one can be posted or is rejected for another reason, the batch is halved.
 		"""
 		if self.is_sampled:
 			return
@@ -522,16 +522,16 @@ class Poster:
 		others = sorted(self.items.keys() - known)
 		if len(self.items) < MIN_ITEMS_TO_SAMPLE:
 			return
-		signature = self.signature(refused.error)
+		signature = self.signature(rejected.error)
 		for name in random.sample(others, min(SAMPLE_SIZE, len(others))):
 			try:
 				for single in build_plans([self.items[name]], self.rules):
 					self.attempt(single, keep=False)
 				return
-			except EntryRefused as other:
+			except EntryRejected as other:
 				if self.signature(other.error) != signature:
 					return
-		raise SharedFault(refused.error)
+		raise SharedFault(rejected.error)
 
 	def signature(self, error: Exception) -> tuple[str, str]:
 		"""Error type and text without customers, vouchers and numbers: equal for two balances with the same fault."""
@@ -542,8 +542,8 @@ class Poster:
 		return type(error).__name__, re.sub(r"0x[0-9a-f]+|\d[\d.,]*", "#", text)
 
 
-class EntryRefused(Exception):
-	"""ERPNext or a rule of the site refuses an entry. `error`: the exception."""
+class EntryRejected(Exception):
+	"""ERPNext or a rule of the site rejects an entry. `error`: the exception."""
 
 	def __init__(self, error: Exception):
 		super().__init__(str(error))
@@ -551,7 +551,7 @@ class EntryRefused(Exception):
 
 
 def is_item_error(error: Exception) -> bool:
-	"""Whether the error may concern only some of the items. Refusals of ERPNext may, and so may errors of other code
+	"""Whether the error may concern only some of the items. Rejections by ERPNext may, and so may errors of other code
 	hooked to Journal Entry: one customer's broken rule must not stop the others.
 
 	Lost transactions, the job timeout, duplicate names and a site that is not migrated concern all items.
@@ -568,7 +568,7 @@ def is_item_error(error: Exception) -> bool:
 
 def failure_reason(error: Exception) -> Reason:
 	"""The reason for a failed item. Unexpected errors go to the Error Log with their traceback."""
-	if is_refusal(error):
+	if is_rejection(error):
 		return Reason.caused(reasons.REFUSED, messages.error_reason(error))
 	log = frappe.log_error(_("A write-off could not be posted"), format_traceback(error))
 	return Reason.of(reasons.UNEXPECTED, error=messages.error_text(error), log=log.name if log else "")
@@ -578,7 +578,7 @@ def fault_reason(fault: SharedFault) -> Reason:
 	"""The reason for pausing a run, as for `failure_reason`; called after rolling back."""
 	if isinstance(fault.error, frappe.MandatoryError):
 		return Reason.caused(reasons.MANDATORY_SINCE_APPROVAL, messages.error_reason(fault.error))
-	if is_refusal(fault.error):
+	if is_rejection(fault.error):
 		return Reason.caused(reasons.ALL_REFUSED, messages.error_reason(fault.error))
 	text = messages.error_text(fault.error)
 	log = frappe.log_error(_("A Write-Off Run could not be posted"), format_traceback(fault.error))
@@ -587,7 +587,7 @@ def fault_reason(fault: SharedFault) -> Reason:
 	return Reason.of(reasons.ALL_FAIL, error=text, log=log.name if log else "")
 
 
-def is_refusal(error: Exception) -> bool:
+def is_rejection(error: Exception) -> bool:
 	return isinstance(error, frappe.ValidationError | frappe.PermissionError)
 
 

@@ -34,10 +34,12 @@ def cancel_request(run: str, name: str) -> None:
 	request = frappe.get_doc("Payment Request", name)
 	request.flags.ignore_permissions = True
 	frappe.db.savepoint("payment_request")
-	refusal = messages.validation_message(request.cancel)
-	if refusal:
+	rejection = messages.validation_message(request.cancel)
+	if rejection:
 		frappe.db.rollback(save_point="payment_request")
-		text = _("The balance was written off by {0}. Cancel this request manually: {1}").format(run, refusal)
+		text = _("The balance was written off by {0}. Cancel this request manually: {1}").format(
+			run, rejection
+		)
 	else:
 		text = _("Cancelled: the balance was written off by {0}.").format(run)
 	request.add_comment("Info", text)

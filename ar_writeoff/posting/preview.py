@@ -178,7 +178,7 @@ def notes(terms: Terms) -> list[str]:
 
 
 def posting_notes(company: str) -> list[str]:
-	"""Who slows the posting, and what would change it; empty if entries are posted in sets."""
+	"""Why posting is slower than it could be, and how to change that; empty if entries are posted in sets."""
 	slow = proof.hindrance(company)
 	if slow:
 		return [_("The entries will be posted more slowly. {0}").format(messages.message(slow))]
@@ -189,7 +189,7 @@ def posting_notes(company: str) -> list[str]:
 
 
 def throw_if_blocked(run: Any, rules: posting.Rules) -> None:
-	"""Refuse to submit a run whose entries ERPNext would all refuse.
+	"""Refuse to submit a run whose entries ERPNext would all reject.
 
 	Raises:
 	    frappe.ValidationError: with all reasons.

@@ -44,7 +44,7 @@ def prove(company: str | None = None) -> list[dict[str, Any]]:
 
 def prove_type(company: str, balance_type: str) -> list[str]:
 	"""Post up to `BATCH_SIZE` balances of this type in both ways, to each account. Returns the proofs; none without a
-	balance or an account, or if ERPNext refuses all of them."""
+	balance or an account, or if ERPNext rejects all of them."""
 	proofs = []
 	for rules in rules_of_company(company, balance_type):
 		items = list(islice(open_balances(rules), BATCH_SIZE))
@@ -56,7 +56,7 @@ def prove_type(company: str, balance_type: str) -> list[str]:
 		try:
 			proof.prove(company, combination.key(company), batch, batch.kinds())
 		except posting.SharedFault:
-			# ERPNext refuses all of them.
+			# ERPNext rejects all of them.
 			continue
 		found = verdicts.latest(company)
 		if found and found != before:

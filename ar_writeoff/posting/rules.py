@@ -33,14 +33,14 @@ Dimensions = tuple[tuple[str, str], ...]
 Shares = tuple[tuple[Dimensions, Decimal], ...]
 
 NO_OFFSETS: Mapping[str, Collection[Hashable]] = {}
-# What decides on the offset row of items that are not in `offsets`.
+# Values that determine the offset rows of items that are not in `offsets`.
 SAME_OFFSET: Collection[Hashable] = (None,)
 
 
 @dataclass(frozen=True, slots=True)
 class SetOffRow:
-	"""A row of an entry for a voucher that is set off. `amount` is above 0 for a credit note and below 0 for what it
-	settles, in the currency of company and account."""
+	"""A row of an entry for a voucher that is set off. `amount` is above 0 for a credit note and below 0 for the
+	voucher that it settles, in the currency of company and account."""
 
 	voucher: Voucher
 	account: str
@@ -52,9 +52,9 @@ class SetOffRow:
 class PlanItem:
 	"""One item to write off. Amounts have the sign of the balance: positive where the customer owes us.
 
-	`offset_shares`: dimensions of the offset side, by weight. `set_offs`: credits to set off before. Payments and journal
-	credits are allocated, see `posting/credits.py`. Credit notes have rows in the entry, `set_off_rows`; what they settle
-	of this item itself is added to its own row.
+	`offset_shares`: dimensions of the offset side, by weight. `set_offs`: credits to set off before. Payments and
+	journal credits are allocated, see `posting/credits.py`. Credit notes have rows in the entry, `set_off_rows`; the
+	amount that they settle of this item itself is added to its own row.
 	"""
 
 	name: str
@@ -206,7 +206,7 @@ def receivable_rows(item: PlanItem) -> list[Row]:
 
 
 def set_off_rows(item: PlanItem) -> list[Row]:
-	"""The rows of an item's credit notes, and of what they settle of other vouchers of the customer."""
+	"""The rows of an item's credit notes, and of the other vouchers of the customer that they settle."""
 	return [
 		Row(
 			account=row.account,
@@ -224,7 +224,8 @@ def set_off_rows(item: PlanItem) -> list[Row]:
 
 
 def set_off_vouchers(set_offs: Iterable[SetOff], voucher: Voucher) -> tuple[SetOffRow, ...]:
-	"""The rows for the credit notes among these set-offs. What they settle of `voucher` is in the item's own row."""
+	"""The rows for the credit notes among these set-offs. The amount that they settle of `voucher` is in the item's own
+	row."""
 	rows = []
 	for one in set_offs:
 		if one.credit.voucher_type == CREDIT_NOTE_TYPE:
@@ -300,9 +301,10 @@ def batches(
 	keep_customers: bool,
 	offsets: Mapping[str, Collection[Hashable]] = NO_OFFSETS,
 ) -> Iterator[list[str]]:
-	"""Divide ordered (item, customer) pairs into batches of about `size` items, which fit into an entry of `size` + 1 rows.
+	"""Divide ordered (item, customer) pairs into batches of about `size` items, which fit into an entry of `size` + 1
+	rows.
 
-	`offsets`: what decides on the offset rows of an item, by item; items with the same value share a row.
+	`offsets`: the values that determine the offset rows of an item, by item; items with the same value share a row.
 	With `keep_customers` a batch ends with a customer, unless that customer alone exceeds the size. A remainder of a
 	tenth of the size or less joins the batch before it: a transaction costs as much as twenty items.
 	"""

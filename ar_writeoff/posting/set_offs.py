@@ -1,4 +1,4 @@
-"""Posts the set-offs of balances and takes them back.
+"""Posts the set-offs of balances and releases them.
 
 Payments and journal credits are allocated with ERPNext's own reconciliation, in the transaction of the entry. Credit
 notes have rows in the entry itself and need nothing here.
@@ -34,7 +34,7 @@ from ar_writeoff.search.eligibility_data import Totals, unallocated_credits
 from ar_writeoff.search.ledger import Scope, judge_part
 from ar_writeoff.search.net_first import judge_credits, keys_of
 
-# What refers to the voucher that a credit is allocated to: the field for the credit, and those for the voucher.
+# Tables that refer from a credit to the voucher it is allocated to: the field for the credit, and those for the voucher.
 REFERENCES = {
 	"Journal Entry Account": ("parent", "reference_type", "reference_name"),
 	"Payment Ledger Entry": ("voucher_no", "against_voucher_type", "against_voucher_no"),
@@ -52,7 +52,7 @@ class HasSetOffs(Protocol):
 
 
 def vouchers_of(items: Iterable[HasSetOffs]) -> list[Key]:
-	"""Return the balances of the credits, and of what they settle besides the items."""
+	"""Return the balances of the credits of these items, and of the other vouchers that they settle."""
 	return sorted(
 		{key for item in items for one in item.set_offs for key in keys_of(one, item.key.customer)},
 		key=lambda key: (key.voucher_type, key.voucher_no, key.account),
@@ -94,7 +94,8 @@ def unusable_credits(
 	criteria: Criteria,
 	access: Access,
 ) -> dict[Key, Reason]:
-	"""Return the credits that the items set off and that have to be left alone by now, such as those on hold."""
+	"""Return the credits that the items set off and that can no longer be used, for example because they are on
+	hold."""
 	wanted = {
 		credit
 		for item in items
@@ -147,7 +148,7 @@ def allocate(set_offs: Iterable[SetOff], customer: str, company: str) -> None:
 	"""Allocate the payments and journal credits among these set-offs.
 
 	Raises:
-	    frappe.ValidationError: less is unallocated, or ERPNext refuses.
+	    frappe.ValidationError: less is unallocated, or ERPNext rejects the allocation.
 	"""
 	for one in set_offs:
 		if one.credit.voucher_type != CREDIT_NOTE_TYPE:
@@ -156,9 +157,9 @@ def allocate(set_offs: Iterable[SetOff], customer: str, company: str) -> None:
 
 
 def release(items: Iterable[Any]) -> None:
-	"""Take back the allocations posted with these items: rows of Write-Off Run Item, whose vouchers are locked.
+	"""Release the allocations posted with these items: rows of Write-Off Run Item, whose vouchers are locked.
 
-	What was allocated between the same vouchers besides stays. What somebody has taken back already is not there.
+	Other allocations between the same vouchers stay. Allocations that a user has already removed are skipped.
 	"""
 	for item in items:
 		for one in reversed(from_text(item.set_offs)):
@@ -168,7 +169,7 @@ def release(items: Iterable[Any]) -> None:
 
 
 def release_one(credit: Key, debit: Key, amount: Decimal, decimals: int, currency: str) -> None:
-	"""Take back `amount` of what is allocated from a credit to a voucher."""
+	"""Release `amount` of the allocations of a credit to a voucher."""
 	allocated = allocated_amount(credit, debit, decimals)
 	if allocated <= 0:
 		return
@@ -227,7 +228,7 @@ def refer_to(doctype: str, names: Iterable[str], debit: Key) -> None:
 
 
 def allocated_amount(credit: Key, debit: Key, decimals: int) -> Decimal:
-	"""Return what is allocated from a credit to a voucher, in account currency."""
+	"""Return the amount of a credit that is allocated to a voucher, in account currency."""
 	ple = frappe.qb.DocType("Payment Ledger Entry")
 	rows = (
 		frappe.qb.from_(ple)

@@ -185,7 +185,7 @@ def item_groups(run: str) -> list[frappe._dict]:
 			row.amount -= row.recovered
 	messages.localize_messages(rows)
 	for row in rows:
-		# A line for each amount would say nothing about the run.
+		# Not grouped by amount, because nearly every balance has its own.
 		row.cause = messages.label(row.reason_code) if row.reason_code in BY_BALANCE else row.message
 	return rows
 

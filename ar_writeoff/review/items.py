@@ -119,7 +119,7 @@ def customers_page(
 	"""One page of customers with number, balance and selection of their items in company currency, and their number."""
 	item = table()
 	condition = where(item, run, filters)
-	# Items held back for want of a limit count as ticked, as in the list.
+	# Pending items count as selected, as in the list.
 	ticked = Case().when((item.selected == 1) | item.reason_code.isin(OVER_LIMIT), 1).else_(0)
 	balance = Sum(item.base_outstanding_amount)
 	start, length = page_limits(start, page_length)
@@ -162,13 +162,13 @@ def select(
 	condition = where(item, run, filters) & (item.status == OPEN)
 	if items is not None:
 		condition &= item.name.isin(list(items) or [""])
-	# Items held back for want of a limit count as ticked: unticking them is a separate decision.
-	held = item.reason_code.isin(OVER_LIMIT)
+	# Pending items count as selected: deselecting them is a separate decision.
+	pending = item.reason_code.isin(OVER_LIMIT)
 	if invert:
-		value = 1 - Case().when((item.selected == 1) | held, 1).else_(0)
+		value = 1 - Case().when((item.selected == 1) | pending, 1).else_(0)
 	else:
 		value = cint(selected)
-		condition &= (item.selected != value) | held
+		condition &= (item.selected != value) | pending
 	# User and time are stored on the run. On each of 100,000 items that would take seconds.
 	messages.set_reason(frappe.qb.update(item).set(item.selected, value).where(condition), item, None).run()
 

@@ -1,4 +1,4 @@
-"""What runs have written off of one customer."""
+"""Written-off balances of one customer."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from ar_writeoff.run import items
 
 @frappe.whitelist()
 def written_off_of_customer(customer: str) -> list[dict[str, Any]]:
-	"""What is written off of a customer in each company, of the balances the current user may see: number, amount in company
-	currency, first and last posting date."""
+	"""The written-off balances of a customer in each company, as far as the current user may see them: number, amount
+	in company currency, first and last posting date."""
 	frappe.has_permission("Customer", "read", customer, throw=True)
 	frappe.has_permission("Write-Off Run Item", "read", throw=True)
 	item, run = items.table(), frappe.qb.DocType("Write-Off Run")

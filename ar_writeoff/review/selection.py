@@ -11,6 +11,6 @@ from ar_writeoff.run.status import refresh_totals
 
 def after_selection_change(run: Any) -> None:
 	"""Hold back items over the user's limits, record the user, and refresh the totals."""
-	limits.hold_back(run, frappe.session.user)
+	limits.mark_pending(run, frappe.session.user)
 	approval.record_change(run.name, frappe.session.user)
 	refresh_totals(run.name)

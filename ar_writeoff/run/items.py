@@ -17,7 +17,7 @@ from ar_writeoff.core import status as states
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 
-# What identifies a balance and its amounts: planned, sealed, posted and checked for conflicts.
+# Fields that identify a balance and its amounts: planned, sealed, posted and checked for conflicts.
 BALANCE_FIELDS = (
 	"name",
 	"customer",

@@ -89,20 +89,20 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 	see."""
 	item = items.table()
 	# Waiting for a user with a sufficient limit.
-	held = Case().when(item.reason_code.isin(OVER_LIMIT), 1).else_(0)
+	pending = Case().when(item.reason_code.isin(OVER_LIMIT), 1).else_(0)
 	state = items.state(item)
 	rows = (
 		frappe.qb.from_(item)
 		.select(
 			state.as_("status"),
 			item.selected,
-			held.as_("held"),
+			pending.as_("pending"),
 			Count("*").as_("count"),
 			Sum(item.base_write_off_amount).as_("amount"),
 			Sum(item.base_reinstated_amount).as_("recovered"),
 		)
 		.where(items.visible(item, run, visible_to) if visible_to else item.run == run)
-		.groupby(state, item.selected, held)
+		.groupby(state, item.selected, pending)
 		.run(as_dict=True)
 	)
 	counts: dict[str, int] = {}
@@ -113,7 +113,7 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 		if row.selected and row.status != states.EXCLUDED:
 			selected_count += row.count
 			selected_amount += row.amount
-		if row.held and row.status == states.OPEN:
+		if row.pending and row.status == states.OPEN:
 			held_count += row.count
 			held_amount += row.amount
 		if row.status in states.ITEM_POSTED:

@@ -394,7 +394,7 @@ def submit(schedule: Any, run: Any) -> Reason | None:
 		gate.enter(run.name, gate.SUBMIT)
 		frappe.db.set_value("Write-Off Run", run.name, "by_schedule", 1, update_modified=False)
 		run.reload()
-		limits.hold_back(run, schedule.approved_by)
+		limits.mark_pending(run, schedule.approved_by)
 		if not frappe.db.exists(
 			"Write-Off Run Item", {"run": run.name, "status": states.OPEN, "selected": 1}
 		):

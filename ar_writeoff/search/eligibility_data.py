@@ -170,7 +170,7 @@ def party_facts(
 
 
 def written_off_debts(company: str, customers: Iterable[str]) -> dict[str, tuple[WrittenOff, ...]]:
-	"""What runs have written off of the debts of these customers and not reinstated, the largest first."""
+	"""Debts of these customers that runs have written off and not reinstated, the largest first."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	left = item.write_off_amount - item.reinstated_amount
 	found: dict[str, list[WrittenOff]] = {}
@@ -375,7 +375,7 @@ def voucher_details(keys: Iterable[Key]) -> dict[Key, VoucherDetails]:
 
 
 def origin(key: Key, account_currency: str, voucher: VoucherDetails, history: History | None) -> Origin:
-	"""What is known of a voucher besides its balance. `history`: if the criteria need it."""
+	"""Data on a voucher besides its balance. `history`: if the criteria need it."""
 	common = _origin_of_kind(
 		key.voucher_type, bool(voucher.is_return), bool(voucher.is_debit_note), voucher.is_opening == "Yes"
 	)

@@ -68,7 +68,7 @@ def search(
 
 	A customer's balances are in one result; each is ordered by customer, date and voucher. `access` limits the result
 	to what a user may see (default: the current user). With `offset`, the other side of the entries, balances are
-	excluded whose entry would be refused for want of an account or a dimension.
+	excluded whose entry would be rejected because an account or a dimension is missing.
 	"""
 	access = access or user_access.of_user()
 	accounts = facts.receivable_accounts(scope.company, scope.receivable_account, scope.currency)

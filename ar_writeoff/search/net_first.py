@@ -1,4 +1,4 @@
-"""Which credits of customers are set off against which of their debit balances before a run judges what is left.
+"""Set-offs of customers' credits against their debit balances, before the remaining balances are judged.
 
 Debit balances that meet the criteria apart from those on amounts are settled in the order of their dates, by credits on
 the same account in the order of theirs. Left out are credits and balances that a run would exclude for another reason,
@@ -34,7 +34,7 @@ class Plan:
 	set_offs: Mapping[str, list[SetOff]] = field(default_factory=dict)
 
 	def left(self, balance: LedgerBalance) -> LedgerBalance:
-		"""Return what is left of a balance."""
+		"""Return the remaining amount of a balance."""
 		part = self.amounts.get(balance.key)
 		return after_set_off(balance, part if balance.now > 0 else -part) if part else balance
 
@@ -121,7 +121,7 @@ def by_account(verdicts: Iterable[Verdict]) -> dict[tuple[str, str], list[tuple[
 
 
 def keys_of(one: SetOff, customer: str) -> tuple[Key, Key]:
-	"""Return the balances of the credit and of what it settles."""
+	"""Return the keys of the credit and of the balance that it settles."""
 	return Key(*one.credit, one.account, customer), Key(*one.debit, one.account, customer)
 
 

@@ -30,11 +30,12 @@ class HasAmounts(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-	"""What is known of a voucher besides its balance, as far as the criteria need it.
+	"""Data on a voucher besides its balance, as far as the criteria need it.
 
-	`currency`: of the voucher, empty if it is that of the account; `rate`: amount in account currency for one unit of it;
-	`decimals`: of its amounts. `original`: absolute amount of the voucher in account currency, None if unknown. `settled`:
-	whether a payment or credit note was allocated to it, or it to an invoice. `kinds`: see `criteria.VOUCHER_KINDS`.
+	`currency`: of the voucher, empty if it is that of the account; `rate`: amount in account currency for one unit of
+	it; `decimals`: of its amounts. `original`: absolute amount of the voucher in account currency, None if unknown.
+	`settled`: whether a payment or credit note was allocated to it, or it to an invoice. `kinds`: see
+	`criteria.VOUCHER_KINDS`.
 	"""
 
 	currency: str = ""
@@ -109,7 +110,7 @@ class CustomerFacts:
 
 @dataclass(frozen=True, slots=True)
 class AccountTotal:
-	"""What a customer has open on one receivable account: credits or invoices, 0 or more."""
+	"""Total of a customer's open credits or open invoices on one receivable account, 0 or more."""
 
 	account: str
 	currency: str
@@ -133,8 +134,8 @@ class VoucherFacts:
 
 	`blocker`: why it can never be written off. `other_run`: a live run that contains it. `discounting`: its Invoice
 	Discounting, if known. `internal`: an inter-company voucher. `hold`: why it or its customer is on hold. `pending`: a
-	document that comes before the write-off.
-	`entry_problem`: why its entry would be refused, for want of an account or a dimension.
+	document that comes before the write-off. `entry_problem`: why its entry would be rejected: an account or a
+	dimension is missing.
 	"""
 
 	discounted: bool = False
@@ -364,8 +365,8 @@ MAX_NAMED = 3
 
 
 def late_money(criteria: Criteria, party: PartyFacts) -> Reason | None:
-	"""Why a credit is not written off while debts of its customer are: it may be the payment of one of them. None if there
-	is none."""
+	"""Why a credit is excluded if debts of its customer are written off: it may be a payment of one of them. None if
+	there are none."""
 	if criteria.balance_type != rules.CREDIT or not party.written_off:
 		return None
 	lines = [

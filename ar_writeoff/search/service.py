@@ -181,8 +181,8 @@ def find_items(run: Any, on_found: Callable[[Found], None] | None = None) -> Fou
 def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
 	"""Replace the items of a run, which the caller has locked; returns the counts of changes.
 
-	Everything found is selected, except what a user had unticked before. A lowered amount is kept while the balance
-	covers it.
+	Everything found is selected, except balances that a user has deselected before. A lowered amount is kept while the
+	balance covers it.
 	"""
 	before, notes = previous_items(run.name), notes_of(run.name)
 	frappe.db.delete("Write-Off Run Item", {"run": run.name})
@@ -219,7 +219,7 @@ def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
 
 
 def previous_items(run: str) -> dict[tuple[str, str, str, str], tuple[Decimal, Decimal, int]]:
-	"""Balance, amount and tick of the open items, by voucher type and number, account and customer."""
+	"""Balance, amount and selection of the open items, by voucher type and number, account and customer."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
 		frappe.qb.from_(item)
@@ -231,7 +231,7 @@ def previous_items(run: str) -> dict[tuple[str, str, str, str], tuple[Decimal, D
 			item.currency,
 			item.outstanding_amount,
 			item.write_off_amount,
-			# Items held back for want of a limit were not unticked by a user.
+			# Pending items were not deselected by a user.
 			Case().when((item.selected == 1) | item.reason_code.isin(OVER_LIMIT), 1).else_(0),
 		)
 		.where((item.run == run) & (item.status == states.OPEN))

@@ -18,7 +18,7 @@ from ar_writeoff.core.money import ZERO, money
 WRITTEN_OFF = "Written Off"
 EVENT = "Event"
 
-# Clocks, and what a limit is counted from
+# Start of the waiting time, and of the limit
 LATER = "Later of Supply and Due"
 SUPPLY = "Supply"
 DUE = "Due"
@@ -38,7 +38,7 @@ WITHDRAWN = "Withdrawn"
 
 # Not yet claimed; the scheduler moves a claim among them.
 PENDING = (WAITING, NEEDS_NOTICE, CLAIMABLE, LAPSED)
-# The return has it.
+# Included in a return.
 POSTED = (CLAIMED, FILED, PARTLY_REPAID, REPAID)
 # Part of the tax of the invoice that is not free for another claim.
 COUNTED = (*PENDING, *POSTED)
@@ -194,7 +194,7 @@ def _divide(exact: Mapping[str, Fraction], total: Decimal, decimals: int) -> dic
 
 
 def tax_left(tax: Decimal, share: Fraction, decimals: int) -> Decimal:
-	"""Return the tax in the share of a loss that is not recovered. What was claimed above it has to be repaid."""
+	"""Return the tax in the share of a loss that is not recovered. An excess that was claimed has to be repaid."""
 	return _round(Fraction(tax) * min(max(share, Fraction(0)), Fraction(1)), decimals)
 
 

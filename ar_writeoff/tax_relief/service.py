@@ -176,7 +176,7 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 
 
 def missing_conditions(rule: Any, notice_sent_on: Any, evidence: Any) -> list[str]:
-	"""Return the labels of what the rule needs and the claim lacks."""
+	"""Return the labels of the conditions that the rule requires and the claim does not have."""
 	found = []
 	if rule.needs_notice and not notice_sent_on:
 		found.append("Notice Sent On")
@@ -285,7 +285,7 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 def update_of_items(names: Iterable[str]) -> None:
 	"""Update the claims of items that were undone, reinstated or written off again, in the current transaction.
 
-	A claim that is not posted is reduced to what is still written off, and withdrawn if nothing is.
+	A claim that is not posted is reduced to the amount that is still written off, and withdrawn if it is zero.
 	"""
 	wanted = sorted(names)
 	if not wanted:

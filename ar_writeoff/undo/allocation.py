@@ -25,7 +25,7 @@ CREDIT_TYPES = ("Payment Entry", "Journal Entry", "Sales Invoice")
 
 @dataclass(frozen=True, slots=True)
 class Credit:
-	"""What a submitted voucher has to allocate, in the currency of its account; `amount` is positive."""
+	"""The unallocated amount of a submitted voucher, in the currency of its account; `amount` is positive."""
 
 	key: Key
 	company: str
@@ -55,7 +55,7 @@ def credits_of(credit_type: str, credit_no: str, *, for_update: bool = False) ->
 
 
 def credits_of_customer(company: str, customer: str) -> list[Credit]:
-	"""What payments, Journal Entries and credit notes of a customer have to allocate, the oldest first."""
+	"""The unallocated amounts of payments, Journal Entries and credit notes of a customer, the oldest first."""
 	accounts = list(receivable_accounts(company))
 	balances = open_items.balances_of_customers(company, accounts, [customer], getdate()) if accounts else []
 	return sorted(

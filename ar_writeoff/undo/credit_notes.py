@@ -18,13 +18,13 @@ POS_INVOICE = "POS Invoice"
 
 
 def before_submit_sales_invoice(note: Any, method: str | None = None) -> None:
-	"""Doc event, before submit: refuse to credit what is written off of the invoice."""
+	"""Doc event, before submit: refuse to credit the written-off amount of the invoice."""
 	if note.is_return and note.return_against:
 		refuse_double_loss(note, note.return_against)
 
 
 def before_submit_pos_invoice(note: Any, method: str | None = None) -> None:
-	"""Doc event, before submit: as for a Sales Invoice, before the POS closing would be refused."""
+	"""Doc event, before submit: as for a Sales Invoice, before the POS closing would be rejected."""
 	if note.is_return and note.return_against:
 		invoice = frappe.db.get_value(POS_INVOICE, note.return_against, "consolidated_invoice")
 		if invoice:
@@ -84,7 +84,7 @@ def total_of(document: Any, decimals: int) -> Decimal:
 
 
 def credited_before(note: Any, invoice: str, currency: str, decimals: int) -> Decimal:
-	"""What other submitted credit notes have credited of the invoice, positive; those of the POS before the closing
+	"""The amount that other submitted credit notes credit of the invoice, positive; those of the POS before the closing
 	too."""
 	total = ZERO
 	for row in frappe.get_all(

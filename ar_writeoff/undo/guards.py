@@ -51,11 +51,11 @@ class LiveWriteOff:
 	sign: int
 
 
-# What is stored on the voucher
+# Fields of the voucher
 
 
 def restore_written_off_amount(invoice: Any, method: str | None = None) -> None:
-	"""Doc event: no save changes the written-off amount, by which the guards tell that an invoice has a write-off, or the
+	"""Doc event: no save changes the written-off amount, by which the guards identify invoices with a write-off, or the
 	write-off status."""
 	before = invoice.get_doc_before_save()
 	invoice.written_off_amount = before.written_off_amount if before else 0
@@ -227,7 +227,7 @@ def settlements(document: Any, key: Key) -> list[Settlement]:
 
 
 def refuse_entry_of_run(name: str | None) -> None:
-	"""Refuse ERPNext's own reversal or unreconciliation of an entry of a run, which the run would not know of."""
+	"""Refuse ERPNext's own reversal or unreconciliation of an entry of a run, which would not update the run."""
 	run = name and frappe.db.get_value("Journal Entry", name, "write_off_run")
 	if run:
 		frappe.throw(

@@ -77,7 +77,7 @@ def get_written_off(company: str, customer: str) -> list[dict[str, Any]]:
 
 @frappe.whitelist()
 def get_late_money(credit_type: str, credit_no: str) -> dict[str, Any]:
-	"""What a submitted payment, Journal Entry or credit note has left to allocate, the written-off balances of its
+	"""The unallocated amount of a submitted payment, Journal Entry or credit note, the written-off balances of its
 	customer in the same currency, and the first date on which they can be reinstated."""
 	frappe.has_permission(credit_type, "read", credit_no, throw=True)
 	return late_money(allocation.credits_of(credit_type, credit_no))
@@ -180,11 +180,11 @@ def reinstate_and_allocate(
 	"""Reinstate written-off balances and allocate a customer's credit to them, in one transaction.
 
 	`items`: Write-Off Run Items of one customer, of any runs. `amounts`: item -> amount, or amounts in the order of
-	`items`; without one, as much of the balances as the credit pays, in this order. Returns the Journal Entry of each
-	item, and what is left of the credit.
+	`items`; without one, the balances in this order, as far as the credit covers them. Returns the Journal Entry of
+	each item, and the remaining credit.
 
 	Raises:
-	    frappe.ValidationError: an amount does not fit, a run cannot be changed, or ERPNext refuses.
+	    frappe.ValidationError: an amount does not fit, a run cannot be changed, or ERPNext rejects an entry.
 	"""
 	frappe.has_permission(credit_type, "read", credit_no, throw=True)
 	return pay_written_off(lambda: (credit_type, credit_no), items, amounts, posting_date)

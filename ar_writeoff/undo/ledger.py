@@ -43,7 +43,7 @@ REVERSED = "Reversed"
 
 @dataclass(frozen=True, slots=True)
 class WrittenOffItem:
-	"""A written-off item as its locked row says. Amounts have the sign of the balance.
+	"""A written-off item from its locked row. Amounts have the sign of the balance.
 
 	`amount` and `base_amount` are still written off: less what was reinstated. `set_offs`: posted with the item.
 	"""
@@ -123,7 +123,7 @@ def undo_entry(
 	`always_dated`; otherwise a reversing entry of `posting_date` takes back the items, which are still written off.
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses.
+	    frappe.ValidationError: ERPNext rejects the entry.
 	"""
 	entry = frappe.get_doc("Journal Entry", name)
 	if whole and not always_dated and not cancel_blocker(entry.company, getdate(entry.posting_date)):
@@ -226,7 +226,7 @@ def reinstate(
 	Returns the entry of each item, and warnings by customer. Entries are named `prefix`, `prefix`-2, …
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses.
+	    frappe.ValidationError: ERPNext rejects the entry.
 	"""
 	names = sorted({part.of.journal_entry for part in parts})
 	entries = {name: frappe.get_doc("Journal Entry", name) for name in names}

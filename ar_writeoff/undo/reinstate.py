@@ -52,7 +52,7 @@ def reinstate(
 	`paid_by`: type and name of the document that is allocated to them. Returns the Journal Entry of each item.
 
 	Raises:
-	    frappe.ValidationError: an amount does not fit, or ERPNext refuses.
+	    frappe.ValidationError: an amount does not fit, or ERPNext rejects the entry.
 	"""
 	rows = lock_items_of_run(run, list(amounts))
 	company = rows[0].company

@@ -87,24 +87,24 @@ def undo_run(run: str, worker: int = 1) -> None:
 		return
 	doc.how = CANCEL if doc.cancel_when_undone else REVERSE if doc.reversal_dated else CANCEL_OR_REVERSE
 	session = workers.WorkerSession(run, worker)
-	refused: set[str] = set()
+	rejected: set[str] = set()
 	with as_user(doc.reversed_by):
 		try:
 			while not session.is_expired:
-				left = [name for name in live_entries(run) if name not in refused]
+				left = [name for name in live_entries(run) if name not in rejected]
 				if not left or status_of(run) != states.REVERSING:
 					break
-				if not undo_entries(left, doc, session, refused) and not session.wait_for_batch():
+				if not undo_entries(left, doc, session, rejected) and not session.wait_for_batch():
 					break
 		except Exception as error:
 			workers.record_interruption(session, error)
 			raise
 		run_in_transaction(session.end)
-		run_in_transaction(lambda: finish_undo(session, refused))
+		run_in_transaction(lambda: finish_undo(session, rejected))
 	publish_progress(run)
 
 
-def undo_entries(names: list[str], doc: Any, session: workers.WorkerSession, refused: set[str]) -> bool:
+def undo_entries(names: list[str], doc: Any, session: workers.WorkerSession, rejected: set[str]) -> bool:
 	"""Undo those of these entries that no other worker holds, until the time is up; returns whether there were any."""
 	any_done = False
 	for name in names:
@@ -112,15 +112,15 @@ def undo_entries(names: list[str], doc: Any, session: workers.WorkerSession, ref
 			break
 		run_in_transaction(session.heartbeat)
 		clear_settings_cache()
-		if undo_and_commit(name, doc, session, refused):
+		if undo_and_commit(name, doc, session, rejected):
 			any_done = True
 			if session.should_publish():
 				publish_progress(session.run)
 	return any_done
 
 
-def undo_and_commit(name: str, doc: Any, session: workers.WorkerSession, refused: set[str]) -> bool:
-	"""Undo one entry and commit. False if another worker holds it. A refusal by ERPNext is logged once."""
+def undo_and_commit(name: str, doc: Any, session: workers.WorkerSession, rejected: set[str]) -> bool:
+	"""Undo one entry and commit. False if another worker holds it. A rejection by ERPNext is logged once."""
 
 	def undo_locked() -> bool:
 		if gate.lock_shared(session.run) != states.REVERSING:
@@ -131,7 +131,7 @@ def undo_and_commit(name: str, doc: Any, session: workers.WorkerSession, refused
 		return run_in_transaction(undo_locked)
 	except frappe.ValidationError as error:
 		frappe.clear_messages()
-		refused.add(name)
+		rejected.add(name)
 		reason = messages.error_reason(error)
 		run_in_transaction(
 			lambda: log.record(
@@ -158,7 +158,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 	holds the entry.
 
 	Raises:
-	    frappe.ValidationError: it must be cancelled and cannot be, or ERPNext refuses.
+	    frappe.ValidationError: it must be cancelled and cannot be, or ERPNext rejects the entry.
 	"""
 	started = time.monotonic()
 	entry = frappe.qb.DocType("Journal Entry")
@@ -223,32 +223,32 @@ def suggest_undo(reason: str) -> str:
 	return _("{0} Use Undo to post reversing entries on another date.").format(reason)
 
 
-def finish_undo(session: workers.WorkerSession, refused: set[str]) -> None:
+def finish_undo(session: workers.WorkerSession, rejected: set[str]) -> None:
 	"""Finish the run if no entry is left to undo; enqueue the next job if the time was up."""
 	if gate.lock(session.run) != states.REVERSING:
 		return
-	left = set(live_entries(session.run)) - refused
+	left = set(live_entries(session.run)) - rejected
 	if left:
 		if session.is_expired:
 			workers.start(session.run, METHOD, [session.number])
 		return
-	set_status(session.run, states.PARTLY_POSTED if refused else states.REVERSED)
+	set_status(session.run, states.PARTLY_POSTED if rejected else states.REVERSED)
 	status = update_settled_status(session.run)
 	log.record(
 		session.run,
 		"Reversal Finished",
-		failed_count=len(refused),
+		failed_count=len(rejected),
 		duration=log.seconds_since(session.run, ("Reversal Started",)),
 		reason=Reason.of(reasons.RUN_STATUS, status=status),
 	)
-	if not refused and frappe.db.get_value("Write-Off Run", session.run, "cancel_when_undone"):
+	if not rejected and frappe.db.get_value("Write-Off Run", session.run, "cancel_when_undone"):
 		cancel_run(session.run)
 
 
 def cancel_run(run: str) -> None:
 	"""Cancel a run without live entries. The permission was checked when the undo was requested.
 
-	If a rule of the site refuses, the run stays submitted and the log has the reason.
+	If a rule of the site rejects it, the run stays submitted and the log has the reason.
 	"""
 	doc = frappe.get_doc("Write-Off Run", run)
 	doc.flags.ignore_permissions = True
@@ -265,7 +265,7 @@ def cancel_entries(run: str) -> None:
 	"""Cancel all live entries of a run, which the caller has locked, in the current transaction.
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses one, or another user is changing it.
+	    frappe.ValidationError: ERPNext rejects one, or another user is changing it.
 	"""
 	for name in live_entries(run, for_update=True):
 		if not undo_entry(name, CANCEL):

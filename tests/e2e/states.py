@@ -42,7 +42,7 @@ def runs_in(*wanted: str) -> dict[str, Any]:
 	return {name: STATES[name]() for name in wanted or STATES}
 
 
-def _asked() -> Any:
+def _approval_requested() -> Any:
 	doc = run(user=PREPARER)
 	with as_user(PREPARER):
 		doc.request_approval()
@@ -50,7 +50,7 @@ def _asked() -> Any:
 
 
 def _returned() -> Any:
-	doc = _asked()
+	doc = _approval_requested()
 	with as_user(MANAGER):
 		doc.return_to_preparer("Please leave Anchor Cafe out: they pay in July.")
 	return doc
@@ -118,7 +118,7 @@ def _cancelled(doc: Any) -> Any:
 STATES: dict[str, Callable[[], Any]] = {
 	"saved": lambda: run(find=False),
 	"review": run,
-	"asked": _asked,
+	"approval-requested": _approval_requested,
 	"returned": _returned,
 	"nothing-found": lambda: run(max_invoice_amount=0.01),
 	"credit": lambda: run(balance_type="Credit", reason="Rounding Difference"),

@@ -29,7 +29,9 @@ SIZES = (PHONE, TABLET, LAPTOP, SCREEN) if PICTURES else (PHONE, LAPTOP)
 
 # States whose pages have something of their own. "Paused", for one, differs from "Posting" in words.
 STATES = (
-	() if PICTURES else ("review", "asked", "nothing-found", "posting", "posted", "partly-posted", "failed")
+	()
+	if PICTURES
+	else ("review", "approval-requested", "nothing-found", "posting", "posted", "partly-posted", "failed")
 )
 
 # Pages with every color that the app has: notes, bars, marks of rows, tables.

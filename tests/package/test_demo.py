@@ -43,7 +43,7 @@ def stopped() -> object:
 
 def test_without_a_terminal_it_goes_on_in_the_background_and_says_how_to_end_it(stopped: None) -> None:
 	said = make("demo")
-	assert "What a write-off run would do" in said or "Was ein Ausbuchungslauf täte" in said
+	assert "Preview of a write-off run" in said or "Vorschau eines Ausbuchungslaufs" in said
 	assert "`make demo-stop` ends it." in said
 	[address] = re.findall(r"The page: (http://127\.0\.0\.1:\d+/\?token=\S+)", said)
 	opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))

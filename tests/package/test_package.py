@@ -82,7 +82,7 @@ def test_preview(programs: Path, elsewhere: dict[str, object], tmp_path: Path) -
 	]  # fmt: skip
 	done = subprocess.run(command, capture_output=True, text=True, **elsewhere)  # type: ignore[call-overload]
 	assert done.returncode == 0, done.stderr
-	assert "Was ein Ausbuchungslauf täte" in done.stdout
+	assert "Vorschau eines Ausbuchungslaufs" in done.stdout
 	assert (tmp_path / "out.xlsx").stat().st_size and (tmp_path / "entries.csv").stat().st_size
 
 

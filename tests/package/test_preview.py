@@ -31,7 +31,7 @@ def test_the_preview_can_be_installed_alone(tmp_path: Path) -> None:
 		capture_output=True,
 		text=True,
 	)
-	assert "What a write-off run would do" in done.stdout, done.stderr
+	assert "Preview of a write-off run" in done.stdout, done.stderr
 
 
 def test_a_hundred_thousand_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

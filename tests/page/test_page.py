@@ -114,9 +114,9 @@ def test_the_same_balances_as_the_rules_find(start: Start) -> None:
 	)  # fmt: skip
 	window = start(EXAMPLES / "accounts-receivable.csv", *given)
 	window.has_list()
-	asked = policy.make(policy.read_file(EXAMPLES / "policy.toml"), today=date(2026, 11, 21))
+	chosen_policy = policy.make(policy.read_file(EXAMPLES / "policy.toml"), today=date(2026, 11, 21))
 	found = decide.decide(
-		asked,
+		chosen_policy,
 		export.read(EXAMPLES / "accounts-receivable.csv"),
 		export.read(EXAMPLES / "accounts-receivable-party-currency.xlsx"),
 	)

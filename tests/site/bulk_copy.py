@@ -58,10 +58,10 @@ def _copy_batch(template: Any, copies: Sequence[Copy], today: str | None) -> Non
 	customers = {copy.customer or template.customer for copy in copies}
 	facts = _customers(customers)
 	year_of = _fiscal_years()
-	asked = getdate(today)
+	day = getdate(today)
 	values: list[Any] = []
 	for copy in copies:
-		status = "Overdue" if getdate(copy.due_date) < asked else "Unpaid"
+		status = "Overdue" if getdate(copy.due_date) < day else "Unpaid"
 		customer = copy.customer or template.customer
 		values += [
 			copy.name,

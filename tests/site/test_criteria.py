@@ -94,8 +94,8 @@ def test_kinds_of_vouchers(ignored_credits: None) -> None:
 			expected = {vouchers[kind].name} if kind in vouchers else set()
 			if kind == "Sales Invoice" and balance_type == "Debit":
 				expected |= {vouchers["Debit Note"].name, vouchers["Opening Invoice"].name}
-			asked = found(balance_type=balance_type, voucher_kind=kind, customers=[{"customer": customer}])
-			assert asked == expected, (balance_type, kind)
+			result = found(balance_type=balance_type, voucher_kind=kind, customers=[{"customer": customer}])
+			assert result == expected, (balance_type, kind)
 
 
 def test_remainders(ignored_credits: None) -> None:

@@ -70,8 +70,8 @@ def test_demo(another_site: Callable[[], Site], tmp_path: Path, capsys: pytest.C
 
 	csv, xlsx = tmp_path / "accounts-receivable.csv", tmp_path / "accounts-receivable-party-currency.xlsx"
 	settings = policy.read_file(tmp_path / "policy.toml")
-	asked = policy.make(settings, today=settings["criteria.cutoff_date"])
-	decision = decide(asked, export.read(csv), export.read(xlsx))
+	chosen_policy = policy.make(settings, today=settings["criteria.cutoff_date"])
+	decision = decide(chosen_policy, export.read(csv), export.read(xlsx))
 	assert {
 		one.balance.voucher_no: [
 			one.reason.code if one.reason else "",

@@ -21,23 +21,23 @@ from tests.site.factories import HL, TODAY, account, customer, invoice, journal,
 @contextmanager
 def statements() -> Iterator[list[str]]:
 	"""The statements that run within the block."""
-	asked: list[str] = []
+	queries: list[str] = []
 	database = type(frappe.local.db)
 	original = database.sql
 
 	def sql(self: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-		asked.append(str(query))
+		queries.append(str(query))
 		return original(self, query, *args, **kwargs)
 
 	database.sql = sql
 	try:
-		yield asked
+		yield queries
 	finally:
 		database.sql = original
 
 
-def locking(asked: list[str]) -> list[str]:
-	return [query for query in asked if query.rstrip().upper().endswith("FOR UPDATE")]
+def locking(queries: list[str]) -> list[str]:
+	return [query for query in queries if query.rstrip().upper().endswith("FOR UPDATE")]
 
 
 def of_several(name: str, amounts: dict[str, float]) -> Any:
@@ -73,29 +73,31 @@ def of_several(name: str, amounts: dict[str, float]) -> Any:
 def test_fault_12_an_ordinary_payment_runs_one_query_and_locks_no_ledger_rows():
 	vouchers = [invoice("Anchor Cafe", 10 + n, "2026-01-15") for n in range(5)]
 	doc = of_several("Anchor Cafe", {one.name: 1.0 for one in vouchers})
-	with statements() as asked:
+	with statements() as queries:
 		guards.validate_payment_entry_allocations(doc)
-	[query] = asked
-	assert locking(asked) == asked and "tabSales Invoice" in query
-	with statements() as asked:
+	[query] = queries
+	assert locking(queries) == queries and "tabSales Invoice" in query
+	with statements() as queries:
 		doc.submit()
-	assert not [query for query in locking(asked) if "Ledger Entry" in query or "Write-Off" in query]
+	assert not [query for query in locking(queries) if "Ledger Entry" in query or "Write-Off" in query]
 
 
 def test_fault_12_a_journal_is_checked_for_its_own_row_only():
 	opening = balance_kinds.opening_journal(("Anchor Cafe", 70.0))
-	with statements() as asked:
+	with statements() as queries:
 		journal(line("Debtors", credit=30, party="Anchor Cafe", against=opening), line("House Bank", 30))
-	assert not [query for query in locking(asked) if "Payment Ledger Entry" in query or "Write-Off" in query]
+	assert not [
+		query for query in locking(queries) if "Payment Ledger Entry" in query or "Write-Off" in query
+	]
 
 
 def test_fault_12_cancelling_an_invoice_locks_no_items():
 	"""A worker locks items before vouchers, so cancelling an invoice of a run must not lock them in the other order."""
 	one = invoice("Anchor Cafe", 10, "2026-01-15")
 	run_helpers.run()
-	with statements() as asked:
+	with statements() as queries:
 		one.reload().cancel()
-	assert not [query for query in locking(asked) if "Write-Off" in query]
+	assert not [query for query in locking(queries) if "Write-Off" in query]
 
 
 @contextmanager

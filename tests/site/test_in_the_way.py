@@ -35,8 +35,8 @@ def test_desk_17_notifications_say_how_much():
 	run = run_helpers.run(user=PREPARER)
 	with as_user(PREPARER):
 		run.request_approval()
-	[asked] = subjects(run.name, MANAGER)
-	assert asked == f"Petra Preparer requests approval of {run.name}: 2 balances, total $ 9.00"
+	[subject] = subjects(run.name, MANAGER)
+	assert subject == f"Petra Preparer requests approval of {run.name}: 2 balances, total $ 9.00"
 	run_helpers.post(frappe.get_doc("Write-Off Run", run.name))
 	assert subjects(run.name, PREPARER)[-1] == f"{run.name}: Posted, 2 of 2 balances"
 

@@ -492,18 +492,18 @@ def test_fault_13_the_isolation_level_is_put_back():
 
 
 @contextmanager
-def asked() -> Iterator[list[str]]:
+def recorded_queries() -> Iterator[list[str]]:
 	"""The statements that run within the block, with their values."""
-	found: list[str] = []
+	queries: list[str] = []
 	original = frappe.local.db.sql
 
 	def sql(query: Any, values: Any = (), *args: Any, **kwargs: Any) -> Any:
-		found.append(f"{query} {values}")
+		queries.append(f"{query} {values}")
 		return original(query, values, *args, **kwargs)
 
 	frappe.local.db.sql = sql
 	try:
-		yield found
+		yield queries
 	finally:
 		del frappe.local.db.sql
 
@@ -513,10 +513,10 @@ def test_fault_16_looking_at_items_again_runs_as_many_queries_for_forty_as_for_t
 	original = posting.revalidate_items
 
 	def counted(*args: Any) -> Any:
-		with asked() as found:
+		with recorded_queries() as queries:
 			result = original(*args)
-		assert not {one for one in found if found.count(one) > 1}, "nothing is read twice"
-		counts.append(len(found))
+		assert not {query for query in queries if queries.count(query) > 1}, "nothing is read twice"
+		counts.append(len(queries))
 		return result
 
 	monkeypatch.setattr(posting, "revalidate_items", counted)
@@ -537,6 +537,6 @@ def test_fault_16_a_report_reads_nothing_twice(name: str):
 		f"ar_writeoff.ar_writeoff.report.{frappe.scrub(name)}.{frappe.scrub(name)}.execute"
 	)
 	execute(frappe._dict(filters))
-	with asked() as found:
+	with recorded_queries() as queries:
 		assert execute(frappe._dict(filters))[1]
-	assert sorted(found) == sorted(set(found))
+	assert sorted(queries) == sorted(set(queries))

@@ -88,8 +88,8 @@ def exported(folder: Path, file_format: str = "CSV", **filters: Any) -> export.E
 def found_offline(
 	settings: policy.Settings, of: export.Export, in_party_currency: export.Export
 ) -> dict[tuple[str, str, str], tuple[str, Decimal, Decimal]]:
-	asked = policy.make(settings, today=frappe.utils.getdate(DAY))
-	decision = decide.decide(asked, of, in_party_currency)
+	chosen_policy = policy.make(settings, today=frappe.utils.getdate(DAY))
+	decision = decide.decide(chosen_policy, of, in_party_currency)
 	return {
 		(verdict.balance.voucher_no, verdict.balance.receivable_account, verdict.balance.currency): (
 			verdict.reason.code if verdict.reason else "",

@@ -92,7 +92,7 @@ def test_every_preview_runs(
 			arguments[index + 1] = str(written[-1])
 	monkeypatch.chdir(CHECKOUT)
 	assert cli.main([*arguments, "--language", "en"]) == 0
-	assert "What a write-off run would do" in capsys.readouterr().out
+	assert "Preview of a write-off run" in capsys.readouterr().out
 	assert all(path.stat().st_size for path in written)
 
 

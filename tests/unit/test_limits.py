@@ -1,10 +1,10 @@
-"""Limits: an amount equal to a limit is within it, a balance over it is held, the most restrictive limit applies."""
+"""Limits: an amount equal to a limit is within it, a balance over it is pending, the most restrictive limit applies."""
 
 from decimal import Decimal
 
 import pytest
 
-from ar_writeoff.approval.rules import Authority, Claim, Limit, MonthTotals, authority_of_roles, held_back
+from ar_writeoff.approval.rules import Authority, Claim, Limit, MonthTotals, authority_of_roles, over_limit
 from ar_writeoff.core import reasons, texts
 
 
@@ -20,7 +20,7 @@ def claim(name: str, amount: str, customer: str = "Cafe", currency: str = "USD",
 
 
 def codes(claims: list[Claim], *limits: Limit, month_totals: MonthTotals | None = None) -> dict[str, str]:
-	found = held_back(claims, Authority(limits=limits, limit_required=True), month_totals)
+	found = over_limit(claims, Authority(limits=limits, limit_required=True), month_totals)
 	return {name: reason.code for name, reason in found.items()}
 
 
@@ -64,7 +64,7 @@ def test_what_is_over_by_itself_does_not_count_for_the_customer() -> None:
 	assert codes(claims, limit) == {"a": reasons.OVER_ITEM_LIMIT}
 
 
-def test_a_run_over_its_limit_is_held_back_whole() -> None:
+def test_a_run_over_its_limit_is_pending_as_a_whole() -> None:
 	claims = [claim("a", "60"), claim("b", "40")]
 	assert codes(claims, Limit("Clerk", per_run=money("100"))) == {}
 	assert codes(claims, Limit("Clerk", per_run=money("99.99"))) == dict.fromkeys(
@@ -92,9 +92,9 @@ def test_the_most_restrictive_wins() -> None:
 
 def test_caps_only_restrict() -> None:
 	cap = (Limit("Schedule", per_item=money("10")),)
-	assert held_back([claim("a", "10")], Authority(caps=cap)) == {}
-	assert set(held_back([claim("a", "10.01")], Authority(caps=cap))) == {"a"}
-	assert set(held_back([claim("a", "1")], Authority(caps=cap, limit_required=True))) == {"a"}
+	assert over_limit([claim("a", "10")], Authority(caps=cap)) == {}
+	assert set(over_limit([claim("a", "10.01")], Authority(caps=cap))) == {"a"}
+	assert set(over_limit([claim("a", "1")], Authority(caps=cap, limit_required=True))) == {"a"}
 
 
 ROWS = [Limit("Accounts User", per_item=Decimal(50)), Limit("Accounts Manager", per_item=Decimal(500))]
@@ -112,8 +112,8 @@ ROWS = [Limit("Accounts User", per_item=Decimal(50)), Limit("Accounts Manager", 
 def test_roles(roles: list[str], maximum: int) -> None:
 	authority = authority_of_roles(ROWS, roles, ["Accounts Manager"])
 	assert authority.limit_required
-	assert held_back([claim("a", str(maximum))], authority).keys() == ({"a"} if not maximum else set())
-	assert held_back([claim("a", f"{maximum}.01")], authority).keys() == {"a"}
+	assert over_limit([claim("a", str(maximum))], authority).keys() == ({"a"} if not maximum else set())
+	assert over_limit([claim("a", f"{maximum}.01")], authority).keys() == {"a"}
 
 
 def test_two_roles_that_may_submit_the_lower_one_counts() -> None:
@@ -121,18 +121,18 @@ def test_two_roles_that_may_submit_the_lower_one_counts() -> None:
 	authority = authority_of_roles(
 		rows, ["Controller", "Accounts Manager"], ["Controller", "Accounts Manager"]
 	)
-	assert held_back([claim("a", "501")], authority).keys() == {"a"}
+	assert over_limit([claim("a", "501")], authority).keys() == {"a"}
 
 
 def test_no_row_no_limit() -> None:
 	authority = authority_of_roles([], ["Accounts Manager"], ["Accounts Manager"])
-	assert authority.unlimited and held_back([claim("a", "1e9")], authority) == {}
+	assert authority.unlimited and over_limit([claim("a", "1e9")], authority) == {}
 
 
 def test_a_row_instead_of_others_is_the_only_limit() -> None:
 	rows = [*ROWS, Limit("Controller", per_item=Decimal(5000), instead=True)]
 	authority = authority_of_roles(rows, ["Controller", "Accounts Manager"], ["Accounts Manager"])
-	assert held_back([claim("a", "5000"), claim("b", "5001")], authority).keys() == {"b"}
+	assert over_limit([claim("a", "5000"), claim("b", "5001")], authority).keys() == {"b"}
 
 
 # ----------------------------------------------------------------------------------------- what it is limited in
@@ -153,7 +153,7 @@ def test_a_month_in_a_currency_counts_what_was_written_off_in_it(amount: str, ov
 	assert found == ({"euro": reasons.OVER_CUSTOMER_LIMIT} if over else {})
 
 
-def test_a_run_in_a_currency_is_held_back_in_that_currency_only() -> None:
+def test_a_run_in_a_currency_is_pending_in_that_currency_only() -> None:
 	claims = [claim("euro", "101", currency="EUR", base="1"), claim("dollar", "500")]
 	limit = Limit("Clerk", currency="EUR", per_run=money("100"))
 	assert codes(claims, limit, EVERYTHING) == {"euro": reasons.OVER_RUN_LIMIT}
@@ -209,7 +209,7 @@ def test_a_row_of_another_currency_does_not_end_the_check() -> None:
 def test_the_reason_tells_amount_limit_and_holder(limit: Limit, original: str | None, message: str) -> None:
 	one = claim("a", "20.00", **({"original": original} if original else {}))
 	earlier = MonthTotals({("Cafe", ""): money("7.00")})
-	found = held_back([one], Authority(limits=(limit,), limit_required=True), earlier)
+	found = over_limit([one], Authority(limits=(limit,), limit_required=True), earlier)
 	assert texts.message(found["a"]) == message
 
 

@@ -35,8 +35,8 @@ def found(
 	given = cli.parser().parse_args(
 		["preview", str(path), "--maximum", "25", "--customer-credits", "Ignore", *options]
 	)
-	asked = policy.make(cli.settings_of(given), today=date(2026, 6, 30))
-	decision = decide.decide(asked, export.read(path))
+	chosen_policy = policy.make(cli.settings_of(given), today=date(2026, 6, 30))
+	decision = decide.decide(chosen_policy, export.read(path))
 	return [verdict.balance.voucher_no[-1] for verdict in decision.write_off]
 
 
@@ -120,8 +120,8 @@ def test_the_criteria_are_in_the_heading_of_the_preview() -> None:
 		"criteria.voucher_kind": "Sales Invoice",
 		"thresholds.EUR": (Decimal(5), Decimal(20)),
 	}
-	asked = policy.make(settings, today=date(2026, 6, 30)).criteria
-	assert criteria(asked, "USD") == (
+	chosen = policy.make(settings, today=date(2026, 6, 30)).criteria
+	assert criteria(chosen, "USD") == (
 		"Debit balances up to 25 USD, dated until 2026-06-30, from 0.5 USD, from 5 to 20 EUR on accounts in EUR,"
 		" up to 5 % of the invoiced amount, only what is left after a payment or credit note, only Sales Invoice"
 	)

@@ -183,12 +183,12 @@ def foreign(folder: Path, account: str, base: str, **settings: object) -> decide
 	"""The verdict for one balance in account and company currency."""
 	one = line(1, "Bali Cafe", base, Receivable_Account="Debtors IDR - HL")
 	other = {**one, "Outstanding Amount": account, "Currency": "IDR"}
-	asked = policy.make(
+	chosen_policy = policy.make(
 		{"criteria.max_invoice_amount": Decimal(10_000), "criteria.cutoff_date": TODAY, **settings},
 		today=TODAY,
 	)
 	return decide.decide(
-		asked,
+		chosen_policy,
 		export.read(write_csv(folder / "base.csv", table([one, line(2, "Other", 1)]))),
 		export.read(write_csv(folder / "party.csv", table([other, line(2, "Other", 1)]))),
 	)

@@ -63,8 +63,8 @@ def balance(
 	ids=lambda case: f"{case['minimum']}-{case['amount']}-{case['type']}",
 )
 def test_from_a_minimum_to_the_maximum(case: dict[str, str]) -> None:
-	asked = criteria(min_invoice_amount=Decimal(case["minimum"]), balance_type=case["type"])
-	assert bool(match(balance(case["amount"]), asked)) is (case["found"] == "yes")
+	chosen = criteria(min_invoice_amount=Decimal(case["minimum"]), balance_type=case["type"])
+	assert bool(match(balance(case["amount"]), chosen)) is (case["found"] == "yes")
 
 
 THRESHOLDS = (
@@ -117,14 +117,14 @@ def test_share_of_the_original_amount(
 	assert bool(match(one, criteria(max_original_share=Decimal(share) if share else None))) is found
 
 
-@pytest.mark.parametrize(("settled", "asked", "found"), [(0, 0, 1), (0, 1, 0), (1, 0, 1), (1, 1, 1)])
-def test_only_what_is_left_after_a_payment(settled: int, asked: int, found: int) -> None:
+@pytest.mark.parametrize(("settled", "wanted", "found"), [(0, 0, 1), (0, 1, 0), (1, 0, 1), (1, 1, 1)])
+def test_only_what_is_left_after_a_payment(settled: int, wanted: int, found: int) -> None:
 	one = balance("5", origin=Origin(settled=bool(settled)))
-	assert bool(match(one, criteria(only_remainders=bool(asked)))) is bool(found)
+	assert bool(match(one, criteria(only_remainders=bool(wanted)))) is bool(found)
 
 
 @pytest.mark.parametrize(
-	("kinds", "asked", "found"),
+	("kinds", "wanted", "found"),
 	[
 		(("Sales Invoice",), None, True),
 		(("Sales Invoice",), "Sales Invoice", True),
@@ -135,8 +135,8 @@ def test_only_what_is_left_after_a_payment(settled: int, asked: int, found: int)
 		(("Payment Entry",), "Journal Entry", False),
 	],
 )
-def test_kind_of_voucher(kinds: tuple[str, ...], asked: str | None, found: bool) -> None:
-	assert bool(match(balance("5", origin=Origin(kinds=kinds)), criteria(voucher_kind=asked))) is found
+def test_kind_of_voucher(kinds: tuple[str, ...], wanted: str | None, found: bool) -> None:
+	assert bool(match(balance("5", origin=Origin(kinds=kinds)), criteria(voucher_kind=wanted))) is found
 
 
 def test_history_is_read_only_if_a_criterion_needs_it() -> None:

@@ -16,7 +16,7 @@ def show(container: ui.element, decision: Decision, verdict: Verdict, amount: De
 	"""Show the details of a row and the reason for its verdict."""
 	of = verdict.balance
 	line = decision.line(of)
-	asked = decision.policy.criteria
+	criteria = decision.policy.criteria
 	container.clear()
 	with container, ui.element("div").classes("stack"):
 		ui.label(of.voucher_no).classes("text-weight-bold")
@@ -53,7 +53,7 @@ def show(container: ui.element, decision: Decision, verdict: Verdict, amount: De
 					t(
 						"Age in days on {day}: {age}",
 						age=verdict.age_days,
-						day=asked.cutoff_date,
+						day=criteria.cutoff_date,
 					)
 				),
 			),
@@ -73,18 +73,18 @@ def show(container: ui.element, decision: Decision, verdict: Verdict, amount: De
 
 def matched_criteria(decision: Decision, verdict: Verdict) -> Text:
 	"""The criteria that the balance matches."""
-	asked = decision.policy.criteria
+	criteria = decision.policy.criteria
 	facts = {
 		"amount": verdict.base_amount,
-		"maximum": asked.max_invoice_amount,
+		"maximum": criteria.max_invoice_amount,
 		"currency": decision.company_currency,
 	}
-	if asked.minimum_age_days:
+	if criteria.minimum_age_days:
 		return t(
 			"Found: {amount} {currency} is within the maximum of {maximum}, and the age in days, {age}, is over"
 			" {days}.",
 			**facts,
 			age=verdict.age_days,
-			days=asked.minimum_age_days,
+			days=criteria.minimum_age_days,
 		)
 	return t("Found: {amount} {currency} is within the maximum of {maximum}.", **facts)

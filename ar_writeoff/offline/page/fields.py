@@ -60,8 +60,12 @@ class Fields:
 	def day(self, name: str, label: Text) -> None:
 		value = self.review.settings.get(name)
 		if value is None and self.review.decision:
-			asked = self.review.decision.policy
-			value = asked.posting_date if name.endswith("posting_date") else asked.criteria.cutoff_date
+			chosen_policy = self.review.decision.policy
+			value = (
+				chosen_policy.posting_date
+				if name.endswith("posting_date")
+				else chosen_policy.criteria.cutoff_date
+			)
 		self.field(
 			name,
 			ui.input(str(label), value=value.isoformat() if value else "").props("type=date stack-label"),

@@ -84,7 +84,7 @@ class Page:
 		self.dialogs = ui.element("div")
 
 	def disable_tab(self, client: Client) -> None:
-		"""Tell a tab that the review was opened in another one."""
+		"""Disable a tab, because the review was opened in another one."""
 		with client, ui.dialog(value=True).props("persistent"), ui.card().classes("set-aside"):
 			ui.label(str(t("The review was opened in another window.")))
 			ui.button(str(t("Use Here")), on_click=ui.navigate.reload).props("no-caps unelevated")
@@ -330,16 +330,16 @@ class Page:
 			self.ticked_card = self.card(t("To write off"))
 			left = self.card(t("Excluded"))
 			none = self.card(t("No match"))
-			asked = self.card(t("Criteria"))
+			criteria_labels = self.card(t("Criteria"))
 		left[0].set_text(
 			f"{words.number(sum((one.base_amount for one in review.left_out), Decimal('0.00')))} {currency}"
 		)
 		left[1].set_text(str(t("Balances: {count}", count=len(review.left_out))))
 		none[0].set_text(words.number(decision.not_matching))
 		none[1].set_text(str(t("Balances checked: {count}", count=decision.considered)))
-		asked[0].set_text("")
-		asked[0].set_visibility(False)
-		asked[1].set_text(criteria(decision.policy.criteria, currency))
+		criteria_labels[0].set_text("")
+		criteria_labels[0].set_visibility(False)
+		criteria_labels[1].set_text(criteria(decision.policy.criteria, currency))
 		with ui.element("div").classes("charts"):
 			with ui.element("div").classes("card"):
 				ui.label(str(t("By age in days"))).classes("soft small")
@@ -649,7 +649,7 @@ class Page:
 		if not await self.plan() or not self.planned:
 			return
 		planned = self.planned
-		asked = planned.policy
+		chosen_policy = planned.policy
 		with (
 			self.dialogs,
 			ui.dialog(value=True) as dialog,
@@ -657,14 +657,14 @@ class Page:
 		):
 			ui.label(str(t("Write the files?"))).classes("text-h6")
 			for label, value in (
-				(t("Company"), asked.company),
-				(t("Criteria"), criteria(asked.criteria, planned.company_currency)),
+				(t("Company"), chosen_policy.company),
+				(t("Criteria"), criteria(chosen_policy.criteria, planned.company_currency)),
 				(t("To write off"), totals_of(planned.write_off, planned.company_currency)),
 				(
 					t("Journal Entries"),
-					str(t("{count} on {day}", count=len(planned.entries), day=asked.posting_date)),
+					str(t("{count} on {day}", count=len(planned.entries), day=chosen_policy.posting_date)),
 				),
-				(t("Account"), asked.offset_account),
+				(t("Account"), chosen_policy.offset_account),
 				(t("Folder"), str(self.out.resolve())),
 			):
 				with ui.element("div").classes("fact"):
@@ -699,10 +699,10 @@ class Page:
 		"""
 		decision, main = self.review.decision, self.review.main
 		assert decision and main
-		asked = policy.make(self.review.settings, today=date.today(), report_date=main.report_date)
+		chosen_policy = policy.make(self.review.settings, today=date.today(), report_date=main.report_date)
 		now = decision.policy
 		changed = replace(
-			asked,
+			chosen_policy,
 			company=now.company,
 			offset_account=now.offset_account,
 			cost_center=now.cost_center,
@@ -711,7 +711,7 @@ class Page:
 		)
 		if changed != now:
 			raise InvalidPolicy(t("The criteria were changed. Press Find Invoices first."))
-		decision.policy = asked
+		decision.policy = chosen_policy
 
 	async def write(self, planned: Decision) -> None:
 		sources = [path for path in (self.review.path, self.review.party_path) if path]

@@ -29,8 +29,8 @@ POLICY = (
 class Guard:
 	"""Middleware that admits requests for this host and port with the secret: first in the address, then in a cookie.
 
-	Other users of the machine do not know the secret. Other pages in the browser do not know it, and cannot pass the
-	host check with another name for 127.0.0.1.
+	It keeps out other users of the machine, and other pages in the browser, also if they use another name for
+	127.0.0.1.
 	"""
 
 	def __init__(self, app: Any, token: str, port: int):
@@ -69,7 +69,7 @@ class Guard:
 		return parse_qs(query.decode("latin-1")).get("token", [""])[0]
 
 	async def welcome(self, send: Any) -> None:
-		"""To the page, with the secret in a cookie, so that it stands in the address no longer."""
+		"""Redirect to the page, with the secret in a cookie instead of the address."""
 		cookie = f"{self.cookie}={self.token}; HttpOnly; SameSite=Strict; Path=/"
 		headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
 		await send({"type": "http.response.start", "status": 303, "headers": headers})

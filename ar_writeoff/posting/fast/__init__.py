@@ -1,15 +1,15 @@
 """Posts or cancels a Journal Entry with the rows that ERPNext would leave, in a fraction of the time.
 
 ERPNext runs some fifty queries for each row of an entry: it checks each link, party and budget, and loads each
-invoice twice to set its status. Nearly always nothing is wrong. Here each check runs once for the whole entry. If it
-finds anything, ERPNext's own code is called, and accepts or refuses in its own words.
+invoice twice to set its status. Usually all checks pass. Here each check runs once for the whole entry. If it finds
+anything, ERPNext's own code is called, with its own result and message.
 
 There are three ways. In sets: ERPNext's functions make the rows, which are validated by kind and inserted together. By
 entry: ERPNext saves each row, and the invoices are updated once for the entry. By row: all as ERPNext does it. Which
 one is taken is decided by `ar_writeoff.posting.proof`.
 
 guard             whether posting in sets is possible at all
-listeners         which documents are saved one by one, because an app or a rule of the site listens to them
+listeners         which documents are saved one by one, because an app or a rule of the site has a handler for them
 validation_cache  validations and writes that run once per transaction
 entry             in sets: the Journal Entry
 ledger_rows       in sets: General and Payment Ledger rows
@@ -63,7 +63,7 @@ def submit(entry: Any, name: str, cache: ValidationCache) -> None:
 	Validations in `cache` are not repeated, and new results are added to it.
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses the entry.
+	    frappe.ValidationError: ERPNext rejects the entry.
 	"""
 	with WAYS[cache.method](entry, cache):
 		# In sets, an entry that nobody listens to is inserted in one step.
@@ -78,7 +78,7 @@ def cancel(entry: Any, cache: ValidationCache) -> None:
 	"""Cancel a submitted Journal Entry, in the way of the cache.
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses.
+	    frappe.ValidationError: ERPNext rejects the entry.
 	"""
 	with WAYS[cache.method](entry, cache):
 		entry.cancel()

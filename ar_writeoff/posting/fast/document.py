@@ -23,7 +23,7 @@ def by_entry(entry: Any, cache: ValidationCache) -> Iterator[None]:
 	# ERPNext may have updated the invoices since they were read.
 	cache.clear_documents()
 	names = settled_invoices(entry)
-	# An invoice with two rows is updated with each, and a listener is told twice.
+	# An invoice with two rows is updated with each, and a listener is called twice.
 	is_told_once = len(names) == len(set(names)) or not cache.is_listened_to(SALES_INVOICE)
 	is_replaceable = is_told_once and type(entry).make_gl_entries is JournalEntry.make_gl_entries
 	if is_replaceable:
@@ -78,7 +78,7 @@ def post_rows(entry: Any, make_gl_entries: Callable, cancel: int) -> None:
 	"""Post the ledger rows of an entry that is being submitted or cancelled, with this version of ERPNext's function.
 
 	Raises:
-	    frappe.ValidationError: ERPNext refuses one of the rows.
+	    frappe.ValidationError: ERPNext rejects one of the rows.
 	"""
 	gl_rows = entry.build_gl_map()
 	if not gl_rows:

@@ -1,7 +1,7 @@
 """Updates outstanding amount and status of the Sales Invoices that entries settle.
 
 ERPNext reads each invoice with its ten tables twice. Here the invoices are read together and ERPNext's own function
-sets the status. They are updated together, or one by one where somebody listens to them.
+sets the status. They are updated together, or one by one if they have listeners.
 """
 
 from collections import defaultdict
@@ -59,7 +59,7 @@ def load_invoices(names: set[str], cache: ValidationCache) -> None:
 def settle(payment_rows: Iterable[frappe._dict], cache: ValidationCache) -> None:
 	"""Record which invoices these Payment Ledger rows settle, to be updated together with those of the next entries.
 
-	If ERPNext has to update one of them, or somebody listens to the entry or the invoices, all are updated at once.
+	If ERPNext has to update one of them, or the entry or the invoices have listeners, all are updated at once.
 	"""
 	rows = [row for row in payment_rows if row.against_voucher_type == INVOICE]
 	found = get_invoices({row.against_voucher_no for row in rows}, cache)
@@ -182,7 +182,7 @@ def set_status(document: Any, credited: set[str]) -> None:
 
 
 def known_returns(credited: set[str]) -> Callable:
-	"""In place of `frappe.db.get_value`: does not ask again whether an invoice has a return."""
+	"""In place of `frappe.db.get_value`: returns without a query whether an invoice has a return."""
 
 	def get_value(doctype: str, filters: Any = None, *args: Any, **kwargs: Any) -> Any:
 		if (
@@ -200,7 +200,7 @@ def update_with_events(document: Any) -> None:
 	"""Update one invoice as ERPNext does, with all handlers and rules."""
 	values = {"outstanding_amount": document.outstanding_amount}
 	frappe.db.set_value(INVOICE, document.name, values)
-	# What the handlers compare with. Frappe would read it from the database.
+	# The values that handlers compare with. Frappe would read them from the database.
 	before = frappe.get_doc(document.as_dict(no_default_fields=False))
 	before.update({"modified": now(), "modified_by": frappe.session.user})
 	document._doc_before_save = before

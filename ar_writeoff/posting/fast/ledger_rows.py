@@ -3,7 +3,7 @@
 ERPNext's own functions make the rows and check the entry. Two of the functions that they call are replaced: those that
 save one row at a time. Most of ERPNext's validation of a row depends only on its account and dimensions, so one row of
 each kind is validated. Validations of the party run for all parties at once. Rows are inserted together, or saved as
-documents where somebody listens to them.
+documents if they have listeners.
 """
 
 import functools
@@ -45,7 +45,7 @@ KIND_FIELDS = (
 	"is_cancelled",
 	"delinked",
 )
-# What ERPNext compares to find the rows that the row of a cancellation reverses.
+# Fields that ERPNext compares to find the rows that the row of a cancellation reverses.
 DELINKED_BY = (
 	"company",
 	"account_type",
@@ -146,7 +146,7 @@ class RowWriter:
 		that is cancelled, the rows that they reverse are delinked first."""
 		made, reverses = self.make_payment_rows(gl_rows, **kwargs)
 		settled: list[Row] = []
-		# ERPNext updates an invoice with each row, and a listener is told of each update.
+		# ERPNext updates an invoice with each row, and a listener is called for each update.
 		names = [row.against_voucher_no for row in made if row.doctype == PAYMENT_LEDGER_ENTRY]
 		at_once = len(names) > len(set(names)) and self.cache.is_listened_to(invoices.INVOICE)
 		for row in made:
@@ -198,7 +198,7 @@ class RowWriter:
 		self.validate_budget(row)
 
 	def add(self, row: Row) -> None:
-		"""Save the row if somebody listens to its DocType; otherwise it is inserted with the next ones."""
+		"""Save the row if its DocType has listeners; otherwise it is inserted with the next ones."""
 		if self.cache.is_listened_to(row.doctype):
 			self.flush()
 			save_document(row, self)

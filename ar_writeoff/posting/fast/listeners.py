@@ -1,7 +1,7 @@
-"""Who listens to the documents of an entry: handlers of apps and rules of the site, by DocType and event.
+"""Listeners to the documents of an entry: handlers of apps and rules of the site, by DocType and event.
 
-For a DocType that somebody listens to, each document is built and saved by Frappe, so that the handlers and rules are
-called as ever. Rows of the other DocTypes are inserted together.
+If a DocType has a listener, each of its documents is built and saved by Frappe, so that handlers and rules are called
+as usual. Rows of the other DocTypes are inserted together.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ EVENTS: Events = {
 	SALES_INVOICE: {"before_change", "on_change"},
 }
 
-# Events when an entry is cancelled. Frappe saves the entry itself, so its own events slow nothing.
+# Events when an entry is cancelled. Frappe saves the entry itself, so its own events cost no time.
 CANCEL_EVENTS = {**EVENTS, JOURNAL_ENTRY: {"before_cancel", "on_cancel", "on_change"}}
 
 # Handlers of Frappe and ERPNext for all DocTypes, with the DocType of the rules that they apply: its field with the
@@ -190,7 +190,7 @@ def rules(listened: Events) -> Iterator[Listener]:
 
 
 def rule_event(kind: str, doctype: str, event: str, method: str) -> str | None:
-	"""The event at which Frappe itself looks at this rule; None if it is no event of a new entry."""
+	"""The event at which Frappe itself checks this rule; None if it is no event of a new entry."""
 	if kind == "Server Script":
 		return next((name for name, label in EVENT_MAP.items() if label == event), None)
 	if kind == "Workflow":

@@ -1,6 +1,6 @@
 """Proves on the site itself that posting in sets leaves the rows that ERPNext would have left.
 
-A combination is what the result may depend on: versions and apps, ERPNext's code, customisations and settings. Entries
+A combination has all that the result may depend on: versions, apps, ERPNext's code, customisations, settings. Entries
 have kinds, such as a credit row that settles a foreign invoice. The first batch of a kind is posted natively and in
 sets, one after the other, and undone. If every column of every row is equal, entries of the kind are posted in sets
 from then on. If not, the next slower way is tried. A sample of later batches is compared again. Cancelling is proven in
@@ -8,9 +8,9 @@ the same way, by a combination of its own.
 
 combination   hash of what a proof holds for
 writes        which rows a transaction writes
-containment   nothing of a rehearsal gets out
+containment   limits a rehearsal to its transaction
 rehearsal     post in two ways and compare
-verdicts      Write-Off Posting Proof: what was found
+verdicts      Write-Off Posting Proof: the results
 """
 
 import random
@@ -47,7 +47,7 @@ SAMPLE_INTERVAL = 100
 
 
 class Batch(Protocol):
-	"""What is posted together and can be posted again after a rollback."""
+	"""Items that are posted together and can be posted again after a rollback."""
 
 	size: int
 	# Whether entries are cancelled, not posted.
@@ -60,11 +60,11 @@ class Batch(Protocol):
 		"""A part of it."""
 
 	def post(self, method: str) -> Any:
-		"""Post or cancel it in this way and return what came of it."""
+		"""Post or cancel it in this way and return the result."""
 
 
 def method(company: str, batch: Batch, run: str = "") -> str:
-	"""The way to post a batch. A rehearsal decides where nothing is known yet."""
+	"""Return the way to post a batch. Without a proof of its kinds, a rehearsal decides."""
 	fixed = fast.blocker(company)
 	if fixed:
 		return BY_ROW if fixed.code == reasons.FAST_SWITCHED_OFF else BY_ENTRY
@@ -86,7 +86,7 @@ def method(company: str, batch: Batch, run: str = "") -> str:
 
 
 def hindrance(company: str) -> Reason | None:
-	"""Why entries of this company are not posted in sets; None if they are, or if nothing is known yet."""
+	"""Return why entries of this company are not posted in sets; None if they are, or if there is no proof yet."""
 	fixed = fast.blocker(company)
 	if fixed:
 		return fixed
@@ -95,8 +95,8 @@ def hindrance(company: str) -> Reason | None:
 
 
 def explanation(company: str) -> list[Reason]:
-	"""Why entries of this company are posted more slowly than they could be: the hindrance, or who listens to the
-	documents, which are then saved one by one."""
+	"""Return why entries of this company are posted more slowly than they could be: the hindrance, or a listener whose
+	documents are saved one by one."""
 	found = hindrance(company)
 	if found:
 		return [found]
@@ -104,7 +104,7 @@ def explanation(company: str) -> list[Reason]:
 
 
 def listener_reason(listener: listeners.Listener) -> Reason:
-	"""Who listens to which DocType."""
+	"""Return a listener and its DocType as a reason."""
 	doctype, kind, name = listener[:3]
 	if kind == listeners.FETCHED:
 		return Reason.of(reasons.FAST_FETCHED, fields=name, doctype=doctype)
@@ -115,7 +115,7 @@ def listener_reason(listener: listeners.Listener) -> Reason:
 
 def prove(company: str, key: str, batch: Batch, kinds: set[str], run: str = "") -> str:
 	"""Post a batch in both ways, undo both, and record the verdict. Returns the way to post such entries. There is no
-	verdict if ERPNext refuses all of it.
+	verdict if ERPNext rejects all of it.
 
 	Raises:
 	    SharedFault: a fault that all balances share.

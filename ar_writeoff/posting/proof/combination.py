@@ -83,7 +83,7 @@ FIELD_PROPERTIES = (
 	"unique",
 	"precision",
 )
-# Of a company, the fields that hold settings and no sums.
+# Fields of Company with settings, not with totals.
 SETTING_FIELDTYPES = ("Link", "Check", "Select", "Date", "Currency")
 
 
@@ -94,7 +94,7 @@ def key(company: str, cancels: bool = False) -> str:
 
 
 def parts(company: str, cancels: bool) -> dict[str, Any]:
-	"""What the combination consists of."""
+	"""Return the parts of the combination by name."""
 	return {
 		"company": company,
 		"cancels": cancels,

@@ -56,7 +56,7 @@ def rehearse(action: Callable[[], Any]) -> Rehearsed:
 	"""Run the action, read what it has written, and undo it.
 
 	Raises:
-	    what ends the transaction or the job.
+	    errors that end the transaction or the job.
 	"""
 	frappe.db.savepoint(SAVEPOINT)
 	started = time.monotonic()

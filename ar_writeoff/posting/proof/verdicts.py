@@ -1,4 +1,4 @@
-"""Write-Off Posting Proof: what the rehearsals of a site have found."""
+"""Write-Off Posting Proof: the results of the rehearsals of a site."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -18,8 +18,8 @@ MAX_DIFFERENCES = 50
 
 
 class Known(NamedTuple):
-	"""What is known of a combination: the way to post, the kinds of entries it is proven for, and the proof that
-	rules out posting in sets."""
+	"""The results for a combination: the way to post, the kinds of entries it is proven for, and the proof that rules
+	out posting in sets."""
 
 	method: str = IN_SETS
 	kinds: frozenset[str] = frozenset()
@@ -27,7 +27,7 @@ class Known(NamedTuple):
 
 
 def of_combination(key: str) -> Known:
-	"""What the proofs of this combination say. One difference rules out posting in sets."""
+	"""Return the results of the proofs of this combination. One difference rules out posting in sets."""
 	kinds: set[str] = set()
 	slowest, proof = IN_SETS, ""
 	for row in frappe.get_all(

@@ -1,4 +1,4 @@
-"""What a transaction writes: the rows that its statements insert, update or delete.
+"""The rows that the statements of a transaction insert, update or delete.
 
 The statements are read on the connection, so writes of any code are included.
 """

@@ -176,8 +176,8 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		self.posting_date = self.posting_date or today()
 
 	def save(self, *args: Any, **kwargs: Any) -> "WriteOffRun":
-		"""Save, submit or cancel: all of them pass here, from the form, REST, a list or a script. The run is locked
-		before Frappe compares it with the stored document.
+		"""Save, submit or cancel the run, from the form, REST, a list or a script. The run is locked before Frappe
+		compares it with the stored document.
 
 		A run with many Journal Entries is cancelled in the background: it is Reversing until all entries are cancelled.
 		"""
@@ -282,9 +282,9 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 				title=_("Differs from the Preview"),
 			)
 		self.flags.authority = limits.authority_for(self, user)
-		self.flags.held = limits.hold_back(self, user, self.flags.authority)
+		self.flags.pending = limits.mark_pending(self, user, self.flags.authority)
 		if not run_items.has_selected_items(self.name):
-			pending = limits.held_summary(self.name)
+			pending = limits.pending_summary(self.name)
 			if pending["count"]:
 				frappe.throw(
 					_("All selected balances are over your limit: {0}").format(
@@ -305,8 +305,8 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		self.status = states.QUEUED
 
 	def on_submit(self) -> None:
-		if self.flags.held:
-			remainder = limits.move_held_to_draft(self)
+		if self.flags.pending:
+			remainder = limits.move_pending_to_draft(self)
 			frappe.msgprint(
 				_("Balances above your limit were moved to draft {0}.").format(
 					frappe.utils.get_link_to_form(self.doctype, remainder)
@@ -576,7 +576,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		return {**self.summary(), "other_drafts": run_items.other_drafts(run) if run.docstatus == 0 else []}
 
 	def summary(self) -> dict[str, Any]:
-		"""`get_summary` without the other drafts, which take longer than a tick."""
+		"""`get_summary` without the other drafts, for the answer to each change of the selection."""
 		run = self.get_saved("read")
 		return {
 			"status": run.status,
@@ -584,7 +584,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			"changed_by": run.changed_by,
 			"amounts_editable": int(run.docstatus == 0 and run.status == states.DRAFT),
 			**run_items.summary(run.name, run.company, submitted=run.docstatus > 0),
-			"pending": limits.held_summary(run.name),
+			"pending": limits.pending_summary(run.name),
 			"approver_blocker": approval.approver_blocker(run, frappe.session.user)
 			if run.docstatus == 0
 			else None,

@@ -55,7 +55,7 @@ class WriteOffRunItem(ReasonDocument):
 		write_off_amount: DF.Currency
 	# end: auto-generated types
 
-	"""An item is found, ticked and posted through its run, which holds every rule: never saved by itself."""
+	"""Refuse to save an item on its own: its run finds, selects and posts it."""
 
 	def validate(self) -> None:
 		frappe.throw(

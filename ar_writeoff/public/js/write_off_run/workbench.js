@@ -433,12 +433,12 @@ export class Workbench {
 	selection_saved(summary, change) {
 		if (!this.is_current) return;
 		const expected = count_ticked(this.summary) + change;
-		const held = this.summary.pending.count;
+		const pending_before = this.summary.pending.count;
 		this.show_summary(summary);
 		if (Number.isNaN(expected)) return;
 		if (count_ticked(summary) === expected) {
 			// A tick can take other items over the limit or back.
-			if (summary.pending.count !== held) this.load();
+			if (summary.pending.count !== pending_before) this.load();
 			return;
 		}
 		frappe.show_alert({
