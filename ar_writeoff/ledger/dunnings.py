@@ -106,15 +106,15 @@ def update_dunnings(invoice: str, outstanding_before: float, attempts: int) -> N
 
 
 def update_states(invoices: Iterable[str], reopened: Collection[str] = ()) -> None:
-	"""Resolve the submitted Dunnings of these invoices of which nothing is open any more, and open those again that were
-	resolved here and of which something is.
+	"""Resolve the submitted Dunnings of these invoices that have no open term, and reopen those with an open term that
+	were resolved here.
 
-	`reopened`: invoices of which less is written off than before. Since 15.92, ERPNext updates their Dunnings once more:
-	when their balance was restored, their payment terms were still closed.
+	`reopened`: invoices of which less is written off than before. Since 15.92, ERPNext updates their Dunnings once
+	more: when their balance was restored, their payment terms were still closed.
 	"""
 	for row in dunnings_of(sorted(set(invoices))):
 		if row.status == UNRESOLVED and not row.is_open:
-			change_state(row.name, RESOLVED, _("Resolved: nothing is open any more after a write-off."))
+			change_state(row.name, RESOLVED, _("Resolved: no balance is open after a write-off."))
 		elif row.status == RESOLVED and row.is_open and row.resolved_by_write_off:
 			change_state(
 				row.name, UNRESOLVED, _("Reopened: the balance of a written-off invoice is open again.")

@@ -1,6 +1,6 @@
 """Allocation of payments and journal credits to the entry that writes them off, and its release on undo.
 
-ERPNext knows the rest of a Payment Entry by its `unallocated_amount`, and that of a journal credit by its rows
+ERPNext takes the remainder of a Payment Entry from its `unallocated_amount`, and that of a journal credit from its rows
 without a reference. An entry that merely refers to them would clear the Payment Ledger but leave them available for
 allocation. So the entry debits the receivable account without a reference, and the credit is allocated to it with
 ERPNext's own reconciliation, in the same transaction.
@@ -43,7 +43,7 @@ def allocate_to(credit: Key, amount: Decimal, currency: str, voucher_type: str, 
 	"""Allocate an amount, above 0, of a payment or journal credit to a voucher of the same customer and account.
 
 	Raises:
-	    frappe.ValidationError: less than that is unallocated, or ERPNext refuses.
+	    frappe.ValidationError: less than that is unallocated, or ERPNext rejects the allocation.
 	"""
 	rows = payment_rows(credit) if credit.voucher_type == "Payment Entry" else journal_rows(credit)
 	decimals = precision(currency)
@@ -72,7 +72,7 @@ def allocate_to(credit: Key, amount: Decimal, currency: str, voucher_type: str, 
 			)
 	if left:
 		raise NotAllocated(
-			_("{0} {1} has {2} {3} less to allocate than its balance.").format(
+			_("The unallocated amount of {0} {1} is {2} {3} lower than its balance.").format(
 				_(credit.voucher_type), credit.voucher_no, left, currency
 			)
 		)

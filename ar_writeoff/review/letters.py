@@ -37,11 +37,11 @@ def write_off_letter(letter: Any) -> str:
 			"customer_name": letter.customer_name,
 			"today": formatdate(getdate(letter.creation)),
 			"heading": _("Balances written off") if written_off else _("Our claim remains"),
-			"text": _("We have written off these balances and do not ask you to pay them any more.")
+			"text": _("We have written off these balances and no longer ask you to pay them.")
 			if written_off
 			else _(
-				"For our accounts we have written off these balances. This is not a waiver: our claim remains, and we ask you"
-				" to pay."
+				"We have written off these balances in our books. This is not a waiver: our claim remains, and we ask you to"
+				" pay."
 			),
 			"columns": [_("Voucher No"), _("Date"), _("Amount")],
 			"balances": balances_of(letter),
@@ -88,7 +88,7 @@ def send_letters(run: str, kind: str = WRITTEN_OFF, email_template: str | None =
 	"""Send a letter to each customer of a posted run, in the background. Customers who have it already get none. Returns the
 	number of customers.
 
-	`email_template`: with `{{ letter }}` where the letter goes; by default the email is the letter.
+	`email_template`: with `{{ letter }}`, which inserts the letter; by default the email contains only the letter.
 	"""
 	doc = frappe.get_doc("Write-Off Run", run)
 	doc.check_permission("submit")

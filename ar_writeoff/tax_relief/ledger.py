@@ -183,7 +183,7 @@ def _taxes_reversed_by_payments(names: list[str], tax_accounts: list[str]) -> di
 
 
 def other_losses(names: Iterable[str], without: Iterable[str]) -> dict[str, Decimal]:
-	"""Return what is written off of these invoices by other items, in the currency of the account."""
+	"""Return the amounts of these invoices that other items have written off, in the currency of the account."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
 		frappe.qb.from_(item)
@@ -204,7 +204,7 @@ def claimed_taxes(
 	names: Iterable[str], statuses: Iterable[str], posted: Iterable[str], decimals: int
 ) -> dict[str, dict[str, Decimal]]:
 	"""Return the tax of earlier claims, in company currency: {invoice: {tax account: amount}}. Claims that are `posted`
-	count with what is claimed and not repaid."""
+	count with the amount that is claimed and not repaid."""
 	claim = frappe.qb.DocType("Write-Off Tax Claim")
 	amount = (
 		Case()
@@ -232,7 +232,7 @@ def relief_account_problem(account: str, company: str) -> str | None:
 		"Account", account, ["root_type", "account_type", "account_currency"], as_dict=True
 	)
 	if details.root_type not in ("Asset", "Liability") or details.account_type in ("Receivable", "Payable"):
-		return _("Account {0} is no tax account. Choose an asset or liability account.").format(account)
+		return _("Account {0} is not a tax account. Choose an asset or liability account.").format(account)
 	currency = company_currency(company)
 	if (details.account_currency or currency) != currency:
 		return _("Account {0} is in {1}. Choose an account in the company's currency, {2}.").format(

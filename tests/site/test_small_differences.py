@@ -246,7 +246,7 @@ def test_it_posts_within_its_caps():
 
 
 def test_it_is_for_debit_balances():
-	with pytest.raises(frappe.ValidationError, match="After Payments is for debit balances"):
+	with pytest.raises(frappe.ValidationError, match="After Payments can be used for debit balances only"):
 		after_payments(balance_type="Credit", reason="Unclaimed Credit")
 
 

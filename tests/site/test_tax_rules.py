@@ -88,8 +88,8 @@ WRONG = {
 	"fraction": ({"statutory_fraction": "11"}, "Statutory Fraction"),
 	"dates": ({"valid_from": "2026-02-01", "valid_to": "2026-01-31"}, "Valid To"),
 	"event": ({"trigger": "Event"}, "waiting time starts with the event"),
-	"no event": ({"clock": "Event"}, "needs the trigger Event"),
-	"limit": ({"limit_from": ""}, "counted from"),
+	"no event": ({"clock": "Event"}, "requires the trigger Event"),
+	"limit": ({"limit_from": ""}, "start of the limit"),
 	"short limit": ({"limit_months": 6}, "longer than the waiting time"),
 }
 
@@ -105,8 +105,8 @@ def test_wrong_rules(values: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
 	("tax", "relief", "message"),
 	[
-		("Sales", "VAT", "no tax account"),
-		("VAT", "Debtors", "no tax account"),
+		("Sales", "VAT", "not a tax account"),
+		("VAT", "Debtors", "not a tax account"),
 		("VAT", "Duties and Taxes", "is a group"),
 	],
 )
@@ -126,7 +126,7 @@ def test_an_account_of_another_company() -> None:
 
 
 def test_the_choice_of_a_company() -> None:
-	with pytest.raises(frappe.ValidationError, match="India gives no relief"):
+	with pytest.raises(frappe.ValidationError, match="India grants no relief"):
 		run_helpers.settings(tax_rule="India: no relief")
 	with pytest.raises(frappe.ValidationError, match="is disabled"):
 		run_helpers.settings(tax_rule="Italy: insolvency proceedings")
@@ -137,7 +137,7 @@ def test_the_choice_of_a_company() -> None:
 		run_helpers.settings(NW, tax_rule=UK)
 	frappe.db.set_value("Write-Off Tax Rule", UK, "company", NW)
 	run_helpers.settings(tax_rule=None)
-	with pytest.raises(frappe.ValidationError, match=f"for {NW} only"):
+	with pytest.raises(frappe.ValidationError, match=f"by {NW} only"):
 		run_helpers.settings(tax_rule=UK)
 
 

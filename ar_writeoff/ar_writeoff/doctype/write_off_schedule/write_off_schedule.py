@@ -188,7 +188,7 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 			problems.append(("cron_expression", schedules.cron_problem(self.cron_expression)))
 		if self.frequency == schedule.AFTER_PAYMENTS:
 			if self.balance_type != criteria.DEBIT:
-				problems.append(("balance_type", _("After Payments is for debit balances.")))
+				problems.append(("balance_type", _("After Payments can be used for debit balances only.")))
 			self.only_remainders = 1
 		for fieldname in ("cutoff_days", "posting_days"):
 			if cint(self.get(fieldname)) < 0:
@@ -201,7 +201,7 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 				)
 			)
 		throw_field_errors(self, problems)
-		# As of today: a cutoff after the posting date would be refused at each run.
+		# As of today: a cutoff after the posting date would be rejected in each run.
 		cutoff_date, posting_date = schedules.run_dates(self, getdate())
 		throw_field_errors(
 			self,

@@ -196,13 +196,13 @@ class WriteOffSettings(LatestDocument):
 			return None
 		rule = frappe.get_doc("Write-Off Tax Rule", self.tax_rule)
 		if rule.no_relief:
-			return _("{0} gives no relief for the tax of bad debts. {1}").format(
+			return _("{0} grants no relief for the tax on bad debts. {1}").format(
 				_(rule.country), rule.notes or ""
 			)
 		if rule.disabled:
 			return _("The rule {0} is disabled. Check it against the law, then enable it.").format(rule.name)
 		if rule.company not in (None, "", self.company):
-			return _("The rule {0} is for {1} only.").format(rule.name, rule.company)
+			return _("The rule {0} can be used by {1} only.").format(rule.name, rule.company)
 		if not any(
 			frappe.get_cached_value("Account", row.tax_account, "company") == self.company
 			for row in rule.accounts

@@ -15,7 +15,7 @@ from ar_writeoff.reason_document import ReasonDocument
 from ar_writeoff.tax_relief import rules, service
 from ar_writeoff.validation import throw_field_errors
 
-# What a user enters.
+# Fields that a user enters.
 CONDITIONS = ("event_date", "notice_sent_on", "evidence")
 
 
@@ -76,7 +76,7 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		)
 
 	def before_validate(self) -> None:
-		"""Keep all that the app writes, whatever the client sent."""
+		"""Reset the fields that the app writes, whatever the client sent."""
 		stored = self.get_doc_before_save()
 		for field in self.meta.fields:
 			if field.fieldname not in CONDITIONS and not field.get("is_custom_field"):

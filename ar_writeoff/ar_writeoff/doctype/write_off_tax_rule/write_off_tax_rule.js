@@ -1,7 +1,7 @@
 // Copyright (c) 2026, AR Write-Off contributors
 // For license information, please see license.txt
 
-// The default company of the user would make a new rule one of this company only.
+// With the default company of the user, a new rule would apply to this company only.
 frappe.meta.get_docfield("Write-Off Tax Rule", "company").no_default = 1;
 
 frappe.ui.form.on("Write-Off Tax Rule", {

@@ -60,7 +60,7 @@ class WriteOffTaxRule(LatestDocument):
 
 	def __init__(self, *args: Any, **kwargs: Any) -> None:
 		super().__init__(*args, **kwargs)
-		# Frappe would set the default company, and the rule would be for no other.
+		# Frappe would set the default company, and the rule would apply to this company only.
 		self.dont_update_if_missing = ["company"]
 		if self.get("__islocal") and not self.name:
 			self.company = None
@@ -90,9 +90,9 @@ class WriteOffTaxRule(LatestDocument):
 		if self.trigger == rules.EVENT and self.clock != rules.EVENT:
 			problems.append(("clock", _("With the trigger Event, the waiting time starts with the event.")))
 		if self.trigger != rules.EVENT and rules.EVENT in (self.clock, self.limit_from):
-			problems.append(("trigger", _("A time from the event needs the trigger Event.")))
+			problems.append(("trigger", _("A period that starts with the event requires the trigger Event.")))
 		if cint(self.limit_months) and not self.limit_from:
-			problems.append(("limit_from", _("Choose what the limit is counted from.")))
+			problems.append(("limit_from", _("Choose the start of the limit.")))
 		same = self.limit_from == self.clock and cint(self.limit_months)
 		if same and cint(self.limit_months) <= cint(self.wait_months):
 			problems.append(("limit_months", _("The limit must be longer than the waiting time.")))

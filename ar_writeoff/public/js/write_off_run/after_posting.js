@@ -147,7 +147,7 @@ export function send_letters(frm) {
 				label: __("Email Template"),
 				options: "Email Template",
 				description: __(
-					"With {{ letter }} where the letter goes. Without a template the email is the letter."
+					"{{ letter }} in the template inserts the letter. Without a template, the email contains only the letter."
 				),
 			},
 			{

@@ -97,7 +97,9 @@ async function differences(name, { criteria, changed_items, unapproved_items, po
 	if (unapproved_items.length) {
 		messages.push(__("Written off without approval: {0}", [await vouchers(name, unapproved_items)]));
 	}
-	messages.push(...posted_otherwise.map((text) => __("Posted differently from the approval: {0}", [text])));
+	messages.push(
+		...posted_otherwise.map((text) => __("Posted entries differ from the approval: {0}", [text]))
+	);
 	if (!messages.length) messages.push(__("Balances were added or removed after the approval."));
 	return [...messages, ...renamed.map((text) => __("Renamed since: {0}", [text]))];
 }
