@@ -24,6 +24,9 @@ from tools.processes import Redis, ToolError, die_with_parent
 ARGS = shlex.split(os.environ.get("ARGS", ""))
 
 
+# A stage with more failed tests than this is not run again.
+FEW = 5
+
 # Allowed reasons to skip a test.
 ALLOWED_SKIPS = re.compile(r"\b(ERPNext|Frappe|v1\d|release)\b")
 
@@ -39,12 +42,13 @@ class Tally:
 		self.skips: Counter[str] = Counter()
 		self.ran_on = ""
 
-	def read(self, report: Path) -> None:
+	def read(self, report: Path) -> list[str]:
+		"""Add the results of a stage. Returns the names of the tests that failed."""
 		try:
-			suites = ElementTree.parse(report).getroot().iter("testsuite")
+			root = ElementTree.parse(report).getroot()
 		except (OSError, ElementTree.ParseError):
-			return
-		for suite in suites:
+			return []
+		for suite in root.iter("testsuite"):
 			tests, failed, errors, skipped = (
 				int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")
 			)
@@ -53,6 +57,11 @@ class Tally:
 			self.counts["skipped"] += skipped
 			self.counts["passed"] += tests - failed - errors - skipped
 			self.skips.update(skip.get("message", "") for skip in suite.iter("skipped"))
+		return [
+			f"{test.get('classname')}.{test.get('name')}"
+			for test in root.iter("testcase")
+			if test.find("failure") is not None or test.find("error") is not None
+		]
 
 	def finish(self) -> int:
 		print()
@@ -107,7 +116,15 @@ def our_scripts() -> list[Path]:
 	]
 
 
-def pytest(tally: Tally, python: Path, folder: str, *extra: str, env: dict[str, str] | None = None) -> None:
+def pytest(
+	tally: Tally,
+	python: Path,
+	folder: str,
+	*extra: str,
+	env: dict[str, str] | None = None,
+	again: bool = False,
+) -> None:
+	"""Run the tests of a folder. With again, a few failed tests are run once more, for those that depend on time."""
 	if not list((CHECKOUT / folder).rglob("test_*.py")):
 		say(f"{folder}: nothing there yet")
 		return
@@ -118,19 +135,30 @@ def pytest(tally: Tally, python: Path, folder: str, *extra: str, env: dict[str, 
 	if not chosen:
 		return
 	options = [arg for arg in ARGS if arg not in named]
+
+	def run(*more: str) -> tuple[int, list[str]]:
+		with tempfile.TemporaryDirectory() as scratch:
+			report = Path(scratch) / "report.xml"
+			command = [python, "-m", "pytest", *chosen, f"--junit-xml={report}", *more, *options]
+			done = subprocess.run(
+				[str(part) for part in command],
+				cwd=CHECKOUT,
+				env={**os.environ, **(env or {})},
+				preexec_fn=die_with_parent,
+			)
+			return done.returncode, tally.read(report)
+
 	say(f"pytest {folder}")
-	with tempfile.TemporaryDirectory() as scratch:
-		report = Path(scratch) / "report.xml"
-		command = [python, "-m", "pytest", *chosen, f"--junit-xml={report}", *extra, *options]
-		done = subprocess.run(
-			[str(part) for part in command],
-			cwd=CHECKOUT,
-			env={**os.environ, **(env or {})},
-			preexec_fn=die_with_parent,
-		)
-		tally.read(report)
+	before = {key: tally.counts[key] for key in ("failed", "error")}
+	code, failed = run(*extra)
+	if again and code == 1 and 0 < len(failed) <= FEW:
+		say(f"pytest {folder}: failed tests once more, one at a time")
+		tally.counts.update(before)
+		code, failed_again = run("--last-failed")
+		for name in set(failed) - set(failed_again):
+			tally.notes.append(f"UNSTABLE: {name} failed, and passed when it was run again")
 	# 5: no tests collected, which is allowed only with ARGS
-	if done.returncode not in ((0, 5) if ARGS else (0,)):
+	if code not in ((0, 5) if ARGS else (0,)):
 		tally.broken.append(folder)
 
 
@@ -217,11 +245,13 @@ def bench_env(bench: Bench, sites: list[Site]) -> dict[str, str]:
 	}
 
 
-def bench_pytest(tally: Tally, bench: Bench, sites: list[Site], folder: str, **env: str) -> None:
+def bench_pytest(
+	tally: Tally, bench: Bench, sites: list[Site], folder: str, *, again: bool = False, **env: str
+) -> None:
 	python = venvs.bench_python(bench)
 	# By file, so that fixtures shared in a file are created once.
 	spread = ["--numprocesses", str(len(sites)), "--dist", "loadfile"] if len(sites) > 1 else []
-	pytest(tally, python, folder, *spread, env={**bench_env(bench, sites), **env})
+	pytest(tally, python, folder, *spread, env={**bench_env(bench, sites), **env}, again=again)
 
 
 def names(tally: Tally) -> None:
@@ -246,7 +276,7 @@ def release(bench: Bench, site: Site | None = None) -> str:
 
 
 def site(tally: Tally, bench: Bench, sites: list[Site]) -> None:
-	bench_pytest(tally, bench, sites, "tests/site")
+	bench_pytest(tally, bench, sites, "tests/site", again=True)
 
 
 def e2e(tally: Tally, bench: Bench, sites: list[Site]) -> None:
@@ -258,7 +288,7 @@ def e2e(tally: Tally, bench: Bench, sites: list[Site]) -> None:
 	if not axe:
 		tally.notes.append("npm is not on the PATH: the desk tests were not run, they need axe-core.")
 		return
-	bench_pytest(tally, bench, sites, "tests/e2e", CHROMIUM=browser, AXE=str(axe))
+	bench_pytest(tally, bench, sites, "tests/e2e", again=True, CHROMIUM=browser, AXE=str(axe))
 
 
 def faults(tally: Tally, bench: Bench, sites: list[Site]) -> None:
