@@ -19,6 +19,7 @@ from tests.site.factories import (
 	MANAGER,
 	account,
 	as_user,
+	cost_center,
 	credit_note,
 	data_import,
 	invoice,
@@ -191,6 +192,80 @@ def test_c03_a_return_at_the_point_of_sale_is_refused_before_the_closing():
 		note.run_method("before_submit")
 	run.cancel()
 	note.run_method("before_submit")
+
+
+def pos_profile() -> str:
+	"""A POS Profile of HL with which a part of an invoice may stay unpaid."""
+	if not frappe.db.exists("Mode of Payment Account", {"parent": "Cash", "company": HL}):
+		cash = frappe.get_doc("Mode of Payment", "Cash")
+		cash.append("accounts", {"company": HL, "default_account": account("Cash")})
+		cash.save()
+	profile = frappe.new_doc("POS Profile")
+	profile.update(
+		{
+			"__newname": "Harbour Desk",
+			"company": HL,
+			"currency": "USD",
+			"warehouse": frappe.db.get_value("Warehouse", {"company": HL, "is_group": 0}),
+			"selling_price_list": "Standard Selling",
+			"write_off_account": account("Write Off"),
+			"write_off_cost_center": cost_center(),
+			"write_off_limit": 1,
+			"allow_partial_payment": 1,
+		}
+	)
+	profile.append("payments", {"mode_of_payment": "Cash", "default": 1})
+	return profile.insert().name
+
+
+def opened(profile: str) -> Any:
+	"""A POS session of today."""
+	opening = frappe.new_doc("POS Opening Entry")
+	opening.update(
+		{
+			"pos_profile": profile,
+			"user": frappe.session.user,
+			"company": HL,
+			"period_start_date": f"{frappe.utils.nowdate()} 00:00:00",
+		}
+	)
+	opening.append("balance_details", {"mode_of_payment": "Cash"})
+	return opening.submit()
+
+
+def sold(opening: Any, amount: float, paid: float) -> Any:
+	"""A submitted POS Invoice of today, paid in part."""
+	bill = frappe.new_doc("POS Invoice")
+	bill.update(
+		{"customer": CAFE, "company": HL, "pos_profile": opening.pos_profile, "is_pos": 1, "update_stock": 0}
+	)
+	bill.set_missing_values()
+	bill.append("items", {"item_code": "Mooring Fee", "qty": 1, "rate": amount})
+	bill.set("payments", [{"mode_of_payment": "Cash", "account": account("Cash"), "amount": paid}])
+	return bill.insert().submit()
+
+
+def test_c03_a_sale_at_the_point_of_sale_is_written_off_after_the_closing_and_its_return_is_refused():
+	from erpnext.accounts.doctype.pos_closing_entry.pos_closing_entry import make_closing_entry_from_opening
+	from erpnext.accounts.doctype.pos_invoice.pos_invoice import make_sales_return
+
+	profile = pos_profile()
+	opening = opened(profile)
+	bill = sold(opening, 20, paid=11)
+	make_closing_entry_from_opening(opening).submit()
+	consolidated = frappe.get_doc("Sales Invoice", bill.reload().consolidated_invoice)
+	assert outstanding(consolidated) == 9
+	today = frappe.utils.nowdate()
+	run_helpers.settings(bad_debt_account=account("Bad Debt Expense"))
+	run = run_helpers.run(customers=[{"customer": CAFE}], cutoff_date=today, posting_date=today)
+	run_helpers.post(run)
+	assert outstanding(consolidated) == 0
+	opened(profile)
+	note = make_sales_return(bill.name).insert()
+	frappe.db.commit()
+	with pytest.raises(WrittenOffBalance, match=run.name):
+		note.submit()
+	frappe.db.rollback()
 
 
 # C12: Dunnings
