@@ -124,7 +124,8 @@ def pytest(
 	env: dict[str, str] | None = None,
 	again: bool = False,
 ) -> None:
-	"""Run the tests of a folder. With again, a few failed tests are run once more, for those that depend on time."""
+	"""Run the tests of a folder. With again, a few failed tests are run once more, for those that depend on
+	time, unless ARGS names the tests."""
 	if not list((CHECKOUT / folder).rglob("test_*.py")):
 		say(f"{folder}: nothing there yet")
 		return
@@ -151,7 +152,7 @@ def pytest(
 	say(f"pytest {folder}")
 	before = {key: tally.counts[key] for key in ("failed", "error")}
 	code, failed = run(*extra)
-	if again and code == 1 and 0 < len(failed) <= FEW:
+	if again and not named and code == 1 and 0 < len(failed) <= FEW:
 		say(f"pytest {folder}: failed tests once more, one at a time")
 		tally.counts.update(before)
 		code, failed_again = run("--last-failed")

@@ -8,6 +8,7 @@ import frappe
 import pytest
 
 from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.patches import write_off_status
 from ar_writeoff.posting import proof
 from ar_writeoff.undo import guards
 from ar_writeoff.undo.guards import WrittenOffBalance
@@ -455,6 +456,25 @@ def test_w04_nobody_sets_the_status():
 	doc.write_off_status = ""
 	doc.save()
 	assert field(bill, "write_off_status") == "Written Off"
+
+
+def test_w04_the_patch_sets_the_status_of_what_was_written_off_before_the_update():
+	bill = invoice(CAFE, 9, FIRST)
+	reminder = dunning(bill)
+	write_off(bill)
+	part = invoice(CAFE, 100, FIRST)
+	write_off(part, 40)
+	none = invoice(CAFE, 700, FIRST)
+	fields = ("write_off_status", "written_off_amount")
+	written_off = [field(one, name) for one in (bill, part, none) for name in fields]
+	assert written_off == ["Written Off", 9, "Partly Written Off", 40, "", 0]
+	# As version 0.1.0 left them.
+	for one in (bill, part):
+		frappe.db.set_value("Sales Invoice", one.name, "write_off_status", None, update_modified=False)
+	frappe.db.set_value("Dunning", reminder.name, "status", "Unresolved", update_modified=False)
+	write_off_status.execute()
+	assert [field(one, name) for one in (bill, part, none) for name in fields] == written_off
+	assert state(reminder) == "Resolved"
 
 
 # C13: Payment Requests, and documents that go on
