@@ -16,6 +16,21 @@ from demo.trade import receive
 PREPARER, MANAGER, SECOND = "anna@lakeside.example", "mark@lakeside.example", "lena@lakeside.example"
 
 
+# On the first of each month, last month's small balances.
+SCHEDULE = {
+	"doctype": "Write-Off Schedule",
+	"schedule_name": "Small Balances, Monthly",
+	"reason": "Small Balance",
+	"action": "Prepare Draft",
+	"frequency": "Monthly",
+	"day_of_month": 1,
+	"time": "06:00:00",
+	"cutoff_rule": "End of Last Month",
+	"max_invoice_amount": 10,
+	"minimum_age_days": 90,
+}
+
+
 def write_off(chance: random.Random) -> None:
 	"""Create settings, a schedule, a posted run, a partly posted run and a draft."""
 	settings()
@@ -47,22 +62,7 @@ def settings() -> None:
 def schedule() -> None:
 	"""A schedule that prepares a draft of last month's small balances on the first of each month."""
 	with signed_in(MANAGER):
-		doc = frappe.get_doc(
-			{
-				"doctype": "Write-Off Schedule",
-				"schedule_name": "Small Balances, Monthly",
-				"company": COMPANY,
-				"reason": "Small Balance",
-				"action": "Prepare Draft",
-				"frequency": "Monthly",
-				"day_of_month": 1,
-				"time": "06:00:00",
-				"cutoff_rule": "End of Last Month",
-				"max_invoice_amount": 10,
-				"minimum_age_days": 90,
-				"notify_user": PREPARER,
-			}
-		).insert()
+		doc = frappe.get_doc({**SCHEDULE, "company": COMPANY, "notify_user": PREPARER}).insert()
 	with signed_in(SECOND):
 		doc.approve()
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ar_writeoff.core.money import ZERO
 
@@ -27,6 +27,19 @@ class SetOff:
 	credit: Voucher
 	debit: Voucher
 	amount: Decimal
+
+
+class HasAmounts(Protocol):
+	"""The amounts of a balance, at the cutoff and now."""
+
+	@property
+	def at_cutoff(self) -> Decimal: ...
+	@property
+	def base_at_cutoff(self) -> Decimal: ...
+	@property
+	def now(self) -> Decimal: ...
+	@property
+	def base_now(self) -> Decimal: ...
 
 
 @dataclass(slots=True)
@@ -56,6 +69,18 @@ def set_off(
 
 def total(set_offs: Iterable[SetOff]) -> Decimal:
 	return sum((one.amount for one in set_offs), ZERO)
+
+
+def amounts_after(balance: HasAmounts, amount: Decimal) -> dict[str, Decimal]:
+	"""Return the amounts of a balance, by field, after this amount, above 0, was set off. The balance is in company
+	currency."""
+	part = amount if balance.now > 0 else -amount
+	return {
+		"at_cutoff": balance.at_cutoff - part,
+		"base_at_cutoff": balance.base_at_cutoff - part,
+		"now": balance.now - part,
+		"base_now": balance.base_now - part,
+	}
 
 
 def as_text(set_offs: Iterable[SetOff]) -> str:

@@ -28,7 +28,7 @@ from ar_writeoff.core.dimensions import DimensionRule
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger.accounts import account_blocker, no_offset_account
-from ar_writeoff.ledger.open_items import Key, vouchers_by_type
+from ar_writeoff.ledger.open_items import Key, balance_key, vouchers_by_type
 from ar_writeoff.posting.rules import Dimensions, PlanItem, SetOffRow, Shares
 
 AccountRules = Mapping[str, list[DimensionRule]]
@@ -135,18 +135,18 @@ def dimension_fields() -> list[str]:
 def with_dimensions(items: list[PlanItem], offset: Offset) -> list[PlanItem]:
 	"""Return the items with dimensions for both sides of the entry, from their vouchers."""
 	set_off = [set_off_key(item, row) for item in items for row in item.set_off_rows]
-	found = voucher_dimensions([*(plan_item_key(item) for item in items), *set_off])
+	found = voucher_dimensions([*(balance_key(item) for item in items), *set_off])
 	rules: AccountRules = {}
 	if offset.has_rules:
 		accounts = {item.receivable_account for item in items} | {key.account for key in set_off}
 		rules = account_rules(offset.company, accounts)
 	result = []
 	for item in items:
-		voucher = found.get(plan_item_key(item), NO_DIMENSIONS)
+		voucher = found.get(balance_key(item), NO_DIMENSIONS)
 		result.append(
 			replace(
 				item,
-				receivable_dimensions=receivable_dimensions(plan_item_key(item), found, offset, rules),
+				receivable_dimensions=receivable_dimensions(balance_key(item), found, offset, rules),
 				offset_shares=offset.shares(voucher.shares),
 				finance_book=voucher.finance_book,
 				set_off_rows=tuple(
@@ -233,10 +233,6 @@ def _positive(shares: VoucherShares) -> VoucherShares:
 
 def row_dimensions(row: Mapping[str, str] | None, fields: Iterable[str]) -> dict[str, str]:
 	return {field: row[field] for field in fields if row.get(field)} if row else {}
-
-
-def plan_item_key(item: PlanItem) -> Key:
-	return Key(item.voucher_type, item.voucher_no, item.receivable_account, item.customer)
 
 
 def set_off_key(item: PlanItem, row: SetOffRow) -> Key:

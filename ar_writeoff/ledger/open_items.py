@@ -112,7 +112,7 @@ def voucher_keys(voucher_type: str, vouchers: Iterable[str]) -> list[Key]:
 
 
 def balance_key(balance: Any) -> Key:
-	"""The key of a balance, or of a row of Write-Off Run Item."""
+	"""The key of a balance, a plan item, or a row of Write-Off Run Item."""
 	return Key(balance.voucher_type, balance.voucher_no, balance.receivable_account, balance.customer)
 
 

@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 from ar_writeoff.core.criteria import Criteria
 from ar_writeoff.core.money import ZERO
-from ar_writeoff.core.set_off import Voucher, set_off
+from ar_writeoff.core.set_off import Voucher, amounts_after, set_off
 from ar_writeoff.offline.export import Key, Line
 from ar_writeoff.offline.words import Text, t
 from ar_writeoff.search.rules import Balance, Verdict, any_amount, any_credit
@@ -56,16 +57,9 @@ def _vouchers(verdicts: Iterable[Verdict]) -> list[tuple[Voucher, Decimal]]:
 
 
 def after_set_off(balance: Balance, amount: Decimal) -> Balance:
-	"""What is left of a balance after this amount, above 0, was set off."""
-	part = amount if balance.now > 0 else -amount
-	return replace(
-		balance,
-		at_cutoff=balance.at_cutoff - part,
-		base_at_cutoff=balance.base_at_cutoff - part,
-		now=balance.now - part,
-		base_now=balance.base_now - part,
-		origin=replace(balance.origin, settled=True),
-	)
+	"""The balance after this amount, above 0, was set off."""
+	remaining: dict[str, Any] = amounts_after(balance, amount)
+	return replace(balance, origin=replace(balance.origin, settled=True), **remaining)
 
 
 def set_off_notes(amounts: Mapping[Key, Decimal], currency: str) -> Iterable[Text]:

@@ -20,7 +20,7 @@ from frappe.query_builder.functions import Sum
 
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.ledger.money import precision
-from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.ledger.open_items import Key, balance_key
 from ar_writeoff.posting.rules import PlanItem
 
 
@@ -34,8 +34,7 @@ def allocate(credit: PlanItem, entry: str) -> None:
 	Raises:
 	    frappe.ValidationError: less than that is unallocated, or a remainder would stay on the account.
 	"""
-	key = Key(credit.voucher_type, credit.voucher_no, credit.receivable_account, credit.customer)
-	allocate_to(key, -credit.amount, credit.currency, "Journal Entry", entry)
+	allocate_to(balance_key(credit), -credit.amount, credit.currency, "Journal Entry", entry)
 	check_cleared(entry)
 
 

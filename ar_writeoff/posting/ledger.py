@@ -50,7 +50,7 @@ from ar_writeoff.search.rules import Verdict, base_of_part
 SAMPLE_SIZE = 4
 MIN_ITEMS_TO_SAMPLE = 3
 
-# Key of an entry that is only validated.
+# Name of an entry that is only validated.
 TRIAL_NAME = "ACC-JV-TRIAL"
 
 
@@ -124,13 +124,13 @@ class Names:
 		return self.batch if self.used == 1 else f"{self.batch}-{self.used}"
 
 
-def items_from_rows(rows: Iterable[dict], company: str) -> list[Item]:
+def items_from_rows(rows: Iterable[frappe._dict], company: str) -> list[Item]:
 	"""Items with exact amounts from rows of Write-Off Run Item."""
 	base_decimals = precision(company_currency(company))
 	return [
 		Item(
 			name=row["name"],
-			key=Key(row["voucher_type"], row["voucher_no"], row["receivable_account"], row["customer"]),
+			key=open_items.balance_key(row),
 			currency=row["currency"],
 			outstanding_amount=money(row["outstanding_amount"], precision(row["currency"])),
 			base_outstanding_amount=money(row["base_outstanding_amount"], base_decimals),

@@ -250,7 +250,7 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 	return True
 
 
-def lock_items(batch: frappe._dict) -> list[dict]:
+def lock_items(batch: frappe._dict) -> list[frappe._dict]:
 	"""The open items of a batch, locked in order of name."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	names = frappe.get_all(

@@ -31,6 +31,7 @@ from ar_writeoff.ledger.history import original_amounts
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import balance_key
 from ar_writeoff.review.ledger import customer_balance, voucher_details
+from ar_writeoff.run.arguments import exact_amount
 from ar_writeoff.run.items import COLUMNS, count, in_order, page_limits, state, table, visible, where
 from ar_writeoff.search.rules import base_of_part
 
@@ -198,13 +199,10 @@ def set_write_off_amount(run: str, name: str, amount: Decimal | None) -> None:
 			_("This item is {0}. Its amount cannot be changed.").format(_(row.status)),
 			title=_("Amount to Write Off"),
 		)
-	decimals = precision(row.currency)
-	outstanding = money(row.outstanding_amount, decimals)
-	part = outstanding if amount is None else money(amount, decimals)
-	if amount is not None and part != amount:
-		frappe.throw(
-			_("Enter an amount with at most {0} decimals.").format(decimals), title=_("Amount to Write Off")
-		)
+	outstanding = money(row.outstanding_amount, precision(row.currency))
+	part = outstanding
+	if amount is not None:
+		part = exact_amount(amount, row.currency, title=_("Amount to Write Off"))
 	if not 0 < part / outstanding <= 1:
 		frappe.throw(
 			_("Enter an amount between {0} and {1}, the balance.").format(

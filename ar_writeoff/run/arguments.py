@@ -2,10 +2,14 @@
 
 import json
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any
 
 import frappe
 from frappe import _
+
+from ar_writeoff.core.money import money
+from ar_writeoff.ledger.money import precision
 
 
 def json_argument(name: str, value: Any, *kinds: type) -> Any:
@@ -25,3 +29,17 @@ def json_argument(name: str, value: Any, *kinds: type) -> Any:
 		text = _("{0} must be a list.") if list in kinds else _("{0} must be an object of names and values.")
 		frappe.throw(text.format(name), title=_("Invalid Argument"))
 	return value
+
+
+def exact_amount(amount: Decimal, currency: str, *, title: str, voucher_no: str = "") -> Decimal:
+	"""Return an amount with the decimals of its currency. `voucher_no`: named in the message.
+
+	Raises:
+	    frappe.ValidationError: it has more decimals.
+	"""
+	decimals = precision(currency)
+	exact = money(amount, decimals)
+	if exact != amount:
+		text = _("Enter an amount with at most {0} decimals.").format(decimals)
+		frappe.throw(f"{voucher_no}: {text}" if voucher_no else text, title=title)
+	return exact

@@ -14,7 +14,7 @@ from typing import Any
 
 from ar_writeoff.core.criteria import Criteria, Filters
 from ar_writeoff.core.money import ZERO
-from ar_writeoff.core.set_off import SetOff, Voucher, set_off
+from ar_writeoff.core.set_off import SetOff, Voucher, amounts_after, set_off
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.ledger.open_items import Key, LedgerBalance, balance_key
 from ar_writeoff.search.eligibility_data import is_credit, is_open_invoice
@@ -35,22 +35,17 @@ class Plan:
 
 	def left(self, balance: LedgerBalance) -> LedgerBalance:
 		"""Return the remaining amount of a balance."""
-		part = self.amounts.get(balance.key)
-		return after_set_off(balance, part if balance.now > 0 else -part) if part else balance
+		amount = self.amounts.get(balance.key)
+		return after_set_off(balance, amount) if amount else balance
 
 
 NOTHING = Plan()
 
 
-def after_set_off(balance: LedgerBalance, part: Decimal) -> LedgerBalance:
-	"""Return what is left of a balance in company currency after a part of it, with its sign, was set off."""
-	return replace(
-		balance,
-		now=balance.now - part,
-		base_now=balance.base_now - part,
-		at_cutoff=balance.at_cutoff - part,
-		base_at_cutoff=balance.base_at_cutoff - part,
-	)
+def after_set_off(balance: LedgerBalance, amount: Decimal) -> LedgerBalance:
+	"""Return the balance, in company currency, after this amount, above 0, was set off."""
+	remaining: dict[str, Any] = amounts_after(balance, amount)
+	return replace(balance, **remaining)
 
 
 def plan(

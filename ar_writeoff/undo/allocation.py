@@ -87,6 +87,8 @@ def allocate(credit: Credit, amounts: Mapping[Key, Decimal]) -> None:
 
 
 def _reconcile(credit: Credit, key: Key, amount: Decimal) -> None:
+	# Unlike `posting.credits.allocate_to`, for all that Payment Reconciliation can do: credit notes, advance accounts and
+	# exchange differences.
 	tool = frappe.get_doc("Payment Reconciliation")
 	tool.update(
 		{

@@ -23,7 +23,7 @@ from ar_writeoff.ledger import parties
 from ar_writeoff.ledger.accounts import account_to_reinstate
 from ar_writeoff.ledger.dimensions import dimension_fields, voucher_dimensions
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.ledger.open_items import Key, balance_key
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import credits
 from ar_writeoff.posting import entries as journal
@@ -77,7 +77,7 @@ class UndoResult:
 	warnings: dict[str, Reason]
 
 
-def written_off_items(rows: Iterable[dict], company: str) -> list[WrittenOffItem]:
+def written_off_items(rows: Iterable[frappe._dict], company: str) -> list[WrittenOffItem]:
 	"""Written-off items with exact amounts from rows of Write-Off Run Item."""
 	base_decimals = precision(company_currency(company))
 	result = []
@@ -87,7 +87,7 @@ def written_off_items(rows: Iterable[dict], company: str) -> list[WrittenOffItem
 		result.append(
 			WrittenOffItem(
 				item=row["name"],
-				key=Key(row["voucher_type"], row["voucher_no"], row["receivable_account"], row["customer"]),
+				key=balance_key(row),
 				currency=row["currency"],
 				journal_entry=row["journal_entry"],
 				amount=money(row["write_off_amount"], decimals) - reinstated,

@@ -12,14 +12,14 @@ from frappe.utils import getdate
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
-from ar_writeoff.core.money import AmountError, money, parse_amount
+from ar_writeoff.core.money import ZERO, AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
-from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
+from ar_writeoff.run.arguments import exact_amount
 from ar_writeoff.run.status import update_settled_status
 from ar_writeoff.tax_relief import service as tax_relief
 from ar_writeoff.undo import ledger as undo
@@ -95,7 +95,6 @@ def amount_to_reinstate(item: undo.WrittenOffItem, row: Any, wanted: Any) -> Dec
 			_("{0} is {1} and cannot be reinstated.").format(row.voucher_no, _(row.status)),
 			title=_("Reinstate Balances"),
 		)
-	decimals = precision(item.currency)
 	try:
 		entered = item.amount if wanted is None else parse_amount(wanted)
 	except AmountError as error:
@@ -103,12 +102,9 @@ def amount_to_reinstate(item: undo.WrittenOffItem, row: Any, wanted: Any) -> Dec
 			f"{row.voucher_no}: {messages.message(Reason.of(error.code, **error.facts))}",
 			title=_("Reinstate Balances"),
 		)
-	amount = money(entered, decimals)
-	if entered is not None and entered != amount:
-		frappe.throw(
-			f"{row.voucher_no}: " + _("Enter an amount with at most {0} decimals.").format(decimals),
-			title=_("Reinstate Balances"),
-		)
+	amount = exact_amount(
+		entered or ZERO, item.currency, title=_("Reinstate Balances"), voucher_no=row.voucher_no
+	)
 	if undo.is_credit(item) and amount != item.amount:
 		frappe.throw(
 			_("{0} can only be reinstated in full.").format(row.voucher_no), title=_("Reinstate Balances")

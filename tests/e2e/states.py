@@ -7,6 +7,7 @@ from typing import Any
 
 import frappe
 
+from demo import runs
 from tests.site import factories, run_helpers
 from tests.site.factories import (
 	HL,
@@ -134,16 +135,4 @@ STATES: dict[str, Callable[[], Any]] = {
 	"cancelled": lambda: _cancelled(post(_own("Cancelled"))),
 }
 
-SCHEDULE = {
-	"doctype": "Write-Off Schedule",
-	"schedule_name": "Small Balances, Monthly",
-	"company": HL,
-	"reason": "Small Balance",
-	"action": "Prepare Draft",
-	"frequency": "Monthly",
-	"day_of_month": 1,
-	"time": "06:00:00",
-	"cutoff_rule": "End of Last Month",
-	"max_invoice_amount": 10,
-	"minimum_age_days": 90,
-}
+SCHEDULE = {**runs.SCHEDULE, "company": HL}

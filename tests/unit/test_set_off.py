@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from types import SimpleNamespace
 
-from ar_writeoff.core.set_off import SetOff, Voucher, as_text, from_text, set_off, total
+import pytest
+
+from ar_writeoff.core.set_off import SetOff, Voucher, amounts_after, as_text, from_text, set_off, total
 
 
 def vouchers(**amounts: str) -> list[tuple[Voucher, Decimal]]:
@@ -35,3 +38,12 @@ def test_stored_and_read_again() -> None:
 	found = set_off('Debt"ors', vouchers(c1="0.10"), vouchers(d1="20.00"))
 	assert from_text(as_text(found)) == tuple(found)
 	assert (as_text([]), from_text(""), from_text(None)) == ("", (), ())
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_amounts_of_a_balance_move_towards_zero(sign: int) -> None:
+	"""Of a debit balance and of a credit."""
+	names = ("at_cutoff", "base_at_cutoff", "now", "base_now")
+	balance = SimpleNamespace(**{name: Decimal(10 + n) * sign for n, name in enumerate(names)})
+	after = amounts_after(balance, Decimal("2.50"))
+	assert after == {name: Decimal("7.50") * sign + n * sign for n, name in enumerate(names)}
