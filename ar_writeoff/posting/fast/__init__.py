@@ -67,7 +67,7 @@ def submit(entry: Any, name: str, cache: ValidationCache) -> None:
 	"""
 	with WAYS[cache.method](entry, cache):
 		# In sets, an entry that nobody listens to is inserted in one step.
-		if cache.method != IN_SETS or cache.is_listened_to(JOURNAL_ENTRY):
+		if cache.method != IN_SETS or cache.has_listener(JOURNAL_ENTRY):
 			entry.insert(set_name=name)
 		else:
 			entry.flags.set_name = name

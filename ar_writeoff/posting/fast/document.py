@@ -24,8 +24,8 @@ def by_entry(entry: Any, cache: ValidationCache) -> Iterator[None]:
 	cache.clear_documents()
 	names = settled_invoices(entry)
 	# An invoice with two rows is updated with each, and a listener is called twice.
-	is_told_once = len(names) == len(set(names)) or not cache.is_listened_to(SALES_INVOICE)
-	is_replaceable = is_told_once and type(entry).make_gl_entries is JournalEntry.make_gl_entries
+	is_called_once = len(names) == len(set(names)) or not cache.has_listener(SALES_INVOICE)
+	is_replaceable = is_called_once and type(entry).make_gl_entries is JournalEntry.make_gl_entries
 	if is_replaceable:
 		entry.make_gl_entries = lambda cancel=0: make_gl_entries(entry, cache, cancel)
 	with by_row(entry, cache):

@@ -64,7 +64,7 @@ def settle(payment_rows: Iterable[frappe._dict], cache: ValidationCache) -> None
 	rows = [row for row in payment_rows if row.against_voucher_type == INVOICE]
 	found = get_invoices({row.against_voucher_no for row in rows}, cache)
 	cache.settlements += rows
-	if any(map(cache.is_listened_to, ("Journal Entry", "GL Entry", INVOICE))) or not all(
+	if any(map(cache.has_listener, ("Journal Entry", "GL Entry", INVOICE))) or not all(
 		can_refresh(found.get(row.against_voucher_no)) for row in rows
 	):
 		refresh(cache)
@@ -89,7 +89,7 @@ def refresh_on_account(account: str, parties: dict[str, str], cache: ValidationC
 	"""Update these invoices, given with their parties, from the Payment Ledger of this account, in this order."""
 	outstanding = balances(account, parties)
 	found = get_invoices(set(outstanding), cache)
-	one_by_one = cache.is_listened_to(INVOICE)
+	one_by_one = cache.has_listener(INVOICE)
 	here = [name for name in parties if name in outstanding and can_refresh(found.get(name))]
 	documents = build_documents([found[name] for name in here], all_tables=one_by_one)
 	credited = credited_invoices(here) if here else set()

@@ -148,7 +148,7 @@ class RowWriter:
 		settled: list[Row] = []
 		# ERPNext updates an invoice with each row, and a listener is called for each update.
 		names = [row.against_voucher_no for row in made if row.doctype == PAYMENT_LEDGER_ENTRY]
-		at_once = len(names) > len(set(names)) and self.cache.is_listened_to(invoices.INVOICE)
+		at_once = len(names) > len(set(names)) and self.cache.has_listener(invoices.INVOICE)
 		for row in made:
 			if reverses:
 				self.delinked.append(row)
@@ -159,13 +159,13 @@ class RowWriter:
 				other.submit()
 				continue
 			self.add(row)
-			if at_once and not self.cache.is_listened_to(PAYMENT_LEDGER_ENTRY):
+			if at_once and not self.cache.has_listener(PAYMENT_LEDGER_ENTRY):
 				self.flush()
 				invoices.settle([row], self.cache)
 			else:
 				settled.append(row)
 		self.flush()
-		if not self.cache.is_listened_to(PAYMENT_LEDGER_ENTRY):
+		if not self.cache.has_listener(PAYMENT_LEDGER_ENTRY):
 			invoices.settle(settled, self.cache)
 
 	def make_payment_rows(self, gl_rows: list[Row], **kwargs: Any) -> tuple[list[Row], bool]:
@@ -199,7 +199,7 @@ class RowWriter:
 
 	def add(self, row: Row) -> None:
 		"""Save the row if its DocType has listeners; otherwise it is inserted with the next ones."""
-		if self.cache.is_listened_to(row.doctype):
+		if self.cache.has_listener(row.doctype):
 			self.flush()
 			save_document(row, self)
 		else:

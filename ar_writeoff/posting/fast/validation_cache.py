@@ -60,7 +60,7 @@ class ValidationCache:
 
 		return call
 
-	def is_listened_to(self, doctype: str) -> bool:
+	def has_listener(self, doctype: str) -> bool:
 		"""Whether a handler of an app or a rule of the site runs on changes of this DocType."""
 		return doctype in self.get_or_run("listeners", listeners.find_listeners)
 

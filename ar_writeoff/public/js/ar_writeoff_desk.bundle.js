@@ -1,7 +1,7 @@
 // Copyright (c) 2026, AR Write-Off contributors
 // For license information, please see license.txt
 
-// A way from ERPNext's receivables reports to what was written off. Reports have no hook for other apps, so their settings
+// A button on ERPNext's receivables reports that opens the Write-Off Register. Reports have no hook for other apps, so their settings
 // are extended when they are defined.
 frappe.provide("frappe.query_reports");
 

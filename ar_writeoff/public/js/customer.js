@@ -20,7 +20,7 @@ frappe.ui.form.on("Customer", {
 	},
 });
 
-// What was written off in each company, and what is on hold.
+// Amounts written off in each company, and holds.
 async function show_state(frm) {
 	const { name } = frm.doc;
 	const [written_off, holds] = await Promise.all([

@@ -11,8 +11,8 @@ frappe.ar_writeoff.late_money = {
 	get: (method, args) =>
 		frappe.model.can_read("Write-Off Run") ? frappe.xcall(SERVER + method, args) : null,
 
-	// Says above the form what was written off for the customer, with links to the runs.
-	say(frm, balances, more = "") {
+	// Shows the amounts written off for the customer above the form, with links to the runs.
+	show_message(frm, balances, more = "") {
 		const parts = totals(balances).map(([currency, amount]) => format_currency(amount, currency));
 		const runs = [...new Set(balances.map(({ run }) => run))].map((run) =>
 			frappe.utils.get_form_link("Write-Off Run", run, true, frappe.utils.escape_html(run))
@@ -26,7 +26,7 @@ frappe.ar_writeoff.late_money = {
 		);
 	},
 
-	// `credits`: as the server lists them; `method` and `args(credit)`: what reinstates and allocates.
+	// `credits`: as the server lists them; `method` and `args(credit)`: the call that reinstates and allocates.
 	button(frm, credits, method, args, on_done) {
 		frm.add_custom_button(__("Reinstate and Allocate"), async () => {
 			await frappe.require("ar_writeoff_entry.bundle.js");

@@ -3,7 +3,7 @@
 
 import { date, escape, link, money, not_an_amount, parse_number } from "./write_off_run/text";
 
-// Asks which written-off balances a customer's money pays. All that it pays is filled in, the oldest first.
+// Dialog to choose the written-off balances that a credit pays. The amounts are filled in, oldest first.
 //
 // credits: [{label or credit_no, currency, amount, posting_date, balances}], send(credit, values), on_done()
 export function reinstate_and_allocate({ credits, send, on_done }) {
@@ -39,7 +39,7 @@ export function reinstate_and_allocate({ credits, send, on_done }) {
 			try {
 				await send(credit, { items: Object.keys(amounts), amounts, posting_date });
 			} catch {
-				// The desk has shown why. The dialog stays, with what was entered.
+				// The desk has shown the error. The dialog stays open with its values.
 				return;
 			}
 			dialog.hide();

@@ -33,7 +33,7 @@ async function show_late_money(frm) {
 	if (docstatus === 0) {
 		const balances = await late_money.get("get_written_off", { company, customer: party });
 		if (frm.doc.name !== name || frm.doc.party !== party || !balances?.length) return;
-		late_money.say(frm, balances, __("Submit the payment, then press Reinstate and Allocate."));
+		late_money.show_message(frm, balances, __("Submit the payment, then press Reinstate and Allocate."));
 		return;
 	}
 	if (!flt(frm.doc.unallocated_amount)) return;
@@ -42,7 +42,7 @@ async function show_late_money(frm) {
 		credit_no: name,
 	});
 	if (frm.doc.name !== name || !found?.credits.length) return;
-	late_money.say(frm, found.credits[0].balances);
+	late_money.show_message(frm, found.credits[0].balances);
 	if (!found.may_reinstate) return;
 	late_money.button(
 		frm,

@@ -34,7 +34,7 @@ async function show_late_credits(frm) {
 	if (frm.doc.party !== party || frm.doc.company !== company || !found?.balances.length) return;
 	frm.set_intro("");
 	frm.remove_custom_button(__("Reinstate and Allocate"));
-	late_money.say(frm, found.balances);
+	late_money.show_message(frm, found.balances);
 	if (!found.may_reinstate || !found.credits.length) return;
 	late_money.button(
 		frm,

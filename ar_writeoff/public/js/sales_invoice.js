@@ -38,7 +38,7 @@ frappe.ui.form.on("Sales Invoice", {
 	},
 });
 
-// What was written off by which runs, and what is on hold.
+// Runs that wrote off the invoice, and holds.
 async function show_state(frm, is_open) {
 	const { name, company, customer } = frm.doc;
 	const [written_off, holds] = await Promise.all([

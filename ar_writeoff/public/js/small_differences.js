@@ -20,7 +20,7 @@ frappe.ar_writeoff.offer_rest = (frm, company, invoices) => {
 	});
 };
 
-// Offers to write off what the payments of reconciled bank transactions leave open.
+// Button to write off the amounts that payments of reconciled bank transactions leave open.
 frappe.ar_writeoff.offer_rest_of_bank = (frm) => {
 	if (!frappe.boot.small_differences?.[frm.doc.company]) return;
 	frm.add_custom_button(__("Write Off the Rest"), async () => {
@@ -43,7 +43,7 @@ frappe.ar_writeoff.offer_rest_of_bank = (frm) => {
 	});
 };
 
-// Shows what was added to the run of the day, and what was left out.
+// Shows the invoices that were added to the run of the day, and those that were excluded.
 frappe.ar_writeoff.show_added = ({ run, added, left_out }) => {
 	const link = frappe.utils.get_form_link("Write-Off Run", run, true, run);
 	frappe.show_alert(

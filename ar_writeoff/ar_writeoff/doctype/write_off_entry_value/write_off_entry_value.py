@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""A value for a field of Journal Entry that the site has made mandatory.
+
+Tests in tests/site: test_posting_blockers.py
+"""
+
 from frappe.model.document import Document
 
 

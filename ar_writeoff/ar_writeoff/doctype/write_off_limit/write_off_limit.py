@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""The limits of a role, for one company and optionally one currency.
+
+Tests in tests/site: test_control.py
+"""
+
 from frappe.model.document import Document
 
 

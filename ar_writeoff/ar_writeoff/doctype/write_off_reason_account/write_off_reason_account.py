@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""The offset account of a reason for one company.
+
+Tests in tests/site: test_accounting_page.py
+"""
+
 from frappe.model.document import Document
 
 

@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""A customer to whom the search of a run or schedule is restricted.
+
+Tests in tests/site: test_find_invoices.py
+"""
+
 from frappe.model.document import Document
 
 

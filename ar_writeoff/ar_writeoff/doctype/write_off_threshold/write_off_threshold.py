@@ -1,6 +1,11 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
+"""Minimum and maximum balance of vouchers in one currency.
+
+Tests in tests/site: test_criteria.py
+"""
+
 from frappe.model.document import Document
 
 

@@ -142,7 +142,7 @@ const amount_or_blank = (value, item) => (flt(value) ? amount(value, item) : "")
 
 const amount_if_ticked = (value, item) => (item.ticked ? amount(value, item) : "");
 
-// With the document that mends it, in front because a long text is cut.
+// With a link to the document to correct, in front because a long text is cut.
 const reason = (value, item) =>
 	(item.reason_doctype ? `${link(item.reason_doctype, item.reason_name)} ` : "") + escape(value);
 

@@ -224,7 +224,7 @@ export class Grid {
 				input.focus();
 				input.select();
 			},
-			// The server says what is wrong with a text.
+			// The server rejects a text that is not an amount.
 			getValue: () => {
 				const amount = parse_number(input.value, get_number_format(item.currency));
 				return Number.isNaN(amount) ? input.value : amount;

@@ -6,7 +6,7 @@ const MORE_ENTRIES = 100;
 const MAX_PROBLEMS = 20;
 
 // Shows the Journal Entries that submitting would create, and lets a permitted user post them. It is also the
-// confirmation: what, how much, when, to which accounts, and what a write-off does not do.
+// confirmation: balances, amount, date, accounts, and the limits of a write-off.
 export async function preview(frm, { may_post, on_post }) {
 	const plan_entries = (limit) =>
 		read(frm.doc.name, "preview_entries", { limit }, { freeze_message: __("Planning the entries…") });
@@ -99,7 +99,7 @@ const write_off_notice = () =>
 		)
 	)}</p></div>`;
 
-// The tax in the loss: what is claimed of it, from when and until when.
+// The tax in the loss, with the first and last days of its claims.
 function tax_relief(plan) {
 	const relief = plan.tax_relief;
 	if (!relief || !(relief.claims.length || relief.excluded.length)) return "";

@@ -13,7 +13,7 @@ export class Progress {
 	constructor(options) {
 		Object.assign(this, options);
 		this.hint = frappe.utils.throttle((data) => {
-			if (!data?.run || data.run === this.name) this.ask();
+			if (!data?.run || data.run === this.name) this.load();
 		}, 700);
 	}
 
@@ -22,8 +22,8 @@ export class Progress {
 		this.stop();
 		Object.assign(this, { name, status, first: null });
 		frappe.realtime.on(EVENT, this.hint);
-		this.timer = setInterval(() => document.hidden || this.ask(), POLL_INTERVAL);
-		this.ask();
+		this.timer = setInterval(() => document.hidden || this.load(), POLL_INTERVAL);
+		this.load();
 	}
 
 	stop() {
@@ -33,10 +33,10 @@ export class Progress {
 		this.wrapper.hidden = true;
 	}
 
-	async ask() {
-		if (this.asking || !this.name) return;
+	async load() {
+		if (this.loading || !this.name) return;
 		const { name, status } = this;
-		this.asking = true;
+		this.loading = true;
 		try {
 			const progress = await read(name, "get_progress", {}, { silent: true });
 			if (this.name !== name || this.status !== status) return;
@@ -46,7 +46,7 @@ export class Progress {
 		} catch {
 			// The next poll tries again.
 		} finally {
-			this.asking = false;
+			this.loading = false;
 		}
 	}
 
@@ -114,7 +114,7 @@ function written_off({ total, posted, skipped, failed, conflict, batches_done, b
 	return { total: cint(total), succeeded: cint(posted), not_posted, texts };
 }
 
-// What was never posted is not undone.
+// Only posted balances are undone.
 function undone({ posted, reversed, conflict, reversed_amount }, currency) {
 	const total = cint(posted) + cint(reversed) + cint(conflict);
 	const amount = format_currency(reversed_amount, currency);

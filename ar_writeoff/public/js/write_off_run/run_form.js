@@ -261,7 +261,7 @@ export class RunForm {
 		}
 	}
 
-	// Items unticked before stay unticked.
+	// Items that were deselected before stay deselected.
 	show_search_result({ found, selected, excluded, added, dropped, changed }, again) {
 		const parts = [__("{0} found", [balances(found)])];
 		if (excluded) parts.push(__("{0} excluded", [number(excluded)]));
@@ -285,7 +285,7 @@ export class RunForm {
 		await ignore_error(request_approval(this.frm));
 	}
 
-	// Whether what is on the screen is saved, with its list. Asks before it saves.
+	// Returns whether the form is saved, with its list. Saves it after a confirmation.
 	async saved() {
 		const { frm } = this;
 		await this.workbench.selection.flush();

@@ -3,7 +3,7 @@ import { balances, date, escape, money, not_posted_count, number } from "./text"
 // Intro, primary action and buttons of the form in each state of a run.
 //
 // context: {doc, summary, may: {write, submit, cancel}, workflow}. `summary` is null until the server has answered.
-// Answer: {intro, color, primary, buttons} where actions are names the form knows.
+// Returns {intro, color, primary, buttons}; actions are names that the form defines.
 export function form_state(context) {
 	const { doc } = context;
 	if (doc.__islocal) return new_run();

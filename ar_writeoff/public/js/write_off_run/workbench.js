@@ -165,7 +165,7 @@ export class Workbench {
 
 	show_summary(summary) {
 		if (!this.is_current) return;
-		// A tick is answered without the other drafts.
+		// The answer to a change of the selection is without the other drafts.
 		this.summary = { other_drafts: this.summary?.other_drafts, ...summary };
 		summary = this.summary;
 		this.views = views_for(this.frm.doc, summary, { can_reinstate: this.can_reinstate() });
@@ -437,7 +437,7 @@ export class Workbench {
 		this.show_summary(summary);
 		if (Number.isNaN(expected)) return;
 		if (count_ticked(summary) === expected) {
-			// A tick can take other items over the limit or back.
+			// A change of the selection can take other items over the limit or back.
 			if (summary.pending.count !== pending_before) this.load();
 			return;
 		}
@@ -537,7 +537,7 @@ export class Workbench {
 			.join(" · ");
 	}
 
-	// Sums of what the filter finds, on all pages.
+	// Sums of the items under the filter, on all pages.
 	filtered_total() {
 		const { sums } = this;
 		if (!sums) return "";
