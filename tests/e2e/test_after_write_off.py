@@ -6,7 +6,7 @@ from pathlib import Path
 
 import frappe
 
-from tests.e2e.conftest import Desk
+from tests.e2e.conftest import Desk, eventually_idle
 from tests.e2e.run_page import pictures
 from tests.site.factories import HL, account, invoice
 from tests.site.run_helpers import post, run, settings
@@ -60,3 +60,31 @@ def test_w04_the_list_of_invoices_has_the_status(desk: Desk):
 	row.wait_for()
 	assert "Written Off" in row.inner_text()
 	assert not desk.page.locator(".list-row", has_text=other.name).count()
+
+
+def test_w11_letters_are_sent_from_a_posted_run(desk: Desk, tmp_path: Path):
+	settings(bad_debt_account=account("Bad Debt Expense"))
+	invoice(CAFE, 9, FIRST)
+	invoice("Elm School", 8, FIRST)
+	done = post(run())
+	frappe.db.commit()
+
+	desk.form("Write-Off Run", done.name)
+	desk.page.locator(".menu-btn-group:visible button").first.click()
+	desk.page.locator(".menu-btn-group .dropdown-item:visible").filter(has_text="Send Letters").click()
+	dialog = desk.dialog()
+	dialog.locator("[data-fieldname=kind] select").select_option("Claim Upheld")
+	pictures(desk, tmp_path)("send-letters")
+	desk.confirm("Send Letters")
+	assert "Letters to be sent: 2" in desk.alert("Letters to be sent")
+	eventually_idle()
+	frappe.db.rollback()
+	letters = frappe.get_all(
+		"Write-Off Letter", {"run": done.name}, ["name", "customer", "kind"], order_by="customer asc"
+	)
+	assert [(one.customer, one.kind) for one in letters] == [
+		(CAFE, "Claim Upheld"),
+		("Elm School", "Claim Upheld"),
+	]
+	desk.form("Write-Off Letter", letters[0].name)
+	pictures(desk, tmp_path)("letter")
