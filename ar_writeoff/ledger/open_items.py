@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import frappe
 from frappe.query_builder import Case
@@ -17,8 +17,7 @@ from ar_writeoff.core.money import ZERO, ledger_money
 from ar_writeoff.ledger.money import company_currency, precision
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
 	"""The key of a balance: one voucher may have balances on several accounts or of several parties."""
 
 	voucher_type: str

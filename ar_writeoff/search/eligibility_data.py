@@ -1,11 +1,11 @@
 """Data on customers, accounts and vouchers that decides whether a balance is eligible, read in bulk."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import frappe
 from erpnext.accounts.utils import get_advance_payment_doctypes
@@ -317,8 +317,7 @@ def active_reconciliations(company: str) -> dict[tuple[str, str], str]:
 # Vouchers
 
 
-@dataclass(frozen=True, slots=True)
-class VoucherDetails:
+class VoucherDetails(NamedTuple):
 	"""Fields of a voucher that decide on its eligibility; empty for other voucher types."""
 
 	posting_date: date | None = None
@@ -414,7 +413,11 @@ def voucher_facts(
 	if run is not None and (pending := pending_runs(run)):
 		for batch in create_batch(sorted({key.voucher_no for key in keys}), 1000):
 			other_runs.update(vouchers_in_runs(pending, batch))
-	on_accounts = {account: account_blocker(account, company) for account in {key.account for key in keys}}
+	accounts = {key.account for key in keys}
+	on_accounts = {account: account_blocker(account, company) for account in accounts}
+	advance_accounts = {
+		account for account in accounts if frappe.get_cached_value("Account", account, "root_type") != "Asset"
+	}
 	discounted = {key.voucher_no for key in keys if key in details and details[key].is_discounted}
 	discountings = invoice_discountings(discounted)
 	orders = advance_orders(keys) if order_advances_on_payments() else {}
@@ -426,7 +429,7 @@ def voucher_facts(
 			discounting=discountings.get(key.voucher_no),
 			other_run=other_runs.get(key.voucher_no),
 			internal=details.get(key, NO_DETAILS).is_internal,
-			blocker=advance_account_blocker(key)
+			blocker=(advance_account_blocker(key) if key.account in advance_accounts else None)
 			or on_accounts[key.account]
 			or uninstalled_blocker(key)
 			or blocker(details.get(key, NO_DETAILS), orders.get(key)),
@@ -435,10 +438,8 @@ def voucher_facts(
 	}
 
 
-def advance_account_blocker(key: Key) -> Reason | None:
-	"""Why a balance on an advance account, which has a liability root, cannot be written off; None on other accounts."""
-	if frappe.get_cached_value("Account", key.account, "root_type") == "Asset":
-		return None
+def advance_account_blocker(key: Key) -> Reason:
+	"""Why a balance on an advance account, which has a liability root, cannot be written off."""
 	return Reason.of(reasons.SEPARATE_ADVANCE, account=key.account).with_link(
 		key.voucher_type, key.voucher_no
 	)

@@ -1,6 +1,6 @@
 """Bulk insert of a draft run's items: searches find a hundred thousand."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -101,15 +101,28 @@ def insert_items(run: Any, items: Iterable[NewItem]) -> None:
 def insert_rows(same: dict[str, str], different: tuple[str, ...], rows: list[tuple]) -> None:
 	"""Insert rows of the columns `different`; the values in `same` apply to all of them."""
 	columns = ", ".join(f"`{column}`" for column in (*same, *different))
-	# Escaped once, because the value is the same in each row.
-	literals = [str(frappe.db.escape(value, percent=True)) for value in same.values()]
-	row = f"({', '.join([*literals, *['%s'] * len(different)])})"
+	literal = literals()
+	start = ", ".join(map(literal, same.values()))
 	for part in create_batch(rows, 1000):
+		values = ", ".join(f"({start}, {', '.join(map(literal, row))})" for row in part)
 		# nosemgrep: frappe-using-db-sql - building thousands of rows takes longer than inserting them
-		frappe.db.sql(
-			f"insert into `tabWrite-Off Run Item` ({columns}) values {', '.join([row] * len(part))}",
-			[value for values in part for value in values],
-		)
+		frappe.db.sql(f"insert into `tabWrite-Off Run Item` ({columns}) values {values}")
+
+
+def literals() -> Callable[[Any], str]:
+	"""A function that returns a value as SQL. Texts are escaped once, because most are in many rows."""
+	texts: dict[str, str] = {}
+
+	def literal(value: Any) -> str:
+		if isinstance(value, str):
+			if value not in texts:
+				texts[value] = str(frappe.db.escape(value, percent=False))
+			return texts[value]
+		if isinstance(value, int | Decimal):
+			return str(value)
+		return "NULL" if value is None else f"'{value}'"
+
+	return literal
 
 
 # Fields that identify the balance of an item.

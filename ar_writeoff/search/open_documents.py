@@ -144,7 +144,6 @@ def deferred_revenue(company: str, balances: Balances) -> dict[Key, Reason]:
 	The amount is the balance of the deferred revenue accounts of the invoice; ERPNext books returns to income.
 	"""
 	invoices = [key for key, amount in balances.items() if amount > 0 and key.voucher_type == INVOICE]
-	currency = company_currency(company)
 	left: dict[str, Decimal] = {}
 	for _voucher_type, names in _batches(invoices):
 		# nosemgrep: frappe-using-db-sql - as above
@@ -155,9 +154,11 @@ def deferred_revenue(company: str, balances: Balances) -> dict[Key, Reason]:
 		)
 		if rows:
 			left.update(_deferred_balances({row[0] for row in rows}, {row[1] for row in rows}))
+	currency = company_currency(company)
+	decimals = precision(currency)
 	found = {}
-	for key in invoices:
-		amount = money(left.get(key.voucher_no), precision(currency))
+	for key in invoices if left else ():
+		amount = money(left.get(key.voucher_no), decimals)
 		if amount > ZERO:
 			found[key] = Reason.of(reasons.DEFERRED_REVENUE, amount=f"{amount} {currency}").with_link(
 				INVOICE, key.voucher_no

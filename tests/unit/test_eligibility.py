@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import permutations
 
 import pytest
 
+from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import Criteria
+from ar_writeoff.core.reasons import Reason
 from ar_writeoff.search.rules import (
 	Balance,
 	CustomerFacts,
+	Origin,
 	Verdict,
 	VoucherFacts,
 	apply_customer_maximum,
@@ -206,6 +211,15 @@ def verdicts(text: str) -> list[Verdict]:
 		assert verdict
 		found.append(verdict)
 	return found
+
+
+def test_a_verdict_survives_the_temporary_file_of_a_search():
+	reason = Reason.of(reasons.DISCOUNTED)
+	origin = Origin(kinds=("Sales Invoice",), currency="EUR", rate=Decimal("1.1"), settled=True)
+	full = Verdict(
+		replace(balance("10.00"), origin=origin), Decimal(10), Decimal(11), 30, reason, Decimal(1), ()
+	)
+	assert pickle.loads(pickle.dumps([full])) == [full]
 
 
 def kept(found: list[Verdict]) -> set[str]:
