@@ -171,7 +171,7 @@ def problems(
 		found.append(
 			("max_invoice_amount", Reason.of(reasons.MAXIMUM_NOT_POSITIVE, amount=max_invoice_amount))
 		)
-	elif min_invoice_amount and not 0 <= min_invoice_amount <= max_invoice_amount:
+	elif not 0 <= (min_invoice_amount or 0) <= max_invoice_amount:
 		found.append(
 			(
 				"min_invoice_amount",

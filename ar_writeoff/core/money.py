@@ -24,18 +24,19 @@ def money(value: object, precision: int = 2) -> Decimal:
 
 	Floats are converted through their shortest text, so 14.1 is 14.10 and not 14.0999999999999996.
 	"""
-	if value is None or value == "":
-		return ZERO
-	number = value if isinstance(value, Decimal) else Decimal(str(value))
-	return number.quantize(unit(precision), rounding=ROUND_HALF_UP)
+	return _rounded(value, precision, ROUND_HALF_UP)
 
 
 def ledger_money(value: object, precision: int = 2) -> Decimal:
 	"""Convert a sum of ledger rows as `money` does, but half down: ERPNext settles no more than the balance."""
-	if value is None:
+	return _rounded(value, precision, ROUND_HALF_DOWN)
+
+
+def _rounded(value: object, precision: int, rounding: str) -> Decimal:
+	if value is None or value == "":
 		return ZERO
 	number = value if isinstance(value, Decimal) else Decimal(str(value))
-	return number.quantize(unit(precision), rounding=ROUND_HALF_DOWN)
+	return number.quantize(unit(precision), rounding=rounding)
 
 
 @cache

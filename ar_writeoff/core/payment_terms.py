@@ -28,10 +28,10 @@ def with_write_off(terms: Sequence[Term], written_off: Decimal) -> list[Term]:
 	terms first.
 	"""
 	result = list(terms)
-	difference = written_off - sum((term.written_off for term in terms), ZERO)
+	difference = written_off - sum(term.written_off for term in terms)
 	for place in reversed(range(len(terms))) if difference > 0 else range(len(terms)):
 		term = result[place]
-		step = min(difference, term.outstanding) if difference > 0 else max(difference, -term.written_off)
+		step = max(min(difference, term.outstanding), -term.written_off)
 		result[place] = term.closed_by(step)
 		difference -= step
 	return result

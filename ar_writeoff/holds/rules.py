@@ -30,6 +30,10 @@ class Hold:
 	note: str = ""
 
 	@property
+	def last_day(self) -> date:
+		return self.until or date.max
+
+	@property
 	def reason(self) -> Reason:
 		customer_or_voucher = self.scope[1] or "Customer"
 		if self.until:
@@ -47,18 +51,14 @@ class Hold:
 
 def longest(holds: Iterable[Hold | None]) -> Hold | None:
 	"""Return the hold that ends last, the first of several."""
-	return max(
-		(hold for hold in holds if hold),
-		key=lambda hold: (hold.until is None, hold.until or date.min),
-		default=None,
-	)
+	return max((hold for hold in holds if hold), key=lambda hold: hold.last_day, default=None)
 
 
 def by_scope(holds: Iterable[Hold]) -> dict[Scope, Hold]:
 	"""Return the hold of each scope that ends last."""
 	found: dict[Scope, Hold] = {}
 	for hold in holds:
-		found[hold.scope] = longest([found.get(hold.scope), hold]) or hold
+		found[hold.scope] = max(found.get(hold.scope, hold), hold, key=lambda hold: hold.last_day)
 	return found
 
 

@@ -226,8 +226,10 @@ def judge(
 ) -> Verdict | None:
 	"""None if the balance does not match the criteria; otherwise a verdict, with a reason if it is excluded."""
 	verdict = match(balance, criteria)
-	reason = verdict and exclusion_reason(verdict, criteria, customer, voucher, party)
-	return replace(verdict, reason=reason) if verdict and reason else verdict
+	if not verdict:
+		return None
+	reason = exclusion_reason(verdict, criteria, customer, voucher, party)
+	return replace(verdict, reason=reason) if reason else verdict
 
 
 def match(balance: Balance, criteria: Criteria) -> Verdict | None:
@@ -243,9 +245,8 @@ def match(balance: Balance, criteria: Criteria) -> Verdict | None:
 
 def dates_match(balance: Balance, criteria: Criteria) -> bool:
 	"""Whether the balance is of the cutoff date or before, and old enough."""
-	if balance.posting_date > criteria.cutoff_date:
-		return False
-	return rules.is_old_enough(criteria, rules.age_in_days(criteria, balance.posting_date, balance.due_date))
+	age_days = rules.age_in_days(criteria, balance.posting_date, balance.due_date)
+	return balance.posting_date <= criteria.cutoff_date and rules.is_old_enough(criteria, age_days)
 
 
 def amounts_match(balance: HasAmounts, criteria: Criteria) -> bool:

@@ -98,6 +98,7 @@ EUR, IDR = "EUR", "IDR"
 	[
 		({"min_invoice_amount": Decimal(25)}, None),
 		({"min_invoice_amount": Decimal(0)}, None),
+		({"min_invoice_amount": Decimal("0.5")}, None),
 		(
 			{"min_invoice_amount": Decimal("25.01")},
 			"The minimum must be between 0 and the maximum of 25, not 25.01.",
@@ -111,6 +112,7 @@ EUR, IDR = "EUR", "IDR"
 			{"thresholds": [Threshold(EUR, Decimal(0), Decimal(20)), Threshold(IDR, Decimal(9), Decimal(9))]},
 			None,
 		),
+		({"thresholds": [Threshold(EUR, Decimal(0), Decimal("0.5"))]}, None),
 		({"thresholds": [Threshold(EUR, Decimal(0), Decimal(0))]}, "EUR: enter a maximum above 0."),
 		(
 			{"thresholds": [Threshold(EUR, Decimal(21), Decimal(20))]},
@@ -242,7 +244,27 @@ def test_criteria_that_are_not_set_do_not_exclude() -> None:
 		voucher_kind=None,
 		thresholds=(),
 		customer_credits=LEAVE_OUT,
+		credit_threshold=Decimal(0),
+		include_disabled_customers=False,
+		include_internal_customers=False,
+		cancel_payment_requests=False,
 	)
+
+
+@pytest.mark.parametrize(
+	("policy", "excludes", "sets_off"),
+	[
+		(LEAVE_OUT, True, []),
+		(DEDUCT, False, []),
+		(IGNORE, False, []),
+		(NET_FIRST, True, [DEBIT]),
+	],
+)
+def test_effect_of_credits_on_each_side(policy: str, excludes: bool, sets_off: list[str]) -> None:
+	"""Net First sets credits off for a run of debit balances; for one of credit balances it is Leave Out."""
+	sides = [criteria(balance_type=side, customer_credits=policy) for side in (DEBIT, CREDIT)]
+	assert [side.excludes_for_credits for side in sides] == [excludes, excludes]
+	assert [side.balance_type for side in sides if side.sets_off_credits] == sets_off
 
 
 def test_sign_of_a_run() -> None:

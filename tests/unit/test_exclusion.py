@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from ar_writeoff.core import texts
-from ar_writeoff.core.criteria import DEDUCT, IGNORE, LEAVE_OUT, Criteria
+from ar_writeoff.core.criteria import DEDUCT, IGNORE, LEAVE_OUT, NET_FIRST, Criteria, Threshold
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.search import rules
 from ar_writeoff.search.rules import (
@@ -78,6 +78,8 @@ def reason(
 		("Sales Order", "-10", ("on_order", {"order": "V-1"})),
 		("Exchange Rate Revaluation", "10", ("revaluation", {})),
 		("Dunning", "10", None),
+		("Dunning", "0.50", None),
+		("Dunning", "0", None),
 		("Fees", "10", None),
 		("Dunning", "-10", ("unknown_voucher", {"doctype": "Dunning"})),
 		("Loan", "10", ("unknown_voucher", {"doctype": "Loan"})),
@@ -87,6 +89,13 @@ def test_kind_of_voucher(voucher_type: str, amount: str, expected: tuple[str, di
 	found = voucher_type_blocker(voucher_type, "V-1", Decimal(amount))
 	assert (found and (found.code, dict(found.facts))) == expected
 	assert found is None or found.link == (voucher_type, "V-1"), "it opens the voucher"
+
+
+def test_kinds_that_credits_settle_and_kinds_that_are_no_credits() -> None:
+	"""A credit settles what a customer can owe: all that can be written off but payments."""
+	assert set(rules.INVOICE_TYPES) == set(rules.VOUCHER_TYPES) - {"Payment Entry"}
+	assert rules.NO_CREDITS_OF_CUSTOMER == ("Exchange Rate Revaluation", "Invoice Discounting")
+	assert all(voucher_type_blocker(kind, "V-1", Decimal(-1)) for kind in rules.NO_CREDITS_OF_CUSTOMER)
 
 
 def test_the_kind_is_judged_by_the_balance_of_now() -> None:
@@ -112,11 +121,13 @@ CREDIT = Reason(
 THREE = AccountTotal("Debtors", "EUR", Decimal("3.00"), Decimal("3.30"))
 DRAFT = Reason("draft_settles", (("doctype", "Payment Entry"), ("draft", "PE-1")), ("Payment Entry", "PE-1"))
 OBSTACLE = Reason("write_off_entry", (("run", "WOR-1"),))
+HELD = Reason("on_hold_without_end", (("by", "Ada"),), ("Write-Off Hold", "WOH-1"))
 UNFIT = Reason("no_offset_account", (("company", "Harbour"),))
 
 # From what comes first to what comes last. What is beside a fact is the reason that it gives.
 IN_ORDER: list[tuple[dict[str, object], Reason]] = [
 	({"opted_out": True}, Reason("customer_opted_out", (), ("Customer", "Cafe"))),
+	({"hold": HELD}, HELD),
 	({"disabled": True}, Reason("customer_disabled", (), ("Customer", "Cafe"))),
 	({"frozen": True}, Reason("customer_frozen", (), ("Customer", "Cafe"))),
 	(
@@ -152,9 +163,9 @@ def test_each_fact_has_its_reason_and_comes_before_the_ones_after_it(position: i
 
 def test_without_facts_nothing_is_excluded() -> None:
 	assert CustomerFacts() == CustomerFacts("", False, False, False, False, "")
-	assert VoucherFacts() == VoucherFacts(False, None, None, None, False, None, None)
+	assert VoucherFacts() == VoucherFacts(False, None, None, None, False, None, None, None)
 	assert PartyFacts() == PartyFacts((), (), None, ())
-	assert PartyFacts().base_credit == 0
+	assert PartyFacts().base_credit.is_zero()
 	assert reason(balance(), criteria()) is None
 
 
@@ -301,6 +312,38 @@ def test_the_policy_on_credits_is_that_of_the_settings() -> None:
 	assert criteria().customer_credits == LEAVE_OUT
 
 
+@pytest.mark.parametrize("balance_type", ["Debit", "Credit"])
+def test_net_first_sets_off_balances_of_any_amount(balance_type: str) -> None:
+	"""Debit balances that match the criteria otherwise, and credits of any age and kind, today's ones as well."""
+	narrow = Criteria(
+		balance_type,
+		CUTOFF,
+		Decimal(25),
+		min_invoice_amount=Decimal(5),
+		max_customer_amount=Decimal(50),
+		minimum_age_days=30,
+		max_original_share=Decimal(5),
+		only_remainders=True,
+		voucher_kind="Sales Invoice",
+		thresholds=(Threshold("EUR", Decimal(5), Decimal(20)),),
+		customer_credits=NET_FIRST,
+		include_disabled_customers=True,
+	)
+	same = {"customer_credits": IGNORE, "include_disabled_customers": True}
+	largest = Decimal("999999999999999.99")
+	debits, credits = rules.any_amount(narrow), rules.any_credit(narrow)
+	assert debits.max_invoice_amount == credits.max_invoice_amount > largest
+	assert replace(debits, max_invoice_amount=largest) == Criteria(
+		"Debit",
+		CUTOFF,
+		largest,
+		minimum_age_days=30,
+		voucher_kind="Sales Invoice",
+		**same,  # type: ignore[arg-type]
+	)
+	assert replace(credits, max_invoice_amount=largest) == Criteria("Credit", date.max, largest, **same)  # type: ignore[arg-type]
+
+
 def total(by: Criteria, credits: dict[str, Decimal], *of: Balance) -> list[dict[str, str] | None]:
 	"""The facts of the balances excluded by the maximum per customer."""
 	found = [judge(one, by) for one in of]
@@ -390,7 +433,7 @@ def test_a_part_has_its_share_of_the_base_amount_and_the_whole_has_all_of_it() -
 
 def test_a_balance_is_judged_as_it_stands_in_the_list() -> None:
 	verdict = judge(balance(), criteria())
-	assert verdict == Verdict(balance(), Decimal("10.00"), Decimal("10.00"), 136, None)
+	assert verdict == Verdict(balance(), Decimal("10.00"), Decimal("10.00"), 136, None, Decimal(0), ())
 	without_due_date = judge(balance(due_date=None), criteria())
 	assert without_due_date and without_due_date.age_days == 166
 	left_out = judge(balance(), criteria(), voucher=VoucherFacts(other_run="WOR-7"))

@@ -7,7 +7,8 @@ from datetime import date
 import pytest
 
 from ar_writeoff.core import texts
-from ar_writeoff.holds.rules import Hold, applying, by_scope, longest
+from ar_writeoff.holds.rules import ACTIVE, ENDED, Hold, applying, by_scope, longest
+from tests.unit.app_files import select_options
 
 CAFE = ("Anchor Cafe", "", "")
 INVOICE = ("Anchor Cafe", "Sales Invoice", "INV-1")
@@ -33,6 +34,11 @@ def test_the_hold_that_ends_last_counts(untils: list[date | None], expected: int
 	holds = [hold(f"WOH-{number}", until=until) for number, until in enumerate(untils)]
 	assert longest(holds) == holds[expected]
 	assert by_scope(holds) == {INVOICE: holds[expected]}
+
+
+def test_the_words_are_those_of_the_doctype() -> None:
+	assert select_options("Write-Off Hold", "status") == [ACTIVE, ENDED]
+	assert hold().note == ""
 
 
 def test_without_a_hold_there_is_none() -> None:

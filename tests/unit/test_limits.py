@@ -216,7 +216,7 @@ def test_the_reason_tells_amount_limit_and_holder(limit: Limit, original: str | 
 def test_an_empty_limit_does_not_limit() -> None:
 	assert Limit("Clerk") == Limit("Clerk", "", None, None, None, None, False)
 	assert Claim("a", "Cafe", "USD", money("1"), money("1")) == Claim(
-		"a", "Cafe", "USD", money("1"), money("1"), None
+		"a", "Cafe", "USD", money("1"), money("1"), None, "", Decimal(0)
 	)
 	assert Authority() == Authority((), (), False)
 	assert MonthTotals().of("Cafe", "") == 0

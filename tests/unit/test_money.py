@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ar_writeoff.core.money import COMMA, POINT, ZERO, AmountError, money, parse_amount, unit
+from ar_writeoff.core.money import COMMA, POINT, ZERO, AmountError, ledger_money, money, parse_amount, unit
 
 
 @pytest.mark.parametrize(
@@ -34,14 +34,31 @@ def test_database_number_to_money(value: object, precision: int, expected: str) 
 	assert (result, str(result)) == (Decimal(expected), expected)
 
 
+@pytest.mark.parametrize(
+	("value", "precision", "expected"),
+	[
+		(Decimal("0.125"), 2, "0.12"),
+		(Decimal("-0.125"), 2, "-0.12"),
+		(Decimal("0.126"), 2, "0.13"),
+		(1.0005, 3, "1.000"),
+		("2.5", 0, "2"),
+		(14.1, 2, "14.10"),
+	],
+)
+def test_a_sum_of_the_ledger_is_never_rounded_above_what_is_open(
+	value: object, precision: int, expected: str
+) -> None:
+	assert str(ledger_money(value, precision)) == expected
+
+
 def test_two_decimals_unless_asked_for_others() -> None:
-	assert str(money("1.2345")) == "1.23"
+	assert str(money("1.2345")) == str(ledger_money("1.2345")) == "1.23"
 	assert [str(unit(precision)) for precision in (0, 2, 3)] == ["1", "0.01", "0.001"]
 
 
 @pytest.mark.parametrize("empty", [None, ""])
 def test_nothing_is_zero(empty: object) -> None:
-	assert money(empty) == ZERO
+	assert money(empty) == ledger_money(empty) == ZERO
 
 
 def test_a_thousand_tenths_are_a_hundred() -> None:

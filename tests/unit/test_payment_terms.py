@@ -25,6 +25,9 @@ def numbers(text: str) -> list[Decimal]:
 		("50 10", "0 40", "0", "50 50"),
 		("0 0", "50 50", "30", "50 20"),
 		("0 0", "0 40", "0", "0 40"),  # the first half and ten were paid meanwhile
+		("50 50", "0 0", "0.50", "50 49.50"),
+		("50 50", "0.50 0", "0", "50.50 50"),
+		("50 -5", "0 0", "40", "10 -5"),  # a term paid twice stays as it is
 		("100", "0", "40", "60"),
 		("50 50", "0 0", "120", "0 0"),  # more than the terms: nothing is invented
 		("", "", "10", ""),

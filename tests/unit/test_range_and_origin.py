@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
 
 from ar_writeoff.core.criteria import Criteria, Threshold
-from ar_writeoff.search.rules import NO_ORIGIN, Balance, Origin, match
+from ar_writeoff.search.rules import NO_ORIGIN, Balance, Origin, dates_match, match
 from tests.unit.tables import rows
 
 TODAY = date(2026, 6, 30)
@@ -97,6 +98,31 @@ def test_thresholds_are_in_the_currency_of_the_voucher(case: dict[str, str]) -> 
 	origin = EUR_ON_USD if case["invoice"] else NO_ORIGIN
 	one = balance(case["amount"], case["base"], currency=case["currency"], origin=origin)
 	assert bool(match(one, criteria(thresholds=THRESHOLDS))) is (case["found"] == "yes")
+
+
+def test_an_amount_in_the_currency_of_the_voucher_has_its_decimals() -> None:
+	assert NO_ORIGIN == Origin("", Decimal(1), 2, None, False, ())
+	assert EUR_ON_USD.in_currency(Decimal("46.15")) == Decimal("40.00")
+	assert Origin("BHD", Decimal("2.65"), 3).in_currency(Decimal(1)) == Decimal("0.377")
+	assert NO_ORIGIN.in_currency(Decimal("0.377")) == Decimal("0.377"), (
+		"of an account in a currency with three"
+	)
+
+
+@pytest.mark.parametrize(
+	("posted", "found"),
+	[(date(2026, 5, 30), True), (date(2026, 5, 31), False), (date(2026, 7, 1), False)],
+)
+def test_a_voucher_is_over_the_age_at_the_cutoff(posted: date, found: bool) -> None:
+	asked = criteria(minimum_age_days=30, ageing_based_on="Posting Date")
+	assert dates_match(replace(balance("5"), posting_date=posted), asked) is found
+
+
+def test_a_voucher_of_the_cutoff_date_is_not_after_it() -> None:
+	due_before = replace(balance("5"), due_date=date(2026, 1, 1))
+	asked = criteria(minimum_age_days=30)
+	assert dates_match(due_before, asked)
+	assert not dates_match(replace(due_before, posting_date=date(2026, 7, 1)), asked)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import string
+from collections.abc import Callable
 from functools import cache
 
 import pytest
@@ -154,6 +155,54 @@ def test_lists_among_the_facts_in_english() -> None:
 	)
 	assert texts.english_fact("why", "one\nother") == "one\nother", "what was said stays as it is"
 	assert texts.SCHEDULE_PREFIX == "Schedule ", "as approval stores it before the name of a schedule"
+
+
+@pytest.mark.parametrize(
+	("fact", "value", "shown"),
+	[
+		("credits", "5.00 USD Debtors - HL", "5.00 USD on Debtors - HL"),
+		("debits", "5.00 USD Debtors\n7.00 EUR Fees", "5.00 USD on Debtors, 7.00 EUR on Fees"),
+		("credits", "5.00 USD", "5.00 USD"),
+		("written_off", "5.00 USD WOR-1 INV 1", "5.00 USD of INV 1, written off by WOR-1"),
+		(
+			"written_off",
+			"5.00 USD WOR-1 INV-1\n6.00 USD WOR-2 INV-2\n4",
+			"5.00 USD of INV-1, written off by WOR-1; 6.00 USD of INV-2, written off by WOR-2; 4 more",
+		),
+		("enough", "Clerk\nController", "Clerk or Controller"),
+		("fields", "Reason\nCompany", "Reason, Company"),
+		("why", "one\nother", "one\nother"),
+	],
+)
+def test_facts_in_english(fact: str, value: str, shown: str) -> None:
+	assert texts.english_fact(fact, value) == shown
+
+
+@pytest.mark.parametrize(
+	("format_lines", "value", "template", "shown"),
+	[
+		(texts.on_accounts, "5.00 USD Debtors", texts.ON_ACCOUNT, "Debtors: $5"),
+		(texts.of_vouchers, "5.00 USD WOR-1 INV-1", texts.OF_VOUCHER, "INV-1: $5"),
+		(texts.of_vouchers, "4", texts.MORE, "und 4"),
+	],
+)
+def test_lines_of_amounts_are_shown_in_the_format_and_words_of_the_reader(
+	format_lines: Callable[..., str], value: str, template: str, shown: str
+) -> None:
+	words = {
+		texts.ON_ACCOUNT: "{account}: {amount}",
+		texts.OF_VOUCHER: "{voucher}: {amount}",
+		texts.MORE: "und {count}",
+	}
+	assert (
+		format_lines(value, {"5.00 USD": "$5"}.__getitem__, {template: words[template]}.__getitem__) == shown
+	)
+
+
+def test_a_note_follows_the_reason() -> None:
+	reason = Reason.of(reasons.NOT_SELECTED).with_facts(note="Half {returned}")
+	assert texts.reason_texts(reason) == [texts.MESSAGES[reasons.NOT_SELECTED], texts.NOTE]
+	assert texts.message(reason).endswith(" Note: Half {returned}")
 
 
 def test_a_reason_without_facts_is_stored_without() -> None:

@@ -28,6 +28,12 @@ def test_the_first_credit_settles_the_first_balance() -> None:
 	]
 	assert total(found) == Decimal("77.00")
 	assert {one.account for one in found} == {"Debtors"}
+	assert total([]).is_zero()
+
+
+def test_amounts_below_one_are_set_off_too() -> None:
+	found = set_off("Debtors", vouchers(c1="0.30"), vouchers(d1="0.20", d2="0.50"))
+	assert parts(found) == [("c1", "d1", "0.20"), ("c1", "d2", "0.10")]
 
 
 def test_nothing_to_set_off() -> None:
@@ -35,8 +41,10 @@ def test_nothing_to_set_off() -> None:
 
 
 def test_stored_and_read_again() -> None:
-	found = set_off('Debt"ors', vouchers(c1="0.10"), vouchers(d1="20.00"))
+	found = set_off('Debt"ören', vouchers(c1="0.10"), vouchers(d1="20.00"))
 	assert from_text(as_text(found)) == tuple(found)
+	# Runs on sites are sealed with this text.
+	assert as_text(found) == r'[["Debt\"ören","Any","c1","Any","d1","0.10"]]'
 	assert (as_text([]), from_text(""), from_text(None)) == ("", (), ())
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 
 import pytest
 
 from ar_writeoff.core import status as statuses
 from ar_writeoff.core.status import finished_status, is_allowed_transition
-from tests.unit.app_files import select_options
+from tests.unit.app_files import APP, select_options
 
 RUN = (
 	"Draft",
@@ -28,6 +29,13 @@ ITEM = ("Open", "Excluded", "Posted", "Skipped", "Failed", "Conflict", "Reversed
 def test_statuses_are_those_of_the_doctypes() -> None:
 	assert set(select_options("Write-Off Run", "status")) == set(RUN)
 	assert set(select_options("Write-Off Run Item", "status")) == set(ITEM)
+	[of_invoice] = [
+		field["options"].split("\n")
+		for field in json.loads((APP / "fixtures" / "custom_field.json").read_text())
+		if (field["dt"], field["fieldname"]) == ("Sales Invoice", "write_off_status")
+	]
+	assert of_invoice == ["", statuses.WRITTEN_OFF, statuses.PARTLY_WRITTEN_OFF]
+	assert statuses.NOT_SELECTED == "Not Selected"
 
 
 def test_a_status_may_stay() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ar_writeoff.tax_relief import rules
 from ar_writeoff.tax_relief.rules import ClaimDates, ClaimRule
+from tests.unit.app_files import select_options
 
 D = Decimal
 
@@ -32,6 +33,33 @@ def dates(
 		date.fromisoformat(written_off),
 		date.fromisoformat(event) if event else None,
 	)
+
+
+def test_the_words_are_those_of_the_doctypes() -> None:
+	clocks = [rules.LATER, rules.SUPPLY, rules.DUE, rules.WRITE_OFF, rules.EVENT]
+	assert select_options("Write-Off Tax Rule", "clock") == clocks
+	assert select_options("Write-Off Tax Rule", "limit_from") == clocks
+	assert select_options("Write-Off Tax Rule", "trigger") == [rules.WRITTEN_OFF, "Age", rules.EVENT]
+	assert select_options("Write-Off Tax Claim", "status") == [
+		rules.WAITING,
+		rules.NEEDS_NOTICE,
+		rules.CLAIMABLE,
+		rules.CLAIMED,
+		rules.FILED,
+		rules.PARTLY_REPAID,
+		rules.REPAID,
+		rules.LAPSED,
+		rules.EXCLUDED,
+		rules.WITHDRAWN,
+	]
+	assert [12 // months for months in rules.RETURN_MONTHS.values()] == [12, 6, 4, 2, 1], "returns in a year"
+	assert list(rules.RETURN_MONTHS) == select_options("Write-Off Settings", "tax_return_period")
+	assert ClaimRule() == ClaimRule("Written Off", "Write-Off", 0, 0, None, "Write-Off", False, 1)
+	assert dates("2025-01-01") == ClaimDates(date(2025, 1, 1), date(2025, 1, 1), date(2025, 6, 30))
+	assert set(select_options("Write-Off Tax Claim", "status")) - set(rules.COUNTED) == {
+		rules.EXCLUDED,
+		rules.WITHDRAWN,
+	}
 
 
 @pytest.mark.parametrize(
