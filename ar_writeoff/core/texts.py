@@ -126,8 +126,16 @@ MESSAGES: Mapping[str, str] = {
 	reasons.DRAFT_SETTLES: _(
 		"{doctype} {draft} is a draft that would settle this balance. Submit or delete it first."
 	),
+	reasons.DRAFT_OF_CUSTOMER: _(
+		"{doctype} {draft} of the customer is a draft of {amount} that may settle this balance. Submit and allocate it, or"
+		" delete it."
+	),
 	reasons.PAYMENT_REQUESTED: _(
 		"Payment Request {request} is open for this balance. Cancel it first, or wait for the payment."
+	),
+	reasons.ORDER_PAYMENT_REQUESTED: _(
+		"Payment Request {request} is open for {order}, the order of this invoice. Cancel it first, or wait for the"
+		" payment."
 	),
 	reasons.DEFERRED_REVENUE: _(
 		"{amount} of the invoice is deferred revenue that would still be recognised as income. Create a credit note"
@@ -152,6 +160,18 @@ MESSAGES: Mapping[str, str] = {
 	reasons.NO_LEDGER_ROWS: _(
 		"The invoice has an outstanding amount of {outstanding} and no rows in the Payment Ledger. Create them with"
 		" Repost Payment Ledger first."
+	),
+	reasons.CREDIT_WITHOUT_LEDGER_ROWS: _(
+		"{amount} of {doctype} {voucher} is unallocated, but the voucher has no rows in the Payment Ledger. Create them"
+		" with Repost Payment Ledger first."
+	),
+	reasons.NOT_IN_LEDGER: _(
+		"{doctype} {voucher} of the customer may settle this balance: {amount} of it is open, but it has no rows in the"
+		" Payment Ledger. Create them with Repost Payment Ledger first."
+	),
+	reasons.CANCELLED_IN_LEDGER: _(
+		"{doctype} {voucher} was cancelled or deleted, but the Payment Ledger still has {balance} of it. Ask an"
+		" administrator to set DeLinked in its rows of the Payment Ledger."
 	),
 	reasons.BASE_RESIDUE: _("Only an exchange difference is left. Create an Exchange Rate Revaluation."),
 	reasons.WORTH_NOTHING: _(
@@ -332,13 +352,18 @@ LABELS: Mapping[str, str] = {
 	reasons.INVOICES_OPEN: _("Open invoices"),
 	reasons.WRITTEN_OFF_DEBTS: _("Balances of the customer written off"),
 	reasons.DRAFT_SETTLES: _("Settled by a draft"),
+	reasons.DRAFT_OF_CUSTOMER: _("Draft of the customer"),
 	reasons.PAYMENT_REQUESTED: _("Payment requested"),
+	reasons.ORDER_PAYMENT_REQUESTED: _("Payment requested"),
 	reasons.DEFERRED_REVENUE: _("Deferred revenue"),
 	reasons.LEDGERS_DIFFER: _("Ledgers differ"),
 	reasons.MORE_THAN_INVOICED: _("Over the invoice total"),
 	reasons.PAYMENT_DIFFERS: _("Voucher and Payment Ledger differ"),
 	reasons.STALE_OUTSTANDING: _("Outstanding amount not up to date"),
 	reasons.NO_LEDGER_ROWS: _("No rows in the Payment Ledger"),
+	reasons.CREDIT_WITHOUT_LEDGER_ROWS: _("No rows in the Payment Ledger"),
+	reasons.NOT_IN_LEDGER: _("Voucher without rows in the Payment Ledger"),
+	reasons.CANCELLED_IN_LEDGER: _("Cancelled with rows in the Payment Ledger"),
 	reasons.REVALUATION: _("Revaluation difference"),
 	reasons.DIMENSION_MISSING: _("Dimension missing"),
 	reasons.DIMENSION_NOT_ALLOWED: _("Dimension not allowed"),

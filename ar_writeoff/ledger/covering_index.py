@@ -1,8 +1,9 @@
 """Optional covering indexes for the search.
 
 The one on Payment Ledger Entry has all columns that the search reads, ordered by its groups: customer by customer.
-Without it the search reads the ledger rows one by one. The one on Sales Invoice finds invoices with an outstanding
-amount; without it a large search does not look for invoices that have no rows in the Payment Ledger. Building an index
+Without it the search reads the ledger rows one by one. The others find the vouchers of a customer that are drafts or open:
+without the one on Sales Invoice a large search does not look for invoices that have no rows in the Payment Ledger, and
+without those on payments and Journal Entries not for drafts on account and for credits without rows. Building an index
 does not block others, but takes minutes and disk space on a large table; so install creates them only on a small
 ledger, otherwise run:
 
@@ -45,7 +46,17 @@ OUTSTANDING = Index(
 	"ar_writeoff_outstanding",
 	("customer", "company", "docstatus", "outstanding_amount"),
 )
-INDEXES = (BALANCES, OUTSTANDING)
+UNALLOCATED = Index(
+	"tabPayment Entry",
+	"ar_writeoff_unallocated",
+	("party", "docstatus", "unallocated_amount"),
+)
+JOURNAL_ROWS = Index(
+	"tabJournal Entry Account",
+	"ar_writeoff_journal_rows",
+	("party", "docstatus", "reference_type"),
+)
+INDEXES = (BALANCES, OUTSTANDING, UNALLOCATED, JOURNAL_ROWS)
 
 # Maximum number of ledger rows to build them on install, which takes a second or two.
 SMALL = 100_000
@@ -53,6 +64,11 @@ SMALL = 100_000
 
 def exists(index: Index = BALANCES) -> bool:
 	return bool(frappe.db.has_index(index.table, index.name))
+
+
+def can_read(index: Index) -> bool:
+	"""Whether rows of the table can be read by the columns of the index in a short time: it exists, or the table is small."""
+	return exists(index) or frappe.db.estimate_count(index.table.removeprefix("tab")) <= SMALL
 
 
 def create() -> None:

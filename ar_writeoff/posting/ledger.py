@@ -248,7 +248,6 @@ def revalidate_items(
 		{item.key.customer for item in items if access.allows_company(rules.company)},
 		search.customer_conditions(replace(scope, customers=()), access),
 	)
-	# Only submitted vouchers.
 	vouchers = facts.voucher_details(item.key for item in items)
 	of_items = {item.key for item in items}
 	own_set_off = {item.key: item.set_off_amount for item in items if item.set_off_amount}
@@ -281,7 +280,7 @@ def revalidate_items(
 	kept, outcomes = [], []
 	for item in items:
 		reason: Reason | None
-		if item.key not in vouchers:
+		if vouchers[item.key].docstatus != 1:
 			reason = Reason.of(reasons.NO_LONGER_SUBMITTED, voucher=item.key.voucher_no)
 		elif item.key.customer not in customers:
 			reason = Reason.of(reasons.NOT_PERMITTED, user=frappe.session.user)

@@ -46,6 +46,7 @@ from ar_writeoff.search.rules import (
 	VoucherFacts,
 	WrittenOff,
 )
+from ar_writeoff.search.unrecorded import unrecorded
 
 # Open credits or invoices by customer and receivable account, in account currency and company currency, both positive.
 Totals = Mapping[tuple[str, str], tuple[Decimal, Decimal]]
@@ -158,12 +159,14 @@ def party_facts(
 	running = active_reconciliations(company) if pairs else {}
 	credits_of, debits_of = totals_of_customers(credits), totals_of_customers(debits)
 	written_off = written_off_debts(company, customers) if criteria.balance_type == CREDIT else {}
+	others = unrecorded(company, customers, criteria.sign) if needed else {}
 	return {
 		pair: PartyFacts(
 			credits_of.get(pair[0], ()),
 			debits_of.get(pair[0], ()),
 			running.get(pair),
 			written_off.get(pair[0], ()),
+			others.get(pair[0], ()),
 		)
 		for pair in pairs
 	}
@@ -318,8 +321,10 @@ def active_reconciliations(company: str) -> dict[tuple[str, str], str]:
 
 
 class VoucherDetails(NamedTuple):
-	"""Fields of a voucher that decide on its eligibility; empty for other voucher types."""
+	"""Fields of a voucher that decide on its eligibility; empty for other voucher types. `docstatus`: 2 also for a voucher
+	that was deleted."""
 
+	docstatus: int = 1
 	posting_date: date | None = None
 	due_date: date | None = None
 	is_discounted: int = 0
@@ -346,31 +351,27 @@ class VoucherDetails(NamedTuple):
 
 
 NO_DETAILS = VoucherDetails()
+DELETED = VoucherDetails(docstatus=2)
 
 
 def voucher_details(keys: Iterable[Key]) -> dict[Key, VoucherDetails]:
-	"""Details of the submitted vouchers among these."""
+	"""Details of these vouchers."""
 	keys = list(keys)
 	rows: dict[tuple[str, str], VoucherDetails] = {}
 	for voucher_type, vouchers in vouchers_by_type(keys):
 		if voucher_type not in DETAILS or not frappe.db.table_exists(voucher_type):
 			rows.update({(voucher_type, name): NO_DETAILS for name in vouchers})
 			continue
-		fields = DETAILS[voucher_type]
+		fields = ("docstatus", *DETAILS[voucher_type])
 		names = [field.rpartition(" as ")[2] for field in fields]
 		for batch in create_batch(vouchers, 1000):
 			# The query builder takes longer over a thousand names than the query itself.
 			# nosemgrep: frappe-using-db-sql
 			for name, *values in frappe.db.sql(
-				f"select name, {', '.join(fields)} from `tab{voucher_type}` where docstatus = 1 and name in %s",
-				(tuple(batch),),
+				f"select name, {', '.join(fields)} from `tab{voucher_type}` where name in %s", (tuple(batch),)
 			):
 				rows[voucher_type, name] = VoucherDetails(**dict(zip(names, values, strict=True)))
-	return {
-		key: rows[key.voucher_type, key.voucher_no]
-		for key in keys
-		if (key.voucher_type, key.voucher_no) in rows
-	}
+	return {key: rows.get((key.voucher_type, key.voucher_no), DELETED) for key in keys}
 
 
 def origin(key: Key, account_currency: str, voucher: VoucherDetails, history: History | None) -> Origin:

@@ -19,7 +19,7 @@ from frappe.utils.nestedset import get_descendants_of
 from pypika import Order
 from pypika.terms import Criterion
 
-from ar_writeoff.core.criteria import DEBIT, DEDUCT, Criteria, Filters
+from ar_writeoff.core.criteria import CREDIT, DEBIT, DEDUCT, Criteria, Filters
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import dimensions, open_items
@@ -32,6 +32,7 @@ from ar_writeoff.search import ledger_differences, net_first, open_documents
 from ar_writeoff.search import rules as eligibility
 from ar_writeoff.search.eligibility_data import Totals, VoucherDetails
 from ar_writeoff.search.rules import Balance, CustomerFacts, PartyFacts, Verdict
+from ar_writeoff.search.unrecorded import credits_without_rows
 
 # Limits of one query: it takes a fraction of a second, and its list of names is not too long to parse.
 ROWS_PER_QUERY = 20_000
@@ -95,11 +96,7 @@ def search(
 			)
 			if balance.key.customer in row_counts
 		]
-		lost = (
-			ledger_differences.invoices_without_balance(scope.company, customers, balances)
-			if looks_for_lost
-			else {}
-		)
+		lost = lost_balances(scope.company, customers, balances, criteria) if looks_for_lost else {}
 		in_scope = [balance for balance in (*balances, *lost) if balance.key.account in accounts]
 		customer_data = facts.customer_facts(scope.company, {balance.key.customer for balance in in_scope})
 		planned = (
@@ -131,6 +128,16 @@ def search(
 		processed_rows += sum(row_counts.get(customer, 0) for customer in customers)
 		kept = eligibility.apply_customer_maximum(verdicts, criteria, base_credits(credits))
 		yield Found(net_first.attach(kept, planned), customer_data, processed_rows, total)
+
+
+def lost_balances(
+	company: str, customers: list[str], balances: Iterable[LedgerBalance], criteria: Criteria
+) -> dict[LedgerBalance, Reason]:
+	"""Vouchers that are open, but have no balance in the Payment Ledger, with the reason why they are excluded."""
+	found = ledger_differences.invoices_without_balance(company, customers, balances)
+	if criteria.balance_type == CREDIT:
+		found.update(credits_without_rows(company, customers))
+	return found
 
 
 def base_credits(credits: Totals) -> dict[str, Decimal]:
@@ -307,12 +314,11 @@ def matching_verdicts(
 	criteria: Criteria,
 	set_off: Mapping[Key, Decimal] = NO_SET_OFF,
 ) -> dict[Key, Verdict]:
-	"""Verdicts, without reasons yet, on the balances of submitted vouchers that match the criteria."""
-	submitted = [key for key in balances if key in vouchers]
-	known = histories(scope.company, submitted) if criteria.needs_history else {}
+	"""Verdicts, without reasons yet, on the balances that match the criteria."""
+	known = histories(scope.company, balances) if criteria.needs_history else {}
 	found = {}
-	for key in submitted:
-		balance, voucher = balances[key], vouchers[key]
+	for key, balance in balances.items():
+		voucher = vouchers[key]
 		origin = facts.origin(key, balance.currency, voucher, known.get(key))
 		if key in set_off:
 			origin = replace(origin, settled=True)

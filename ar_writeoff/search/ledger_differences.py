@@ -7,6 +7,8 @@ no balance are listed, so that they are not overlooked.
 
 from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
+from itertools import groupby
+from operator import itemgetter
 
 import frappe
 from frappe.utils import create_batch, getdate
@@ -47,7 +49,23 @@ def damaged_balances(
 	}
 	found.update(_over_total(balances, details))
 	found.update(_differing_ledgers(company, balances, details))
+	found.update(
+		{
+			key: _cancelled(
+				key.voucher_type, key.voucher_no, f"{abs(balances[key].now)} {balances[key].currency}"
+			)
+			for key in balances
+			if details[key].docstatus != 1
+		}
+	)
 	return found
+
+
+def _cancelled(doctype: str, voucher: str, balance: str) -> Reason:
+	"""The reason for what is left in the Payment Ledger of a voucher that is not submitted any more."""
+	return Reason.of(
+		reasons.CANCELLED_IN_LEDGER, doctype=doctype, voucher=voucher, balance=balance
+	).with_link(doctype, voucher)
 
 
 def _differing_ledgers(
@@ -75,6 +93,9 @@ def _differing_ledgers(
 			different = _differences({*batch, *_settling(voucher_type, batch), *settling}, unit(decimals))
 			if not different:
 				continue
+			cancelled = _cancelled_among(
+				{(doctype, name) for doctype, name, _account, _customer in different}
+			)
 			links = _vouchers_behind(voucher_type, batch)
 			for name in links:
 				links[name] |= others.get(name, set())
@@ -83,6 +104,9 @@ def _differing_ledgers(
 					amounts = different.get((doctype, name, key.account, key.customer))
 					if amounts:
 						payment, general = (f"{money(amount, decimals)} {currency}" for amount in amounts)
+						if (doctype, name) in cancelled:
+							found[key] = _cancelled(doctype, name, payment)
+							continue
 						found[key] = Reason.of(
 							reasons.LEDGERS_DIFFER,
 							doctype=doctype,
@@ -90,6 +114,18 @@ def _differing_ledgers(
 							balance=payment,
 							booked=general,
 						).with_link(doctype, name)
+	return found
+
+
+def _cancelled_among(vouchers: Iterable[Voucher]) -> set[Voucher]:
+	"""The vouchers that are cancelled or do not exist. ERPNext can repost only the others."""
+	found: set[Voucher] = set()
+	for doctype, pairs in groupby(sorted(vouchers), key=itemgetter(0)):
+		names = {name for _doctype, name in pairs}
+		submitted = frappe.get_all(
+			doctype, filters={"name": ("in", sorted(names)), "docstatus": 1}, pluck="name", order_by=None
+		)
+		found |= {(doctype, name) for name in names.difference(submitted)}
 	return found
 
 

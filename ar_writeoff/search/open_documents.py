@@ -16,6 +16,7 @@ from ar_writeoff.ledger.open_items import Key, vouchers_by_type
 from ar_writeoff.search.eligibility_data import ADVANCES
 
 INVOICE = "Sales Invoice"
+ORDER = "Sales Order"
 BATCH = 1000
 
 # Statuses of a Payment Request that the customer can still pay; those in which nobody has paid a part of it.
@@ -117,24 +118,60 @@ def _in_credit(balances: Balances, names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def payment_requests(balances: Balances, statuses: tuple[str, ...]) -> dict[Key, Reason]:
-	"""Debit balances with a Payment Request in one of these statuses."""
+	"""Debit balances with a Payment Request in one of these statuses, and invoices with one on their order that can still be
+	paid. A request on an order is never cancelled by the posting, because the order may have other invoices."""
 	found: dict[Key, Reason] = {}
 	for voucher_type, names in _batches(key for key, amount in balances.items() if amount > 0):
+		orders = _orders(names) if voucher_type == INVOICE else {}
 		# nosemgrep: frappe-using-db-sql - as above
-		requests = dict(
-			frappe.db.sql(
-				"""select reference_name, min(name) from `tabPayment Request`
-				where docstatus = 1 and reference_doctype = %s and reference_name in %s and status in %s
-				group by reference_name""",
-				(voucher_type, names, statuses),
-			)
+		rows = frappe.db.sql(
+			"""select reference_doctype, reference_name, name, status from `tabPayment Request`
+			where docstatus = 1 and reference_name in %s and reference_doctype in %s and status in %s
+			order by name desc""",
+			(
+				(*names, *{order for of_invoice in orders.values() for order in of_invoice}),
+				(voucher_type, ORDER),
+				NOT_PAID + IN_PAYMENT,
+			),
 		)
+		requests = {
+			(doctype, reference): name
+			for doctype, reference, name, status in rows
+			if doctype == ORDER or status in statuses
+		}
 		for key in balances if requests else ():
-			request = requests.get(key.voucher_no)
-			if request and key.voucher_type == voucher_type:
-				found[key] = Reason.of(reasons.PAYMENT_REQUESTED, request=request).with_link(
-					"Payment Request", request
-				)
+			if key.voucher_type == voucher_type:
+				reason = _request_reason(key, requests, orders.get(key.voucher_no, ()))
+				if reason:
+					found[key] = reason
+	return found
+
+
+def _request_reason(
+	key: Key, requests: Mapping[tuple[str, str], str], orders: Iterable[str]
+) -> Reason | None:
+	"""The reason of the Payment Request for a voucher, or for one of its orders."""
+	request = requests.get((key.voucher_type, key.voucher_no))
+	if request:
+		return Reason.of(reasons.PAYMENT_REQUESTED, request=request).with_link("Payment Request", request)
+	for order in sorted(orders):
+		request = requests.get((ORDER, order))
+		if request:
+			return Reason.of(reasons.ORDER_PAYMENT_REQUESTED, request=request, order=order).with_link(
+				"Payment Request", request
+			)
+	return None
+
+
+def _orders(invoices: tuple[str, ...]) -> dict[str, set[str]]:
+	"""The Sales Orders that these invoices bill."""
+	found: dict[str, set[str]] = {}
+	# nosemgrep: frappe-using-db-sql - as above
+	for invoice, order in frappe.db.sql(
+		"select distinct parent, sales_order from `tabSales Invoice Item` where parent in %s and sales_order != ''",
+		(invoices,),
+	):
+		found.setdefault(invoice, set()).add(order)
 	return found
 
 

@@ -136,6 +136,48 @@ class WrittenOff:
 	run: str
 
 
+# States of a voucher that the Payment Ledger does not show as it is.
+IS_DRAFT = "draft"
+WITHOUT_ROWS = "without rows"
+IS_CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecorded:
+	"""A voucher of a customer that may settle its balances: a draft or one without rows in the Payment Ledger; or one that is
+	cancelled, with rows that count as a credit. Amounts are 0 or more."""
+
+	state: str
+	voucher_type: str
+	voucher_no: str
+	account: str
+	currency: str
+	posting_date: date
+	amount: Decimal
+	base_amount: Decimal
+
+	@property
+	def reason(self) -> Reason:
+		"""Why the balances of the customer are excluded."""
+		amount = f"{self.amount} {self.currency}"
+		if self.state == IS_DRAFT:
+			reason = Reason.of(
+				reasons.DRAFT_OF_CUSTOMER, doctype=self.voucher_type, draft=self.voucher_no, amount=amount
+			)
+		elif self.state == WITHOUT_ROWS:
+			reason = Reason.of(
+				reasons.NOT_IN_LEDGER, doctype=self.voucher_type, voucher=self.voucher_no, amount=amount
+			)
+		else:
+			reason = Reason.of(
+				reasons.CANCELLED_IN_LEDGER,
+				doctype=self.voucher_type,
+				voucher=self.voucher_no,
+				balance=amount,
+			)
+		return reason.with_link(self.voucher_type, self.voucher_no)
+
+
 @dataclass(frozen=True, slots=True)
 class VoucherFacts:
 	"""Facts about a voucher beyond its balance.
@@ -169,18 +211,24 @@ class PartyFacts:
 
 	`credits` are the unallocated credits and `debits` the open invoices, on all receivable accounts of the company;
 	`reconciliation` is an active Process Payment Reconciliation of the account; `written_off` the debts that runs have
-	written off, the largest first.
+	written off, the largest first; `unrecorded` the vouchers that may settle balances of the type searched for.
 	"""
 
 	credits: tuple[AccountTotal, ...] = ()
 	debits: tuple[AccountTotal, ...] = ()
 	reconciliation: str | None = None
 	written_off: tuple[WrittenOff, ...] = ()
+	unrecorded: tuple[Unrecorded, ...] = ()
 
 	@property
 	def base_credit(self) -> Decimal:
 		"""The unallocated credits in company currency."""
 		return sum((total.base_amount for total in self.credits), ZERO)
+
+	@property
+	def base_unrecorded(self) -> Decimal:
+		"""What `unrecorded` adds to the credits, in company currency. Those that are cancelled are among the credits."""
+		return sum((one.base_amount for one in self.unrecorded if one.state != IS_CANCELLED), ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,7 +391,7 @@ def exclusion_reason(
 	return (
 		voucher.pending
 		or late_money(criteria, party)
-		or settling_credits(criteria, party)
+		or settling_vouchers(criteria, party)
 		or voucher.entry_problem
 	)
 
@@ -356,21 +404,29 @@ def internal_reason(balance: Balance, customer: CustomerFacts) -> Reason:
 	return Reason.of(reasons.INTERNAL_CUSTOMER, represents=represents).with_link("Customer", balance.customer)
 
 
-def settling_credits(criteria: Criteria, party: PartyFacts) -> Reason | None:
-	"""Why open credits and invoices of the customer are to be allocated first, or None.
+def settling_vouchers(criteria: Criteria, party: PartyFacts) -> Reason | None:
+	"""Why open credits, invoices and other vouchers of the customer come first, or None.
 
-	Credits up to the threshold count on neither side.
+	Credits up to the threshold count on neither side, and drafts are added to the credits.
 	"""
 	if not criteria.excludes_for_credits:
 		return None
-	if party.credits and party.base_credit <= criteria.credit_threshold:
+	if criteria.balance_type == rules.DEBIT:
+		settling = party.base_credit + party.base_unrecorded
+	else:
+		settling = party.base_credit
+	if settling and settling <= criteria.credit_threshold:
 		return None
+	# Only what the ledger has as it is can be allocated with Payment Reconciliation.
+	damaged = next((one for one in party.unrecorded if one.state != IS_DRAFT), None)
+	if damaged:
+		return damaged.reason
 	if criteria.balance_type == rules.DEBIT and party.credits:
 		reason = Reason.of(reasons.CREDIT_AVAILABLE, credits=totals_fact(party.credits))
 	elif criteria.balance_type == rules.CREDIT and party.debits:
 		reason = Reason.of(reasons.INVOICES_OPEN, debits=totals_fact(party.debits))
 	else:
-		return None
+		return party.unrecorded[0].reason if party.unrecorded else None
 	return reason.with_link("Payment Reconciliation", "Payment Reconciliation")
 
 

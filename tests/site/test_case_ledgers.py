@@ -7,6 +7,7 @@ from typing import Any
 
 import frappe
 import pytest
+from erpnext.accounts.doctype.repost_payment_ledger import repost_payment_ledger
 
 from ar_writeoff.ledger import covering_index
 from ar_writeoff.search.from_invoices import write_off_invoices
@@ -24,6 +25,7 @@ from tests.site.factories import (
 	outstanding,
 	pay,
 	payment,
+	setting,
 )
 from tests.site.posting_checks import post_and_check, undo_and_check
 
@@ -263,3 +265,117 @@ def test_c24_an_invoice_that_was_settled_but_says_it_was_not():
 	frappe.db.set_value("Sales Invoice", bill.name, {"outstanding_amount": 9, "status": "Overdue"})
 	run = run_helpers.run()
 	assert reason(run, bill) == ("stale_outstanding", "Sales Invoice", bill.name)
+
+
+def unseen_payment() -> Any:
+	doc = payment("Anchor Cafe", 50, FIRST)
+	frappe.db.delete("Payment Ledger Entry", {"voucher_no": doc.name})
+	return doc
+
+
+def unseen_journal() -> Any:
+	doc = journal(line("Debtors", credit=50, party="Anchor Cafe"), line("House Bank", 50), posting_date=FIRST)
+	frappe.db.delete("Payment Ledger Entry", {"voucher_no": doc.name})
+	return doc
+
+
+def unseen_credit_note() -> Any:
+	doc = invoice("Anchor Cafe", 50, FIRST, is_return=True)
+	frappe.db.delete("Payment Ledger Entry", {"voucher_no": doc.name})
+	return doc
+
+
+@pytest.mark.parametrize("make", [unseen_payment, unseen_journal, unseen_credit_note])
+def test_c24_a_credit_without_rows_in_the_payment_ledger(make):
+	"""It excludes the balances that it may settle, and is listed in a run over credit balances."""
+	run_helpers.settings(credit_write_off_account=account("Credit Balances Written Off"))
+	bill, fine = invoice("Anchor Cafe", 9, FIRST), invoice("Elm School", 8, FIRST)
+	before = run_helpers.run()
+	credit = make()
+	run = run_helpers.run()
+	assert reason(run, bill) == ("not_in_ledger", credit.doctype, credit.name)
+	assert "50.00 USD" in run_helpers.items(run)[bill.name].message
+	assert before.preview_entries()["skipped_count"] == 1
+	assert reason(run, fine)[0] == ""
+	pay(bill)
+	credits = run_helpers.run(balance_type="Credit", max_invoice_amount=50)
+	code = "no_ledger_rows" if credit.doctype == "Sales Invoice" else "credit_without_ledger_rows"
+	assert reason(credits, credit) == (code, credit.doctype, credit.name)
+	assert run_helpers.items(credits)[credit.name].outstanding_amount == -50
+	repost(credit)
+	assert reason(run_helpers.run(balance_type="Credit", max_invoice_amount=50), credit)[0] == ""
+
+
+def repost(voucher: Any) -> None:
+	"""What the messages tell the user to do."""
+	doc = frappe.new_doc("Repost Payment Ledger")
+	doc.update(
+		{
+			"company": HL,
+			"posting_date": FIRST,
+			"add_manually": 1,
+			"repost_vouchers": [{"voucher_type": voucher.doctype, "voucher_no": voucher.name}],
+		}
+	)
+	doc.insert().submit()
+	repost_payment_ledger.start_payment_ledger_repost(doc.name)
+	assert frappe.db.get_value("Repost Payment Ledger", doc.name, "repost_status") == "Completed"
+
+
+def test_c24_an_invoice_without_rows_may_be_settled_by_the_credit():
+	run_helpers.settings(credit_write_off_account=account("Credit Balances Written Off"))
+	credit, bill = payment("Anchor Cafe", 9, FIRST), invoice("Anchor Cafe", 8, FIRST)
+	frappe.db.delete("Payment Ledger Entry", {"voucher_no": bill.name})
+	run = run_helpers.run(balance_type="Credit")
+	assert reason(run, credit) == ("not_in_ledger", "Sales Invoice", bill.name)
+
+
+# Cancelled vouchers with rows in the Payment Ledger
+
+
+def cancelled_with_rows(voucher: Any, *, deleted: bool = False) -> Any:
+	"""The voucher cancelled, with its rows in the Payment Ledger as before."""
+	rows = frappe.get_all("Payment Ledger Entry", {"voucher_no": voucher.name}, ["*"], order_by="name asc")
+	voucher.reload().cancel()
+	frappe.db.delete("Payment Ledger Entry", {"voucher_no": voucher.name})
+	for row in rows:
+		frappe.get_doc({**row, "doctype": "Payment Ledger Entry"}).db_insert()
+	if deleted:
+		frappe.db.delete(voucher.doctype, {"name": voucher.name})
+	return voucher
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_c24_a_cancelled_invoice_with_rows_in_the_payment_ledger(deleted):
+	gone, fine = invoice("Anchor Cafe", 9, FIRST), invoice("Anchor Cafe", 8, FIRST)
+	run = run_helpers.run()
+	cancelled_with_rows(gone, deleted=deleted)
+	assert run.preview_entries()["skipped_count"] == 1
+	run = run_helpers.run()
+	assert reason(run, gone) == ("cancelled_in_ledger", "Sales Invoice", gone.name)
+	assert "9.00 USD" in run_helpers.items(run)[gone.name].message
+	run_helpers.post(run)
+	assert set(run_helpers.items(run, status="Posted")) == {fine.name}
+
+
+def test_c24_what_mends_a_cancelled_invoice_with_rows():
+	gone = cancelled_with_rows(invoice("Anchor Cafe", 9, FIRST))
+	frappe.db.set_value("Payment Ledger Entry", {"voucher_no": gone.name}, "delinked", 1)
+	assert run_helpers.items(run_helpers.run()) == {}
+	gone = cancelled_with_rows(invoice("Anchor Cafe", 9, FIRST))
+	setting("Accounts Settings", delete_linked_ledger_entries=1)
+	frappe.delete_doc("Sales Invoice", gone.name)
+	assert run_helpers.items(run_helpers.run()) == {}
+
+
+def test_c24_a_cancelled_payment_with_rows_in_the_payment_ledger():
+	"""It would be a credit of the customer, or makes the balance of the invoice too low."""
+	run_helpers.settings(credit_write_off_account=account("Credit Balances Written Off"))
+	bill, part = invoice("Anchor Cafe", 9, FIRST), invoice("Elm School", 8, FIRST)
+	on_account = cancelled_with_rows(payment("Anchor Cafe", 5, FIRST))
+	allocated = cancelled_with_rows(pay(part, 5, FIRST))
+	run = run_helpers.run()
+	assert reason(run, bill) == ("cancelled_in_ledger", "Payment Entry", on_account.name)
+	assert reason(run, part) == ("cancelled_in_ledger", "Payment Entry", allocated.name)
+	run = run_helpers.run(balance_type="Credit")
+	assert reason(run, on_account) == ("cancelled_in_ledger", "Payment Entry", on_account.name)

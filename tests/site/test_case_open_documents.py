@@ -7,7 +7,10 @@ from typing import Any
 import frappe
 import pytest
 
+from ar_writeoff.ledger import covering_index
 from tests.site import run_helpers
+from tests.site.balance_kinds import order as sales_order
+from tests.site.balance_kinds import refund
 from tests.site.factories import (
 	HL,
 	account,
@@ -74,7 +77,7 @@ def payment_request(bill: Any) -> Any:
 
 	doc = frappe.get_doc(
 		make_payment_request(
-			dt="Sales Invoice",
+			dt=bill.doctype,
 			dn=bill.name,
 			recipient_id="cafe@example.com",
 			party_type="Customer",
@@ -167,6 +170,119 @@ def test_c13_a_draft_invoice_takes_the_credit(kind):
 	assert reason(run, other)[0] == ""
 	draft.delete()
 	assert reason(run_helpers.run(balance_type="Credit"), credit)[0] == ""
+
+
+def draft_like(doc: Any) -> Any:
+	"""A copy of a voucher of another customer, not inserted, for Anchor Cafe."""
+	draft = frappe.copy_doc(doc)
+	for one in (draft, *draft.get_all_children()):
+		one.docstatus = 0
+		if one.get("party"):
+			one.party = "Anchor Cafe"
+	return draft
+
+
+def draft_on_account(amount: float = 50) -> Any:
+	return draft_like(payment("Elm School", amount, FIRST)).insert()
+
+
+def draft_journal_on_account() -> Any:
+	doc = journal(line("Debtors", credit=50, party="Elm School"), line("House Bank", 50))
+	return draft_like(doc).insert()
+
+
+def draft_credit_note_of_its_own() -> Any:
+	return invoice("Anchor Cafe", 50, FIRST, is_return=True, submit=False)
+
+
+def draft_advance_on_an_order() -> Any:
+	doc = draft_like(payment("Elm School", 50, FIRST))
+	of = sales_order("Anchor Cafe", 100)
+	doc.append(
+		"references",
+		{"reference_doctype": "Sales Order", "reference_name": of.name, "allocated_amount": 50},
+	)
+	return doc.insert()
+
+
+@pytest.mark.parametrize(
+	"make",
+	[draft_on_account, draft_journal_on_account, draft_credit_note_of_its_own, draft_advance_on_an_order],
+)
+def test_c13_a_draft_on_account_may_settle_it(make):
+	bill, other = invoice("Anchor Cafe", 9, FIRST), invoice("Breakwater Bar", 8, FIRST)
+	run = run_helpers.run()
+	draft = make()
+	assert run.preview_entries()["skipped_count"] == 1, "made since the search"
+	run = run_helpers.run(customers=[{"customer": "Anchor Cafe"}, {"customer": "Breakwater Bar"}])
+	assert reason(run, bill) == ("draft_of_customer", draft.doctype, draft.name)
+	message = run_helpers.items(run)[bill.name].message
+	assert draft.name in message and "50.00 USD" in message
+	assert reason(run, other)[0] == ""
+	post_and_check(run)
+	draft.delete()
+	assert reason(run_helpers.run(), bill)[0] == ""
+
+
+def test_c13_drafts_count_as_the_settings_let_credits_count():
+	bill = invoice("Anchor Cafe", 9, FIRST)
+	draft = draft_on_account(0.5)
+	for values, code in (
+		({"customer_credits": "Leave Out"}, "draft_of_customer"),
+		({"customer_credits": "Net First"}, "draft_of_customer"),
+		({"customer_credits": "Ignore"}, ""),
+		({"customer_credits": "Leave Out", "credit_threshold": 0.5}, ""),
+	):
+		run_helpers.settings(**values)
+		assert reason(run_helpers.run(), bill)[0] == code, values
+	payment("Anchor Cafe", 0.01, FIRST)
+	assert reason(run_helpers.run(), bill)[0] == "credit_available", "together they are over the threshold"
+	draft.delete()
+	assert reason(run_helpers.run(), bill)[0] == ""
+
+
+def test_c13_a_draft_refund_without_a_reference_may_settle_a_credit():
+	run_helpers.settings(credit_write_off_account=account("Credit Balances Written Off"))
+	credit = payment("Anchor Cafe", 9, FIRST)
+	run = run_helpers.run(balance_type="Credit")
+	assert reason(run, credit)[0] == ""
+	draft = draft_like(refund("Elm School", 9)).insert()
+	assert reason(run_helpers.run(balance_type="Credit"), credit) == (
+		"draft_of_customer",
+		"Payment Entry",
+		draft.name,
+	)
+
+
+def test_c13_drafts_of_a_large_table_are_found_with_an_index_only(monkeypatch):
+	bill = invoice("Anchor Cafe", 9, FIRST)
+	draft_on_account()
+	monkeypatch.setattr(covering_index, "SMALL", -1)
+	covering_index.drop()
+	try:
+		assert reason(run_helpers.run(), bill)[0] == ""
+	finally:
+		covering_index.create()
+	assert reason(run_helpers.run(), bill)[0] == "draft_of_customer"
+
+
+def test_c13_a_payment_request_on_the_order_of_the_invoice():
+	from erpnext.selling.doctype.sales_order.sales_order import make_sales_invoice
+
+	order = sales_order("Anchor Cafe", 9)
+	request = payment_request(order)
+	bill = make_sales_invoice(order.name)
+	bill.update({"posting_date": FIRST, "set_posting_time": 1, "due_date": FIRST})
+	submitted(bill)
+	other = invoice("Anchor Cafe", 8, FIRST)
+	for cancels in (0, 1):
+		run_helpers.settings(cancel_payment_requests=cancels)
+		run = run_helpers.run()
+		assert reason(run, bill) == ("order_payment_requested", "Payment Request", request.name)
+		assert order.name in run_helpers.items(run)[bill.name].message
+		assert reason(run, other)[0] == ""
+	request.reload().cancel()
+	assert reason(run_helpers.run(), bill)[0] == ""
 
 
 def test_c13_a_draft_of_the_same_entry_for_another_customer_does_not_count():

@@ -52,6 +52,7 @@ KINDS = {
 	"search.ledger_differences": LEDGER,
 	"search.net_first": LEDGER,
 	"search.open_documents": LEDGER,
+	"search.unrecorded": LEDGER,
 	"posting.entries": LEDGER,
 	"posting.credits": LEDGER,
 	"posting.set_offs": LEDGER,

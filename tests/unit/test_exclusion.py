@@ -17,6 +17,7 @@ from ar_writeoff.search.rules import (
 	Balance,
 	CustomerFacts,
 	PartyFacts,
+	Unrecorded,
 	Verdict,
 	VoucherFacts,
 	WrittenOff,
@@ -266,6 +267,59 @@ def test_c01_credits_of_all_accounts_are_named() -> None:
 		"The customer has credits that can settle this balance: 50.00 USD on Advances, 3.00 EUR on Debtors."
 	)
 	assert texts.on_accounts("4.00 USD") == "4.00 USD", "of an earlier version"
+
+
+def unrecorded(state: str = "draft", amount: str = "2.00", number: int = 1) -> Unrecorded:
+	amounts = (Decimal(amount), Decimal(amount))
+	return Unrecorded(state, "Payment Entry", f"PE-{number}", "Debtors", "EUR", CUTOFF, *amounts)
+
+
+@pytest.mark.parametrize(
+	("state", "code", "facts"),
+	[
+		("draft", "draft_of_customer", {"draft": "PE-1", "amount": "2.00 EUR"}),
+		("without rows", "not_in_ledger", {"voucher": "PE-1", "amount": "2.00 EUR"}),
+		("cancelled", "cancelled_in_ledger", {"voucher": "PE-1", "balance": "2.00 EUR"}),
+	],
+)
+def test_c13_what_the_ledger_does_not_show_leaves_balances_out(
+	state: str, code: str, facts: dict[str, str]
+) -> None:
+	party = PartyFacts(unrecorded=(unrecorded(state),))
+	for balance_type, amount in (("Debit", "10.00"), ("Credit", "-10.00")):
+		found = reason(balance(amount), criteria(balance_type), party=party)
+		assert found and (found.code, found.link) == (code, ("Payment Entry", "PE-1"))
+		assert dict(found.facts) == {"doctype": "Payment Entry", **facts}
+		for policy in (DEDUCT, IGNORE):
+			by = criteria(balance_type, customer_credits=policy)
+			assert reason(balance(amount), by, party=party) is None
+
+
+def test_c13_damage_comes_before_credits_and_credits_before_drafts() -> None:
+	for states, code in (
+		(("draft",), "credit_available"),
+		(("cancelled", "draft"), "cancelled_in_ledger"),
+		(("without rows",), "not_in_ledger"),
+	):
+		party = PartyFacts(credits=(THREE,), unrecorded=tuple(unrecorded(state) for state in states))
+		found = reason(balance(), criteria(), party=party)
+		assert found and found.code == code
+
+
+@pytest.mark.parametrize(
+	("states", "total"), [(("draft", "without rows"), "7.30"), (("cancelled",), "3.30"), (("draft",), "5.30")]
+)
+def test_c21_drafts_and_credits_without_rows_count_towards_the_threshold(
+	states: tuple[str, ...], total: str
+) -> None:
+	party = PartyFacts(credits=(THREE,), unrecorded=tuple(unrecorded(state) for state in states))
+	for threshold, left_out in ((total, False), (str(Decimal(total) - Decimal("0.01")), True)):
+		by = criteria(credit_threshold=Decimal(threshold))
+		assert bool(reason(balance(), by, party=party)) is left_out
+	alone = PartyFacts(unrecorded=(unrecorded(),))
+	assert reason(balance(), criteria(credit_threshold=Decimal(2)), party=alone) is None
+	of_credits = criteria("Credit", credit_threshold=Decimal(2))
+	assert reason(balance("-10.00"), of_credits, party=alone), "a refund is no credit"
 
 
 DEBTS = tuple(WrittenOff(Decimal(amount), "EUR", f"INV-{amount}", "WOR-7") for amount in (9, 8, 7, 6, 5))
