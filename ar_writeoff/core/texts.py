@@ -230,6 +230,17 @@ MESSAGES: Mapping[str, str] = {
 	reasons.MAY_NOT_POST: _("{user} submitted the run but may no longer submit Journal Entries."),
 	reasons.REFUSED: _('ERPNext rejected the entry ("{why}").'),
 	reasons.UNEXPECTED: _("Unexpected error: {error}. See Error Log {log}."),
+	reasons.OFFSET_ACCOUNT_UNUSABLE: _(
+		"{why} It is the offset account of the run. Enter another one in the Write-Off Reason {reason}, or in the Write-Off"
+		" Settings of {company}."
+	),
+	reasons.COST_CENTER_UNUSABLE: _(
+		"{why} It is the cost center of the Write-Off Settings, or without one there that of {company}. Enter another one in"
+		" the Write-Off Settings."
+	),
+	reasons.VALUE_UNUSABLE: _(
+		'ERPNext does not post the {dimension} of {voucher} ("{why}"). Change it in the voucher, or correct {value}.'
+	),
 	reasons.MANDATORY_FIELD: _(
 		"{why} Set a default for the field, or enter a value in the Write-Off Settings of {company}."
 	),
@@ -391,6 +402,9 @@ LABELS: Mapping[str, str] = {
 	reasons.MAY_NOT_POST: _("Submitter may not post"),
 	reasons.REFUSED: _("Rejected by ERPNext"),
 	reasons.UNEXPECTED: _("Unexpected error"),
+	reasons.OFFSET_ACCOUNT_UNUSABLE: _("Offset account cannot be used"),
+	reasons.COST_CENTER_UNUSABLE: _("Cost center cannot be used"),
+	reasons.VALUE_UNUSABLE: _("Dimension cannot be used"),
 	reasons.MANDATORY_FIELD: _("Mandatory field without a value"),
 	reasons.MANDATORY_SINCE_APPROVAL: _("Field mandatory since the approval"),
 	reasons.ALL_REFUSED: _("All rejected for the same reason"),

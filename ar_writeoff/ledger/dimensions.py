@@ -10,6 +10,8 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 import frappe
 from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import (
@@ -23,7 +25,7 @@ from frappe import _
 from frappe.query_builder.functions import Min, Sum
 from frappe.utils import create_batch
 
-from ar_writeoff.core import dimensions
+from ar_writeoff.core import dimensions, reasons
 from ar_writeoff.core.dimensions import DimensionRule
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.core.reasons import Reason
@@ -292,6 +294,65 @@ def booked_cost_centers(keys: Iterable[Key]) -> dict[Key, str]:
 
 
 # Validation by ERPNext
+
+
+def unusable_values(items: Iterable[PlanItem], company: str) -> dict[str, Reason]:
+	"""Return the items with a value that ERPNext refuses in an entry, by name, with the reason: it does not exist, belongs to
+	another company, or is a group of cost centers."""
+	used: dict[tuple[str, str], list[PlanItem]] = {}
+	for item in items:
+		for values in (
+			item.receivable_dimensions,
+			*(values for values, _weight in item.offset_shares),
+			*(row.dimensions for row in item.set_off_rows),
+		):
+			for pair in values:
+				used.setdefault(pair, []).append(item)
+	found: dict[str, Reason] = {}
+	for pair, problem in _refused_values(used, company).items():
+		field, value = pair
+		for item in used[pair]:
+			found[item.name] = Reason.caused(
+				reasons.VALUE_UNUSABLE,
+				problem,
+				dimension=dimension_doctypes()[field],
+				voucher=item.voucher_no,
+				value=value,
+			).with_link(dimension_doctypes()[field], value)
+	return found
+
+
+def _refused_values(pairs: Iterable[tuple[str, str]], company: str) -> dict[tuple[str, str], Reason]:
+	"""Return the dimension fields and values that ERPNext refuses, with the reason."""
+	found: dict[tuple[str, str], Reason] = {}
+	for field, of_field in groupby(sorted(pairs), key=itemgetter(0)):
+		doctype = dimension_doctypes()[field]
+		values = [value for _field, value in of_field]
+		columns = [name for name in ("company", "is_group") if frappe.get_meta(doctype).has_field(name)]
+		rows = frappe.get_all(
+			doctype, filters={"name": ("in", values)}, fields=["name", *columns], order_by=None
+		)
+		known = {row.name: row for row in rows}
+		for value in values:
+			row = known.get(value)
+			if not row:
+				found[field, value] = Reason.of(reasons.DOES_NOT_EXIST, doctype=doctype, name=value)
+			elif row.get("company") and row.company != company:
+				found[field, value] = Reason.of(
+					reasons.OTHER_COMPANY, doctype=doctype, name=value, owner=row.company, company=company
+				)
+			elif doctype == "Cost Center" and row.is_group:
+				found[field, value] = Reason.of(reasons.IS_GROUP, doctype=doctype, name=value)
+	return found
+
+
+def dimension_doctypes() -> dict[str, str]:
+	"""Return the DocType of each dimension field of a Journal Entry row."""
+	return {
+		"cost_center": "Cost Center",
+		"project": "Project",
+		**{row.fieldname: row.document_type for row in get_accounting_dimensions(as_list=False)},
+	}
 
 
 def company_defaults(company: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import frappe
 from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import accounts, messages
+from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
@@ -26,22 +27,33 @@ class ValidationPassed(Exception):
 
 
 def run_blockers(
-	rules: posting.Rules, items: Sequence[PlanItem], account_names: Iterable[str], cost_centers: Iterable[str]
+	rules: posting.Rules, items: Sequence[PlanItem], account_names: Iterable[str]
 ) -> list[Reason]:
-	"""Reasons why all entries, or those on an account or cost center, cannot be posted. `items`: a sample of the run's
-	items."""
+	"""Reasons why all entries, or those on an account, cannot be posted. `items`: a sample of the run's items."""
 	found = []
 	closed = closed_period_message(rules.company, rules.posting_date)
 	if closed:
 		found.append(Reason.of(reasons.PERIOD_CLOSED, why=closed))
-	problems = [accounts.posting_problem(name, rules.company) for name in sorted(set(account_names))]
-	problems += [
-		accounts.unusable("Cost Center", name, rules.company) for name in sorted({*cost_centers} - {""})
-	]
-	found += [Reason.caused(reasons.REFUSED, problem) for problem in problems if problem]
+	for name in sorted(set(account_names)):
+		problem = accounts.posting_problem(name, rules.company)
+		if problem:
+			found.append(account_reason(rules.offset, name, problem))
+	cost_center = rules.offset.cost_center
+	unusable = accounts.unusable("Cost Center", cost_center, rules.company) if cost_center else None
+	if unusable:
+		found.append(Reason.caused(reasons.COST_CENTER_UNUSABLE, unusable, company=rules.company))
 	if not found:
 		found += entry_blockers(rules, items)
 	return found
+
+
+def account_reason(offset: Offset, account: str, problem: Reason) -> Reason:
+	"""The reason why entries on this account cannot be posted."""
+	if account != offset.account:
+		return Reason.caused(reasons.REFUSED, problem)
+	return Reason.caused(
+		reasons.OFFSET_ACCOUNT_UNUSABLE, problem, reason=offset.reason, company=offset.company
+	)
 
 
 def entry_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reason]:

@@ -395,19 +395,17 @@ def build_plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
 	)
 
 
-def unplannable_items(plan: EntryPlan, rules: Rules) -> list[Outcome]:
-	"""Failures of the plan's items that no Journal Entry can clear to the cent. Used by preview and posting."""
+def unplannable_items(plan: EntryPlan, items: Mapping[str, PlanItem], rules: Rules) -> list[Outcome]:
+	"""Failures of the plan's items that no Journal Entry can clear to the cent, or that have a dimension ERPNext refuses. Used
+	by preview and posting."""
 	decimals = precision(company_currency(rules.company))
-	return [
-		failed(
-			row.item,
-			Reason.of(
+	found = dimensions.unusable_values([items[name] for name in plan.items], rules.company)
+	for row in plan.rows:
+		if not row.rate_is_exact(decimals):
+			found[row.item] = Reason.of(
 				reasons.EXCHANGE_RATE_NOT_EXACT, amount=abs(row.amount), base_amount=abs(row.base_amount)
-			),
-		)
-		for row in plan.rows
-		if not row.rate_is_exact(decimals)
-	]
+			)
+	return [failed(name, reason) for name, reason in found.items()]
 
 
 def party_validation(rules: Rules) -> AbstractContextManager[None]:
@@ -435,7 +433,7 @@ class Poster:
 		Raises:
 		    SharedFault: other balances of the batch are rejected for the same reason.
 		"""
-		outcomes = unplannable_items(plan, self.rules)
+		outcomes = unplannable_items(plan, self.items, self.rules)
 		if outcomes:
 			return outcomes + self.post_part(plan, set(plan.items) - {outcome.item for outcome in outcomes})
 		try:

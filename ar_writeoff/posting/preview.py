@@ -1,7 +1,7 @@
 """Preview of a run's Journal Entries for the items that the reader may see, planned by the code that posts them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -83,12 +83,12 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 				totals[key][row.base_amount < 0] += abs(row.base_amount)
 			if len(entries) < limit:
 				entries.append(entry_values(plan))
+	cost_centers = {key[1] for key in totals} - {rules.offset.cost_center}
 	run_blockers = blockers.run_blockers(
 		rules,
 		sample_of(sample),
 		# If an account is disabled or frozen for all items, no entry has the accounts.
 		{key[0] for key in totals} or accounts_of(run, rules),
-		{key[1] for key in totals},
 	)
 	problems = [
 		*({"item": "", "voucher_no": "", "message": messages.message(reason)} for reason in run_blockers),
@@ -126,6 +126,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 			*(run.future_dates() if run.docstatus == 0 else ()),
 			*not_due_note(run.name, company_currency(run.company)),
 			*continuing_notes(run.company, (customer for _name, customer in visible)),
+			*disabled_note(cost_centers),
 			*notes(terms),
 		],
 	}
@@ -145,6 +146,23 @@ def skipped_items(run: Any, rules: posting.Rules, names: list[str]) -> dict[str,
 		_kept, outcomes = posting.revalidate_items(items, balances, rules)
 		skipped.update({outcome.item: outcome.message for outcome in outcomes})
 	return skipped
+
+
+def disabled_note(cost_centers: Iterable[str]) -> list[str]:
+	"""A note on disabled cost centers of vouchers."""
+	disabled = frappe.get_all(
+		"Cost Center",
+		filters={"name": ("in", sorted(cost_centers) or [""]), "disabled": 1},
+		pluck="name",
+		order_by="name asc",
+	)
+	if not disabled:
+		return []
+	return [
+		_(
+			"Disabled cost centers of the vouchers: {0}. The entries have them, so that both sides of a cost center agree."
+		).format(", ".join(disabled))
+	]
 
 
 def not_due_note(run: str, currency: str) -> list[str]:
@@ -198,7 +216,7 @@ def throw_if_blocked(run: Any, rules: posting.Rules) -> None:
 	query = frappe.qb.from_(item).select("*").where(is_selected(item, run)).limit(1)
 	rows = [query.orderby(item.name, order=order).run(as_dict=True)[0] for order in (Order.asc, Order.desc)]
 	items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
-	found = blockers.run_blockers(rules, sample_of(items), accounts_of(run, rules), ())
+	found = blockers.run_blockers(rules, sample_of(items), accounts_of(run, rules))
 	if found:
 		frappe.throw(
 			"<br>".join(frappe.utils.escape_html(messages.message(reason)) for reason in found),
@@ -232,7 +250,9 @@ def plan_batch(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryP
 	plans: list[EntryPlan] = []
 	problems: list[dict[str, str]] = []
 	for plan in posting.build_plans(items, rules):
-		refused = {outcome.item: outcome.message for outcome in posting.unplannable_items(plan, rules)}
+		refused = {
+			outcome.item: outcome.message for outcome in posting.unplannable_items(plan, item_by_name, rules)
+		}
 		problems += [
 			{"item": name, "voucher_no": item_by_name[name].voucher_no, "message": message}
 			for name, message in refused.items()

@@ -13,6 +13,7 @@ from tests.site import ledger_checks, run_helpers
 from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
 	HL,
+	NW,
 	account,
 	accounting_period,
 	cost_center,
@@ -215,7 +216,9 @@ def test_accounts_cost_centers_and_periods(run):
 	frappe.db.set_value("Account", account("Write Off"), "disabled", 1)
 	frappe.db.commit()
 	clear_data_caches()
-	assert said(run) == [f'ERPNext rejected the entry ("Account {account("Write Off")} is disabled.").']
+	[message] = said(run)
+	assert message.startswith(f"Account {account('Write Off')} is disabled. It is the offset account")
+	assert "Small Balance" in message and f"Write-Off Settings of {HL}" in message
 	with pytest.raises(frappe.ValidationError, match="is disabled"):
 		run_helpers.post(run)
 	frappe.db.rollback()
@@ -234,8 +237,13 @@ def test_accounts_cost_centers_and_periods(run):
 	run.reload()
 	frappe.db.set_value("Account", account("Debtors"), "freeze_account", "No")
 	frappe.db.set_value("Cost Center", cost_center(), "disabled", 1)
+	frappe.db.commit()
 	clear_data_caches()
-	assert len(said(run)) == 1 and cost_center() in said(run)[0]
+	assert len(said(run)) == 1 and cost_center() in said(run)[0] and "Write-Off Settings" in said(run)[0]
+	with pytest.raises(frappe.ValidationError, match="is disabled"):
+		run_helpers.post(run)
+	frappe.db.rollback()
+	run.reload()
 	frappe.db.set_value("Cost Center", cost_center(), "disabled", 0)
 	accounting_period("2026-06-01", "2026-06-30")
 	clear_data_caches()
@@ -243,6 +251,57 @@ def test_accounts_cost_centers_and_periods(run):
 	frappe.db.delete("Accounting Period")
 	freeze_books("2026-06-30")
 	assert len(said(run)) == 1
+
+
+def test_a_disabled_cost_center_of_a_voucher_is_no_problem_of_the_run():
+	"""ERPNext posts to it."""
+	bill = invoice("Anchor Cafe", 100, "2026-01-15", cost_center=cost_center("North Pier"))
+	frappe.db.set_value("Cost Center", cost_center("North Pier"), "disabled", 1)
+	clear_data_caches()
+	run = run_helpers.run()
+	plan = run.preview_entries()
+	assert plan["problems"] == []
+	assert any(cost_center("North Pier") in note for note in plan["notes"])
+	assert run_helpers.post(run).status == "Posted"
+	assert outstanding(bill) == 0
+
+
+def missing_project(bill: Any) -> tuple[str, str]:
+	[row] = frappe.get_all("GL Entry", {"voucher_no": bill.name, "party": bill.customer}, pluck="name")
+	frappe.db.set_value("GL Entry", row, "project", "PROJ-GONE")
+	return "Project", "PROJ-GONE"
+
+
+def group_of_cost_centers(bill: Any) -> tuple[str, str]:
+	frappe.db.set_value("Cost Center", bill.cost_center, "is_group", 1)
+	return "Cost Center", bill.cost_center
+
+
+def cost_center_of_another_company(bill: Any) -> tuple[str, str]:
+	frappe.db.set_value("Cost Center", bill.cost_center, "company", NW)
+	return "Cost Center", bill.cost_center
+
+
+@pytest.mark.corrupts_ledgers
+@pytest.mark.parametrize("damage", [missing_project, group_of_cost_centers, cost_center_of_another_company])
+@pytest.mark.parametrize("fast", [1, 0])
+def test_a_dimension_of_a_voucher_that_erpnext_refuses(damage, fast):
+	"""Named for its balance before the approval; the others are posted."""
+	run_helpers.settings(fast_posting=fast)
+	bill = invoice("Anchor Cafe", 100, "2026-01-15", cost_center=cost_center("North Pier"))
+	fine = invoice("Anchor Cafe", 90, "2026-01-15")
+	doctype, value = damage(bill)
+	frappe.db.commit()
+	clear_data_caches()
+	run = run_helpers.run()
+	[problem] = run.preview_entries()["problems"]
+	assert problem["voucher_no"] == bill.name
+	for part in (doctype, value, bill.name):
+		assert part in problem["message"]
+	run_helpers.post(run)
+	items = run_helpers.items(run)
+	assert (items[bill.name].status, items[fine.name].status) == ("Failed", "Posted")
+	assert items[bill.name].message == problem["message"]
 
 
 def test_a_changed_balance_does_not_affect_the_others():
