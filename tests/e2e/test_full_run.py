@@ -121,7 +121,7 @@ def test_an_accountant_writes_off_small_balances_and_takes_it_back(desk: Desk, t
 	# taken back
 	run.open(name)
 	desk.press("Undo")
-	assert "To be opened again: 7 balances." in desk.dialog().inner_text()
+	assert "To be opened again: 7 balances, total $" in desk.dialog().inner_text()
 	picture("undo")
 	desk.confirm("Undo")
 	run.wait_for_status("Reversed")

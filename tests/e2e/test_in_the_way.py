@@ -39,6 +39,11 @@ ENDS_IN_ITS_CELL = """name => {
 }"""
 
 
+# Left edges of the columns that are shown, in pixels.
+COLUMNS = """row => [...row.querySelectorAll(":scope > .level-left:not(.checkbox-actions) > .list-row-col")]
+	.filter((cell) => cell.offsetParent).map((cell) => Math.round(cell.getBoundingClientRect().left / 3))"""
+
+
 def test_desk_17_the_list_tells_runs_apart(desk: Desk, tmp_path: Path):
 	invoice("Anchor Cafe", 4, "2026-01-15")
 	draft = run(user=PREPARER)
@@ -58,9 +63,15 @@ def test_desk_17_the_list_tells_runs_apart(desk: Desk, tmp_path: Path):
 	assert f"Debit · {special}" in page.locator(".list-row").filter(has_text=special).inner_text()
 	heads = page.locator(".list-row-head").inner_text()
 	assert "Amount" in heads and "Selected Amount" not in heads
-	assert row.locator(".list-subject a").last.evaluate(ENDS_IN_ITS_CELL), "the name is not cut"
-	assert row.evaluate(COLUMNS_FIT), "the last column is not cut"
 	pictures(desk, tmp_path)("list")
+	for width in (800, 820, 1280, 1366, 1920):
+		desk.page.set_viewport_size({"width": width, "height": 768})
+		desk.page.wait_for_timeout(300)
+		assert row.locator(".list-subject a").last.evaluate(ENDS_IN_ITS_CELL), f"the name at {width} px"
+		assert row.evaluate(COLUMNS_FIT), f"the last column at {width} px"
+		head = page.locator(".list-row-head").evaluate(COLUMNS)
+		assert head == row.evaluate(COLUMNS), f"heads are over their columns at {width} px"
+	desk.page.set_viewport_size(LAPTOP)
 
 	form = RunPage(desk).open(draft.name).wait_for_grid()
 	assert "Petra Preparer requested approval" in form.intro
@@ -197,6 +208,8 @@ def test_desk_20_narrow(desk: Desk, size: dict[str, int], tmp_path: Path):
 	desk.page.set_viewport_size(size)
 	RunPage(desk).open(draft.name).wait_for_grid()
 	pictures(desk, tmp_path)(f"narrow-{size['width']}", scroll_to=".wo-bench")
+	spare = "list => list.clientHeight - 35 * list.querySelectorAll('.dt-row').length"
+	assert -20 < desk.page.locator(".wo-grid .dt-scrollable").evaluate(spare) < 20, "as high as its six rows"
 	labels = desk.page.evaluate(
 		"""() => {
 			const boxes = [...document.querySelectorAll(".wo-ageing .x.axis text, .wo-ageing .wo-top-name")]

@@ -31,7 +31,6 @@ frappe.listview_settings["Write-Off Run"] = {
 		const chosen = listview.list_view_settings;
 		if (chosen.fields || chosen.total_fields) return;
 		const wanted = ["company", "reason", "selected_amount", "prepared_by", "posting_date"];
-		if (window.innerWidth <= 1366) wanted.pop();
 		if (Object.keys(locals[":Company"] || {}).length === 1) wanted.shift();
 		chosen.total_fields = 10;
 		listview.setup_columns();
@@ -44,20 +43,7 @@ frappe.listview_settings["Write-Off Run"] = {
 		const amount = of_field("selected_amount");
 		amount.df = { ...amount.df, label: __("Amount") };
 		listview.$result.addClass("wo-runs");
-		frappe.dom.set_style(
-			// On a phone there are no columns, and the status needs its room.
-			`@media (min-width: 768px) {
-				.wo-runs .list-subject { flex: 1.4 }
-				.wo-runs .level-left { min-width: 88% }
-			}
-			@media (min-width: 1200px) {
-				.wo-runs .list-row-col { min-width: 100px !important }
-				.wo-runs .list-row-col.reason { max-width: 240px !important }
-				.wo-runs .list-row-col:has(.indicator-pill) { min-width: 145px !important }
-				.wo-runs .list-subject { min-width: 180px !important }
-			}`,
-			"write-off-runs"
-		);
+		frappe.dom.set_style(column_style(listview.columns), "write-off-runs");
 		listview.render_header(true);
 	},
 
@@ -90,6 +76,51 @@ frappe.listview_settings["Write-Off Run"] = {
 		return [__(status) + share, colors[status] || "gray", `status,=,${status}`];
 	},
 };
+
+// Pixels of a column with the space beside it. The last columns of this list are left out first.
+const WIDTHS = {
+	name: 185,
+	status: 145,
+	company: 125,
+	reason: 165,
+	selected_amount: 115,
+	prepared_by: 125,
+	posting_date: 105,
+};
+const DISPENSABLE = ["posting_date", "prepared_by", "company", "reason"];
+const RIGHT = 150;
+
+// Widths for the columns of head and rows, which v15 does not name, by their position. On a phone there are no columns, and
+// the status needs its room.
+function column_style(columns) {
+	const fields = columns.map(({ type, df }) =>
+		type === "Status" ? "status" : type === "Tag" ? "" : df.fieldname
+	);
+	const cell = (field) =>
+		`.wo-runs .level-left:not(.checkbox-actions) > .list-row-col:nth-child(${fields.indexOf(field) + 1})`;
+	let needed = fields.reduce((sum, field) => sum + (WIDTHS[field] || 0), RIGHT);
+	const widths = fields.filter(Boolean).map((field) => {
+		const grows = ["company", "reason", "prepared_by"].includes(field) ? 1 : 0;
+		return `${cell(field)} { flex: ${grows} ${field === "status" ? 1 : 0} ${
+			WIDTHS[field] - 15
+		}px !important; min-width: 0 !important; width: auto !important }`;
+	});
+	const left_out = DISPENSABLE.filter((field) => fields.includes(field)).map((field) => {
+		const rule = `@container (max-width: ${needed - 1}px) { ${cell(field)} { display: none } }`;
+		needed -= WIDTHS[field];
+		return rule;
+	});
+	return `
+		.wo-runs { container-type: inline-size }
+		.wo-runs .list-row .level-left, .wo-runs .list-row-head .level-left { flex: 1; min-width: 0 }
+		.wo-runs .list-row .level-right { flex: 0 0 auto }
+		@media (min-width: 768px) {
+			.wo-runs .list-row .level-right, .wo-runs .list-row-head .level-right { flex: 0 0 ${
+				RIGHT - 20
+			}px !important; width: auto !important }
+			${[...widths, ...left_out].join("\n")}
+		}`;
+}
 
 // v16 looks for the text of a formatter in elements; text alone would be a selector.
 function as_html(text) {

@@ -186,10 +186,10 @@ def summary(rows: list[frappe._dict], currency: str) -> list[dict[str, Any]]:
 		counts[row.status] += 1
 	losses = [row for row in rows if row.method != RECLASSIFY]
 	amounts = {
-		_("Still Written Off"): sum(row.written_off for row in losses),
-		_("Recovered"): sum(row.recovered for row in losses),
-		_("Reversed Amount"): sum(row.reversed for row in losses),
 		_("Written Off"): sum(row.posted for row in losses),
+		_("Reversed Amount"): sum(row.reversed for row in losses),
+		_("Recovered"): sum(row.recovered for row in losses),
+		_("Still Written Off"): sum(row.written_off for row in losses),
 	}
 	if len(losses) < len(rows):
 		# Not a loss: moved to another account of the balance sheet.

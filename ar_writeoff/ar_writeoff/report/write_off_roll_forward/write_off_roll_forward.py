@@ -223,7 +223,7 @@ def columns(dimension: str) -> list[dict[str, Any]]:
 			"label": label,
 			"fieldtype": "Currency",
 			"options": "currency",
-			"width": 130,
+			"width": 150,
 		}
 
 	shown = [

@@ -33,7 +33,10 @@ export function undo(frm, summary) {
 		fields: [
 			{
 				fieldtype: "HTML",
-				options: `<p>${__("To be opened again: {0}.", [balances(summary.counts.Posted || 0)])}</p>`,
+				options: `<p>${__("To be opened again: {0}, total {1}.", [
+					balances(summary.counts.Posted || 0),
+					money(summary.posted.base_amount, summary.company_currency),
+				])}</p>`,
 			},
 			{
 				fieldtype: "Select",
@@ -191,7 +194,7 @@ function amount_table(items) {
 		<div class="wo-scroll wo-reinstate"><table class="table wo-table">
 			<thead><tr><th>${escape(__("Customer"))}</th><th>${escape(__("Invoice"))}</th>
 				<th>${escape(__("Date"))}</th><th class="wo-amount">${escape(__("Written Off"))}</th>
-				<th>${escape(__("Reinstate"))}</th></tr></thead>
+				<th class="wo-amount">${escape(__("Reinstate"))}</th></tr></thead>
 			<tbody>${items.map(row).join("")}</tbody>
 		</table></div>`;
 }

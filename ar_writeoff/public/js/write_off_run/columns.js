@@ -144,7 +144,7 @@ const amount_if_ticked = (value, item) => (item.ticked ? amount(value, item) : "
 
 // With a link to the document to correct, in front because a long text is cut.
 const reason = (value, item) =>
-	(item.reason_doctype ? `${link(item.reason_doctype, item.reason_name)} ` : "") + escape(value);
+	(item.reason_doctype ? `${link(item.reason_doctype, item.reason_name)} · ` : "") + escape(value);
 
 const status = (value) => pill(__(value), ITEM_COLORS[value] || "gray");
 
@@ -188,19 +188,23 @@ function distribute_width(columns, available) {
 		shown.width += more;
 		left -= more;
 	}
-	const shares = columns.reduce((sum, shown) => sum + shown.grow, 0);
+	let shares = columns.reduce((sum, shown) => sum + shown.grow, 0);
 	if (left <= 0 || !shares) return;
-	columns.forEach((shown) => {
-		shown.width += Math.floor((left * shown.grow) / shares);
-	});
+	for (const shown of columns) {
+		const more = shown.grow && Math.round((left * shown.grow) / shares);
+		shown.width += more;
+		left -= more;
+		shares -= shown.grow;
+	}
 }
 
-// On a phone names are cut, so that amounts are in sight.
+// In a narrow window names are cut, the longest first, so that amounts are in sight.
 function shrink(columns, excess) {
-	for (const shown of columns.filter(({ grow }) => grow).sort((one, other) => other.width - one.width)) {
-		const less = Math.min(Math.max(excess, 0), Math.max(shown.width - NARROWEST, 0));
-		shown.width -= less;
-		excess -= less;
+	const names = columns.filter(({ grow }) => grow);
+	for (; excess > 0; excess--) {
+		const widest = names.reduce((most, shown) => (shown.width > most.width ? shown : most));
+		if (widest.width <= NARROWEST) return;
+		widest.width--;
 	}
 }
 

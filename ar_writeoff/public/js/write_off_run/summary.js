@@ -11,9 +11,9 @@ export class Summary {
 			<div class="wo-criteria"></div>
 			<div class="wo-overview">
 				<div class="wo-cards"></div>
-				<figure class="wo-chart"><figcaption>${escape(__("By age in days"))}</figcaption>
+				<figure class="wo-chart"><figcaption>${escape(__("By Age in Days"))}</figcaption>
 					<div class="wo-ageing"></div></figure>
-				<figure class="wo-chart"><figcaption>${escape(__("By customer"))}</figcaption>
+				<figure class="wo-chart"><figcaption>${escape(__("By Customer"))}</figcaption>
 					<div class="wo-customers"></div></figure>
 			</div>`;
 		this.part = (name) => wrapper.querySelector(`.wo-${name}`);
