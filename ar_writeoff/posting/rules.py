@@ -86,7 +86,7 @@ class PlanItem:
 	@property
 	def offset_parts(self) -> dict[tuple[str, Dimensions], Decimal]:
 		"""The base amount by offset account and dimensions. Rounded as they add up, so that the last takes the rest."""
-		total = sum((weight for _dimensions, weight in self.offset_shares), ZERO)
+		total = sum(weight for _dimensions, weight in self.offset_shares)
 		parts: dict[tuple[str, Dimensions], Decimal] = {}
 		weights, placed = ZERO, ZERO
 		for dimensions, weight in self.offset_shares:
@@ -246,7 +246,7 @@ def _exact_parts(amount: Decimal, base_amount: Decimal, decimals: int) -> list[t
 		large = amount - small
 		base_large = money(large * rate, decimals)
 		base_small = base_amount - base_large
-		if large * amount <= 0 or base_large * amount <= 0 or base_small * amount <= 0:
+		if min(part * amount for part in (large, base_large, base_small)) <= 0:
 			continue
 		parts = [(large, base_large), (small, base_small)]
 		# ERPNext adds up the rows of an invoice as floats, and settles no more than its outstanding amount.

@@ -165,7 +165,7 @@ def tax_of_loss(
 	"""
 	share = min(max(share, Fraction(0)), Fraction(1))
 	exact = {account: Fraction(tax) * share for account, tax in taxes.items() if tax > 0}
-	untaxed = abs(_decimal(gross, statutory) - sum(taxes.values(), ZERO)) if statutory else ZERO
+	untaxed = abs(_decimal(gross, statutory) - sum(taxes.values())) if statutory else ZERO
 	if statutory and len(exact) == 1 and untaxed <= FULLY_TAXED_WITHIN:
 		[account] = exact
 		exact = {account: min(Fraction(gross) * share * statutory, Fraction(taxes[account]))}
@@ -175,7 +175,7 @@ def tax_of_loss(
 		groups.setdefault((relief_accounts or {}).get(account, account), {})[account] = amount
 	parts: dict[str, Decimal] = {}
 	for group in groups.values():
-		parts |= _divide(group, _round(sum(group.values(), Fraction(0)), decimals), decimals)
+		parts |= _divide(group, _round(Fraction(sum(group.values())), decimals), decimals)
 	return parts
 
 
@@ -184,9 +184,9 @@ def _divide(exact: Mapping[str, Fraction], total: Decimal, decimals: int) -> dic
 	cent = Decimal(1).scaleb(-decimals)
 	parts = {account: max(ZERO, _floor(amount, cent)) for account, amount in exact.items()}
 	remainders = sorted(exact, key=lambda account: (Fraction(parts[account]) - exact[account], account))
-	left = total - sum(parts.values(), ZERO)
+	left = total - sum(parts.values())
 	for account in remainders:
-		if left < cent or exact[account] <= Fraction(parts[account]):
+		if left < cent:
 			break
 		parts[account] += cent
 		left -= cent

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from ar_writeoff.core.set_off import SetOff, Voucher
 from ar_writeoff.posting.rules import (
 	BATCH,
 	CUSTOMER,
@@ -17,9 +18,11 @@ from ar_writeoff.posting.rules import (
 	EntryPlan,
 	PlanItem,
 	Row,
+	SetOffRow,
 	batches,
 	plan_entries,
 	receivable_rows,
+	set_off_vouchers,
 )
 from tests.unit.app_files import select_options
 from tests.unit.tables import rows
@@ -129,6 +132,71 @@ def test_credit_balances_are_debited_and_the_income_credited() -> None:
 		Credit_Balances_Written_Off  -            -        -            -      10.00
 	""")
 	assert (entry.total, entry.difference) == (Decimal("10.00"), 0)
+
+
+OWN, OLDER = Voucher("Sales Invoice", "INV-1"), Voucher("Sales Invoice", "INV-0")
+CREDIT_NOTE, PAYMENT = Voucher("Sales Invoice", "CN-1"), Voucher("Payment Entry", "PE-1")
+SET_OFFS = (
+	SetOff("Debtors", CREDIT_NOTE, OLDER, Decimal("7.00")),
+	SetOff("Debtors", CREDIT_NOTE, OWN, Decimal("3.00")),
+	SetOff("Debtors", PAYMENT, OWN, Decimal("2.00")),
+)
+
+
+def test_only_credit_notes_are_set_off_by_rows() -> None:
+	assert set_off_vouchers(SET_OFFS, OWN) == (
+		SetOffRow(CREDIT_NOTE, "Debtors", Decimal("7.00"), ()),
+		SetOffRow(OLDER, "Debtors", Decimal("-7.00"), ()),
+		SetOffRow(CREDIT_NOTE, "Debtors", Decimal("3.00"), ()),
+	)
+	assert set_off_vouchers(SET_OFFS[2:], OWN) == ()
+
+
+def test_credit_notes_settle_the_invoice_and_an_older_one_in_the_entry_of_the_write_off() -> None:
+	one = item("1", set_offs=SET_OFFS, set_off_rows=set_off_vouchers(SET_OFFS, OWN))
+	[entry] = plan([one])
+	assert ledger(entry) == expected("""
+		account           customer     against  cost_center  debit  credit
+		----------------  -----------  -------  -----------  -----  ------
+		Debtors           Anchor_Cafe  INV-1    Main         -      13.00
+		Debtors           Anchor_Cafe  CN-1     -             7.00  -
+		Debtors           Anchor_Cafe  INV-0    -            -       7.00
+		Debtors           Anchor_Cafe  CN-1     -             3.00  -
+		Bad_Debt_Expense  -            -        Main         10.00  -
+	""")
+	assert (entry.difference, entry.items) == (0, ("1",))
+	seven = Decimal("7.00")
+	assert entry.rows[1] == Row(
+		"Debtors", "USD", seven, seven, "Anchor Cafe", "Sales Invoice", "CN-1", (), "1"
+	)
+	assert entry.rows[0].amount == Decimal("-13.00")
+	south = (("cost_center", "South"),)
+	of_south = SetOffRow(CREDIT_NOTE, "Debtors", seven, south)
+	assert [row.dimensions for row in receivable_rows(item("1", set_off_rows=(of_south,)))][1:] == [south]
+	assert (item("1").set_offs, item("1").set_off_rows, item("1").settled_by_rows.is_zero()) == ((), (), True)
+
+
+def test_shares_of_the_same_dimensions_are_one_row() -> None:
+	north, south = (("cost_center", "North"),), (("cost_center", "South"),)
+	shares = ((north, Decimal(1)), (south, Decimal(1)), (north, Decimal(2)))
+	assert item("1", "8.00", offset_shares=shares).offset_parts == {
+		("Bad Debt Expense", north): Decimal("6.00"),
+		("Bad Debt Expense", south): Decimal("2.00"),
+	}
+
+
+def test_half_a_cent_is_rounded_up_for_the_first_share() -> None:
+	shares = (((("cost_center", "North"),), Decimal(1)), ((("cost_center", "South"),), Decimal(1)))
+	assert list(item("1", "0.05", offset_shares=shares).offset_parts.values()) == [
+		Decimal("0.03"),
+		Decimal("0.02"),
+	]
+
+
+def test_the_rows_of_set_offs_count_for_the_length_of_an_entry() -> None:
+	one = item("1", set_off_rows=set_off_vouchers(SET_OFFS, OWN))
+	assert [len(entry.rows) for entry in plan([one, item("2")], rows_per_entry=6)] == [6]
+	assert [len(entry.rows) for entry in plan([one, item("2")], rows_per_entry=5)] == [5, 2]
 
 
 def test_the_expense_is_summed_per_cost_center() -> None:
@@ -500,6 +568,29 @@ def test_c31_a_large_balance_of_small_units_is_cleared_by_two_rows(amount: str, 
 	assert {row.reference_name for row in own} == {"INV-1"}
 
 
+@pytest.mark.parametrize(
+	"case",
+	rows("""
+		amount           base       small       base_small
+		---------------  ---------  ----------  ----------
+		   164744856.83  815289.48  5000000.00    24744.13
+		   272546350.96      60.87  4000000.00        0.98
+		    20065711.31     447.86  3000000.00       66.97
+		    18997548.31       0.45  2000000.00        0.06
+		    17896361.63     801.19  1000000.00       44.77
+		     2428863.04     88.995   500000.00      18.321
+		277514141344.23     123.03  -           -
+	"""),
+	ids=lambda case: case["amount"],
+)
+def test_c31_the_smaller_row_has_the_highest_digit_with_a_rate(case: dict[str, str]) -> None:
+	"""Without one the balance has a single row, whose rate is not exact."""
+	made = item("1", case["amount"], currency="IDR", base_amount=Decimal(case["base"]))
+	found = [(str(-row.amount), str(-row.base_amount)) for row in receivable_rows(made)]
+	assert found[1:] == ([(case["small"], case["base_small"])] if case["small"] else [])
+	assert sum(Decimal(base) for _amount, base in found) == Decimal(case["base"])
+
+
 def test_c31_every_balance_worth_something_can_be_posted() -> None:
 	rng = random.Random(31)
 	for _time in range(2000):
@@ -524,6 +615,8 @@ def test_c04_an_item_of_many_shares_has_an_entry_of_its_own_that_may_be_longer()
 	items = [item("1"), item("2", offset_shares=shares), item("3")]
 	plans = plan_entries(items, company_currency="USD", rows_per_entry=3)
 	assert [len(plan.rows) for plan in plans] == [2, 5, 2]
+	plans = plan_entries(items[1:], company_currency="USD", rows_per_entry=3)
+	assert [len(plan.rows) for plan in plans] == [5, 2]
 	offsets = {"a": ("x", "y"), "b": ("y",), "c": ("z",)}
 	assert list(batches(pairs("a b c"), 4, keep_customers=False, offsets=offsets)) == [
 		["a", "b"],

@@ -199,6 +199,20 @@ def test_lines_of_amounts_are_shown_in_the_format_and_words_of_the_reader(
 	)
 
 
+@pytest.mark.parametrize(
+	("code", "by_balance"),
+	[
+		(reasons.BALANCE_CHANGED, True),
+		(reasons.CREDIT_AVAILABLE, True),
+		(reasons.WRITTEN_OFF_DEBTS, True),
+		(reasons.CUSTOMER_FROZEN, False),
+		(reasons.IN_ANOTHER_RUN, False),
+	],
+)
+def test_messages_with_amounts_differ_from_balance_to_balance(code: str, by_balance: bool) -> None:
+	assert (code in texts.BY_BALANCE) is by_balance
+
+
 def test_a_note_follows_the_reason() -> None:
 	reason = Reason.of(reasons.NOT_SELECTED).with_facts(note="Half {returned}")
 	assert texts.reason_texts(reason) == [texts.MESSAGES[reasons.NOT_SELECTED], texts.NOTE]

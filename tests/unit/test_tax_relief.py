@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -125,7 +126,18 @@ WINDOWS = {
 		"2025-06-30",
 		"2025-06-30",
 	),
-	"days": (ClaimRule(clock=rules.DUE, wait_days=90), dates("2025-01-01", "2025-03-31"), "2025-06-30", None),
+	"days": (
+		ClaimRule(clock=rules.DUE, wait_days=90),
+		dates("2025-01-01", "2025-03-31", "2025-04-30"),
+		"2025-06-30",
+		None,
+	),
+	"a limit from an event to come": (
+		ClaimRule(rules.EVENT, rules.EVENT, limit_months=12, limit_from=rules.EVENT),
+		dates("2025-01-01"),
+		None,
+		None,
+	),
 	"the earlier limit counts": (
 		ClaimRule(forced_period=True, limit_months=1, limit_from=rules.SUPPLY, return_months=12),
 		dates("2025-06-01"),
@@ -184,6 +196,8 @@ LOSSES = {
 	"US, 8.25 %": ({"Tax": "82.50"}, "1082.50", "649.50", {"Tax": D("49.50")}),
 	"South Africa, old 14 %": ({"VAT": "280.00"}, "2280.00", "1710.00", {"VAT": D("210.00")}),
 	"no tax": ({}, "100.00", "100.00", {}),
+	"more than the invoice": ({"GST": "100.00"}, "1100.00", "1200.00", {"GST": D("100.00")}),
+	"no tax on one account": ({"A": "10.00", "B": "0.00"}, "100.00", "50.00", {"A": D("5.00")}),
 	"a negative tax is left out": ({"A": "10.00", "B": "-1.00"}, "100.00", "50.00", {"A": D("5.00")}),
 }
 
@@ -198,6 +212,21 @@ def test_accounts_of_one_return_are_rounded_in_total() -> None:
 	assert tax(taxes, "118.00", "50.05") == {"A": D("3.82"), "B": D("3.82")}
 	together = {"A": "Relief", "B": "Relief"}
 	assert tax(taxes, "118.00", "50.05", relief_accounts=together) == {"A": D("3.82"), "B": D("3.81")}
+	# The larger remainder takes the cent.
+	thirds = tax({"A": "1.00", "B": "2.00"}, "15.00", "5.00", relief_accounts=together)
+	assert thirds == {"A": D("0.33"), "B": D("0.67")}
+
+
+def test_tax_has_the_decimals_of_the_currency() -> None:
+	assert rules.tax_left(D(1000), Fraction(1, 3), 0) == 333
+	assert rules.tax_of_loss({"VAT": D(100)}, D(1100), Fraction(1, 3), {}, 0) == {"VAT": D(33)}
+
+
+@pytest.mark.parametrize(
+	("share", "left"), [("-1/2", "0"), ("0", "0"), ("1/2", "5"), ("1", "10"), ("3/2", "10")]
+)
+def test_tax_left_of_a_share(share: str, left: str) -> None:
+	assert rules.tax_left(D(10), Fraction(share), 2) == D(left)
 
 
 def test_three_losses_have_the_tax_of_the_invoice() -> None:
@@ -215,6 +244,10 @@ def test_statutory_fraction() -> None:
 	# The invoice rounded its tax up.
 	assert tax({"GST": "9.09"}, "99.97", "49.99", statutory=one_eleventh) == {"GST": D("4.54")}
 	assert tax({"GST": "80.00"}, "1100.00", "770.00", statutory=one_eleventh) == {"GST": D("56.00")}
+	# Up to five cents are rounding.
+	assert tax({"GST": "99.95"}, "1100.00", "550.00", statutory=one_eleventh) == {"GST": D("50.00")}
+	assert tax({"GST": "99.94"}, "1100.00", "550.00", statutory=one_eleventh) == {"GST": D("49.97")}
+	assert tax({"GST": "13.05"}, "99.99", "50.00", statutory=Fraction(3, 23)) == {"GST": D("6.52")}
 	assert tax({"GST": "3.00", "PST": "6.09"}, "99.97", "99.97", statutory=one_eleventh) == {
 		"GST": D("3.00"),
 		"PST": D("6.09"),
@@ -230,7 +263,7 @@ def test_fraction_is_parsed(text: str, expected: Fraction | None) -> None:
 
 @pytest.mark.parametrize("text", ["0", "1", "11/1", "1/0", "a", "-1/11"])
 def test_bad_fraction(text: str) -> None:
-	with pytest.raises(ValueError):
+	with pytest.raises(ValueError, match=re.escape(text)):
 		rules.parse_fraction(text)
 
 
