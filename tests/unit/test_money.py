@@ -39,6 +39,7 @@ def test_database_number_to_money(value: object, precision: int, expected: str) 
 	[
 		(Decimal("0.125"), 2, "0.12"),
 		(Decimal("-0.125"), 2, "-0.12"),
+		(Decimal("0.135"), 2, "0.13"),
 		(Decimal("0.126"), 2, "0.13"),
 		(1.0005, 3, "1.000"),
 		("2.5", 0, "2"),
