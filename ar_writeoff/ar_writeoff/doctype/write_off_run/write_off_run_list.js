@@ -101,7 +101,7 @@ function column_style(columns) {
 	let needed = fields.reduce((sum, field) => sum + (WIDTHS[field] || 0), RIGHT);
 	const widths = fields.filter(Boolean).map((field) => {
 		const grows = ["company", "reason", "prepared_by"].includes(field) ? 1 : 0;
-		return `${cell(field)} { flex: ${grows} ${field === "status" ? 1 : 0} ${
+		return `${cell(field)} { flex: ${grows} 0 ${
 			WIDTHS[field] - 15
 		}px !important; min-width: 0 !important; width: auto !important }`;
 	});
@@ -119,6 +119,7 @@ function column_style(columns) {
 				RIGHT - 20
 			}px !important; width: auto !important }
 			${[...widths, ...left_out].join("\n")}
+			@container (max-width: ${needed - 1}px) { .wo-runs .level-right { display: none } }
 		}`;
 }
 

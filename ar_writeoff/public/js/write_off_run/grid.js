@@ -18,6 +18,7 @@ export class Grid {
 	// Items have `ticked`. `layout` is described in columns.js, plus `empty_message`.
 	show(items, layout) {
 		this.room = this.wrapper.clientWidth;
+		this.wrapper.style.setProperty("--wo-rows", items.length);
 		const columns = columns_for(layout, this.room);
 		const signature = JSON.stringify([this.room, layout.ticks, columns.map((column) => column.id)]);
 		const focus = this.focused_position();
