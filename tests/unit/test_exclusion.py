@@ -166,7 +166,7 @@ def test_without_facts_nothing_is_excluded() -> None:
 	assert CustomerFacts() == CustomerFacts("", False, False, False, False, "")
 	assert VoucherFacts() == VoucherFacts(False, None, None, None, False, None, None, None)
 	assert PartyFacts() == PartyFacts((), (), None, ())
-	assert PartyFacts().base_credit.is_zero()
+	assert PartyFacts().base_credit.is_zero() and PartyFacts().base_unrecorded.is_zero()
 	assert reason(balance(), criteria()) is None
 
 
