@@ -107,6 +107,7 @@ doc_events = {
 # User Permissions on groups, territories and cost centers apply to items, and to documents with totals of items.
 permission_query_conditions = {
 	"Write-Off Run": "ar_writeoff.ledger.permissions.runs_query_conditions",
+	"Write-Off Tax Run": "ar_writeoff.ledger.permissions.tax_runs_query_conditions",
 	"Write-Off Run Item": "ar_writeoff.ledger.permissions.items_query_conditions",
 	"Write-Off Run Batch": "ar_writeoff.ledger.permissions.batches_query_conditions",
 	"Write-Off Run Event": "ar_writeoff.ledger.permissions.events_query_conditions",

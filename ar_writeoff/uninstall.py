@@ -18,6 +18,7 @@ from frappe import _
 from frappe.utils import now_datetime
 
 from ar_writeoff import workflow
+from ar_writeoff.core import run_types
 from ar_writeoff.ledger import covering_index
 from ar_writeoff.review.export import safe_cell
 
@@ -32,7 +33,7 @@ def before_uninstall() -> None:
 	Raises:
 	    click.ClickException: there are submitted runs, and FLAG is not set.
 	"""
-	posted = frappe.db.count("Write-Off Run", {"docstatus": ("!=", 0)})
+	posted = sum(frappe.db.count(run_type.doctype, {"docstatus": ("!=", 0)}) for run_type in run_types.ALL)
 	if posted and not frappe.conf.get(FLAG):
 		raise click.ClickException(
 			_(

@@ -2,6 +2,7 @@
 
 import frappe
 
+from ar_writeoff.core import run_types
 from ar_writeoff.core import status as states
 from ar_writeoff.posting import service as posting
 from ar_writeoff.run import log
@@ -16,12 +17,17 @@ def resume_stalled_runs(lease: int = workers.LEASE) -> list[str]:
 	A worker is alive for `lease` seconds after its last heartbeat, and while its job is queued.
 	"""
 	resumed = []
-	for run in frappe.get_all(
-		"Write-Off Run",
-		filters={"status": ("in", (states.SEARCHING, *states.IN_PROGRESS))},
-		fields=["name", "status"],
-		order_by="name asc",
-	):
+	in_progress = [
+		run
+		for run_type in run_types.ALL
+		for run in frappe.get_all(
+			run_type.doctype,
+			filters={"status": ("in", (states.SEARCHING, *states.IN_PROGRESS))},
+			fields=["name", "status"],
+			order_by="name asc",
+		)
+	]
+	for run in in_progress:
 		if run.status == states.SEARCHING:
 			alive = workers.is_alive(run.name, search.WORKER, lease)
 			needed = not alive and search.stop_search(run.name, skip_locked=True)

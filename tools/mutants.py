@@ -60,6 +60,7 @@ TESTS = {
 	"core/payment_terms.py": ["test_payment_terms.py"],
 	"core/reasons.py": ["test_reasons.py"],
 	"core/renames.py": ["test_terms.py"],
+	"core/run_types.py": ["test_run_types.py"],
 	"core/set_off.py": ["test_set_off.py"],
 	"core/status.py": ["test_status.py"],
 	"core/terms.py": ["test_terms.py"],

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from math import isclose
 from typing import Any
 
@@ -10,6 +11,7 @@ from frappe import _
 from frappe.utils import cast, create_batch, formatdate, getdate
 
 from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.run_types import posts_claims
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.posting import entry_values
@@ -62,6 +64,9 @@ def single_entry_differences(
 ) -> Iterator[str]:
 	"""Yield the differences of one entry as text."""
 	decimals = precision(company_currency(terms.company))
+	if posts_claims(terms.name):
+		yield from claim_entry_differences(terms, entry, rows, items)
+		return
 	if entry.company != terms.company or getdate(entry.posting_date) != terms.posting_date:
 		yield _("posted on {0} in {1}").format(formatdate(entry.posting_date), entry.company)
 	offset_rows = [row for row in rows if not row.party]
@@ -86,6 +91,22 @@ def single_entry_differences(
 	sharing = {planning.INVOICE: len(items), planning.CUSTOMER: len({item.customer for item in items})}
 	if sharing.get(terms.entries_per, 1) > 1:
 		yield _("one entry for {0} balances").format(len(items))
+
+
+def claim_entry_differences(terms: Terms, entry: Any, rows: list[Any], items: list[Any]) -> Iterator[str]:
+	"""Yield the differences of an entry of a tax run: date, and the amount on each relief account."""
+	decimals = precision(company_currency(terms.company))
+	if entry.company != terms.company or getdate(entry.posting_date) != terms.posting_date:
+		yield _("posted on {0} in {1}").format(formatdate(entry.posting_date), entry.company)
+	posted: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	approved: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	for row in rows:
+		posted[row.account] += money(row.debit, decimals) - money(row.credit, decimals)
+	for item in items:
+		approved[item.receivable_account] += money(item.base_write_off_amount, decimals)
+	for account, amount in sorted(approved.items()):
+		if posted[account] != amount:
+			yield _("{0} posted to {1}, {2} approved").format(posted[account], account, amount)
 
 
 def other_values(doctype: str, documents: list[Any], given: dict[str, dict[str, Any]]) -> Iterator[str]:

@@ -23,6 +23,7 @@ from ar_writeoff.core import reasons, texts
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import doctype_of, posts_claims
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.foreign_invoices import NOT_FOREIGN, foreign_invoices
 from ar_writeoff.ledger.history import original_amounts
@@ -96,6 +97,9 @@ def authority_of(user: str, company: str) -> Authority:
 def authority_for(run: Any, user: str) -> Authority:
 	"""Return the limits of this user for this run, with the caps of the schedule if it submits the run."""
 	authority = authority_of(user, run.company)
+	if posts_claims(run.name):
+		# A claim has no original amount.
+		return replace(authority, limits=tuple(replace(limit, share=None) for limit in authority.limits))
 	if cint(run.by_schedule) and run.schedule:
 		schedule = frappe.get_doc("Write-Off Schedule", run.schedule)
 		authority = replace(
@@ -167,7 +171,7 @@ def month_totals(
 	`include_approved`: also items that other submitted runs have not posted yet. Items of `run` always count, except
 	those in `without`.
 	"""
-	item, other = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Run")
+	item, other = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(doctype_of(run))
 	about_to_post = (item.status == states.OPEN) & (item.selected == 1) & (other.docstatus == 1)
 	if not include_approved:
 		about_to_post &= other.name == run
@@ -244,7 +248,7 @@ def mark_pending(run: Any, user: str, authority: Authority | None = None) -> int
 			update_modified=False,
 		)
 		# `release_pending` uses the count before the totals are updated.
-		frappe.db.set_value("Write-Off Run", run.name, "held_count", len(pending), update_modified=False)
+		frappe.db.set_value(doctype_of(run.name), run.name, "held_count", len(pending), update_modified=False)
 	return len(pending)
 
 
@@ -272,7 +276,7 @@ def only_prepares(user: str, authority: Authority) -> bool:
 
 def release_pending(run: str) -> None:
 	"""Select the pending items again."""
-	if not frappe.db.get_value("Write-Off Run", run, "held_count"):
+	if not frappe.db.get_value(doctype_of(run), run, "held_count"):
 		return
 	item = frappe.qb.DocType("Write-Off Run Item")
 	query = (
@@ -354,28 +358,19 @@ def pending_summary(run: str) -> dict[str, Any]:
 def move_pending_to_draft(run: Any) -> str:
 	"""Move the pending items to a new draft, for a user with a sufficient limit. Returns its name."""
 	rest = frappe.copy_doc(run)
-	rest.update({"cutoff_date": run.cutoff_date, "posting_date": run.posting_date})
+	dates = ("cutoff_date", "posting_date", "from_date", "to_date")
+	rest.update({fieldname: run.get(fieldname) for fieldname in dates if run.get(fieldname)})
 	rest.docstatus = 0
 	rest.flags.ignore_permissions = True
 	rest.insert()
+	people = ("prepared_by", "prepared_on", "changed_by", "changed_on", "searched_by", "searched_on")
+	of_schedule = () if posts_claims(run.name) else ("schedule", "schedule_period")
 	frappe.db.set_value(
-		"Write-Off Run",
+		run.doctype,
 		rest.name,
 		{
 			"remainder_of": run.name,
-			**{
-				fieldname: run.get(fieldname)
-				for fieldname in (
-					"prepared_by",
-					"prepared_on",
-					"changed_by",
-					"changed_on",
-					"searched_by",
-					"searched_on",
-					"schedule",
-					"schedule_period",
-				)
-			},
+			**{fieldname: run.get(fieldname) for fieldname in (*people, *of_schedule)},
 		},
 		update_modified=False,
 	)

@@ -17,6 +17,7 @@ from frappe.utils.user import get_users_with_role
 from ar_writeoff.approval import limits
 from ar_writeoff.approval import rules as core
 from ar_writeoff.core import status as states
+from ar_writeoff.core.run_types import doctype_of, posts_claims
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.run import status
@@ -118,7 +119,7 @@ def approval_requested(run: Any) -> list[str]:
 		return _("{0} requests approval of {1}: {2}, total {3}").format(
 			frappe.utils.get_fullname(frappe.session.user),
 			run.name,
-			balances(totals.selected_count + totals.held_count),
+			count_of_items(run, totals.selected_count + totals.held_count),
 			amount(run, totals.selected_amount + totals.held_amount),
 		)
 
@@ -148,7 +149,9 @@ def returned(run: Any, comment: str) -> list[str]:
 	)
 
 
-def balances(count: int) -> str:
+def count_of_items(run: Any, count: int) -> str:
+	if posts_claims(run.name):
+		return _("1 claim") if count == 1 else _("{0} claims").format(count)
 	return _("1 balance") if count == 1 else _("{0} balances").format(count)
 
 
@@ -165,7 +168,7 @@ def run_finished(run: Any) -> list[str]:
 	def subject(user: str) -> str:
 		totals = status.visible_totals(run, user)
 		return _("{0}: {1}, {2} of {3}").format(
-			run.name, _(run.status), totals.posted_count, balances(totals.selected_count)
+			run.name, _(run.status), totals.posted_count, count_of_items(run, totals.selected_count)
 		)
 
 	def message(user: str) -> str:
@@ -174,7 +177,7 @@ def run_finished(run: Any) -> list[str]:
 			totals.posted_count, totals.selected_count, totals.skipped_count, totals.failed_count
 		)
 
-	return notify_users(people, subject, "Write-Off Run", run.name, message)
+	return notify_users(people, subject, doctype_of(run.name), run.name, message)
 
 
 def run_stopped(run: Any, message: Text) -> list[str]:
@@ -182,7 +185,7 @@ def run_stopped(run: Any, message: Text) -> list[str]:
 	return notify_users(
 		{run.prepared_by, run.submitted_by, *notify_role_users(run.company)},
 		lambda _user: _("{0}: {1}").format(run.name, _(states.PAUSED)),
-		"Write-Off Run",
+		doctype_of(run.name),
 		run.name,
 		message,
 	)
@@ -193,7 +196,7 @@ def approval_void(run: str, company: str, message: Text) -> list[str]:
 	return notify_users(
 		notify_role_users(company),
 		lambda _user: _("{0}: differs from the approval").format(run),
-		"Write-Off Run",
+		doctype_of(run),
 		run,
 		message,
 	)

@@ -23,9 +23,9 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core import renames as renaming
 from ar_writeoff.core import status as states
 from ar_writeoff.core import terms as core_terms
-from ar_writeoff.core.criteria import TABLES
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.renames import Rename
+from ar_writeoff.core.run_types import doctype_of, posts_claims
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import messages
 from ar_writeoff.posting import entry_values
@@ -33,11 +33,14 @@ from ar_writeoff.run import terms as run_terms
 from ar_writeoff.run.items import BALANCE_FIELDS
 from ar_writeoff.run.terms import company_settings
 
-# Sealed fields of a run, besides tables, items and terms from the Settings.
-APPROVED_FIELDS = (*run_terms.RUN_FIELDS, "submitted_by", "by_schedule", "schedule")
-
 # Sealed fields of an item. Status, entry and message change when it is posted.
 SEALED_FIELDS = (*BALANCE_FIELDS, "run", "company", "base_write_off_amount")
+
+
+def approved_fields(run: str) -> tuple[str, ...]:
+	"""Return the sealed fields of a run, besides tables, items and terms from the Settings."""
+	fields = (*run_terms.fields_of(run), "submitted_by")
+	return fields if posts_claims(run) else (*fields, "by_schedule", "schedule")
 
 
 def approver_blocker(run: Any, user: str, settings: Any = None) -> str | None:
@@ -52,14 +55,15 @@ def approver_blocker(run: Any, user: str, settings: Any = None) -> str | None:
 
 def stored_run(run: str) -> Any:
 	"""Return the sealed fields and the approval record of a run from the database."""
-	fields = [*APPROVED_FIELDS, "owner", "docstatus", "approval_snapshot", "approval_seal"]
-	doc = frappe.db.get_value("Write-Off Run", run, fields, as_dict=True)
-	for fieldname in TABLES:
-		table = frappe.qb.DocType(frappe.get_meta("Write-Off Run").get_field(fieldname).options)
+	doctype = doctype_of(run)
+	fields = [*approved_fields(run), "owner", "docstatus", "approval_snapshot", "approval_seal"]
+	doc = frappe.db.get_value(doctype, run, fields, as_dict=True)
+	for fieldname in run_terms.tables_of(run):
+		table = frappe.qb.DocType(frappe.get_meta(doctype).get_field(fieldname).options)
 		doc[fieldname] = (
 			frappe.qb.from_(table)
 			.select(table.star)
-			.where((table.parent == run) & (table.parenttype == "Write-Off Run"))
+			.where((table.parent == run) & (table.parenttype == doctype))
 			.orderby(table.idx)
 			.run(as_dict=True)
 		)
@@ -80,7 +84,7 @@ def seal_run(run: str, authority: Authority) -> tuple[list[Any], Terms, dict[str
 	frappe.db.bulk_update("Write-Off Run Item", sealed, chunk_size=500, update_modified=False)
 	snapshot = core.canonical(
 		{
-			**{fieldname: stored.get(fieldname) for fieldname in APPROVED_FIELDS},
+			**{fieldname: stored.get(fieldname) for fieldname in approved_fields(run)},
 			**run_terms.terms_record(stored),
 			"change_log_until": change_log.last_timestamp(),
 		}
@@ -164,21 +168,21 @@ def void_reason(run: Any) -> Reason | None:
 	after = json.loads(
 		core.canonical(
 			{
-				**{fieldname: run.get(fieldname) for fieldname in APPROVED_FIELDS},
+				**{fieldname: run.get(fieldname) for fieldname in approved_fields(run.name)},
 				**run_terms.table_values(run),
 			}
 		)
 	)
 	changed = [
 		name
-		for name in (*APPROVED_FIELDS, *TABLES)
+		for name in (*approved_fields(run.name), *run_terms.tables_of(run.name))
 		if before.get(name) != after.get(name)
 		# An approval may be older than a criterion, which is empty then.
 		and (name in before or after.get(name) not in (None, "0", []))
 	]
 	if not changed:
 		return None
-	labels = [frappe.get_meta("Write-Off Run").get_label(name) for name in changed]
+	labels = [frappe.get_meta(doctype_of(run.name)).get_label(name) for name in changed]
 	return Reason.of(reasons.RUN_CHANGED_SINCE_APPROVAL, fields="\n".join(labels))
 
 
@@ -189,6 +193,11 @@ def approved_values(run: Any) -> list[tuple[str, str]]:
 		return [(_("Approval"), messages.message(void))]
 	terms = terms_of(run)
 	meta = frappe.get_meta("Write-Off Settings")
+	if posts_claims(run.name):
+		return [
+			(_(meta.get_label("rows_per_entry")), str(terms.rows_per_entry)),
+			*entry_values.labels(terms.entry_values or ()),
+		]
 	values = {
 		"cost_center": terms.offset_cost_center,
 		"force_cost_center": terms.force_cost_center and _("Yes"),
@@ -296,7 +305,7 @@ def record_change(run: str, user: str) -> None:
 	request is cleared, and forms with the old list cannot submit it."""
 	stamp = now()
 	frappe.db.set_value(
-		"Write-Off Run",
+		doctype_of(run),
 		run,
 		{
 			"changed_by": user,
@@ -308,7 +317,7 @@ def record_change(run: str, user: str) -> None:
 		},
 		update_modified=False,
 	)
-	reset_workflow_state(frappe.get_doc("Write-Off Run", run))
+	reset_workflow_state(frappe.get_doc(doctype_of(run), run))
 
 
 def reset_workflow_state(run: Any) -> None:

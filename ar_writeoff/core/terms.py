@@ -22,8 +22,8 @@ class Terms(Criteria, Filters):
 
 	name: str
 	company: str
-	reason: str
 	posting_date: date
+	reason: str = ""
 	offset_account: str | None = None
 	offset_cost_center: str | None = None
 	force_cost_center: bool = False

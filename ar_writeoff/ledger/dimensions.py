@@ -12,6 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
+from typing import Any
 
 import frappe
 from erpnext.accounts.doctype.accounting_dimension.accounting_dimension import (
@@ -201,6 +202,22 @@ def voucher_dimensions(keys: Iterable[Key]) -> dict[Key, VoucherDimensions]:
 		row = rows.get(key)
 		result[key] = VoucherDimensions(own[key], shares, (row.finance_book or "") if row else "")
 	return result
+
+
+def dimensions_of(row: Any) -> Dimensions:
+	"""Return the dimensions of a row of a Journal Entry."""
+	return tuple(sorted((field, row.get(field)) for field in dimension_fields() if row.get(field)))
+
+
+def offset_shares(voucher: VoucherDimensions, rows: list[Dimensions]) -> Shares:
+	"""Return the shares of the offset rows of an entry for one of its balances: for each share of the voucher the row with
+	its dimensions, which may also have a cost center and dimensions from the Settings of then."""
+	result = []
+	for values, weight in voucher.shares:
+		own = set(values.items())
+		exact = [row for row in rows if set(row) == own]
+		result.append(((exact or [row for row in rows if own <= set(row)] or rows)[0], weight))
+	return tuple(result)
 
 
 def invoice_lines(names: Iterable[str], fields: Iterable[str]) -> dict[str, VoucherShares]:

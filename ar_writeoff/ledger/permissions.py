@@ -16,6 +16,9 @@ from frappe.query_builder.terms import NamedParameterWrapper
 from pypika import Field, Table
 from pypika.terms import Criterion, ExistsCriterion
 
+from ar_writeoff.core import run_types
+from ar_writeoff.core.run_types import TAX_RUN, doctype_of
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -164,7 +167,7 @@ def can_see_whole_run(run: str, user: str | None = None) -> bool:
 	access = of_user(user)
 	if access.is_unrestricted:
 		return True
-	table = frappe.qb.DocType("Write-Off Run")
+	table = frappe.qb.DocType(doctype_of(run))
 	allowed = runs_allowed(table.name, access)
 	return bool(frappe.qb.from_(table).select(table.name).where((table.name == run) & allowed).run())
 
@@ -207,6 +210,10 @@ def runs_query_conditions(user: str | None = None) -> str:
 	return _sql(runs_allowed(frappe.qb.DocType("Write-Off Run").name, of_user(user)))
 
 
+def tax_runs_query_conditions(user: str | None = None) -> str:
+	return _sql(runs_allowed(frappe.qb.DocType(TAX_RUN).name, of_user(user)))
+
+
 def events_query_conditions(user: str | None = None) -> str:
 	return _sql(runs_allowed(frappe.qb.DocType("Write-Off Run Event").run, of_user(user)))
 
@@ -224,9 +231,14 @@ def _of_company(doctype: str, user: str | None) -> str:
 	companies = of_user(user).companies
 	if companies is None:
 		return ""
-	run = frappe.qb.DocType("Write-Off Run")
-	names = frappe.qb.from_(run).select(run.name).where(run.company.isin(list(companies)))
-	return _sql(frappe.qb.DocType(doctype).run.isin(names))
+	part = frappe.qb.DocType(doctype)
+	runs = [frappe.qb.DocType(run_type.doctype) for run_type in run_types.ALL]
+	return _sql(
+		Criterion.any(
+			part.run.isin(frappe.qb.from_(run).select(run.name).where(run.company.isin(list(companies))))
+			for run in runs
+		)
+	)
 
 
 def _sql(condition: Criterion | None) -> str:
@@ -301,7 +313,7 @@ def has_event_permission(doc: Any, ptype: str | None = None, user: str | None = 
 
 def has_run_part_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
 	"""Permission for batches and workers of a run, which have no amounts."""
-	return of_user(user).allows_company(frappe.db.get_value("Write-Off Run", doc.run, "company"))
+	return of_user(user).allows_company(frappe.db.get_value(doctype_of(doc.run), doc.run, "company"))
 
 
 def has_file_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
@@ -310,7 +322,8 @@ def has_file_permission(doc: Any, ptype: str | None = None, user: str | None = N
 	Also calls Frappe's own check, which v15 would skip after this hook.
 	"""
 	user = user or frappe.session.user
-	if doc.attached_to_doctype == "Write-Off Run" and doc.owner != user:
+	is_of_run = doc.attached_to_doctype in {run_type.doctype for run_type in run_types.ALL}
+	if is_of_run and doc.owner != user:
 		if not can_see_whole_run(doc.attached_to_name, user):
 			return False
 	return file_has_permission(doc, ptype, user)

@@ -3,6 +3,7 @@
 import frappe
 
 from ar_writeoff.approval import notifications as notify
+from ar_writeoff.core.run_types import doctype_of, posts_claims
 from ar_writeoff.ledger.transactions import run_in_transaction
 from ar_writeoff.posting import conflicts
 from ar_writeoff.schedules import service as schedules
@@ -22,6 +23,8 @@ FIELDS = (
 	"failed_count",
 	"conflict_count",
 )
+# A schedule prepares no tax runs.
+OF_SCHEDULE = ("schedule", "by_schedule")
 
 
 def notify_completion(run: str) -> None:
@@ -31,7 +34,8 @@ def notify_completion(run: str) -> None:
 	"""
 
 	def send_notifications() -> None:
-		doc = frappe.db.get_value("Write-Off Run", run, list(FIELDS), as_dict=True)
+		fields = FIELDS if not posts_claims(run) else [name for name in FIELDS if name not in OF_SCHEDULE]
+		doc = frappe.db.get_value(doctype_of(run), run, fields, as_dict=True)
 		if doc.conflict_count:
 			conflicts.notify_conflicts(doc)
 		notify.run_finished(doc)

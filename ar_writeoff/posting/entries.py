@@ -16,6 +16,7 @@ from frappe.query_builder.functions import Sum
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import ALL, type_of
 from ar_writeoff.core.status import ITEM_POSTED, PARTLY_WRITTEN_OFF, WRITTEN_OFF
 from ar_writeoff.ledger import dunnings, open_items, parties, payment_terms
 from ar_writeoff.ledger.bulk_update import case_by_name
@@ -160,7 +161,7 @@ class SingleEntry:
 		return None
 
 	def post_in_proven_way(self) -> Any:
-		return self.post(proof.method(self.entry.company, self, self.entry.write_off_run or ""), keep=True)
+		return self.post(proof.method(self.entry.company, self, run_of(self.entry)), keep=True)
 
 
 def credit_limit_warnings(entry: Any) -> dict[str, Reason]:
@@ -222,7 +223,7 @@ def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
 			"remark": header.remark,
 			# Where the field exists, ERPNext keeps a given remark only if it is set.
 			"custom_remark": 1,
-			"write_off_run": header.run,
+			**({type_of(header.run).entry_field: header.run} if header.run else {}),
 			"accounts": rows,
 			**fields,
 		}
@@ -237,6 +238,11 @@ def build_entry(header: EntryHeader, rows: list[dict], **fields: Any) -> Any:
 	# Cleared at the carrying value, not at the exchange rate of the posting date.
 	entry.flags.ignore_exchange_rate = True
 	return entry
+
+
+def run_of(entry: Any) -> str:
+	"""The run that created a Journal Entry; empty for other entries."""
+	return next((run for run_type in ALL if (run := entry.get(run_type.entry_field))), "")
 
 
 def row_values(row: Row) -> dict:

@@ -23,6 +23,7 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import Criteria
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import posts_claims
 from ar_writeoff.core.set_off import SetOff, Voucher, from_text, total
 from ar_writeoff.core.status import CONFLICT, FAILED, ITEM_POSTED, POSTED, SKIPPED
 from ar_writeoff.ledger import dimensions, dunnings, messages, open_items, parties
@@ -33,7 +34,7 @@ from ar_writeoff.ledger.open_items import Key, LedgerBalance
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.ledger.transactions import is_site_fault, transaction_is_lost
 from ar_writeoff.posting import entries as journal
-from ar_writeoff.posting import fast, proof, set_offs
+from ar_writeoff.posting import fast, proof, set_offs, tax_claims
 from ar_writeoff.posting.entry_values import Value
 from ar_writeoff.posting.fast import invoices as fast_invoices
 from ar_writeoff.posting.proof.kinds import kinds_of
@@ -70,6 +71,11 @@ class Rules:
 	rows_per_entry: int = 100
 	entry_values: tuple[Value, ...] | None = None
 	tax_rule: str | None = None
+
+	@property
+	def posts_claims(self) -> bool:
+		"""Whether the items are tax claims, not balances."""
+		return posts_claims(self.run)
 
 	def header(self, name: str) -> journal.EntryHeader:
 		"""Header of the entry with this name."""
@@ -155,6 +161,10 @@ def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
 	reason = batch_blocker(rules)
 	if reason:
 		return [failed(item.name, reason) for item in items]
+	if rules.posts_claims:
+		kept, outcomes = revalidate_claims(items, rules)
+		batch = Batch(kept, rules, names)
+		return outcomes + batch.post(proof.method(rules.company, batch, rules.run))
 
 	balances = open_items.balances_of_vouchers(
 		rules.company, keys, rules.criteria.cutoff_date, for_update=True
@@ -297,6 +307,14 @@ def revalidate_items(
 	return kept, outcomes
 
 
+def revalidate_claims(items: list[Item], rules: Rules) -> tuple[list[Item], list[Outcome]]:
+	"""As `revalidate_items`, for the items of a tax run."""
+	blockers = tax_claims.blockers(items, rules.company, rules.posting_date, rules.criteria.cutoff_date)
+	return [item for item in items if item.name not in blockers], [
+		Outcome(name, SKIPPED, reason=reason) for name, reason in blockers.items()
+	]
+
+
 def update_outstanding_amounts(items: Iterable[Item], balances: Mapping[Key, LedgerBalance]) -> None:
 	"""Update the outstanding amounts that differ from the balance: ERPNext settles no more than them."""
 	invoices = {item.key.voucher_no: item.key for item in items if item.key.voucher_type == "Sales Invoice"}
@@ -360,6 +378,8 @@ def item_blocker(item: Item, verdict: Verdict | None, balance: LedgerBalance | N
 
 def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
 	"""Plan items with accounts and dimensions."""
+	if rules.posts_claims:
+		return tax_claims.plan_items(items, rules.offset)
 	return dimensions.with_dimensions(
 		[
 			PlanItem(

@@ -124,8 +124,14 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		"tax_relief": tax_relief.summary(taxes, total) if rules.tax_rule else None,
 		"notes": [
 			*(run.future_dates() if run.docstatus == 0 else ()),
-			*not_due_note(run.name, company_currency(run.company)),
-			*continuing_notes(run.company, (customer for _name, customer in visible)),
+			*(
+				()
+				if rules.posts_claims
+				else (
+					*not_due_note(run.name, company_currency(run.company)),
+					*continuing_notes(run.company, (customer for _name, customer in visible)),
+				)
+			),
 			*disabled_note(cost_centers),
 			*notes(terms),
 		],
@@ -138,6 +144,10 @@ def skipped_items(run: Any, rules: posting.Rules, names: list[str]) -> dict[str,
 	for part in create_batch(names, ITEMS_PER_CHECK):
 		rows = run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": part})
 		items = posting.items_from_rows(rows, run.company)
+		if rules.posts_claims:
+			_kept, outcomes = posting.revalidate_claims(items, rules)
+			skipped.update({outcome.item: outcome.message for outcome in outcomes})
+			continue
 		balances = open_items.balances_of_vouchers(
 			rules.company,
 			[*(item.key for item in items), *set_offs.vouchers_of(items)],

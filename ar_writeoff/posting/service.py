@@ -17,6 +17,7 @@ from ar_writeoff.approval import service as approval
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import doctype_of
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.ledger.transactions import (
@@ -41,6 +42,7 @@ from ar_writeoff.run.status import (
 	set_status,
 	status_of,
 )
+from ar_writeoff.tax_relief import runs as tax_runs
 from ar_writeoff.tax_relief import service as tax_relief
 
 METHOD = "ar_writeoff.jobs.post_run"
@@ -68,7 +70,7 @@ def start_posting(run: str) -> None:
 
 def worker_count(run: str) -> int:
 	"""The company's number of parallel jobs, at most the number of batches, and at least one to finish the run."""
-	company = frappe.db.get_value("Write-Off Run", run, "company")
+	company = frappe.db.get_value(doctype_of(run), run, "company")
 	return min(workers.parallel_jobs(company), max(1, pending_batches(run)))
 
 
@@ -163,7 +165,8 @@ def claim_batch(session: workers.WorkerSession) -> ClaimedBatch:
 	The attempt is committed before the work starts, so a batch that crashes its worker each time is detected. Batches
 	with the fewest attempts come first.
 	"""
-	run, pending = frappe.qb.DocType("Write-Off Run"), frappe.qb.DocType("Write-Off Run Batch")
+	run = frappe.qb.DocType(doctype_of(session.run))
+	pending = frappe.qb.DocType("Write-Off Run Batch")
 	candidates = (
 		frappe.qb.from_(pending)
 		.inner_join(run)
@@ -235,6 +238,8 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 		outcomes += posting.post_items([item for item in items if item.name not in refused], rules, names)
 	write_outcomes(outcomes)
 	written_off = {outcome.item for outcome in outcomes if outcome.status in states.ITEM_POSTED}
+	if rules.posts_claims:
+		tax_runs.update_claims(item.key.voucher_no for item in items if item.name in written_off)
 	if rules.tax_rule:
 		tax_relief.create_claims(
 			rules.tax_rule,

@@ -4,6 +4,7 @@ import frappe
 
 from ar_writeoff.approval import notifications as notify
 from ar_writeoff.core import status as states
+from ar_writeoff.core.run_types import doctype_of
 from ar_writeoff.ledger import messages
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import gate, log
@@ -24,7 +25,7 @@ def pause_on_fault(run: str, fault: posting.SharedFault, worker: int) -> None:
 	log.record(run, "Paused", worker=worker, reason=reason)
 	notify.run_stopped(
 		frappe.db.get_value(
-			"Write-Off Run", run, ["name", "company", "prepared_by", "submitted_by"], as_dict=True
+			doctype_of(run), run, ["name", "company", "prepared_by", "submitted_by"], as_dict=True
 		),
 		lambda _user: messages.message(reason),
 	)

@@ -15,6 +15,7 @@ from ar_writeoff.approval import service as approval
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import OVER_LIMIT
+from ar_writeoff.core.run_types import type_of
 from ar_writeoff.core.set_off import from_text
 from ar_writeoff.core.texts import BY_BALANCE
 from ar_writeoff.ledger import messages
@@ -28,7 +29,7 @@ MAX_CUSTOMERS = 50
 LEFT_OPEN = (states.EXCLUDED, states.NOT_SELECTED)
 NOT_POSTED = (*LEFT_OPEN, states.SKIPPED, states.FAILED)
 
-CRITERIA = ("balance_type", "reason", "cutoff_date", *criteria.CRITERIA)
+CRITERIA = ("balance_type", "reason", "cutoff_date", *criteria.CRITERIA, "from_date", "to_date")
 
 
 def write_off_run_evidence(run: Any) -> dict[str, Any]:
@@ -59,6 +60,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 				(_("Returned By"), run.returned_by, run.returned_on),
 				(_("Approved and Submitted By"), run.submitted_by, run.submitted_on),
 				(_("Reversed By"), run.reversed_by, run.reversed_on),
+				(_("Filed By"), run.get("filed_by"), run.get("filed_on")),
 			)
 			if user
 		],
@@ -84,7 +86,7 @@ def write_off_run_evidence(run: Any) -> dict[str, Any]:
 			}
 			for entry in frappe.get_all(
 				"Journal Entry",
-				filters={"write_off_run": run.name, "docstatus": (">", 0)},
+				filters={type_of(run.name).entry_field: run.name, "docstatus": (">", 0)},
 				fields=["name", "posting_date", "docstatus", "total_debit"],
 				order_by="name asc",
 			)

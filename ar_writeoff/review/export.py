@@ -16,6 +16,7 @@ from frappe.utils.xlsxutils import make_xlsx
 
 from ar_writeoff.core import criteria
 from ar_writeoff.core.reasons import OVER_LIMIT
+from ar_writeoff.core.run_types import doctype_of, posts_claims
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import log
 from ar_writeoff.run import worker as workers
@@ -29,17 +30,7 @@ MAX_ROWS_IN_REQUEST = 5000
 # make_xlsx converts HTML to plain text except on a sheet of this name. Customer names must stay as they are.
 VERBATIM_SHEET = "Data Export"
 
-RUN_FIELDS = (
-	"name",
-	"company",
-	"status",
-	"balance_type",
-	"reason",
-	"posting_date",
-	"cutoff_date",
-	*criteria.AMOUNT_AND_AGE,
-	*criteria.TABLES,
-	*criteria.FILTER_FIELDS,
+RESULT_FIELDS = (
 	"owner",
 	"searched_by",
 	"searched_on",
@@ -53,6 +44,30 @@ RUN_FIELDS = (
 	"posted_amount",
 	"skipped_count",
 	"failed_count",
+)
+RUN_FIELDS = (
+	"name",
+	"company",
+	"status",
+	"balance_type",
+	"reason",
+	"posting_date",
+	"cutoff_date",
+	*criteria.AMOUNT_AND_AGE,
+	*criteria.TABLES,
+	*criteria.FILTER_FIELDS,
+	*RESULT_FIELDS,
+)
+TAX_RUN_FIELDS = (
+	"name",
+	"company",
+	"status",
+	"from_date",
+	"to_date",
+	"posting_date",
+	*RESULT_FIELDS,
+	"claimed_amount",
+	"repaid_amount",
 )
 
 
@@ -83,7 +98,7 @@ def export_in_background(run: str, file_format: str, filters: dict[str, Any] | N
 			"doctype": "Notification Log",
 			"for_user": frappe.session.user,
 			"type": "Alert",
-			"document_type": "Write-Off Run",
+			"document_type": doctype_of(run),
 			"document_name": run,
 			"subject": _("The list of {0} is ready: {1}").format(run, file_url),
 		}
@@ -98,7 +113,7 @@ def export_in_background(run: str, file_format: str, filters: dict[str, Any] | N
 
 def make_file(run: str, file_format: str, filters: dict[str, Any] | None) -> str:
 	"""Write the items of a run to a private file attached to its log; returns the file URL."""
-	doc = frappe.get_doc("Write-Off Run", run)
+	doc = frappe.get_doc(doctype_of(run), run)
 	doc.check_permission("export")
 	content = as_xlsx(doc, filters) if file_format == "XLSX" else as_csv(doc, filters)
 	stamp = now()[:19].replace(":", "").replace(" ", "-")
@@ -132,9 +147,9 @@ def run_rows(run: Any) -> Iterator[list[Any]]:
 	"""Labels and values of criteria and people."""
 	# With totals of the items the reader may see.
 	values = {**run.as_dict(), **table_texts(run)}
-	for fieldname in RUN_FIELDS:
+	for fieldname in TAX_RUN_FIELDS if posts_claims(run.name) else RUN_FIELDS:
 		df = run.meta.get_field(fieldname)
-		label = {"name": _("Write-Off Run"), "owner": _("Created By")}.get(fieldname) or _(df.label)
+		label = {"name": _(run.doctype), "owner": _("Created By")}.get(fieldname) or _(df.label)
 		value = values[fieldname]
 		if df and df.fieldtype == "Check":
 			value = _("Yes") if value else _("No")

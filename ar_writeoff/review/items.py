@@ -15,6 +15,7 @@ from pypika import Order
 from ar_writeoff.core import ageing
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
+from ar_writeoff.core.run_types import TAX_CLAIM, doctype_of, posts_claims
 from ar_writeoff.core.status import (
 	CONFLICT,
 	EXCLUDED,
@@ -356,6 +357,8 @@ def summary(run: str, company: str, *, submitted: bool = False) -> dict[str, Any
 def not_due(run: str) -> dict[str, Any]:
 	"""Count and company-currency amount of the selected balances that are due after the cutoff date."""
 	item = table()
+	if posts_claims(run):
+		return {"count": 0, "base_amount": 0.0}
 	cutoff_date = frappe.db.get_value("Write-Off Run", run, "cutoff_date")
 	[row] = (
 		frappe.qb.from_(item)
@@ -371,10 +374,9 @@ def not_due(run: str) -> dict[str, Any]:
 def other_drafts(run: Any) -> list[dict[str, Any]]:
 	"""Other drafts in which balances of this run are selected too, with their number. The run that is posted first writes them off."""
 	names = frappe.get_list(
-		"Write-Off Run",
+		doctype_of(run.name),
 		filters={
 			"company": run.company,
-			"balance_type": run.balance_type,
 			"docstatus": 0,
 			"selected_count": (">", 0),
 			"name": ("!=", run.name),
@@ -455,6 +457,7 @@ def item_details(run: str, item: str) -> dict[str, Any]:
 				"company": row.company,
 				"customer": row.customer,
 				"name": ("!=", item),
+				"voucher_type": ("!=", TAX_CLAIM),
 				"status": ("in", ("Posted", "Conflict", "Reversed")),
 			},
 			fields=[

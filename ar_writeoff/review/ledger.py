@@ -18,6 +18,7 @@ def voucher_details(voucher_type: str, voucher_no: str) -> dict[str, Any]:
 		"voucher_type": voucher_type,
 		"voucher_no": voucher_no,
 		"posting_date": doc.get("posting_date"),
+		"status": doc.get("status"),
 		"settlements": settlements(voucher_type, voucher_no),
 	}
 	if voucher_type == "Sales Invoice":

@@ -17,9 +17,8 @@ import frappe
 from frappe import _
 
 from ar_writeoff.core import status as states
+from ar_writeoff.core.run_types import doctype_of
 from ar_writeoff.ledger import permissions as access
-
-DOCTYPE = "Write-Off Run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,10 @@ def _not_deletable(run: Any) -> str:
 	)
 
 
+def _not_fileable(run: Any) -> str:
+	return _("This run is {0}. Only the return of a posted run can be marked as filed.").format(_(run.status))
+
+
 def _entry_not_cancellable(run: Any) -> str:
 	return _("{0} is cancelled. Its Journal Entries cannot be changed.").format(run.name)
 
@@ -103,6 +106,8 @@ RESUME = Operation(1, frozenset({states.PAUSED}), _not_resumable, "submit", post
 RETRY = Operation(1, frozenset({states.PARTLY_POSTED, states.FAILED}), _not_retriable, "submit", posts=True)
 REVERSE = Operation(1, _UNDOABLE, _nothing_to_undo, "submit", posts=True)
 REINSTATE = Operation(1, _UNDOABLE, _nothing_to_undo, "submit", posts=True)
+# The return with the claims of a tax run.
+FILE = Operation(1, frozenset({states.POSTED, states.PARTLY_POSTED}), _not_fileable, "submit")
 # Submitted with status Draft: version 0.1 could leave that when a search overlapped with the submit.
 CANCEL = Operation(
 	1, frozenset((states.DRAFT, states.PAUSED, *states.SETTLED)), _in_progress, "cancel", posts=True
@@ -136,11 +141,19 @@ def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
 	access.check_company(run.company)
 	if operation.docstatus and not run.docstatus:
 		frappe.throw(
-			_("This run is not submitted."), title=_("Write-Off Run {0}: {1}").format(run.name, _(run.status))
+			_("This run is not submitted."),
+			title=_("{0} {1}: {2}").format(_(run.doctype), run.name, _(run.status)),
 		)
 	if run.docstatus != operation.docstatus or run.status not in operation.statuses:
 		frappe.throw(
-			operation.refusal(run), title=_("Write-Off Run {0}: {1}").format(run.name, _(run.status))
+			operation.refusal(run), title=_("{0} {1}: {2}").format(_(run.doctype), run.name, _(run.status))
+		)
+	if run.get("filed_on") and (operation.posts or operation == CANCEL_ENTRY):
+		frappe.throw(
+			_(
+				"The return with the claims of {0} is filed. What is recovered later is repaid by the tax run of that period."
+			).format(run.name),
+			title=_("Return Filed"),
 		)
 	if permission and operation.posts and not frappe.has_permission("Journal Entry", "submit"):
 		frappe.throw(
@@ -161,19 +174,19 @@ def lock_document(run: str, *, restart: bool = True) -> Any:
 	"""
 	fresh = restart and restart_transaction()
 	try:
-		document = frappe.get_doc(DOCTYPE, run, for_update=True)
+		document = frappe.get_doc(doctype_of(run), run, for_update=True)
 	except frappe.QueryTimeoutError:
 		frappe.throw(
 			_("{0} is being posted or changed. Please try again.").format(run),
 			frappe.QueryTimeoutError,
-			title=_("Write-Off Run"),
+			title=_(doctype_of(run)),
 		)
 	# Under REPEATABLE READ the following reads would use the snapshot from before the other change.
-	if not fresh and frappe.db.get_value(DOCTYPE, run, "modified") != document.modified:
+	if not fresh and frappe.db.get_value(doctype_of(run), run, "modified") != document.modified:
 		frappe.throw(
 			_("{0} was changed by another user at the same time. Please try again.").format(run),
 			frappe.TimestampMismatchError,
-			title=_("Write-Off Run"),
+			title=_(doctype_of(run)),
 		)
 	return document
 
@@ -202,11 +215,11 @@ def restart_transaction(*, with_snapshot: bool = True) -> bool:
 def lock(run: str, *, skip_locked: bool = False) -> str | None:
 	"""Lock a run for a change by the app and return its current status; None if it does not exist, or with `skip_locked`
 	if it is locked."""
-	return frappe.db.get_value(DOCTYPE, run, "status", for_update=True, skip_locked=skip_locked)
+	return frappe.db.get_value(doctype_of(run), run, "status", for_update=True, skip_locked=skip_locked)
 
 
 def lock_shared(run: str) -> str | None:
 	"""Lock a run in share mode, together with other workers, and return its status."""
 	# nosemgrep: frappe-using-db-sql - the builder has no LOCK IN SHARE MODE
-	rows = frappe.db.sql("SELECT status FROM `tabWrite-Off Run` WHERE name = %s LOCK IN SHARE MODE", run)
+	rows = frappe.db.sql(f"SELECT status FROM `tab{doctype_of(run)}` WHERE name = %s LOCK IN SHARE MODE", run)
 	return rows[0][0] if rows else None

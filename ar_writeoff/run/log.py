@@ -6,6 +6,7 @@ from typing import Any
 import frappe
 from frappe.utils import now_datetime
 
+from ar_writeoff.core.run_types import doctype_of
 from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.messages import COLUMNS, columns, row_message
 
@@ -45,7 +46,7 @@ def record(run: str, event: str, company: str | None = None, **details: Any) -> 
 
 def record_all(run: str, events: Iterable[dict[str, Any]], company: str | None = None) -> list[str]:
 	"""Write several events, each with `event` and details as in `record`, and return their names."""
-	company = company or frappe.db.get_value("Write-Off Run", run, "company")
+	company = company or frappe.db.get_value(doctype_of(run), run, "company")
 	standard = standard_values()
 	rows = []
 	for event in events:

@@ -10,6 +10,7 @@ from frappe.utils import flt, now
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import OVER_LIMIT
+from ar_writeoff.core.run_types import doctype_of, posts_claims
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.run import gate, items
 
@@ -34,7 +35,7 @@ class as_user:
 
 def status_of(run: str) -> str | None:
 	"""Return the status of the run without locking it."""
-	return frappe.db.get_value("Write-Off Run", run, "status")
+	return frappe.db.get_value(doctype_of(run), run, "status")
 
 
 def set_status(run: str, status: str, current: str | None = None, **values: Any) -> None:
@@ -55,7 +56,7 @@ def set_status(run: str, status: str, current: str | None = None, **values: Any)
 	values["status"] = status
 	if current in states.TO_BE_POSTED and status in states.SETTLED:
 		values["posted_on"] = now()
-	frappe.db.set_value("Write-Off Run", run, values)
+	frappe.db.set_value(doctype_of(run), run, values)
 
 
 def update_settled_status(run: str) -> str | None:
@@ -80,7 +81,7 @@ def update_settled_status(run: str) -> str | None:
 def refresh_totals(run: str) -> dict[str, int]:
 	"""Update the run's counts and amounts from its items; return the number of items in each status."""
 	counts, totals = calculate_totals(run)
-	frappe.db.set_value("Write-Off Run", run, totals, update_modified=False)
+	frappe.db.set_value(doctype_of(run), run, totals, update_modified=False)
 	return counts
 
 
@@ -100,6 +101,9 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 			Count("*").as_("count"),
 			Sum(item.base_write_off_amount).as_("amount"),
 			Sum(item.base_reinstated_amount).as_("recovered"),
+			Sum(Case().when(item.base_write_off_amount < 0, item.base_write_off_amount).else_(0)).as_(
+				"negative"
+			),
 		)
 		.where(items.visible(item, run, visible_to) if visible_to else item.run == run)
 		.groupby(state, item.selected, pending)
@@ -108,6 +112,7 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 	counts: dict[str, int] = {}
 	selected_count, selected_amount, posted_amount, recovered_amount = 0, 0.0, 0.0, 0.0
 	held_count, held_amount = 0, 0.0
+	repaid_amount = 0.0
 	for row in rows:
 		counts[row.status] = counts.get(row.status, 0) + row.count
 		if row.selected and row.status != states.EXCLUDED:
@@ -118,7 +123,9 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 			held_amount += row.amount
 		if row.status in states.ITEM_POSTED:
 			posted_amount += row.amount - row.recovered
+			repaid_amount -= row.negative
 		recovered_amount += row.recovered
+	of_claims = {"claimed_amount": posted_amount + repaid_amount, "repaid_amount": repaid_amount}
 	return counts, {
 		"found_count": sum(counts.values()) - counts.get(states.EXCLUDED, 0),
 		"excluded_count": counts.get(states.EXCLUDED, 0),
@@ -132,6 +139,7 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 		"conflict_count": counts.get(states.CONFLICT, 0),
 		"posted_amount": posted_amount,
 		"recovered_amount": recovered_amount,
+		**(of_claims if posts_claims(run) else {}),
 	}
 
 
@@ -164,7 +172,7 @@ def progress(run: str) -> dict[str, Any]:
 		.run()
 	)
 	return {
-		"status": frappe.db.get_value("Write-Off Run", run, "status"),
+		"status": status_of(run),
 		"total": sum(counts.values()),
 		"posted": counts.get(states.POSTED, 0),
 		"skipped": counts.get(states.SKIPPED, 0),
@@ -181,4 +189,4 @@ def progress(run: str) -> dict[str, Any]:
 
 def publish_progress(run: str) -> None:
 	"""Notify open forms, which then request `progress`."""
-	frappe.publish_realtime(PROGRESS_EVENT, {"run": run}, doctype="Write-Off Run", docname=run)
+	frappe.publish_realtime(PROGRESS_EVENT, {"run": run}, doctype=doctype_of(run), docname=run)

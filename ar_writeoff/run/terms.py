@@ -13,6 +13,7 @@ from ar_writeoff.core import criteria
 from ar_writeoff.core import terms as core
 from ar_writeoff.core.criteria import Criteria
 from ar_writeoff.core.money import money
+from ar_writeoff.core.run_types import posts_claims
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger.dimensions import Offset, company_defaults
@@ -43,6 +44,19 @@ RUN_FIELDS = (
 	*criteria.SEARCH_FIELDS,
 )
 
+# Fields of a tax run that are terms.
+TAX_RUN_FIELDS = ("name", "company", "posting_date", "from_date", "to_date")
+
+
+def fields_of(run: str) -> tuple[str, ...]:
+	"""Return the fields of a run that are terms, besides its tables."""
+	return TAX_RUN_FIELDS if posts_claims(run) else RUN_FIELDS
+
+
+def tables_of(run: str) -> tuple[str, ...]:
+	"""Return the tables of a run that are terms."""
+	return () if posts_claims(run) else criteria.TABLES
+
 
 def company_settings(company: str) -> Any:
 	"""Return the SETTINGS of the company; empty if it has no Write-Off Settings."""
@@ -51,6 +65,9 @@ def company_settings(company: str) -> Any:
 
 def table_values(doc: Any) -> dict[str, list[Any]]:
 	"""Return the criteria of a run or schedule that are in tables, in a fixed order."""
+	if doc.get("customers") is None:
+		# A tax run has no tables.
+		return {}
 	return {
 		"customers": sorted({row.customer for row in doc.customers}),
 		"thresholds": sorted(
@@ -72,6 +89,8 @@ def table_rows(doc: Any) -> dict[str, list[dict[str, Any]]]:
 
 def table_texts(run: Any) -> dict[str, str]:
 	"""Return the criteria in tables as texts for a reader, by fieldname."""
+	if run.get("customers") is None:
+		return {}
 	return {
 		"customers": ", ".join(row.customer for row in run.customers),
 		"thresholds": ", ".join(
@@ -87,6 +106,8 @@ def table_texts(run: Any) -> dict[str, str]:
 def terms_record(run: Any, settings: Any = None) -> dict[str, Any]:
 	"""Return the current terms of a run from its document, Settings, Reason and Company."""
 	settings = company_settings(run.company) if settings is None else settings
+	if posts_claims(run.name or ""):
+		return claim_terms_record(run, settings)
 	return {
 		**{fieldname: run.get(fieldname) for fieldname in RUN_FIELDS},
 		**table_values(run),
@@ -107,6 +128,22 @@ def terms_record(run: Any, settings: Any = None) -> dict[str, Any]:
 		"entries_per": settings.entries_per or planning.BATCH,
 		"rows_per_entry": cint(settings.rows_per_entry) or planning.MAX_ROWS_PER_ENTRY,
 		"remark": _("Write-Off Run {0}: {1}").format(run.name, run.reason),
+	}
+
+
+def claim_terms_record(run: Any, settings: Any) -> dict[str, Any]:
+	"""Return the current terms of a tax run. Its items are claims, so there are no criteria for balances. Accounts and
+	dimensions are those of each claim."""
+	return {
+		**{fieldname: run.get(fieldname) for fieldname in TAX_RUN_FIELDS},
+		"balance_type": criteria.DEBIT,
+		"cutoff_date": run.to_date,
+		"max_invoice_amount": 0,
+		"dimension_defaults": sorted(company_defaults(run.company).items()),
+		"entry_values": company_values(run.company),
+		"entries_per": planning.BATCH,
+		"rows_per_entry": cint(settings.rows_per_entry) or planning.MAX_ROWS_PER_ENTRY,
+		"remark": _("Write-Off Tax Run {0}").format(run.name),
 	}
 
 
@@ -158,7 +195,7 @@ def rules_of(terms: Terms) -> posting.Rules:
 	    frappe.ValidationError: no offset account is set.
 	"""
 	offset = offset_of(terms)
-	if not offset.account:
+	if not offset.account and not posts_claims(terms.name):
 		messages.throw_reason(accounts.no_offset_account(terms.company, terms.reason))
 	return posting.Rules(
 		run=terms.name,

@@ -26,6 +26,7 @@ from ar_writeoff.core.criteria import (
 )
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import TAX_CLAIM
 from ar_writeoff.core.status import ITEM_POSTED, OPEN, TO_BE_POSTED
 from ar_writeoff.holds.ledger import hold_reasons
 from ar_writeoff.ledger import parties
@@ -184,6 +185,7 @@ def written_off_debts(company: str, customers: Iterable[str]) -> dict[str, tuple
 			.where(
 				item.customer.isin(batch)
 				& (item.company == company)
+				& (item.voucher_type != TAX_CLAIM)
 				& item.status.isin(ITEM_POSTED)
 				& (item.write_off_amount > item.reinstated_amount)
 			)

@@ -17,6 +17,7 @@ from frappe.utils import now
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import OVER_LIMIT
+from ar_writeoff.core.run_types import doctype_of
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.transactions import read_committed, run_in_transaction
@@ -210,7 +211,7 @@ def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
 		insert_items(run, items)
 	restore_notes(run.name, notes)
 	frappe.db.set_value(
-		"Write-Off Run",
+		doctype_of(run.name),
 		run.name,
 		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
 	)

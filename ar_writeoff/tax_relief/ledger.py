@@ -5,19 +5,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import frappe
 from frappe import _
-from frappe.query_builder import Case
-from frappe.query_builder.functions import Sum
+from frappe.query_builder.functions import Count, Sum
 from frappe.utils import getdate
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import TAX_CLAIM
+from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger.accounts import account_problem
 from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.tax_relief import rules
 
 RULE = "Write-Off Tax Rule"
 
@@ -201,25 +204,129 @@ def other_losses(names: Iterable[str], without: Iterable[str]) -> dict[str, Deci
 
 
 def claimed_taxes(
-	names: Iterable[str], statuses: Iterable[str], posted: Iterable[str], decimals: int
+	names: Iterable[str], statuses: Iterable[str], decimals: int
 ) -> dict[str, dict[str, Decimal]]:
-	"""Return the tax of earlier claims, in company currency: {invoice: {tax account: amount}}. Claims that are `posted`
-	count with the amount that is claimed and not repaid."""
-	claim = frappe.qb.DocType("Write-Off Tax Claim")
-	amount = (
-		Case()
-		.when(claim.status.isin(list(posted)), claim.claimed_amount - claim.repaid_amount)
-		.else_(claim.claimable_amount)
-	)
+	"""Return the tax of what earlier claims have written off and not recovered, in company currency:
+	{invoice: {tax account: amount}}."""
+	claim = frappe.qb.DocType(TAX_CLAIM)
 	found: dict[str, dict[str, Decimal]] = defaultdict(dict)
 	for invoice, account, total in (
 		frappe.qb.from_(claim)
-		.select(claim.sales_invoice, claim.tax_account, Sum(amount))
+		.select(claim.sales_invoice, claim.tax_account, Sum(claim.claimable_amount))
 		.where(claim.sales_invoice.isin(sorted(set(names)) or [""]) & claim.status.isin(list(statuses)))
 		.groupby(claim.sales_invoice, claim.tax_account)
 		.run()
 	):
 		found[invoice][account] = money(total, decimals)
+	return found
+
+
+def claim_counts(invoices: Iterable[str]) -> dict[str, int]:
+	"""Return the number of claims of each of these invoices."""
+	claim = frappe.qb.DocType(TAX_CLAIM)
+	counts = dict.fromkeys(invoices, 0)
+	counts.update(
+		frappe.qb.from_(claim)
+		.select(claim.sales_invoice, Count("*"))
+		.where(claim.sales_invoice.isin(sorted(counts) or [""]))
+		.groupby(claim.sales_invoice)
+		.run()
+	)
+	return counts
+
+
+def shares_left(items: Iterable[str], until: date | None = None) -> dict[str, Fraction]:
+	"""Return the share of these items that is still written off. `until`: without recoveries and reversals after this
+	day."""
+	item, entry = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Journal Entry")
+	names = sorted(set(items)) or [""]
+	rows = (
+		frappe.qb.from_(item)
+		.left_join(entry)
+		.on(entry.name == item.reversal_entry)
+		.select(
+			item.name,
+			item.status,
+			item.write_off_amount,
+			item.reinstated_amount,
+			entry.posting_date.as_("reversed_on"),
+		)
+		.where(item.name.isin(names))
+		.run(as_dict=True)
+	)
+	later = _recovered_after(names, until) if until else {}
+	shares = {}
+	for row in rows:
+		recovered = money(row.reinstated_amount, 9) - later.get(row.name, ZERO)
+		written_off = money(row.write_off_amount, 9)
+		is_undone = row.status not in ITEM_POSTED and money(row.reinstated_amount, 9) != written_off
+		if is_undone and not (until and row.reversed_on and row.reversed_on > until):
+			recovered = written_off
+		shares[row.name] = Fraction(written_off - recovered) / Fraction(written_off)
+	return shares
+
+
+def _recovered_after(items: list[str], day: date) -> dict[str, Decimal]:
+	recovery = frappe.qb.DocType("Write-Off Recovery")
+	return {
+		name: money(amount, 9)
+		for name, amount in frappe.qb.from_(recovery)
+		.select(recovery.item, Sum(recovery.amount))
+		.where(recovery.item.isin(items) & (recovery.cancelled == 0) & (recovery.posting_date > day))
+		.groupby(recovery.item)
+		.run()
+	}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenClaim:
+	"""A claim with the amount that a tax run has to post: above 0 to claim, below 0 to repay. `reason`: why it cannot."""
+
+	row: Any
+	amount: Decimal
+	reason: Reason | None
+
+
+def open_claims(
+	company: str, day: date, until: date, names: Iterable[str] | None = None
+) -> dict[str, OpenClaim]:
+	"""Return the claims of a company, or those of these `names`, that a tax run of this day has to post. `until`: the end
+	of its return period; recoveries after it are repaid later."""
+	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
+	query = (
+		frappe.qb.from_(claim)
+		.left_join(rule)
+		.on(rule.name == claim.tax_rule)
+		.select(claim.star, rule.trigger, rule.needs_notice, rule.needs_evidence)
+		.where(
+			(claim.company == company)
+			& (claim.claimable_amount != claim.claimed_amount - claim.repaid_amount)
+			& ((claim.claimed_amount != 0) | (claim.claimable_on <= day))
+		)
+		.orderby(claim.claimable_on)
+		.orderby(claim.name)
+	)
+	if names is not None:
+		query = query.where(claim.name.isin(sorted(set(names)) or [""]))
+	rows = query.run(as_dict=True)
+	decimals = precision(company_currency(company))
+	shares = shares_left((row.item for row in rows if row.claimed_amount), until)
+	found = {}
+	for row in rows:
+		claimed = money(row.claimed_amount - row.repaid_amount, decimals)
+		left = left_then = money(row.claimable_amount, decimals)
+		if row.item in shares:
+			left_then = rules.tax_left(money(row.tax_amount, decimals), shares[row.item], decimals)
+		amount = rules.open_amount(left, left_then, claimed)
+		reason = None
+		if amount > 0:
+			missing = rules.missing_conditions(row, row.notice_sent_on, row.evidence)
+			status = rules.status_on(day, row.claimable_on, row.lapses_on, lacks_notice=bool(missing))
+			if status == rules.WAITING:
+				continue
+			reason = rules.claim_reason(status, row.trigger, row.event_date, missing, row.lapses_on)
+		if amount:
+			found[row.name] = OpenClaim(row, amount, reason)
 	return found
 
 

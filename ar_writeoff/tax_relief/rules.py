@@ -6,13 +6,16 @@ Amounts are in company currency and positive for an invoice.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
+from typing import Any
 
+from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.reasons import Reason
 
 # Triggers
 WRITTEN_OFF = "Written Off"
@@ -129,6 +132,49 @@ def status_on(day: date, first: date | None, last: date | None, *, lacks_notice:
 	if first is None or day < first:
 		return WAITING
 	return NEEDS_NOTICE if lacks_notice else CLAIMABLE
+
+
+def missing_conditions(rule: Any, notice_sent_on: Any, evidence: Any) -> list[str]:
+	"""Return the labels of the conditions that the rule requires and the claim does not have."""
+	found = []
+	if rule.needs_notice and not notice_sent_on:
+		found.append("Notice Sent On")
+	if rule.needs_evidence and not evidence:
+		found.append("Evidence")
+	return found
+
+
+def claim_reason(
+	status: str, trigger: str, event: Any, missing: Iterable[str], last: date | None
+) -> Reason | None:
+	"""Return the message of a claim that is not posted."""
+	if status == LAPSED:
+		return Reason.of(reasons.TAX_LAPSED, on=last)
+	if status == WAITING and trigger == EVENT and not event:
+		return Reason.of(reasons.TAX_EVENT_MISSING)
+	if status == NEEDS_NOTICE:
+		return Reason.of(reasons.TAX_CONDITIONS_MISSING, fields="\n".join(missing))
+	return None
+
+
+def open_amount(left: Decimal, left_then: Decimal, claimed: Decimal) -> Decimal:
+	"""Return what a tax run has to post of a claim: above 0 to claim, below 0 to repay.
+
+	`left`: the tax of what is written off now; `left_then`: at the end of the return period. Recoveries after it are
+	repaid in their own period. `claimed`: and not repaid.
+	"""
+	if left >= claimed:
+		return left - claimed
+	return -min(claimed - left, max(ZERO, claimed - left_then))
+
+
+def posted_status(tax: Decimal, claimed: Decimal, repaid: Decimal, *, filed: bool) -> str:
+	"""Return the status of a claim of which `claimed` is posted, and `repaid` of that."""
+	if claimed == repaid:
+		return REPAID
+	if repaid and claimed - repaid < tax:
+		return PARTLY_REPAID
+	return FILED if filed else CLAIMED
 
 
 def parse_fraction(text: str) -> Fraction | None:

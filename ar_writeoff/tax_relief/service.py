@@ -11,7 +11,6 @@ import frappe
 from frappe.utils import cint, create_batch, getdate
 
 from ar_writeoff.core import reasons
-from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
@@ -56,6 +55,8 @@ CLAIM_FIELDS = (
 	"reason_code",
 )
 CLAIMS_PER_QUERY = 2000
+# Characters of the invoice in the name of a claim.
+MAX_PREFIX = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 	taxes = ledger.invoice_taxes(company, names, rule.relief_accounts)
 	written_off = ledger.other_losses(names, {row.name for row in of_invoices})
 	decimals = precision(company_currency(company))
-	claimed = ledger.claimed_taxes(names, rules.COUNTED, rules.POSTED, decimals)
+	claimed = ledger.claimed_taxes(names, rules.COUNTED, decimals)
 	found = []
 	for row in of_invoices:
 		tax = taxes[row.voucher_no]
@@ -165,39 +166,15 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 			rule.relief_accounts,
 		)
 		first, last = rules.claimable_on(rule.dates, dates), rules.lapses_on(rule.dates, dates)
-		status = rules.status_on(day, first, last, lacks_notice=bool(missing_conditions(rule, None, None)))
-		reason = claim_reason(status, rule, dates.event, None, None, last)
+		missing = rules.missing_conditions(rule, None, None)
+		status = rules.status_on(day, first, last, lacks_notice=bool(missing))
+		reason = rules.claim_reason(status, rule.dates.trigger, dates.event, missing, last)
 		found += [
 			Loss(row.name, row.voucher_no, account, amount, dates, first, last, status, reason)
 			for account, amount in sorted(amounts.items())
 			if amount
 		]
 	return found
-
-
-def missing_conditions(rule: Any, notice_sent_on: Any, evidence: Any) -> list[str]:
-	"""Return the labels of the conditions that the rule requires and the claim does not have."""
-	found = []
-	if rule.needs_notice and not notice_sent_on:
-		found.append("Notice Sent On")
-	if rule.needs_evidence and not evidence:
-		found.append("Evidence")
-	return found
-
-
-def claim_reason(
-	status: str, rule: Any, event: Any, notice_sent_on: Any, evidence: Any, last: date | None
-) -> Reason | None:
-	"""Return the message of a claim that is not posted."""
-	if status == rules.LAPSED:
-		return Reason.of(reasons.TAX_LAPSED, on=last)
-	trigger = rule.dates.trigger if isinstance(rule, TaxRule) else rule.trigger
-	if status == rules.WAITING and trigger == rules.EVENT and not event:
-		return Reason.of(reasons.TAX_EVENT_MISSING)
-	missing = missing_conditions(rule, notice_sent_on, evidence)
-	if status == rules.NEEDS_NOTICE and missing:
-		return Reason.of(reasons.TAX_CONDITIONS_MISSING, fields="\n".join(missing))
-	return None
 
 
 def preview(rule_name: str, company: str, rows: Iterable[Any], posting_date: date) -> list[Loss]:
@@ -248,12 +225,14 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 	if not found:
 		return
 	by_name = {row.name: row for row in rows}
+	numbers = ledger.claim_counts(loss.invoice for loss in found)
 	values = []
 	for loss in found:
 		row = by_name[loss.item]
+		numbers[loss.invoice] += 1
 		values.append(
 			{
-				"name": frappe.generate_hash(length=10),
+				"name": f"{loss.invoice[-MAX_PREFIX:]}-T{numbers[loss.invoice]}",
 				**standard_values(),
 				"company": company,
 				"customer": row.customer,
@@ -285,28 +264,18 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 def update_of_items(names: Iterable[str]) -> None:
 	"""Update the claims of items that were undone, reinstated or written off again, in the current transaction.
 
-	A claim that is not posted is reduced to the amount that is still written off, and withdrawn if it is zero.
+	A claim is reduced to the tax of what is still written off. One that is not posted is withdrawn if nothing is; of a
+	posted one the next tax run repays the difference.
 	"""
 	wanted = sorted(names)
 	if not wanted:
 		return
-	item = frappe.qb.DocType("Write-Off Run Item")
-	shares = {
-		row.name: Fraction(money(row.write_off_amount - row.reinstated_amount, 9))
-		/ Fraction(money(row.write_off_amount, 9))
-		if row.status in states.ITEM_POSTED
-		else Fraction(0)
-		for row in frappe.qb.from_(item)
-		.select(item.name, item.status, item.write_off_amount, item.reinstated_amount)
-		.where(item.name.isin(wanted))
-		.run(as_dict=True)
-	}
+	shares = ledger.shares_left(wanted)
 	claim = frappe.qb.DocType("Write-Off Tax Claim")
-	changeable = (*rules.PENDING, rules.EXCLUDED, rules.WITHDRAWN)
 	for row in (
 		frappe.qb.from_(claim)
 		.select(*CLAIM_FIELDS)
-		.where(claim.item.isin(wanted) & claim.status.isin(changeable))
+		.where(claim.item.isin(wanted))
 		.orderby(claim.name)
 		.for_update()
 		.run(as_dict=True)
@@ -314,6 +283,9 @@ def update_of_items(names: Iterable[str]) -> None:
 		share = shares[row.item]
 		decimals = precision(company_currency(row.company))
 		left = rules.tax_left(money(row.tax_amount, decimals), share, decimals)
+		if row.status in rules.POSTED:
+			frappe.db.set_value(CLAIM, row.name, "claimable_amount", left)
+			continue
 		status, reason = (
 			current_status(row, getdate()) if share else (rules.WITHDRAWN, Reason.of(reasons.TAX_WITHDRAWN))
 		)
@@ -344,15 +316,20 @@ def current_status(claim: Any, day: date) -> tuple[str, Reason | None]:
 	return status_and_reason(claim, frappe.get_cached_doc(RULE, claim.tax_rule), day)
 
 
+def unposted_status(claim: Any) -> tuple[str, Reason | None]:
+	"""Return the status of a claim that is no longer posted, with its message."""
+	if claim.tax_amount and not claim.claimable_amount:
+		return rules.WITHDRAWN, Reason.of(reasons.TAX_WITHDRAWN)
+	return current_status(claim, getdate())
+
+
 def status_and_reason(claim: Any, rule: Any, day: date) -> tuple[str, Reason | None]:
 	last = claim.lapses_on and getdate(claim.lapses_on)
+	missing = rules.missing_conditions(rule, claim.notice_sent_on, claim.evidence)
 	status = rules.status_on(
-		day,
-		claim.claimable_on and getdate(claim.claimable_on),
-		last,
-		lacks_notice=bool(missing_conditions(rule, claim.notice_sent_on, claim.evidence)),
+		day, claim.claimable_on and getdate(claim.claimable_on), last, lacks_notice=bool(missing)
 	)
-	return status, claim_reason(status, rule, claim.event_date, claim.notice_sent_on, claim.evidence, last)
+	return status, rules.claim_reason(status, rule.trigger, claim.event_date, missing, last)
 
 
 def move_claims(day: date | None = None) -> int:

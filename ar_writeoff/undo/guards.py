@@ -25,15 +25,19 @@ import frappe
 from frappe import _
 from frappe.utils import flt, fmt_money
 
+from ar_writeoff.core import run_types
 from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.run_types import doctype_of
 from ar_writeoff.core.set_off import from_text
 from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger import open_items
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.open_items import Key
-from ar_writeoff.posting.entries import WRITE_OFF_FIELDS
+from ar_writeoff.posting.entries import WRITE_OFF_FIELDS, run_of
 from ar_writeoff.posting.ledger import lock_vouchers
 from ar_writeoff.search.net_first import keys_of
+
+ENTRY_FIELDS = [run_type.entry_field for run_type in run_types.ALL]
 
 # Voucher type, voucher number, and amount in account currency.
 Settlement = tuple[str, str, Any]
@@ -228,7 +232,8 @@ def settlements(document: Any, key: Key) -> list[Settlement]:
 
 def refuse_entry_of_run(name: str | None) -> None:
 	"""Refuse ERPNext's own reversal or unreconciliation of an entry of a run, which would not update the run."""
-	run = name and frappe.db.get_value("Journal Entry", name, "write_off_run")
+	entry = name and frappe.db.get_value("Journal Entry", name, ENTRY_FIELDS, as_dict=True)
+	run = entry and run_of(entry)
 	if run:
 		frappe.throw(
 			_("{0} belongs to {1}. Undo the run, or reinstate single balances of the run.").format(
@@ -307,7 +312,8 @@ def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 	Locks items and vouchers in the order of posting, before ERPNext locks them in its own.
 	"""
 	before_cancel_voucher(entry)
-	if not entry.get("write_off_run"):
+	run = run_of(entry)
+	if not run:
 		return
 	rows = items_of_entry(entry.name)
 	keys = [open_items.balance_key(row) for row in rows]
@@ -318,7 +324,7 @@ def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 				_(
 					"{0} cannot be cancelled: some of its balances were already reinstated or reversed. Undo {1} for"
 					" the remaining balances."
-				).format(entry.name, link(entry.write_off_run)),
+				).format(entry.name, link(run)),
 				title=_("Partly Undone Already"),
 			)
 		if row.journal_entry != entry.name:
@@ -371,4 +377,4 @@ def refuse_settled_balance(entry: Any, row: Any, key: Key) -> None:
 
 
 def link(run: str) -> str:
-	return frappe.utils.get_link_to_form("Write-Off Run", run)
+	return frappe.utils.get_link_to_form(doctype_of(run), run)

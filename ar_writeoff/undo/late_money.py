@@ -12,6 +12,7 @@ from frappe import _
 from frappe.utils import getdate, today
 
 from ar_writeoff.core.money import money
+from ar_writeoff.core.run_types import TAX_CLAIM
 from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import precision
@@ -40,6 +41,7 @@ def get_written_off(company: str, customer: str) -> list[dict[str, Any]]:
 		filters={
 			"company": company,
 			"customer": customer,
+			"voucher_type": ("!=", TAX_CLAIM),
 			"status": ("in", ITEM_POSTED),
 			"write_off_amount": (">", 0),
 		},
@@ -260,7 +262,7 @@ def runs_of(names: list[str]) -> list[str]:
 	run_of = dict(
 		frappe.get_all(
 			"Write-Off Run Item",
-			filters={"name": ("in", names or [""])},
+			filters={"name": ("in", names or [""]), "voucher_type": ("!=", TAX_CLAIM)},
 			fields=["name", "run"],
 			as_list=True,
 			order_by=None,

@@ -18,20 +18,19 @@ from frappe.utils import getdate
 
 from ar_writeoff.core.money import money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import posts_claims
 from ar_writeoff.core.set_off import SetOff, Voucher, from_text
 from ar_writeoff.ledger import parties
 from ar_writeoff.ledger.accounts import account_to_reinstate
-from ar_writeoff.ledger.dimensions import dimension_fields, voucher_dimensions
+from ar_writeoff.ledger.dimensions import dimension_fields, dimensions_of, offset_shares, voucher_dimensions
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, balance_key
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import credits
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting.rules import (
-	Dimensions,
 	PlanItem,
 	SetOffRow,
-	Shares,
 	plan_entries,
 	set_off_vouchers,
 )
@@ -148,10 +147,12 @@ def accounts_to_reinstate(entries: Iterable[Any], *, recovered: bool) -> dict[st
 	    frappe.ValidationError: an account was closed, and there is none in its place.
 	"""
 	found = list(entries)
+	offsets = {row.account for entry in found for row in entry.accounts if not row.party}
+	if posts_claims(journal.run_of(found[0])):
+		return {account: account for account in offsets}
 	run = frappe.db.get_value(
 		"Write-Off Run", found[0].write_off_run, ["company", "balance_type", "reason"], as_dict=True
 	)
-	offsets = {row.account for entry in found for row in entry.accounts if not row.party}
 	return {account: account_to_reinstate(account, **run, recovered=recovered) for account in sorted(offsets)}
 
 
@@ -187,7 +188,7 @@ def reverse_entry(
 		journal.EntryHeader(
 			entry.company,
 			posting_date,
-			entry.write_off_run,
+			journal.run_of(entry),
 			unused_name(key),
 			_("Reversal of {0}").format(entry.name),
 		),
@@ -257,7 +258,7 @@ def post_reversal(
 ) -> tuple[dict[str, str], dict[str, Reason]]:
 	"""Post entries that take back parts of what `entries` wrote off. `accounts_now`: see `accounts_to_reinstate`."""
 	[company] = {entry.company for entry in entries.values()}
-	[run] = {entry.write_off_run for entry in entries.values()}
+	[run] = {journal.run_of(entry) for entry in entries.values()}
 	items = [plan_item(part, entries[part.of.journal_entry], accounts_now) for part in parts]
 	entry_of_item: dict[str, str] = {}
 	warnings: dict[str, Reason] = {}
@@ -314,7 +315,7 @@ def plan_item(part: ItemPart, entry: Any, accounts_now: Mapping[str, str]) -> Pl
 		base_amount=-part.base_amount,
 		offset_account=accounts_now[offsets[0].account],
 		receivable_dimensions=dimensions_of(own),
-		offset_shares=offset_shares(key, [dimensions_of(row) for row in offsets]),
+		offset_shares=offset_shares(voucher_dimensions([key])[key], [dimensions_of(row) for row in offsets]),
 		finance_book=entry.finance_book or "",
 		set_off_rows=reversed_set_offs(part.of, entry) if part.with_set_offs else (),
 	)
@@ -327,21 +328,6 @@ def reversed_set_offs(item: WrittenOffItem, entry: Any) -> tuple[SetOffRow, ...]
 		replace(row, amount=-row.amount, dimensions=dimensions.get(row.voucher.voucher_no, ()))
 		for row in set_off_vouchers(item.set_offs, Voucher(item.key.voucher_type, item.key.voucher_no))
 	)
-
-
-def offset_shares(key: Key, rows: list[Dimensions]) -> Shares:
-	"""Shares of the offset rows of an entry for one of its balances: for each share of the voucher the row with its
-	dimensions, which may also have a cost center and dimensions from the Settings of then."""
-	result = []
-	for values, weight in voucher_dimensions([key])[key].shares:
-		own = set(values.items())
-		exact = [row for row in rows if set(row) == own]
-		result.append(((exact or [row for row in rows if own <= set(row)] or rows)[0], weight))
-	return tuple(result)
-
-
-def dimensions_of(row: Any) -> Dimensions:
-	return tuple(sorted((field, row.get(field)) for field in dimension_fields() if row.get(field)))
 
 
 def unused_name(wanted: str) -> str:

@@ -15,6 +15,7 @@ from frappe.utils import getdate, now, now_datetime
 from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import doctype_of
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.open_items import balance_key
 from ar_writeoff.ledger.transactions import clear_settings_cache, run_in_transaction
@@ -24,6 +25,7 @@ from ar_writeoff.posting import set_offs
 from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import as_user, publish_progress, set_status, status_of, update_settled_status
+from ar_writeoff.tax_relief import runs as tax_runs
 from ar_writeoff.tax_relief import service as tax_relief
 from ar_writeoff.undo import guards
 from ar_writeoff.undo import ledger as undo
@@ -49,7 +51,7 @@ def start_undo(run: str, posting_date: date, *, always_dated: bool = False, canc
 	and when none is left the run is cancelled too.
 	"""
 	frappe.db.set_value(
-		"Write-Off Run",
+		doctype_of(run),
 		run,
 		{
 			"reversal_date": posting_date,
@@ -69,7 +71,7 @@ def start_undo(run: str, posting_date: date, *, always_dated: bool = False, canc
 
 
 def worker_count(run: str) -> int:
-	company = frappe.db.get_value("Write-Off Run", run, "company")
+	company = frappe.db.get_value(doctype_of(run), run, "company")
 	return min(workers.parallel_jobs(company), max(1, len(live_entries(run))))
 
 
@@ -78,7 +80,7 @@ def undo_run(run: str, worker: int = 1) -> None:
 	# Begin a new snapshot: another worker may have changed the run.
 	frappe.db.commit()  # nosemgrep: frappe-manual-commit
 	doc = frappe.db.get_value(
-		"Write-Off Run",
+		doctype_of(run),
 		run,
 		["status", "reversal_date", "reversal_dated", "cancel_when_undone", "reversed_by"],
 		as_dict=True,
@@ -196,6 +198,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 		set_offs.release(rows)
 		journal.update_write_off_fields(item.key for item in items)
 		tax_relief.update_of_items(row.name for row in rows if row.has_tax_claim)
+		tax_runs.update_claims(tax_runs.claims_of(rows))
 	log.record(
 		run,
 		"Entry Cancelled" if undone.how == undo.CANCELLED else "Entry Reversed",
@@ -241,7 +244,7 @@ def finish_undo(session: workers.WorkerSession, rejected: set[str]) -> None:
 		duration=log.seconds_since(session.run, ("Reversal Started",)),
 		reason=Reason.of(reasons.RUN_STATUS, status=status),
 	)
-	if not rejected and frappe.db.get_value("Write-Off Run", session.run, "cancel_when_undone"):
+	if not rejected and frappe.db.get_value(doctype_of(session.run), session.run, "cancel_when_undone"):
 		cancel_run(session.run)
 
 
@@ -250,7 +253,7 @@ def cancel_run(run: str) -> None:
 
 	If a rule of the site rejects it, the run stays submitted and the log has the reason.
 	"""
-	doc = frappe.get_doc("Write-Off Run", run)
+	doc = frappe.get_doc(doctype_of(run), run)
 	doc.flags.ignore_permissions = True
 	frappe.db.savepoint("cancel_run")
 	try:
@@ -315,13 +318,14 @@ def lock_run_before_cancel(entry: Any, method: str | None = None) -> None:
 	Frappe has locked the entry already, so the transaction cannot begin anew. Nobody who holds the run waits for the
 	entry.
 	"""
-	if entry.get("write_off_run") and not entry.flags.write_off_locked:
-		gate.enter(entry.write_off_run, gate.CANCEL_ENTRY, restart=False)
+	run = journal.run_of(entry)
+	if run and not entry.flags.write_off_locked:
+		gate.enter(run, gate.CANCEL_ENTRY, restart=False)
 
 
 def on_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 	"""Doc event, on cancel of a Journal Entry: update the items and the run."""
-	run = entry.get("write_off_run")
+	run = journal.run_of(entry)
 	if not run:
 		return
 	rows = guards.items_of_entry(entry.name)
@@ -352,6 +356,7 @@ def on_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 			frappe.db.set_value("Write-Off Recovery", recovery.name, "cancelled", 1)
 	journal.update_write_off_fields(balance_key(row) for row in rows)
 	tax_relief.update_of_items(row.name for row in rows if row.has_tax_claim)
+	tax_runs.update_claims(tax_runs.claims_of(rows))
 	if not entry.flags.write_off_locked:
 		event = "Entry Cancelled"
 		if reversed_ or recovered:

@@ -17,6 +17,7 @@ import pytest
 
 import ar_writeoff
 from tests.site import run_helpers
+from tests.site import test_tax_runs as tax_runs
 from tests.site.factories import (
 	AUDITOR,
 	HL,
@@ -31,6 +32,7 @@ from tests.site.factories import (
 	permit,
 	user,
 )
+from tests.site.test_tax_rules import use_rule
 
 STRANGER = "stranger@example.com"
 
@@ -43,6 +45,7 @@ PREPARES = NOBODY_ELSE + "y y n"
 MANAGES = NOBODY_ELSE + "n y n"
 
 RUN = "write_off_run.write_off_run.WriteOffRun."
+TAX_RUN = "write_off_tax_run.write_off_tax_run.WriteOffTaxRun."
 SCHEDULE = "write_off_schedule.write_off_schedule.WriteOffSchedule."
 CHART = "ar_writeoff.ar_writeoff.dashboard_chart_source.write_offs.write_offs."
 SETTINGS = "write_off_settings.write_off_settings.WriteOffSettings."
@@ -73,6 +76,9 @@ TABLE: dict[str, tuple[str, dict[str, Any]]] = {
 	RUN + "set_note": (PREPARES, {"item": "{item}", "note": "Called."}),
 	RUN + "get_customers": (READS, {}),
 	RUN + "verify_approval": (READS, {}),
+	TAX_RUN + "find_claims": (PREPARES, {}),
+	TAX_RUN + "mark_as_filed": (MANAGES, {}),
+	"write_off_tax_run.write_off_tax_run.get_period": (PREPARES, {"company": HL}),
 	SCHEDULE + "run_now_as_draft": (MANAGES, {}),
 	SCHEDULE + "approve": (MANAGES, {}),
 	SETTINGS + "confirm_changes": (MANAGES, {"proposed_on": "2026-06-30 12:00:00"}),
@@ -151,14 +157,15 @@ def test_permissions_of_methods(person: str):
 	facts |= late_money_of("Anchor Cafe")
 	facts["run"] = run.name
 	facts["item"] = next(iter(run_helpers.items(run).values())).name
-	schedule = make_schedule()
+	schedule, tax_run = make_schedule(), make_tax_run()
 	frappe.db.commit()
 
 	answers, expected = {}, {}
 	for name, (who, arguments) in TABLE.items():
 		expected[name] = who.split()[PEOPLE.index(person)] == "y"
 		with as_user(person):
-			doc = {SCHEDULE: schedule, SETTINGS: settings}.get(f"{name.rpartition('.')[0]}.", run)
+			docs = {SCHEDULE: schedule, SETTINGS: settings, TAX_RUN: tax_run}
+			doc = docs.get(f"{name.rpartition('.')[0]}.", run)
 			answers[name] = may_call(name, filled(arguments, facts), doc)
 		frappe.db.rollback()
 	assert answers == expected
@@ -175,6 +182,14 @@ def make_schedule() -> Any:
 				"max_invoice_amount": 10,
 			}
 		).insert()
+
+
+def make_tax_run() -> Any:
+	"""A draft without claims, of a company whose later write-offs have none either."""
+	use_rule()
+	run = tax_runs.tax_run(find=False)
+	run_helpers.settings(tax_rule=None)
+	return run
 
 
 def late_money_of(customer: str) -> dict[str, str]:

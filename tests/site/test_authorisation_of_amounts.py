@@ -45,9 +45,11 @@ from tests.site.test_authorisation import (
 	SCHEDULE,
 	SETTINGS,
 	TABLE,
+	TAX_RUN,
 	filled,
 	late_money_of,
 	make_schedule,
+	make_tax_run,
 	methods,
 )
 from tests.unit import app_files
@@ -78,7 +80,7 @@ KINDS_WITH_WAYS = {
 	"dashboard_chart_source",
 }
 KINDS_WITHOUT_BALANCES = {"form_tour", "module_onboarding", "onboarding_step", "page", "workspace"}
-METHOD_PREFIXES = (RUN, SCHEDULE, SETTINGS, "ar_writeoff.")
+METHOD_PREFIXES = (RUN, TAX_RUN, SCHEDULE, SETTINGS, "ar_writeoff.")
 # What returns neither items nor amounts, whoever calls it. What is new has to be here or to tell something.
 TELLS_NOTHING: dict[str, set[str]] = {
 	"pages": {
@@ -87,6 +89,7 @@ TELLS_NOTHING: dict[str, set[str]] = {
 		"card Write-Off Runs to Submit",
 	},
 	"methods": {
+		TAX_RUN + "find_claims",
 		"ar_writeoff.review.items.runs_of_invoice",
 		"ar_writeoff.search.from_invoices.get_my_drafts",
 		"ar_writeoff.search.from_invoices.write_off_invoices",
@@ -153,7 +156,7 @@ class World:
 			**late_money_of(self.hidden_customer),
 		}
 		self.mine = {doc.name for doc in mine}
-		self.schedule = make_schedule()
+		self.schedule, self.tax_run = make_schedule(), make_tax_run()
 		frappe.db.commit()
 
 	def told(self, answer: Any) -> set[str]:
@@ -189,6 +192,9 @@ def ways_of_methods(world: World) -> Iterator[tuple[str, Way]]:
 				yield f"{name} {doc.docstatus}", method_way(function, doc, values)
 		elif name.startswith(SCHEDULE):
 			yield name, method_way(function, world.schedule, arguments)
+		elif name.startswith(TAX_RUN):
+			# Its items are tested in test_tax_runs.py. Here they would be part of every sum.
+			yield name, method_way(function, world.tax_run, arguments)
 		elif name.startswith(SETTINGS):
 			yield name, method_way(function, frappe.get_doc("Write-Off Settings", HL), arguments)
 		else:

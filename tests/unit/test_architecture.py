@@ -56,6 +56,7 @@ KINDS = {
 	"posting.entries": LEDGER,
 	"posting.credits": LEDGER,
 	"posting.set_offs": LEDGER,
+	"posting.tax_claims": LEDGER,
 	"posting.entry_values": LEDGER,
 	"posting.blockers": LEDGER,
 	"posting.fast": LEDGER,

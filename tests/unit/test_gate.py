@@ -18,8 +18,9 @@ from ar_writeoff import hooks
 
 ROOT = Path(__file__).resolve().parents[2] / "ar_writeoff"
 
-GUARDED = {"Write-Off Run", "Write-Off Run Item", "Write-Off Run Batch"}
+GUARDED = {"Write-Off Run", "Write-Off Tax Run", "Write-Off Run Item", "Write-Off Run Batch"}
 RUN = "ar_writeoff.doctype.write_off_run.write_off_run.WriteOffRun"
+TAX_RUN = "ar_writeoff.doctype.write_off_tax_run.write_off_tax_run.WriteOffTaxRun"
 # How code asks the gate.
 GATES = {"gate.enter", "gate.lock", "gate.lock_shared", "gate.lock_document", "self.enter"}
 # Called by Frappe within `save`, which has passed the gate by then; and for a new run, that nobody else can know of.
@@ -43,7 +44,8 @@ WRITES = {"set_value", "delete", "bulk_update", "bulk_insert"}
 # Names of variables that hold other documents.
 OTHERS = {"doc", "entry"}
 SQL = re.compile(
-	r"\b(insert into|update|delete from|replace into)\s+`tab(Write-Off Run(?: Item| Batch)?)`", re.IGNORECASE
+	r"\b(insert into|update|delete from|replace into)\s+`tab(Write-Off (?:Tax )?Run(?: Item| Batch)?)`",
+	re.IGNORECASE,
 )
 DOTTED = re.compile(r"ar_writeoff(\.\w+)+")
 
@@ -124,7 +126,7 @@ class App:
 			if (function.is_open or name in self.named) and name not in AFTER:
 				yield name
 			elif (
-				owner == RUN
+				owner in (RUN, TAX_RUN)
 				and method not in WITHIN_SAVE
 				and method in ("save", "on_trash", "before_discard", "before_validate")
 			):
@@ -185,6 +187,8 @@ def writes(call: ast.Call, tables: dict[str, str], names_a_guarded_one: bool) ->
 	if owner == "frappe.db" and method in WRITES and first is not None:
 		if isinstance(first, ast.Constant):
 			return first.value in GUARDED
+		if ast.unparse(first).startswith("doctype_of("):
+			return True
 		return names_a_guarded_one
 	return False
 
@@ -224,6 +228,7 @@ OPEN = {
 	"in a lambda": 'work(lambda: frappe.db.set_value("Write-Off Run Item", run, "selected", 1))',
 	"by a query": 'item = frappe.qb.DocType("Write-Off Run Item")\n\tfrappe.qb.update(item).set(item.selected, 1).run()',
 	"by a table of somebody else's": "frappe.qb.update(company_limits(run)).run()",
+	"by the type of the run": 'frappe.db.set_value(doctype_of(run), run, "status", "Draft")',
 	"in SQL": 'frappe.db.sql("UPDATE `tabWrite-Off Run Batch` SET status = 1")',
 	"in a loop": 'for doctype in ("Write-Off Run Item", "ToDo"):\n\t\tfrappe.db.delete(doctype, {})',
 	"in a document": 'run.db_set("status", "Draft")',
@@ -265,6 +270,7 @@ READERS = {
 	"get_late_credits",
 	"get_late_money",
 	"get_my_drafts",
+	"get_period",
 	"get_progress",
 	"get_summary",
 	"get_voucher_details",

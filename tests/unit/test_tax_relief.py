@@ -334,6 +334,64 @@ def test_full_recovery_repays_what_was_claimed(claimed: Decimal, parts: list[int
 	assert repaid == claimed
 
 
+@pytest.mark.parametrize(
+	("left", "left_then", "claimed", "expected"),
+	[
+		("100", "100", "0", "100"),
+		("60", "60", "0", "60"),
+		("100", "100", "100", "0"),
+		# 280 of 700 is recovered in the period, after it, and both.
+		("60", "60", "100", "-40"),
+		("60", "100", "100", "0"),
+		("40", "60", "100", "-40"),
+		# A recovery was cancelled after its repayment.
+		("100", "60", "60", "40"),
+		("0", "0", "100", "-100"),
+	],
+)
+def test_what_a_tax_run_posts(left: str, left_then: str, claimed: str, expected: str) -> None:
+	assert rules.open_amount(D(left), D(left_then), D(claimed)) == D(expected)
+
+
+@pytest.mark.parametrize(
+	("claimed", "repaid", "filed", "expected"),
+	[
+		("100", "0", False, rules.CLAIMED),
+		("100", "0", True, rules.FILED),
+		("100", "40", True, rules.PARTLY_REPAID),
+		("100", "100", True, rules.REPAID),
+		# Claimed again after a repayment.
+		("140", "40", False, rules.CLAIMED),
+		# In part, because a part was recovered before.
+		("60", "0", True, rules.FILED),
+	],
+)
+def test_status_of_a_posted_claim(claimed: str, repaid: str, filed: bool, expected: str) -> None:
+	assert rules.posted_status(D(100), D(claimed), D(repaid), filed=filed) == expected
+
+
+def test_conditions_and_reasons() -> None:
+	class Needs:
+		needs_notice, needs_evidence = True, True
+
+	class NeedsNothing:
+		needs_notice, needs_evidence = False, False
+
+	day = date(2026, 6, 30)
+	assert rules.missing_conditions(Needs, None, None) == ["Notice Sent On", "Evidence"]
+	assert rules.missing_conditions(Needs, day, "file") == []
+	assert rules.missing_conditions(NeedsNothing, None, None) == []
+	reason = rules.claim_reason(rules.LAPSED, rules.EVENT, None, [], day)
+	assert reason and (reason.code, dict(reason.facts)["on"]) == ("tax_lapsed", "2026-06-30")
+	reason = rules.claim_reason(rules.WAITING, rules.EVENT, None, [], None)
+	assert reason and reason.code == "tax_event_missing"
+	assert rules.claim_reason(rules.WAITING, rules.EVENT, day, [], None) is None
+	assert rules.claim_reason(rules.WAITING, rules.WRITTEN_OFF, None, [], None) is None
+	reason = rules.claim_reason(rules.NEEDS_NOTICE, rules.WRITTEN_OFF, None, ["A", "B"], None)
+	assert reason and dict(reason.facts)["fields"] == "A\nB"
+	assert rules.claim_reason(rules.CLAIMABLE, rules.EVENT, None, [], None) is None
+
+
 def test_shipped_rules_have_a_source_and_a_date() -> None:
 	path = Path(rules.__file__).parent / "data" / "rules.json"
 	shipped = json.loads(path.read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@
 Tests in tests/site: test_find_invoices.py, test_validation.py, test_posting.py, test_undo.py, test_workers.py
 """
 
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 
 import frappe
 from frappe import _
@@ -15,7 +15,7 @@ from frappe.utils import cint, comma_and, getdate, now, today
 from ar_writeoff.approval import limits, notifications
 from ar_writeoff.approval import service as approval
 from ar_writeoff.ar_writeoff.doctype.write_off_run import terms
-from ar_writeoff.core import criteria
+from ar_writeoff.core import criteria, run_types
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import AmountError, parse_amount
 from ar_writeoff.core.reasons import Reason
@@ -147,6 +147,29 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		]
 	# end: auto-generated types
 
+	# Fields that posting writes to the database.
+	RESULTS: ClassVar[list[str]] = [
+		"status",
+		"modified",
+		"found_count",
+		"selected_count",
+		"excluded_count",
+		"held_count",
+		"selected_amount",
+		"held_amount",
+		"posted_count",
+		"skipped_count",
+		"failed_count",
+		"conflict_count",
+		"posted_amount",
+		"recovered_amount",
+		"posted_on",
+		"approval_hash",
+		"approval_seal",
+		"approval_snapshot",
+		"limits_applied",
+	]
+
 	def as_dict(self, *args: Any, **kwargs: Any) -> frappe._dict:
 		"""The document for clients, with the totals of the items the reader may see."""
 		values = super().as_dict(*args, **kwargs)
@@ -211,15 +234,23 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		gate.check(stored, operation, permission=not self.flags.ignore_permissions)
 
 	def validate(self) -> None:
+		if run_types.doctype_of(self.name or "") != self.doctype:
+			frappe.throw(
+				_("{0} is no name for a {1}. Change the naming series.").format(self.name, _(self.doctype)),
+				title=_("Naming Series"),
+			)
 		self.flags.settings = run_terms.company_settings(self.company)
-		terms.validate(self)
-		self.method = accounts.write_off_method(self.reason)
+		self.validate_terms()
 		if self.searched_on and self.criteria_changed():
 			self.discard_items()
 		if not self.is_new() and self.terms_changed():
 			self.changed_by, self.changed_on = frappe.session.user, now()
 			self.approval_requested_by = self.approval_requested_on = None
 			self.flags.terms_changed = True
+
+	def validate_terms(self) -> None:
+		terms.validate(self)
+		self.method = accounts.write_off_method(self.reason)
 
 	def future_dates(self) -> list[str]:
 		"""Notes on the dates of the run that are in the future."""
@@ -228,7 +259,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 				_(self.meta.get_label(fieldname)), self.get_formatted(fieldname)
 			)
 			for fieldname in ("cutoff_date", "posting_date")
-			if getdate(self.get(fieldname)) > getdate()
+			if self.get(fieldname) and getdate(self.get(fieldname)) > getdate()
 		]
 
 	def on_update(self) -> None:
@@ -293,12 +324,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 					frappe.PermissionError,
 					title=_("Over Your Limit"),
 				)
-			frappe.throw(
-				_(
-					"No balances are selected. Press Find Invoices and select at least one balance, then submit."
-				),
-				title=_("No Balances Selected"),
-			)
+			self.throw_nothing_selected()
 		preview.throw_if_blocked(self, rules)
 		self.submitted_by = frappe.session.user
 		self.submitted_on = now()
@@ -319,17 +345,24 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			self.name, run_terms.rules_of(posting_terms), [(row.name, row.customer) for row in rows]
 		)
 		_counts, totals = run_status.calculate_totals(self.name)
-		frappe.db.set_value("Write-Off Run", self.name, {**approved, **totals}, update_modified=False)
+		frappe.db.set_value(self.doctype, self.name, {**approved, **totals}, update_modified=False)
+		reason = self.get("reason")
 		log.record(
 			self.name,
 			"Submitted",
 			company=self.company,
 			posted_count=self.selected_count,
 			amount=self.selected_amount,
-			reason=Reason.verbatim(self.reason),
+			reason=Reason.verbatim(reason) if reason else None,
 		)
 		posting.start_posting(self.name)
 		self.reload_results()
+
+	def throw_nothing_selected(self) -> NoReturn:
+		frappe.throw(
+			_("No balances are selected. Press Find Invoices and select at least one balance."),
+			title=_("No Balances Selected"),
+		)
 
 	def cancel_in_background(self, stored: "WriteOffRun", count: int) -> "WriteOffRun":
 		self.check_cancel(stored)
@@ -380,30 +413,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 	def reload_results(self) -> None:
 		"""Reload the values that posting wrote to the database, for the form."""
 		for fieldname, value in frappe.db.get_value(
-			"Write-Off Run",
-			self.name,
-			[
-				"status",
-				"modified",
-				"found_count",
-				"selected_count",
-				"excluded_count",
-				"held_count",
-				"selected_amount",
-				"held_amount",
-				"posted_count",
-				"skipped_count",
-				"failed_count",
-				"conflict_count",
-				"posted_amount",
-				"recovered_amount",
-				"posted_on",
-				"approval_hash",
-				"approval_seal",
-				"approval_snapshot",
-				"limits_applied",
-			],
-			as_dict=True,
+			self.doctype, self.name, self.RESULTS, as_dict=True
 		).items():
 			self.set(fieldname, value)
 
@@ -411,7 +421,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		"""The run as stored, with the permission checked; unsaved values of the client are ignored."""
 		if self.is_new():
 			frappe.throw(_("Save the run first."), title=_("Not Saved"))
-		run = frappe.get_doc("Write-Off Run", self.name)
+		run = frappe.get_doc(self.doctype, self.name)
 		run.check_permission(ptype)
 		access.check_company(run.company)
 		return run
@@ -582,7 +592,9 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			"status": run.status,
 			"modified": str(run.modified),
 			"changed_by": run.changed_by,
-			"amounts_editable": int(run.docstatus == 0 and run.status == states.DRAFT),
+			"amounts_editable": int(
+				run.docstatus == 0 and run.status == states.DRAFT and not run_types.posts_claims(run.name)
+			),
 			**run_items.summary(run.name, run.company, submitted=run.docstatus > 0),
 			"pending": limits.pending_summary(run.name),
 			"approver_blocker": approval.approver_blocker(run, frappe.session.user)
@@ -601,7 +613,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			"returned_on": run.returned_on,
 			"return_comment": run.return_comment,
 			"remainders": frappe.get_list(
-				"Write-Off Run", filters={"remainder_of": run.name}, pluck="name", order_by="name asc"
+				self.doctype, filters={"remainder_of": run.name}, pluck="name", order_by="name asc"
 			),
 		}
 
@@ -610,10 +622,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 		"""Notify the users who may submit this run; returns their names."""
 		run = self.enter(gate.REQUEST_APPROVAL)
 		if not run.selected_count and not run.held_count:
-			frappe.throw(
-				_("No balances are selected. Press Find Invoices and select at least one balance."),
-				title=_("No Balances Selected"),
-			)
+			self.throw_nothing_selected()
 		recipients = notifications.approval_requested(run)
 		if not recipients:
 			frappe.throw(
@@ -621,7 +630,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 				title=_("Request Approval"),
 			)
 		frappe.db.set_value(
-			"Write-Off Run",
+			self.doctype,
 			run.name,
 			{
 				"approval_requested_by": frappe.session.user,
@@ -644,7 +653,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			frappe.throw(_("Enter the required changes."), title=_("Return to Preparer"))
 		recipients = notifications.returned(run, comment)
 		frappe.db.set_value(
-			"Write-Off Run",
+			self.doctype,
 			run.name,
 			{
 				"returned_by": frappe.session.user,

@@ -24,7 +24,7 @@ class WriteOffRunBatch(Document):
 		journal_entry: DF.Link | None
 		number: DF.Int
 		posted_count: DF.Int
-		run: DF.Link
+		run: DF.Data
 		status: DF.Literal["Pending", "Done"]
 		worker: DF.Data | None
 	# end: auto-generated types

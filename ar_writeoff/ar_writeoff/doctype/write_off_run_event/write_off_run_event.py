@@ -49,6 +49,8 @@ class WriteOffRunEvent(ReasonDocument):
 			"Stopped",
 			"Exported",
 			"Letters Sent",
+			"Filed",
+			"Filing Withdrawn",
 		]
 		failed_count: DF.Int
 		journal_entry: DF.Link | None
@@ -56,7 +58,7 @@ class WriteOffRunEvent(ReasonDocument):
 		posted_count: DF.Int
 		reason_code: DF.Data | None
 		reason_facts: DF.SmallText | None
-		run: DF.Link
+		run: DF.Data
 		skipped_count: DF.Int
 		user: DF.Link | None
 		voucher_no: DF.Data | None

@@ -44,7 +44,7 @@ class WriteOffRunItem(ReasonDocument):
 		receivable_account: DF.Link | None
 		reinstated_amount: DF.Currency
 		reversal_entry: DF.Link | None
-		run: DF.Link
+		run: DF.Data
 		seal: DF.Data | None
 		selected: DF.Check
 		set_off_amount: DF.Currency

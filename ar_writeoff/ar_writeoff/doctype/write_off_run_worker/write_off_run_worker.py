@@ -23,7 +23,7 @@ class WriteOffRunWorker(Document):
 		job_id: DF.Data | None
 		machine: DF.Data | None
 		number: DF.Int
-		run: DF.Link
+		run: DF.Data
 	# end: auto-generated types
 
 	pass

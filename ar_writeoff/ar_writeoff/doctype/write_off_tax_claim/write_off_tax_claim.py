@@ -63,7 +63,7 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		tax_account: DF.Link | None
 		tax_amount: DF.Currency
 		tax_rule: DF.Link | None
-		tax_run: DF.Data | None
+		tax_run: DF.Link | None
 		write_off_date: DF.Date | None
 		written_off_amount: DF.Currency
 	# end: auto-generated types

@@ -1,8 +1,9 @@
+import { posts_claims } from "./run_types";
 import { change, freeze, ignore_error } from "./server";
 import {
-	balances,
 	date,
 	escape,
+	items_of,
 	money,
 	not_an_amount,
 	not_posted_count,
@@ -15,10 +16,16 @@ import {
 export function retry(frm, summary) {
 	const { counts } = summary;
 	const retry_count = not_posted_count(counts);
-	const message = __(
-		"Not written off: {0}. Failed balances are posted again. Balances that changed since the approval are not.",
-		[balances(retry_count)]
-	);
+	const count = [items_of(frm.doc)(retry_count)];
+	const message = posts_claims(frm.doc)
+		? __(
+				"Not posted: {0}. Failed claims are posted again. Claims that changed since the approval are not.",
+				count
+		  )
+		: __(
+				"Not written off: {0}. Failed balances are posted again. Balances that changed since the approval are not.",
+				count
+		  );
 	frappe.confirm(message, () => ignore_error(change(frm, "retry_failed", {}, freeze(__("Retrying…")))));
 }
 
@@ -29,12 +36,12 @@ export function undo(frm, summary) {
 	const cancel = __("Cancel the Journal Entries");
 	const reverse = __("Post reversing Journal Entries");
 	const dialog = new frappe.ui.Dialog({
-		title: __("Undo This Write-Off Run"),
+		title: posts_claims(frm.doc) ? __("Undo This Tax Run") : __("Undo This Write-Off Run"),
 		fields: [
 			{
 				fieldtype: "HTML",
 				options: `<p>${__("To be opened again: {0}, total {1}.", [
-					balances(summary.counts.Posted || 0),
+					items_of(frm.doc)(summary.counts.Posted || 0),
 					money(summary.posted.base_amount, summary.company_currency),
 				])}</p>`,
 			},
@@ -67,7 +74,9 @@ export function undo(frm, summary) {
 				mandatory_depends_on: "eval:doc.how == 'reverse'",
 				description: [
 					escape(summary.entry_cancel_blocker || ""),
-					__("The write-off stays in its period and is reversed on this date."),
+					posts_claims(frm.doc)
+						? __("The claim stays in its period and is reversed on this date.")
+						: __("The write-off stays in its period and is reversed on this date."),
 				].join(" "),
 			},
 		],
@@ -80,6 +89,15 @@ export function undo(frm, summary) {
 	});
 	point_out_future(dialog);
 	dialog.show();
+}
+
+export function mark_as_filed(frm) {
+	const message = __(
+		"The claims of this run are frozen: they cannot be undone, and the return period takes no more claims. Continue?"
+	);
+	frappe.confirm(message, () =>
+		ignore_error(change(frm, "mark_as_filed", { filed: 1 }, freeze(__("Saving…"))))
+	);
 }
 
 // The run cancels its entries itself, so Frappe's dialog for linked documents is skipped.

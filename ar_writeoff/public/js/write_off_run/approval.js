@@ -1,12 +1,13 @@
 import { change, freeze, ignore_error, read } from "./server";
-import { balances, escape, link, money, number } from "./text";
+import { doctype_of } from "./run_types";
+import { escape, items_of, link, money, number } from "./text";
 
 // Approval: balances over a limit, approval requests, and verification of what was approved.
 
 const MAX_REASONS = 5;
 
 // Note above the list on the balances over a limit: number, reasons, and who may approve them.
-export function pending_note({ pending, company_currency }) {
+export function pending_note(doc, { pending, company_currency }) {
 	if (!pending.count) return "";
 	const shown = pending.reasons
 		.slice(0, MAX_REASONS)
@@ -16,20 +17,20 @@ export function pending_note({ pending, company_currency }) {
 	if (remaining > 0) shown.push(`<li>${__("and {0} more", [number(remaining)])}</li>`);
 	return `<div class="wo-note yellow"><p>${__(
 		"Over the limit: {0}, total {1}. Posting requires a user with a sufficient limit.",
-		[balances(pending.count), money(pending.base_amount, company_currency)]
+		[items_of(doc)(pending.count), money(pending.base_amount, company_currency)]
 	)}</p><ul>${shown.join("")}</ul></div>`;
 }
 
 // Links to the runs that this run was split from or into.
 export function related_runs(doc, summary) {
 	const drafts = (summary?.other_drafts || []).map(
-		({ run, count }) => `${link("Write-Off Run", run)} (${balances(count)})`
+		({ run, count }) => `${link(doctype_of(run), run)} (${items_of(doc)(count)})`
 	);
-	const remainders = (summary?.remainders || []).map((name) => link("Write-Off Run", name));
+	const remainders = (summary?.remainders || []).map((name) => link(doctype_of(name), name));
 	return [
 		doc.remainder_of &&
 			__("This run has the balances of {0} that were over the limit of its submitter.", [
-				link("Write-Off Run", doc.remainder_of),
+				link(doctype_of(doc.remainder_of), doc.remainder_of),
 			]),
 		doc.schedule && __("Prepared by the schedule {0}.", [link("Write-Off Schedule", doc.schedule)]),
 		drafts.length &&

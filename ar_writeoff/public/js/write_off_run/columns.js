@@ -1,3 +1,4 @@
+import { posts_claims } from "./run_types";
 import { ITEM_COLORS, date, escape, link, money, number, pill } from "./text";
 
 // Pixels of a column that can be cut.
@@ -14,21 +15,22 @@ export function columns_for(layout, available) {
 		layout.ticks !== "none" && tick_column(layout),
 		column("customer_name", __("Customer"), 150, customer, { grow: 2 }),
 		chosen.has("customer_group") && unsorted(column("customer_group", __("Customer Group"), 130, escape)),
-		column("voucher_no", __("Invoice"), 216, voucher, { grow: 1 }),
-		column("posting_date", __("Date"), 118, date, { dispensable: 3 }),
-		column("due_date", __("Due Date"), 118, date, { dispensable: 2 }),
-		column("age_days", __("Age"), 75, number, { end: true, dispensable: 1 }),
+		...(layout.posts_claims ? claim_columns() : voucher_columns()),
 		layout.multi_currency && column("currency", __("Currency"), 95, escape, { dispensable: 1 }),
-		column("outstanding_amount", __("Balance"), 110, amount, {
-			end: true,
-			dispensable: shows.has("journal_entry") ? 5 : 0,
-		}),
-		(layout.multi_currency || chosen.has("base_outstanding_amount")) && base_balance(layout),
+		!layout.posts_claims &&
+			column("outstanding_amount", __("Balance"), 110, amount, {
+				end: true,
+				dispensable: shows.has("journal_entry") ? 5 : 0,
+			}),
+		(layout.multi_currency || chosen.has("base_outstanding_amount")) &&
+			!layout.posts_claims &&
+			base_balance(layout),
 		chosen.has("invoice_total") &&
+			!layout.posts_claims &&
 			unsorted(column("invoice_total", __("Invoice Total"), 110, amount, { end: true })),
 		shows.has("set_off_amount") &&
 			column("set_off_amount", __("Set Off"), 110, amount_or_blank, { end: true }),
-		shows.has("write_off_amount") && write_off_amount(layout),
+		(shows.has("write_off_amount") || layout.posts_claims) && write_off_amount(layout),
 		shows.has("reinstated_amount") &&
 			column("reinstated_amount", __("Reinstated"), 110, amount_or_blank, { end: true }),
 		shows.has("status") && column("status", __("Status"), 95, status),
@@ -42,6 +44,21 @@ export function columns_for(layout, available) {
 	distribute_width(columns, available);
 	return columns;
 }
+
+const voucher_columns = () => [
+	column("voucher_no", __("Invoice"), 216, voucher, { grow: 1 }),
+	column("posting_date", __("Date"), 118, date, { dispensable: 3 }),
+	column("due_date", __("Due Date"), 118, date, { dispensable: 2 }),
+	column("age_days", __("Age"), 75, number, { end: true, dispensable: 1 }),
+];
+
+// A claim has the days of the claim. It has the number of its invoice.
+const claim_columns = () => [
+	column("voucher_no", __("Tax Claim"), 216, voucher, { grow: 1 }),
+	column("receivable_account", __("Relief Account"), 160, escape, { grow: 1, dispensable: 2 }),
+	column("posting_date", __("Claimable From"), 128, date, { dispensable: 3 }),
+	column("due_date", __("Until"), 118, date, { dispensable: 1 }),
+];
 
 // Leaves out the most dispensable columns until the rest fits.
 function fit_columns(columns, available) {
@@ -76,11 +93,12 @@ function column(id, label, width, format, { grow = 0, end = false, dispensable =
 const unsorted = (shown) => ({ ...shown, no_sort: true, name: shown.label, content: escape(shown.label) });
 
 // Columns that a user may add.
-export const optional_columns = (company_currency) => [
-	["customer_group", __("Customer Group")],
-	["invoice_total", __("Invoice Total")],
-	["base_outstanding_amount", __("Balance ({0})", [company_currency])],
-];
+export const optional_columns = (doc, company_currency) =>
+	[
+		["customer_group", __("Customer Group")],
+		!posts_claims(doc) && ["invoice_total", __("Invoice Total")],
+		!posts_claims(doc) && ["base_outstanding_amount", __("Balance ({0})", [company_currency])],
+	].filter(Boolean);
 
 function tick_column(layout) {
 	const disabled = layout.ticks === "edit" ? "" : "disabled";
@@ -104,9 +122,9 @@ const tick_box = (item, disabled) =>
 const write_off_amount = (layout) => ({
 	...column(
 		"write_off_amount",
-		__("Write-Off"),
+		layout.posts_claims ? __("Tax") : __("Write-Off"),
 		110,
-		layout.amounts_if_ticked ? amount_if_ticked : amount,
+		layout.amounts_if_ticked && !layout.posts_claims ? amount_if_ticked : amount,
 		{
 			end: true,
 			// Hidden while it cannot differ from the balance.

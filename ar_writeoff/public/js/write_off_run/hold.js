@@ -1,8 +1,9 @@
 import { hold_dialog } from "../hold_dialog";
+import { posts_claims } from "./run_types";
 import { freeze, write } from "./server";
 import { balances } from "./text";
 
-export const may_hold = () => frappe.model.can_create("Write-Off Hold");
+export const may_hold = (doc) => !posts_claims(doc) && frappe.model.can_create("Write-Off Hold");
 
 // Puts balances of a draft on hold, or leaves them open in this run only.
 export function hold_balances(run, items, on_done) {

@@ -1,5 +1,6 @@
 import { read } from "./server";
-import { balances, date, entries, escape, link, money, number } from "./text";
+import { posts_claims } from "./run_types";
+import { date, entries, escape, items_of, link, money, number } from "./text";
 
 const FIRST_ENTRIES = 20;
 const MORE_ENTRIES = 100;
@@ -18,18 +19,19 @@ export async function preview(frm, { may_post, on_post }) {
 		fields: [{ fieldtype: "HTML", fieldname: "preview" }],
 	});
 	dialog.fields_dict.preview.$wrapper.html(
-		`<div class="wo-preview">${is_empty ? "" : sentence(plan, frm.doc.balance_type)}${skipped(
-			plan
+		`<div class="wo-preview">${is_empty ? "" : sentence(plan, frm.doc)}${skipped(
+			plan,
+			frm.doc
 		)}${problems(plan)}${
 			is_empty
 				? ""
 				: accounts(plan) +
 				  set_offs(plan) +
 				  tax_relief(plan) +
-				  write_off_notice() +
+				  (posts_claims(frm.doc) ? "" : write_off_notice()) +
 				  notes(plan) +
 				  `<div class="wo-entries">${entry_list(plan)}</div>`
-		}${may_post || is_empty ? "" : approval_notice()}</div>`
+		}${may_post || is_empty ? "" : approval_notice(frm.doc)}</div>`
 	);
 	const list = dialog.$wrapper.find(".wo-entries");
 	list.on("click", ".wo-more", async () => {
@@ -37,7 +39,7 @@ export async function preview(frm, { may_post, on_post }) {
 		list.html(entry_list({ ...plan, entries: (await plan_entries(limit)).entries }));
 	});
 	if (may_post && !is_empty) {
-		dialog.set_primary_action(__("Write Off {0}", [strip_html(balances(plan.item_count))]), () => {
+		dialog.set_primary_action(post_label(frm.doc, plan), () => {
 			dialog.hide();
 			on_post(plan);
 		});
@@ -49,14 +51,24 @@ export async function preview(frm, { may_post, on_post }) {
 }
 
 // Credit balances are negative, as in the list.
-const sentence = (plan, balance_type) =>
-	`<p class="wo-sentence">${__("{0}, total {1}, will be written off on {2} with {3} of type {4}.", [
-		bold(balances(plan.item_count)),
-		bold(money(balance_type === "Credit" ? -plan.total : plan.total, plan.currency)),
+function sentence(plan, doc) {
+	const facts = [
+		bold(items_of(doc)(plan.item_count)),
+		bold(money(doc.balance_type === "Credit" ? -plan.total : plan.total, plan.currency)),
 		bold(date(plan.posting_date)),
 		bold(entries(plan.entry_count)),
 		escape(__(plan.voucher_type)),
-	])}</p>`;
+	];
+	const text = posts_claims(doc)
+		? __("{0}, total {1}, will be posted on {2} with {3} of type {4}.", facts)
+		: __("{0}, total {1}, will be written off on {2} with {3} of type {4}.", facts);
+	return `<p class="wo-sentence">${text}</p>`;
+}
+
+const post_label = (doc, plan) =>
+	posts_claims(doc)
+		? __("Post {0}", [strip_html(items_of(doc)(plan.item_count))])
+		: __("Write Off {0}", [strip_html(items_of(doc)(plan.item_count))]);
 
 const bold = (html) => `<b>${html}</b>`;
 
@@ -76,17 +88,24 @@ function problems(plan) {
 	)}</ul></div>`;
 }
 
-function skipped(plan) {
+function skipped(plan, doc) {
 	if (!plan.skipped_count) return "";
 	const shown = plan.skipped
 		.slice(0, MAX_PROBLEMS)
 		.map(({ message, count }) => `<li>${escape(message)}${count > 1 ? ` (${number(count)})` : ""}</li>`);
 	const more = plan.skipped.length - shown.length;
 	if (more > 0) shown.push(`<li>${__("and {0} more", [number(more)])}</li>`);
-	return `<div class="wo-note yellow"><p>${__(
-		"Changed since the search: {0}. They will not be written off. Press Find Invoices to update the list.",
-		[balances(plan.skipped_count)]
-	)}</p><ul>${shown.join("")}</ul></div>`;
+	const count = [items_of(doc)(plan.skipped_count)];
+	const text = posts_claims(doc)
+		? __(
+				"Changed since the search: {0}. They will not be posted. Press Find Claims to update the list.",
+				count
+		  )
+		: __(
+				"Changed since the search: {0}. They will not be written off. Press Find Invoices to update the list.",
+				count
+		  );
+	return `<div class="wo-note yellow"><p>${text}</p><ul>${shown.join("")}</ul></div>`;
 }
 
 const notes = (plan) =>
@@ -132,9 +151,13 @@ const event_unknown = () => __("Date of the event");
 
 const lapsed = () => escape(__("Lapsed"));
 
-const approval_notice = () =>
+const approval_notice = (doc) =>
 	`<div class="wo-note blue"><p>${escape(
-		__("A user who may submit Write-Off Runs, such as an Accounts Manager, approves and posts this run.")
+		posts_claims(doc)
+			? __("A user who may submit this run, such as an Accounts Manager, approves and posts it.")
+			: __(
+					"A user who may submit Write-Off Runs, such as an Accounts Manager, approves and posts this run."
+			  )
 	)}</p></div>`;
 
 function accounts(plan) {

@@ -1,3 +1,4 @@
+import { TAX_RUN, doctype_of } from "./run_types";
 import { read } from "./server";
 import { escape, number } from "./text";
 
@@ -52,7 +53,7 @@ export class Progress {
 
 	show(progress) {
 		const { total, succeeded, not_posted, texts } = (
-			{ Searching: searched, Reversing: undone }[this.status] || written_off
+			{ Searching: searched, Reversing: undone }[this.status] || posted_of(this.name)
 		)(progress, this.currency());
 		const share = (count) => (total ? (100 * count) / total : 0);
 		const done = succeeded + not_posted;
@@ -104,10 +105,28 @@ function searched({ search }) {
 	};
 }
 
-function written_off({ total, posted, skipped, failed, conflict, batches_done, batches_total }) {
+function posted_of(name) {
+	return doctype_of(name) === TAX_RUN ? claims_posted : written_off;
+}
+
+function written_off(progress) {
+	const { posted, total } = progress;
+	return in_batches(progress, __("{0} of {1} written off", [number(posted), number(total)]), (count) =>
+		__("{0} not written off", [number(count)])
+	);
+}
+
+function claims_posted(progress) {
+	const { posted, total } = progress;
+	return in_batches(progress, __("{0} of {1} posted", [number(posted), number(total)]), (count) =>
+		__("{0} not posted", [number(count)])
+	);
+}
+
+function in_batches({ total, posted, skipped, failed, conflict, batches_done, batches_total }, text, left) {
 	const not_posted = cint(skipped) + cint(failed) + cint(conflict);
-	const texts = [__("{0} of {1} written off", [number(posted), number(total)])];
-	if (not_posted) texts.push(__("{0} not written off", [number(not_posted)]));
+	const texts = [text];
+	if (not_posted) texts.push(left(not_posted));
 	if (cint(batches_total) > 1) {
 		texts.push(__("batch {0} of {1}", [number(batches_done), number(batches_total)]));
 	}

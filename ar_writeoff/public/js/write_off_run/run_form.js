@@ -3,9 +3,10 @@ import { related_runs, request_approval, return_to_preparer, verify } from "./ap
 import { export_list } from "./export";
 import { preview } from "./preview";
 import { BUSY, Progress } from "./progress";
+import { posts_claims } from "./run_types";
 import { change, freeze, ignore_error } from "./server";
 import { form_state } from "./states";
-import { balances, number } from "./text";
+import { items_of, number } from "./text";
 import { Workbench } from "./workbench";
 
 // Milliseconds between refreshes of the list while a run is posted.
@@ -125,7 +126,7 @@ export class RunForm {
 			workflow: frappe.model.has_workflow(frm.doctype),
 		});
 		this.show_intro(state, [
-			frappe.ar_writeoff.settings_hint(frm),
+			frappe.ar_writeoff.settings_hint?.(frm),
 			...related_runs(frm.doc, this.summary),
 		]);
 		// Before posting there are no connections.
@@ -196,10 +197,14 @@ export class RunForm {
 
 	define_actions() {
 		const { frm } = this;
+		const is_tax = posts_claims(frm.doc);
 		return {
 			save: { label: __("Save"), run: () => frm.save() },
-			save_and_find: { label: __("Save and Find Invoices"), run: () => this.find() },
-			find: { label: __("Find Invoices"), run: () => this.find() },
+			save_and_find: {
+				label: is_tax ? __("Save and Find Claims") : __("Save and Find Invoices"),
+				run: () => this.find(),
+			},
+			find: { label: is_tax ? __("Find Claims") : __("Find Invoices"), run: () => this.find() },
 			cancel_search: {
 				label: __("Cancel Search"),
 				run: () => ignore_error(change(frm, "cancel_search", {}, freeze(__("Cancelling…")))),
@@ -221,10 +226,18 @@ export class RunForm {
 				run: () => ignore_error(change(frm, "resume", {}, freeze(__("Resuming…")))),
 			},
 			retry: { label: __("Retry"), run: () => after_posting.retry(frm, this.summary) },
+			mark_as_filed: {
+				label: __("Mark as Filed"),
+				run: () => after_posting.mark_as_filed(frm),
+			},
+			withdraw_filing: {
+				label: __("Withdraw Filing"),
+				run: () => ignore_error(change(frm, "mark_as_filed", { filed: 0 }, freeze(__("Saving…")))),
+			},
 			// In narrow windows buttons are in the menu, which has an Undo of Frappe for the fields.
 			undo: {
 				label: __("Undo"),
-				menu_label: __("Undo Write-Off"),
+				menu_label: is_tax ? __("Undo Tax Run") : __("Undo Write-Off"),
 				run: () => after_posting.undo(frm, this.summary),
 			},
 		};
@@ -244,14 +257,13 @@ export class RunForm {
 	async search() {
 		const { frm } = this;
 		const again = Boolean(frm.doc.searched_on);
+		const is_tax = posts_claims(frm.doc);
 		try {
 			const result = await change(
 				frm,
-				"find_invoices",
+				is_tax ? "find_claims" : "find_invoices",
 				{},
-				{
-					freeze_message: __("Finding invoices…"),
-				}
+				freeze(is_tax ? __("Finding claims…") : __("Finding invoices…"))
 			);
 			if (result.background) return;
 			this.show_search_result(result, again);
@@ -263,7 +275,7 @@ export class RunForm {
 
 	// Items that were deselected before stay deselected.
 	show_search_result({ found, selected, excluded, added, dropped, changed }, again) {
-		const parts = [__("{0} found", [balances(found)])];
+		const parts = [__("{0} found", [items_of(this.frm.doc)(found)])];
 		if (excluded) parts.push(__("{0} excluded", [number(excluded)]));
 		if (again && (added || dropped || changed)) {
 			parts.push(

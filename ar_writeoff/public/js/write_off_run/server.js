@@ -1,12 +1,12 @@
 // Calls of the run's whitelisted methods. They act on the saved document, so only its name is sent.
 
-const DOCTYPE = "Write-Off Run";
+import { doctype_of } from "./run_types";
 
 function call(type, name, method, args, options = {}) {
 	return new Promise((resolve, reject) => {
 		frappe.call({
 			type,
-			url: `/api/resource/${encodeURIComponent(DOCTYPE)}/${encodeURIComponent(name)}`,
+			url: `/api/resource/${encodeURIComponent(doctype_of(name))}/${encodeURIComponent(name)}`,
 			args: { ...without_empty(args), run_method: method },
 			freeze: Boolean(options.freeze_message),
 			freeze_message: options.freeze_message,

@@ -1,5 +1,6 @@
 import { criteria_sentence } from "./criteria";
-import { escape, money, number } from "./text";
+import { posts_claims } from "./run_types";
+import { date, escape, money, number } from "./text";
 
 const TOP_CUSTOMERS = 5;
 
@@ -26,15 +27,18 @@ export class Summary {
 	show(summary, doc) {
 		this.currency = summary.company_currency;
 		const submitted = doc.docstatus > 0;
-		this.part("criteria").innerHTML = criteria_sentence(doc, this.currency) + not_due_sentence(summary);
-		this.part("cards").innerHTML = (submitted ? result_cards : draft_cards)(summary)
+		this.part("criteria").innerHTML = posts_claims(doc)
+			? period_sentence(doc)
+			: criteria_sentence(doc, this.currency) + not_due_sentence(summary);
+		this.part("cards").innerHTML = (submitted ? result_cards : draft_cards)(summary, doc)
 			.filter(Boolean)
 			.join("");
-		this.show_charts(summary);
+		this.show_charts(summary, doc);
 	}
 
-	show_charts(summary) {
-		const has_several = summary.ageing.reduce((sum, { count }) => sum + count, 0) > 1;
+	show_charts(summary, doc) {
+		const has_several =
+			!posts_claims(doc) && summary.ageing.reduce((sum, { count }) => sum + count, 0) > 1;
 		this.part("overview").classList.toggle("wo-uncharted", !has_several);
 		if (!has_several) return;
 		this.part("ageing").innerHTML = ageing_bars(summary);
@@ -100,15 +104,21 @@ function draft_cards(summary) {
 	];
 }
 
-function result_cards(summary) {
+function result_cards(summary, doc) {
 	const { counts } = summary;
 	const group = (label, { count, base_amount }, color) =>
 		count > 0 && card(label, count, base_amount, summary, color);
 	return [
 		card(__("Approved"), summary.selected.count, summary.selected.base_amount, summary),
 		group(__("Not Selected"), summary.not_selected),
-		card(__("Written Off"), summary.posted.count, summary.posted.base_amount, summary, "green"),
-		group(__("Not Written Off"), summary.not_posted, "red"),
+		card(
+			posts_claims(doc) ? __("Posted") : __("Written Off"),
+			summary.posted.count,
+			summary.posted.base_amount,
+			summary,
+			"green"
+		),
+		group(posts_claims(doc) ? __("Not Posted") : __("Not Written Off"), summary.not_posted, "red"),
 		group(__("Conflict"), summary.conflict, "red"),
 		group(__("Recovered"), summary.recovered),
 		group(__("Undone"), summary.reversed),
@@ -125,6 +135,8 @@ const card = (label, count, amount, summary, color = "gray") => `
 		<div class="wo-card-count">${number(count)}</div>
 		<div class="wo-card-amount">${money(amount, summary.company_currency)}</div>
 	</div>`;
+
+const period_sentence = (doc) => __("Return period {0} to {1}", [date(doc.from_date), date(doc.to_date)]);
 
 // Balances that a search without a minimum age finds before they are due.
 function not_due_sentence({ not_due, company_currency }) {

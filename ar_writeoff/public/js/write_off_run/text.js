@@ -1,3 +1,5 @@
+import { posts_claims } from "./run_types";
+
 // All values shown in HTML are escaped here. Names come from customers: they are text, never markup.
 
 export const escape = (value) =>
@@ -37,6 +39,11 @@ export function link(doctype, name, text) {
 // "1 balance" or "12 balances"; for languages with one singular and one plural form.
 export const balances = (count) =>
 	cint(count) === 1 ? __("1 balance") : __("{0} balances", [number(count)]);
+
+export const claims = (count) => (cint(count) === 1 ? __("1 claim") : __("{0} claims", [number(count)]));
+
+// What the items of a run are called.
+export const items_of = (doc) => (posts_claims(doc) ? claims : balances);
 
 export const entries = (count) =>
 	cint(count) === 1 ? __("1 Journal Entry") : __("{0} Journal Entries", [number(count)]);

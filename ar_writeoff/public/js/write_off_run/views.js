@@ -1,3 +1,4 @@
+import { posts_claims } from "./run_types";
 import { not_posted_count } from "./text";
 
 // Tabs above the grid by state of the run: each is a filter and a meaning of ticks, "select" (in the write-off,
@@ -30,14 +31,15 @@ export function views_for(doc, summary, { can_reinstate }) {
 		return [open, over_limit, excluded].filter(is_shown);
 	}
 	const not_posted = not_posted_count(counts);
-	const posted = view("posted", __("Written Off"), counts.Posted, {
+	const is_tax = posts_claims(doc);
+	const posted = view("posted", is_tax ? __("Posted") : __("Written Off"), counts.Posted, {
 		filters: { status: ["Posted"] },
 		shows: ["write_off_amount", "journal_entry"],
 		shows_recovered: ["reinstated_amount"],
 		ticks: can_reinstate ? "pick" : "none",
 	});
 	const views = [
-		view("not_posted", __("Not Written Off"), not_posted, {
+		view("not_posted", is_tax ? __("Not Posted") : __("Not Written Off"), not_posted, {
 			filters: { status: ["Skipped", "Failed", "Conflict"] },
 			shows: ["status", "message"],
 		}),

@@ -1,4 +1,5 @@
 import { hold_balances, may_hold } from "./hold";
+import { posts_claims } from "./run_types";
 import { read, write } from "./server";
 import { date, escape, link, money } from "./text";
 
@@ -151,6 +152,7 @@ function add_actions(frm, dialog, details, { may_change, on_hold }) {
 			"wo-alternative"
 		);
 	}
+	if (posts_claims(frm.doc)) return;
 	if (frappe.model.can_write("Payment Reconciliation")) {
 		dialog.add_custom_action(
 			__("Payment Reconciliation"),
@@ -158,7 +160,7 @@ function add_actions(frm, dialog, details, { may_change, on_hold }) {
 			"wo-alternative"
 		);
 	}
-	if (may_change && may_hold() && details.item.status === "Open") {
+	if (may_change && may_hold(frm.doc) && details.item.status === "Open") {
 		dialog.add_custom_action(
 			__("Keep Open"),
 			leave(() => hold_balances(frm.doc.name, [details.item.name], on_hold)),

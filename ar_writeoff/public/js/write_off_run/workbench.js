@@ -5,10 +5,11 @@ import { ExcludedReasons } from "./excluded";
 import { Filters } from "./filters";
 import { Grid } from "./grid";
 import { hold_balances, may_hold } from "./hold";
+import { posts_claims } from "./run_types";
 import { Selection } from "./selection";
 import { RequestFailed, read, write } from "./server";
 import { Summary } from "./summary";
-import { balances, escape, money, number, written_off } from "./text";
+import { escape, items_of, money, number, written_off } from "./text";
 import { show_voucher_details } from "./voucher_details";
 import { views_for } from "./views";
 
@@ -150,6 +151,10 @@ export class Workbench {
 		this.name = null;
 	}
 
+	items(count) {
+		return items_of(this.frm.doc)(count);
+	}
+
 	get is_current() {
 		return this.frm.doc.name === this.name;
 	}
@@ -196,6 +201,7 @@ export class Workbench {
 		const { doc } = this.frm;
 		return (
 			doc.docstatus === 1 &&
+			!posts_claims(doc) &&
 			["Posted", "Partly Posted"].includes(doc.status) &&
 			Boolean(this.frm.perm[0]?.submit)
 		);
@@ -280,6 +286,7 @@ export class Workbench {
 				amounts_if_ticked: this.view.ticks === "select",
 				multi_currency: this.multi_currency,
 				company_currency: this.summary.company_currency,
+				posts_claims: posts_claims(this.frm.doc),
 				sort_by: this.state.sort_by,
 				sort_order: this.state.sort_order,
 				empty_message: this.empty_message(),
@@ -296,7 +303,7 @@ export class Workbench {
 	}
 
 	show_pending() {
-		const shown = this.frm.doc.docstatus === 0 ? pending_note(this.summary) : "";
+		const shown = this.frm.doc.docstatus === 0 ? pending_note(this.frm.doc, this.summary) : "";
 		this.parts.pending.innerHTML = shown;
 		this.parts.pending.hidden = !shown;
 	}
@@ -382,7 +389,7 @@ export class Workbench {
 		const { by_customer } = this.state;
 		this.parts.grid.hidden = by_customer;
 		this.parts.groups.hidden = !by_customer;
-		const options = optional_columns(this.summary.company_currency).map(
+		const options = optional_columns(this.frm.doc, this.summary.company_currency).map(
 			([field, label]) =>
 				`<label><input type="checkbox" data-column="${field}" ${
 					this.columns.has(field) ? "checked" : ""
@@ -511,7 +518,7 @@ export class Workbench {
 				button("all", __("Select All {0}", [number(this.total)])),
 				button("none", __("Select None")),
 				button("invert", __("Invert")),
-				this.deselected.size && may_hold()
+				this.deselected.size && may_hold(this.frm.doc)
 					? button("hold", hold_label(this.deselected.size), `title="${escape(hold_hint())}"`)
 					: "",
 			].join("");
@@ -542,7 +549,7 @@ export class Workbench {
 		const { sums } = this;
 		if (!sums) return "";
 		const amounts = sums.by_currency.map(({ currency, amount }) => `<b>${money(amount, currency)}</b>`);
-		return `<span class="wo-filtered">${__("Filtered: {0}", [balances(sums.count)])} ${amounts.join(
+		return `<span class="wo-filtered">${__("Filtered: {0}", [this.items(sums.count)])} ${amounts.join(
 			" + "
 		)} ${this.in_company_currency(sums)}</span>`;
 	}
@@ -561,7 +568,7 @@ export class Workbench {
 		const sums = selected.by_currency.map(({ currency, amount }) => `<b>${money(amount, currency)}</b>`);
 		return `<span>${__("Selected: {0} of {1}", [
 			number(selected.count),
-			balances(found.count),
+			this.items(found.count),
 		])}</span> ${sums.join(" + ")} ${this.in_company_currency(selected)}`;
 	}
 
@@ -572,7 +579,7 @@ export class Workbench {
 			sums[item.currency] = (sums[item.currency] || 0) + written_off(item);
 		}
 		const shown = Object.entries(sums).map(([currency, sum]) => `<b>${money(sum, currency)}</b>`);
-		return `<span>${__("Selected: {0}", [balances(this.picked.size)])}</span> ${shown.join(" + ")}`;
+		return `<span>${__("Selected: {0}", [this.items(this.picked.size)])}</span> ${shown.join(" + ")}`;
 	}
 }
 

@@ -1,0 +1,180 @@
+"""Entries of tax claims: the relief account against the account of the write-off.
+
+A claim debits the relief account and credits the account that took the loss, a repayment does the opposite. Both sides
+have the dimensions of the write-off, which are read from its Journal Entry.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import frappe
+
+from ar_writeoff.core import reasons
+from ar_writeoff.core.criteria import DEBIT
+from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import TAX_CLAIM
+from ar_writeoff.ledger import accounts, messages
+from ar_writeoff.ledger import permissions as access
+from ar_writeoff.ledger.dimensions import (
+	Offset,
+	account_rules,
+	dimensions_of,
+	offset_shares,
+	voucher_dimensions,
+)
+from ar_writeoff.ledger.open_items import Key
+from ar_writeoff.posting.rules import PlanItem
+from ar_writeoff.tax_relief import ledger as tax
+
+if TYPE_CHECKING:
+	from ar_writeoff.posting.ledger import Item
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOff:
+	"""The balance that a claim belongs to: its key, its entry and the run's reason."""
+
+	key: Key
+	entry: str
+	reason: str
+
+
+def blockers(items: Iterable[Item], company: str, posting_date: date, until: date) -> dict[str, Reason]:
+	"""Return the items that cannot be posted as approved, with the reason. `until`: recoveries up to this day count."""
+	found = {item.name: item for item in items}
+	item_table = frappe.qb.DocType("Write-Off Run Item")
+	condition = item_table.name.isin(list(found) or [""])
+	allowed = access.items_allowed(item_table, access.of_user())
+	if allowed is not None:
+		condition &= allowed
+	visible = set(frappe.qb.from_(item_table).select(item_table.name).where(condition).run(pluck=True))
+	open_claims = tax.open_claims(
+		company, posting_date, until, [item.key.voucher_no for item in found.values()]
+	)
+	result = {}
+	for name, item in found.items():
+		claim = open_claims.get(item.key.voucher_no)
+		now = claim.amount if claim else 0
+		if name not in visible:
+			result[name] = Reason.of(reasons.NOT_PERMITTED, user=frappe.session.user)
+		elif claim and claim.reason:
+			result[name] = claim.reason
+		elif now != item.write_off_amount:
+			result[name] = Reason.of(
+				reasons.BALANCE_CHANGED,
+				before=f"{item.write_off_amount} {item.currency}",
+				now=f"{now} {item.currency}",
+			)
+	return result
+
+
+def plan_items(items: Iterable[Item], offset: Offset) -> list[PlanItem]:
+	"""Return plan items with the relief account in the place of the receivable account."""
+	found = list(items)
+	write_offs = _write_offs({item.key.voucher_no for item in found})
+	entry_rows = _entry_rows({one.entry for one in write_offs.values()})
+	relief_accounts = {item.key.account for item in found}
+	rules = account_rules(offset.company, relief_accounts) if offset.has_rules else {}
+	vouchers = voucher_dimensions({one.key for one in write_offs.values()})
+	today: dict[tuple[str, str], str] = {}
+	result = []
+	for item in found:
+		write_off = write_offs[item.key.voucher_no]
+		rows = entry_rows[write_off.entry]
+		own, offsets = _own_row(rows, write_off.key), [row for row in rows if not row.party]
+		key = (offsets[0].account, write_off.reason)
+		if key not in today:
+			today[key] = _loss_account(offset.company, *key)
+		receivable = dict(dimensions_of(own)) if own else {}
+		values = offset.receivable_values(receivable, rules.get(item.key.account, ()))
+		result.append(
+			PlanItem(
+				name=item.name,
+				voucher_type=TAX_CLAIM,
+				voucher_no=item.key.voucher_no,
+				customer="",
+				receivable_account=item.key.account,
+				currency=item.currency,
+				# The relief account is debited, where a balance is credited.
+				amount=-item.write_off_amount,
+				base_amount=-item.write_off_amount,
+				offset_account=today[key],
+				receivable_dimensions=tuple(sorted(values.items())),
+				offset_shares=offset_shares(vouchers[write_off.key], [dimensions_of(row) for row in offsets]),
+				finance_book=offsets[0].finance_book or "",
+			)
+		)
+	return result
+
+
+def _write_offs(claims: Iterable[str]) -> dict[str, WriteOff]:
+	claim, item = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType("Write-Off Run Item")
+	run = frappe.qb.DocType("Write-Off Run")
+	rows = (
+		frappe.qb.from_(claim)
+		.inner_join(item)
+		.on(item.name == claim.item)
+		.inner_join(run)
+		.on(run.name == item.run)
+		.select(
+			claim.name,
+			item.voucher_type,
+			item.voucher_no,
+			item.receivable_account,
+			item.customer,
+			item.journal_entry,
+			run.reason,
+		)
+		.where(claim.name.isin(sorted(claims) or [""]))
+		.run()
+	)
+	return {name: WriteOff(Key(*key), entry, reason) for name, *key, entry, reason in rows}
+
+
+def _entry_rows(entries: Iterable[str]) -> Mapping[str, list[Any]]:
+	"""Return the rows of these Journal Entries, cancelled ones as well, with the finance book of the entry."""
+	row, entry = frappe.qb.DocType("Journal Entry Account"), frappe.qb.DocType("Journal Entry")
+	found: dict[str, list[Any]] = defaultdict(list)
+	for one in (
+		frappe.qb.from_(row)
+		.inner_join(entry)
+		.on(entry.name == row.parent)
+		.select(row.star, entry.finance_book)
+		.where(row.parent.isin(sorted(entries) or [""]))
+		.orderby(row.parent)
+		.orderby(row.idx)
+		.run(as_dict=True)
+	):
+		found[one.parent].append(one)
+	return found
+
+
+def _own_row(rows: Iterable[Any], key: Key) -> Any | None:
+	return next(
+		(
+			row
+			for row in rows
+			if (row.party, row.account, row.reference_name) == (key.customer, key.account, key.voucher_no)
+		),
+		None,
+	)
+
+
+def _loss_account(company: str, account: str, reason: str) -> str:
+	"""Return the account that took the loss, or that of today's write-offs if it was closed since. If there is none,
+	ERPNext refuses the entry with the reason."""
+	account_today = partial(
+		accounts.account_to_reinstate,
+		account,
+		company=company,
+		balance_type=DEBIT,
+		reason=reason,
+		recovered=False,
+	)
+	return account if messages.validation_message(account_today) else account_today()

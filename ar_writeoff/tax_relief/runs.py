@@ -1,0 +1,185 @@
+"""Claims in tax runs: found as items, and updated when the items are posted or undone."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import frappe
+from frappe.query_builder import Case
+from frappe.query_builder.functions import Max, Sum
+from frappe.utils import getdate, now
+
+from ar_writeoff.core.money import money
+from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
+from ar_writeoff.core.status import ITEM_POSTED
+from ar_writeoff.ledger import messages
+from ar_writeoff.ledger import permissions as access
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.run import log
+from ar_writeoff.search.rules import Balance, Verdict
+from ar_writeoff.search.service import FoundItems, replace_items
+from ar_writeoff.tax_relief import ledger, rules, service
+
+
+def find_claims(run: Any) -> dict[str, int]:
+	"""Replace the items of a draft tax run, which the caller has locked; returns the counts of changes."""
+	day, until = getdate(run.posting_date), getdate(run.to_date)
+	found = ledger.open_claims(run.company, day, until)
+	visible = visible_claims(run.company)
+	currency = company_currency(run.company)
+	names = customer_names(one.row.customer for one in found.values())
+	items = FoundItems()
+	items.add(
+		[
+			(
+				Verdict(
+					balance_of(one.row, one.amount, currency),
+					one.amount,
+					one.amount,
+					(day - one.row.claimable_on).days,
+					one.reason,
+				),
+				names.get(one.row.customer, ""),
+			)
+			for name, one in found.items()
+			if visible is None or name in visible
+		]
+	)
+	return replace_items(run, items)
+
+
+def balance_of(claim: Any, amount: Any, currency: str) -> Balance:
+	"""Return a claim as the balance of an item. Its days are those of the claim, its account is the relief account."""
+	return Balance(
+		voucher_type=TAX_CLAIM,
+		voucher_no=claim.name,
+		customer=claim.customer,
+		receivable_account=claim.relief_account,
+		currency=currency,
+		posting_date=claim.claimable_on,
+		due_date=claim.lapses_on,
+		at_cutoff=amount,
+		base_at_cutoff=amount,
+		now=amount,
+		base_now=amount,
+	)
+
+
+def visible_claims(company: str) -> set[str] | None:
+	"""Return the claims that the current user may see; None for all."""
+	if access.of_user().is_unrestricted:
+		return None
+	return set(
+		frappe.get_list(TAX_CLAIM, filters={"company": company}, pluck="name", order_by="name asc", limit=0)
+	)
+
+
+def customer_names(customers: Iterable[str]) -> dict[str, str]:
+	return dict(
+		frappe.get_all(
+			"Customer",
+			filters={"name": ("in", sorted(set(customers)) or [""])},
+			fields=["name", "customer_name"],
+			as_list=True,
+		)
+	)
+
+
+def claims_of(items: Iterable[Any]) -> Iterator[str]:
+	"""Yield the claims of these items of a tax run; none for items of other runs."""
+	for item in items:
+		if item.voucher_type == TAX_CLAIM:
+			yield item.voucher_no
+
+
+def update_claims(names: Iterable[str]) -> None:
+	"""Update claims, which are locked, from the posted items of tax runs, in the current transaction."""
+	wanted = sorted(set(names))
+	if not wanted:
+		return
+	posted = posted_amounts(wanted)
+	entries = entries_of(last for _claimed, _repaid, last in posted.values())
+	claim = frappe.qb.DocType(TAX_CLAIM)
+	for row in (
+		frappe.qb.from_(claim)
+		.select(*service.CLAIM_FIELDS)
+		.where(claim.name.isin(wanted))
+		.orderby(claim.name)
+		.for_update()
+		.run(as_dict=True)
+	):
+		decimals = precision(company_currency(row.company))
+		claimed, repaid, last = posted.get(row.name, (0, 0, None))
+		claimed, repaid = money(claimed, decimals), money(repaid, decimals)
+		values: dict[str, Any] = {
+			"claimed_amount": claimed,
+			"repaid_amount": repaid,
+			"tax_run": None,
+			"journal_entry": None,
+		}
+		if last:
+			values["tax_run"], values["journal_entry"], filed_on = entries[last]
+			values["status"] = rules.posted_status(
+				money(row.tax_amount, decimals), claimed, repaid, filed=bool(filed_on)
+			)
+			values |= messages.columns(None)
+		else:
+			values["status"], reason = service.unposted_status(row)
+			values |= messages.columns(reason)
+		frappe.db.set_value(TAX_CLAIM, row.name, values)
+
+
+def entries_of(items: Iterable[str]) -> dict[str, tuple[str, str, Any]]:
+	"""Return tax run, Journal Entry, and the time that the return was filed, of these items."""
+	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_RUN)
+	return {
+		name: (of_run, entry, filed_on)
+		for name, of_run, entry, filed_on in frappe.qb.from_(item)
+		.inner_join(run)
+		.on(run.name == item.run)
+		.select(item.name, item.run, item.journal_entry, run.filed_on)
+		.where(item.name.isin(list(items) or [""]))
+		.run()
+	}
+
+
+def posted_amounts(claims: Iterable[str]) -> dict[str, tuple[Any, Any, str]]:
+	"""Return claimed and repaid amounts of these claims, with the last item."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	amount = item.base_write_off_amount
+	return {
+		name: (claimed, repaid, last)
+		for name, claimed, repaid, last in frappe.qb.from_(item)
+		.select(
+			item.voucher_no,
+			Sum(Case().when(amount > 0, amount).else_(0)),
+			Sum(Case().when(amount < 0, -amount).else_(0)),
+			Max(item.name),
+		)
+		.where(
+			item.voucher_no.isin(list(claims))
+			& (item.voucher_type == TAX_CLAIM)
+			& item.status.isin(ITEM_POSTED)
+		)
+		.groupby(item.voucher_no)
+		.run()
+	}
+
+
+def mark_as_filed(run: Any, filed: bool) -> None:
+	"""Mark the return with the claims of a run, which the caller has locked, as filed, or not any more."""
+	if filed == bool(run.filed_on):
+		return
+	frappe.db.set_value(
+		TAX_RUN,
+		run.name,
+		{"filed_by": frappe.session.user if filed else None, "filed_on": now() if filed else None},
+	)
+	log.record(run.name, "Filed" if filed else "Filing Withdrawn", run.company)
+	update_claims(
+		frappe.get_all(
+			"Write-Off Run Item",
+			filters={"run": run.name, "status": ("in", ITEM_POSTED)},
+			pluck="voucher_no",
+			order_by="name asc",
+		)
+	)

@@ -1,0 +1,77 @@
+"""A tax run at the real desk: find the claims, preview, post, mark as filed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import frappe
+
+from tests.e2e.conftest import Desk
+from tests.e2e.run_page import RunPage, pictures
+from tests.site import run_helpers
+from tests.site.factories import TODAY, pay
+from tests.site.test_tax_claims import claims, taxed
+from tests.site.test_tax_rules import use_rule
+
+
+def test_an_accountant_claims_the_tax_of_a_period(desk: Desk, tmp_path: Path):
+	use_rule()
+	sale = taxed(1200, 200, due_date="2025-01-31")
+	pay(sale, 700, "2025-02-10")
+	other = taxed(100, 20, who="Breakwater Bar")
+	run_helpers.post(run_helpers.run())
+	frappe.db.commit()
+	picture = pictures(desk, tmp_path)
+
+	desk.new("Write-Off Tax Run")
+	desk.page.wait_for_function("() => cur_frm && cur_frm.is_new() && frappe.ar_writeoff")
+	desk.settle()
+	run = RunPage(desk)
+	desk.set(company="Harbour Lights Ltd", from_date="2026-06-01", to_date=TODAY, posting_date=TODAY)
+	assert run.primary() == ["Save and Find Claims"]
+	run.find("Save and Find Claims")
+	assert run.primary() == ["Preview and Post"]
+	assert run.cards() == {
+		"Found": (2, "$ 120.00"),
+		"Selected": (2, "$ 120.00"),
+		"Left Open": (0, "$ 0.00"),
+	}
+	grid = desk.page.locator(".wo-grid").inner_text()
+	assert f"{sale.name}-T1" in grid and "Claimable From" in grid and "Relief Account" in grid
+	picture("tax-run", scroll_to=".wo-bench")
+
+	# one claim is left out
+	run.tick(f"{other.name}-T1")
+	assert run.totals().startswith("Selected: 1 of 2 claims $ 100.00")
+	assert "Hold" not in desk.page.locator(".wo-select").inner_text()
+	desk.press("Preview and Post")
+	text = " ".join(desk.dialog().inner_text().split())
+	for said in (
+		"1 claim, total $ 100.00, will be posted on 06-30-2026 with 1 Journal Entry",
+		"VAT on Bad Debts - HL",
+		"Write Off - HL",
+	):
+		assert said in text
+	assert "closes only the balance" not in text
+	desk.confirm("Post 1 claim")
+	run.wait_for_status("Posted")
+	assert "1 claim posted on 06-30-2026" in run.intro
+	assert run.tabs() == {"Posted": 1, "Not Selected": 1}
+	frappe.db.rollback()
+	assert (claims(sale)[0].status, claims(other)[0].status) == ("Claimed", "Claimable")
+
+	# filed, and taken back
+	desk.press("Mark as Filed")
+	desk.confirm("Yes")
+	desk.page.wait_for_function("() => cur_frm.doc.filed_on")
+	run.ready()
+	assert "The return was filed on" in run.intro
+	assert not desk.button("Undo").count()
+	desk.press("Withdraw Filing")
+	desk.page.wait_for_function("() => !cur_frm.doc.filed_on")
+	run.ready()
+	desk.press("Undo")
+	desk.confirm("Undo")
+	run.wait_for_status("Reversed")
+	frappe.db.rollback()
+	assert claims(sale)[0].status == "Claimable"

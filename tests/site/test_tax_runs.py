@@ -1,0 +1,398 @@
+"""Tax runs: the tax of bad debts is claimed, and repaid after a recovery."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import frappe
+import pytest
+
+from tests.site import run_helpers
+from tests.site.factories import (
+	HL,
+	MANAGER,
+	PREPARER,
+	TODAY,
+	account,
+	as_user,
+	invoice,
+	pay,
+	permit,
+	user,
+)
+from tests.site.ledger_checks import gl_table
+from tests.site.test_tax_claims import claims, taxed
+from tests.site.test_tax_rules import use_rule
+
+RELIEF, LOSS = "VAT on Bad Debts - HL", "Write Off - HL"
+
+
+def tax_run(company: str = HL, *, find: bool = True, who: str = MANAGER, **values: Any) -> Any:
+	"""A draft tax run of June 2026 after its search."""
+	with as_user(who):
+		run = frappe.new_doc("Write-Off Tax Run")
+		run.update(
+			{
+				"company": company,
+				"from_date": "2026-06-01",
+				"to_date": "2026-06-30",
+				"posting_date": TODAY,
+				**values,
+			}
+		)
+		run.insert()
+		if find:
+			run.find_claims()
+	return run
+
+
+def entries(run: Any, docstatus: int = 1) -> list[str]:
+	return frappe.get_all(
+		"Journal Entry",
+		{"write_off_tax_run": run.name, "docstatus": docstatus},
+		pluck="name",
+		order_by="name asc",
+	)
+
+
+def item_of(run: Any) -> Any:
+	[item] = run_helpers.items(run).values()
+	return item
+
+
+def ledger_rows() -> list[Any]:
+	"""All that counts in the Payment Ledger."""
+	return frappe.get_all(
+		"Payment Ledger Entry",
+		{"delinked": 0},
+		["voucher_no", "against_voucher_no", "amount"],
+		order_by="name asc",
+	)
+
+
+def balance_of(name: str) -> float:
+	return frappe.db.sql(
+		"select coalesce(sum(debit - credit), 0) from `tabGL Entry` where account = %s and is_cancelled = 0",
+		name,
+	)[0][0]
+
+
+@pytest.fixture(autouse=True)
+def rule(site: str) -> Any:
+	return use_rule()
+
+
+def written_off(net: float = 1200, tax: float = 200, paid: float = 700, **values: Any) -> Any:
+	"""An invoice whose balance is written off, by default the example of the United Kingdom."""
+	sale = taxed(net, tax, due_date="2025-01-31", **values)
+	if paid:
+		pay(sale, paid, "2025-02-10")
+	run_helpers.post(run_helpers.run())
+	return sale
+
+
+def test_the_example_of_the_united_kingdom() -> None:
+	"""700.00 of 1,400.00 with 200.00 VAT is unpaid: 100.00 is claimed."""
+	sale = written_off()
+	before = ledger_rows()
+	run = tax_run()
+	item = item_of(run)
+	[claim] = claims(sale)
+	assert claim.name == f"{sale.name}-T1"
+	assert (item.voucher_type, item.voucher_no) == ("Write-Off Tax Claim", claim.name)
+	assert (item.receivable_account, item.write_off_amount, item.selected) == (RELIEF, 100, 1)
+	with as_user(MANAGER):
+		plan = run.preview_entries()
+	assert plan["problems"] == [] and plan["total"] == 100
+	assert [(row["account"], row["debit"], row["credit"]) for row in plan["accounts"]] == [
+		(RELIEF, 100, 0),
+		(LOSS, 0, 100),
+	]
+	run_helpers.post(run)
+	[entry] = entries(run)
+	assert (
+		gl_table(entry)
+		== """\
+account               | party | cost center |  debit | credit | against
+VAT on Bad Debts - HL |       |             | 100.00 |        |
+Write Off - HL        |       | Main - HL   |        | 100.00 |"""
+	)
+	assert ledger_rows() == before
+	assert (run.status, run.claimed_amount, run.repaid_amount) == ("Posted", 100, 0)
+	[claim] = claims(sale)
+	assert (claim.status, claim.claimed_amount, claim.repaid_amount) == ("Claimed", 100, 0)
+	assert (claim.tax_run, claim.journal_entry) == (run.name, entry)
+	with as_user(MANAGER):
+		assert run.verify_approval()["intact"]
+
+
+def test_nothing_is_posted_twice() -> None:
+	written_off()
+	first, second = tax_run(), tax_run()
+	run_helpers.post(first)
+	run_helpers.post(second)
+	assert (second.status, second.posted_count, second.skipped_count) == ("Failed", 0, 1)
+	assert entries(second) == []
+	assert run_helpers.items(tax_run()) == {}
+	assert balance_of(RELIEF) == 100
+
+
+def test_undo_restores_the_start() -> None:
+	sale = written_off()
+	[start] = claims(sale)
+	run = run_helpers.post(tax_run())
+	with as_user(MANAGER):
+		run.cancel()
+	[claim] = claims(sale)
+	assert {name for name in start if start[name] != claim[name]} <= {"modified"}
+	assert (run.reload().status, entries(run), balance_of(RELIEF)) == ("Reversed", [], 0)
+	run_helpers.post(tax_run())
+	assert claims(sale)[0].status == "Claimed"
+
+
+def test_a_dated_reversal() -> None:
+	sale = written_off()
+	run = run_helpers.post(tax_run())
+	with as_user(MANAGER):
+		run.reverse("2026-07-31", dated=True)
+	_claim, reversal = entries(run)
+	assert (
+		gl_table(reversal)
+		== """\
+account               | party | cost center |  debit | credit | against
+Write Off - HL        |       | Main - HL   | 100.00 |        |
+VAT on Bad Debts - HL |       |             |        | 100.00 |"""
+	)
+	assert (claims(sale)[0].status, claims(sale)[0].claimed_amount) == ("Claimable", 0)
+	assert run.reload().status == "Reversed"
+	with as_user(MANAGER):
+		frappe.get_doc("Journal Entry", reversal).cancel()
+	assert (claims(sale)[0].status, run.reload().status) == ("Claimed", "Posted")
+
+
+def test_a_payment_after_all() -> None:
+	"""280.00 is recovered: 40.00 of the 100.00 is repaid in the period of receipt; then the rest."""
+	sale = written_off()
+	run_helpers.post(tax_run())
+	[claim] = claims(sale)
+	write_off = frappe.get_doc("Write-Off Run", claim.run)
+	with as_user(MANAGER):
+		write_off.reinstate([claim.item], {claim.item: 280}, "2026-07-10")
+	assert run_helpers.items(tax_run()) == {}, "not in the return of June"
+	july = {"from_date": "2026-07-01", "to_date": "2026-07-31", "posting_date": "2026-07-31"}
+	run = tax_run(**july)
+	assert item_of(run).write_off_amount == -40
+	run_helpers.post(run)
+	[entry] = entries(run)
+	assert (
+		gl_table(entry)
+		== """\
+account               | party | cost center | debit | credit | against
+Write Off - HL        |       | Main - HL   | 40.00 |        |
+VAT on Bad Debts - HL |       |             |       |  40.00 |"""
+	)
+	assert (run.claimed_amount, run.repaid_amount) == (0, 40)
+	[claim] = claims(sale)
+	assert (claim.status, claim.claimed_amount, claim.repaid_amount) == ("Partly Repaid", 100, 40)
+	with as_user(MANAGER):
+		assert run.verify_approval()["intact"]
+		write_off.reload().reinstate([claim.item], {}, "2026-07-20")
+	run_helpers.post(tax_run(**july))
+	[claim] = claims(sale)
+	assert (claim.status, claim.claimed_amount, claim.repaid_amount) == ("Repaid", 100, 100)
+	assert balance_of(RELIEF) == 0
+
+
+def test_undoing_the_write_off_repays_the_claim() -> None:
+	sale = written_off()
+	run_helpers.post(tax_run())
+	[claim] = claims(sale)
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", claim.run).cancel()
+	[claim] = claims(sale)
+	assert (claim.status, claim.claimable_amount) == ("Claimed", 0)
+	run = run_helpers.post(tax_run())
+	assert item_of(run).write_off_amount == -100
+	assert (claims(sale)[0].status, balance_of(RELIEF)) == ("Repaid", 0)
+
+
+def test_a_filed_return_is_frozen() -> None:
+	sale = written_off()
+	run = run_helpers.post(tax_run())
+	with as_user(PREPARER), pytest.raises(frappe.PermissionError):
+		run.mark_as_filed()
+	with as_user(MANAGER):
+		run.mark_as_filed()
+	assert (claims(sale)[0].status, run.filed_by) == ("Filed", MANAGER)
+	[entry] = entries(run)
+	for doctype, name, method in (
+		("Write-Off Tax Run", run.name, "cancel"),
+		("Write-Off Tax Run", run.name, "reverse"),
+		("Journal Entry", entry, "cancel"),
+	):
+		with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="is filed"):
+			frappe.get_doc(doctype, name).run_method(method)
+	with pytest.raises(frappe.ValidationError, match="later return period"):
+		tax_run()
+	july = {"from_date": "2026-07-01", "to_date": "2026-07-31", "posting_date": "2026-07-31"}
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", claims(sale)[0].run).cancel()
+	run_helpers.post(tax_run(**july))
+	assert (claims(sale)[0].status, balance_of(RELIEF)) == ("Repaid", 0)
+
+
+def test_a_filing_is_withdrawn() -> None:
+	sale = written_off()
+	run = run_helpers.post(tax_run())
+	with as_user(MANAGER):
+		run.mark_as_filed()
+		run.mark_as_filed(filed=0)
+		assert claims(sale)[0].status == "Claimed"
+		run.cancel()
+	assert claims(sale)[0].status == "Claimable"
+	assert {"Filed", "Filing Withdrawn"} <= set(run_helpers.events(run))
+
+
+def test_evidence_and_export() -> None:
+	sale = written_off()
+	run = run_helpers.post(tax_run())
+	with as_user(MANAGER):
+		page = frappe.utils.strip_html(
+			frappe.get_print("Write-Off Tax Run", run.name, "Write-Off Tax Evidence")
+		)
+		assert "Write-Off Tax Run " + run.name in page
+		assert entries(run)[0] in page and "Anchor Cafe" in page and "100.00" in page
+		url = run.export_items("CSV")["file_url"]
+		content = frappe.get_doc("File", {"file_url": url}).get_content()
+		assert f"{sale.name}-T1" in content and "Claimed Amount,100.0" in content
+		details = run.get_voucher_details(item_of(run).name)
+		assert (details["voucher_no"], details["status"]) == (f"{sale.name}-T1", "Claimed")
+
+
+def test_several_losses_and_accounts_are_claimed_to_the_cent() -> None:
+	"""33.33, 33.33 and 33.34 of 100.00 with 16.67 VAT: 5.56 + 5.55 + 5.56, claimed between the losses."""
+	sale = taxed(83.33, 16.67)
+	for part in (33.33, 33.33, 33.34):
+		run = run_helpers.run()
+		with as_user(MANAGER):
+			run.set_write_off_amount(item_of(run).name, part)
+		run_helpers.post(run)
+		run_helpers.post(tax_run())
+	assert sorted(claim.claimed_amount for claim in claims(sale)) == [5.55, 5.56, 5.56]
+	assert balance_of(RELIEF) == pytest.approx(16.67)
+
+
+def test_only_what_is_due_is_found() -> None:
+	"""Supplied on 31 August 2025: claimable from 1 March 2026, until its last day."""
+	sale = taxed(100, 20, posting_date="2025-08-31", due_date="2025-08-31")
+	run_helpers.post(run_helpers.run(posting_date="2025-12-31", cutoff_date="2025-12-31"))
+
+	def found(day: str) -> list[tuple[str, float]]:
+		run = tax_run(from_date=day, to_date=day, posting_date=day)
+		return [(item.status, item.write_off_amount) for item in run_helpers.items(run).values()]
+
+	assert found("2026-02-28") == []
+	assert found("2026-03-01") == [("Open", 20)]
+	frappe.db.set_value("Write-Off Tax Claim", claims(sale)[0].name, "lapses_on", "2026-05-31")
+	assert found("2026-05-31") == [("Open", 20)]
+	assert found("2026-06-01") == [("Excluded", 0)]
+
+
+def test_a_claim_without_its_notice_is_excluded() -> None:
+	use_rule("United Arab Emirates: bad debt relief")
+	written_off(1000, 50, 0)
+	run = tax_run()
+	item = item_of(run)
+	assert (item.status, item.message) == ("Excluded", "Still missing: Notice Sent On.")
+	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match="No claims are selected"):
+		run.submit()
+
+
+def test_what_changed_since_the_search_is_skipped() -> None:
+	sale = written_off()
+	run = tax_run()
+	[claim] = claims(sale)
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", claim.run).reinstate([claim.item], {claim.item: 70}, TODAY)
+		assert run.preview_entries()["skipped_count"] == 1
+	run_helpers.post(run)
+	assert (item_of(run).status, entries(run)) == ("Skipped", [])
+
+
+def test_limits_and_the_second_approver() -> None:
+	written_off()
+	run_helpers.settings(
+		require_second_approver=1, limits=[{"role": "Accounts Manager", "max_item_amount": 50}]
+	)
+	run = tax_run(who=PREPARER)
+	with as_user(MANAGER), pytest.raises(frappe.PermissionError, match="over your limit"):
+		run.submit()
+	run_helpers.settings(limits=[])
+	run = tax_run(who=MANAGER)
+	with as_user(MANAGER), pytest.raises(frappe.PermissionError, match="second approver"):
+		run.submit()
+	assert claims()[0].status == "Claimable"
+
+
+def test_a_changed_item_is_not_posted() -> None:
+	written_off()
+	run = tax_run()
+	frappe.flags.in_test = False
+	try:
+		with as_user(MANAGER):
+			run.submit()
+	finally:
+		frappe.flags.in_test = True
+	frappe.db.set_value("Write-Off Run Item", item_of(run).name, "write_off_amount", 90)
+	from ar_writeoff.posting.service import post_run
+
+	post_run(run.name)
+	assert (item_of(run).status, entries(run)) == ("Skipped", [])
+
+
+def test_users_find_the_claims_of_their_customers() -> None:
+	taxed(100, 20)
+	taxed(100, 20, who="Breakwater Bar")
+	run_helpers.post(run_helpers.run())
+	bound = user("tax.clerk@example.com", "Accounts Manager", "Accounts User")
+	permit(bound, "Customer", "Anchor Cafe")
+	run = tax_run(who=bound)
+	assert [item.customer for item in run_helpers.items(run).values()] == ["Anchor Cafe"]
+	whole = tax_run()
+	with as_user(bound):
+		assert len(whole.get_items()["items"]) == 1
+		assert whole.name not in frappe.get_list("Write-Off Tax Run", pluck="name")
+
+
+def test_a_company_without_a_rule_has_no_tax_runs() -> None:
+	run_helpers.settings(tax_rule=None)
+	invoice("Anchor Cafe", 100, "2025-01-01")
+	with pytest.raises(frappe.ValidationError, match="has no tax rule"):
+		tax_run()
+
+
+def test_the_dates_of_a_run() -> None:
+	with pytest.raises(frappe.ValidationError, match="in the return period"):
+		tax_run(posting_date="2026-07-01")
+	with pytest.raises(frappe.ValidationError, match="ends before it begins"):
+		tax_run(to_date="2026-05-31")
+
+
+@pytest.mark.parametrize(
+	"method", ["find_invoices", "cancel_search", "hold_balances", "reinstate", "set_write_off_amount"]
+)
+def test_what_a_tax_run_has_not_cannot_be_called(method: str) -> None:
+	run = tax_run()
+	with pytest.raises(frappe.PermissionError):
+		run.is_whitelisted(method)
+	assert account("VAT on Bad Debts") == RELIEF
+
+
+def test_limits_of_write_offs_leave_claims_out() -> None:
+	"""What was claimed of a customer is no write-off of the month."""
+	written_off()
+	run_helpers.post(tax_run())
+	run_helpers.settings(limits=[{"role": "Accounts Manager", "max_customer_month_amount": 750}])
+	invoice("Anchor Cafe", 50, "2025-01-01")
+	run = run_helpers.post(run_helpers.run())
+	assert run.status == "Posted"
