@@ -154,10 +154,15 @@ def pytest(
 	code, failed = run(*extra)
 	if again and not named and code == 1 and 0 < len(failed) <= FEW:
 		say(f"pytest {folder}: failed tests once more, one at a time")
+		first = {key: tally.counts[key] for key in before}
 		tally.counts.update(before)
 		code, failed_again = run("--last-failed")
-		for name in set(failed) - set(failed_again):
+		for name in sorted(set(failed) - set(failed_again)) if code in (0, 1) else ():
 			tally.notes.append(f"UNSTABLE: {name} failed, and passed when it was run again")
+		if code not in (0, 1):
+			# They could not be run again.
+			tally.counts.update(first)
+			code = 1
 	# 5: no tests collected, which is allowed only with ARGS
 	if code not in ((0, 5) if ARGS else (0,)):
 		tally.broken.append(folder)
