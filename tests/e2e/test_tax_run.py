@@ -23,6 +23,12 @@ def test_an_accountant_claims_the_tax_of_a_period(desk: Desk, tmp_path: Path):
 	frappe.db.commit()
 	picture = pictures(desk, tmp_path)
 
+	desk.form("Write-Off Settings", "Harbour Lights Ltd")
+	desk.press("Tax Relief")
+	desk.press("Write-Off Tax Run")
+	desk.page.wait_for_function("() => cur_list && cur_list.doctype === 'Write-Off Tax Run'")
+	desk.settle()
+
 	desk.new("Write-Off Tax Run")
 	desk.page.wait_for_function("() => cur_frm && cur_frm.is_new() && frappe.ar_writeoff")
 	desk.settle()

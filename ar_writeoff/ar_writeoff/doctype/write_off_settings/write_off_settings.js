@@ -54,6 +54,14 @@ frappe.ui.form.on("Write-Off Settings", {
 					)
 			);
 		}
+		// Only companies with a rule see claims, so these lists are not in the navigation.
+		for (const doctype of frm.doc.tax_rule ? ["Write-Off Tax Claim", "Write-Off Tax Run"] : []) {
+			frm.add_custom_button(
+				__(doctype),
+				() => frappe.set_route("List", doctype, { company: frm.doc.company }),
+				__("Tax Relief")
+			);
+		}
 		if (frm.doc.proposed_by && frm.perm[0]?.write) proposal_buttons(frm);
 	},
 
