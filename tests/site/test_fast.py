@@ -242,7 +242,7 @@ def test_same_rows_in_several_entries(entries_per: str):
 
 
 def test_a_valid_entry_does_not_skip_the_validation_of_the_next():
-	"""The second entry of a batch has a cost center of its own, which is disabled; the third is like the first."""
+	"""The second entry of a batch has a cost center of its own, which is now a group; the third is like the first."""
 	one = invoice("Anchor Cafe", 11, "2026-01-15")
 	invoice("Breakwater Bar", 12, "2026-01-15", cost_center=cost_center("North Pier"))
 	invoice("Compass Stores", 13, "2026-01-15", cost_center=cost_center("Main"))
@@ -252,7 +252,7 @@ def test_a_valid_entry_does_not_skip_the_validation_of_the_next():
 	clear_data_caches()
 	outcomes = assert_posted_identically(run)
 	assert one and [outcome.status for outcome in outcomes] == ["Posted", "Failed", "Posted"]
-	assert "is a group cost center" in outcomes[1].message
+	assert "North Pier - HL is a group" in outcomes[1].message
 
 
 @pytest.mark.parametrize(
