@@ -23,6 +23,8 @@ from tests.site.factories import (
 	pay,
 	payment,
 )
+from tests.site.test_tax_claims import taxed
+from tests.site.test_tax_rules import use_rule
 
 PAGE = (CHECKOUT / "docs" / "accounting.md").read_text()
 
@@ -262,6 +264,23 @@ def reinstated(run: Any, amount: float, heading: str) -> set[Row]:
 	return ledger(run, heading, of=list(entries.values()))
 
 
+def test_tax_of_a_bad_debt(site: str) -> None:
+	from tests.site import test_tax_runs as tax
+
+	def posted() -> list[str]:
+		return tax.entries(run_helpers.post(tax.tax_run()))
+
+	use_rule()
+	sale = taxed(1200, 200, due_date="2025-01-31")
+	pay(sale, 700, "2025-02-10")
+	run = run_helpers.post(run_helpers.run())
+	for heading in ("Tax claimed by a tax run", "Tax repaid after a recovery"):
+		assert ledger(run, heading, of=posted()) == table(heading)
+		if "claimed" in heading:
+			[item] = run_helpers.items(run).values()
+			run.reinstate([item.name], [280], TODAY)
+
+
 def test_every_table_is_posted() -> None:
 	headings = {part.split("\n", 1)[0] for part in PAGE.split("\n## ")[1:] if "| Debit |" in part}
 	assert headings == {
@@ -271,4 +290,6 @@ def test_every_table_is_posted() -> None:
 		"Recovery",
 		"Recovery under the allowance method",
 		"Recovery on an account of its own",
+		"Tax claimed by a tax run",
+		"Tax repaid after a recovery",
 	}

@@ -462,7 +462,8 @@ def test_every_link_that_is_sealed_is_known_by_its_doctype():
 	from ar_writeoff.approval import service
 
 	for doctype, fields in (
-		("Write-Off Run", service.APPROVED_FIELDS),
+		("Write-Off Run", service.approved_fields("WOR-2026-00001")),
+		("Write-Off Tax Run", service.approved_fields("WTR-2026-00001")),
 		("Write-Off Run Item", service.SEALED_FIELDS),
 	):
 		meta = frappe.get_meta(doctype)
