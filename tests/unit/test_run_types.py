@@ -22,3 +22,7 @@ def test_types(name: str, doctype: str, field: str) -> None:
 	assert run_types.type_of(name).entry_field == field
 	assert run_types.posts_claims(name) == (doctype == run_types.TAX_RUN)
 	assert run_types.type_of(name) in run_types.ALL
+
+
+def test_the_names_of_doctypes() -> None:
+	assert (run_types.TAX_RUN, run_types.TAX_CLAIM) == ("Write-Off Tax Run", "Write-Off Tax Claim")

@@ -52,6 +52,6 @@ def test_stored_and_read_again() -> None:
 def test_the_amounts_of_a_balance_move_towards_zero(sign: int) -> None:
 	"""Of a debit balance and of a credit."""
 	names = ("at_cutoff", "base_at_cutoff", "now", "base_now")
-	balance = SimpleNamespace(**{name: Decimal(10 + n) * sign for n, name in enumerate(names)})
-	after = amounts_after(balance, Decimal("2.50"))
-	assert after == {name: Decimal("7.50") * sign + n * sign for n, name in enumerate(names)}
+	balance = SimpleNamespace(**{name: (Decimal("0.60") + n) * sign for n, name in enumerate(names, -2)})
+	after = amounts_after(balance, Decimal("0.25"))
+	assert after == {name: (Decimal("0.35") + n) * sign for n, name in enumerate(names, -2)}

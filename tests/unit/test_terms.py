@@ -215,3 +215,8 @@ def test_the_policy_of_the_offline_preview_has_the_same_criteria() -> None:
 	assert set(policy.SECTIONS["only"]) == set(only)
 	not_in_the_report = {"item_group", "project", "cost_center"}
 	assert {*only.values(), *not_in_the_report} == {field.name for field in fields(criteria.Filters)}
+
+
+def test_a_run_without_a_reason_has_an_empty_one():
+	"""As a tax run."""
+	assert {field.name: field.default for field in fields(Terms)}["reason"] == ""
