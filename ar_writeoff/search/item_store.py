@@ -102,9 +102,9 @@ def insert_rows(same: dict[str, str], different: tuple[str, ...], rows: list[tup
 	"""Insert rows of the columns `different`; the values in `same` apply to all of them."""
 	columns = ", ".join(f"`{column}`" for column in (*same, *different))
 	literal = literals()
-	start = ", ".join(map(literal, same.values()))
+	start = ", ".join(literal(value) for value in same.values())
 	for part in create_batch(rows, 1000):
-		values = ", ".join(f"({start}, {', '.join(map(literal, row))})" for row in part)
+		values = ", ".join(f"({start}, {', '.join([literal(value) for value in row])})" for row in part)
 		# nosemgrep: frappe-using-db-sql - building thousands of rows takes longer than inserting them
 		frappe.db.sql(f"insert into `tabWrite-Off Run Item` ({columns}) values {values}")
 

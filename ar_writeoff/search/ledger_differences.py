@@ -285,14 +285,13 @@ def without_balance(company: str, invoices: Collection[str]) -> dict[LedgerBalan
 		order_by=None,
 	)
 	# nosemgrep: frappe-using-db-sql - as above
-	amounts = dict(
-		frappe.db.sql(
-			"""select against_voucher_no, sum(amount_in_account_currency) from `tabPayment Ledger Entry`
-			where against_voucher_type = 'Sales Invoice' and against_voucher_no in %s and delinked = 0
-			group by against_voucher_no""",
-			(tuple(invoices),),
-		)
+	rows_of_ledger = frappe.db.sql(
+		"""select against_voucher_no, sum(amount_in_account_currency) from `tabPayment Ledger Entry`
+		where against_voucher_type = 'Sales Invoice' and against_voucher_no in %s and delinked = 0
+		group by against_voucher_no""",
+		(tuple(invoices),),
 	)
+	amounts = dict(rows_of_ledger)
 	own_currency = company_currency(company)
 	found = {}
 	for row in rows:

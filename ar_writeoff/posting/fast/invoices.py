@@ -64,7 +64,7 @@ def settle(payment_rows: Iterable[frappe._dict], cache: ValidationCache) -> None
 	rows = [row for row in payment_rows if row.against_voucher_type == INVOICE]
 	found = get_invoices({row.against_voucher_no for row in rows}, cache)
 	cache.settlements += rows
-	if any(map(cache.has_listener, ("Journal Entry", "GL Entry", INVOICE))) or not all(
+	if any(cache.has_listener(doctype) for doctype in ("Journal Entry", "GL Entry", INVOICE)) or not all(
 		can_refresh(found.get(row.against_voucher_no)) for row in rows
 	):
 		refresh(cache)

@@ -148,7 +148,7 @@ def random_names(state: Rows, other: Rows, original: Rows) -> set[str]:
 
 def normalized(row: dict[str, Any], random: set[str], since: datetime) -> dict[str, Any]:
 	"""The row without names and times that differ each time."""
-	pattern = re.compile("|".join(map(re.escape, random))) if random else None
+	pattern = re.compile("|".join(re.escape(text) for text in random)) if random else None
 	earliest = str(since)
 
 	def time_or_now(match: re.Match) -> str:
