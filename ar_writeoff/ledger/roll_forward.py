@@ -154,14 +154,16 @@ class LedgerTotals:
 	others: Decimal
 
 
-def ledger_totals(company: str, accounts: Iterable[str], until: date) -> dict[str, LedgerTotals]:
-	"""Return the totals of these accounts up to this date."""
+def ledger_totals(
+	company: str, accounts: Iterable[str], until: date, run_field: str = "write_off_run"
+) -> dict[str, LedgerTotals]:
+	"""Return the totals of these accounts up to this date. `run_field`: the field of Journal Entry that has the run."""
 	gle, entry = frappe.qb.DocType("GL Entry"), frappe.qb.DocType("Journal Entry")
 	decimals = precision(company_currency(company))
 	names = sorted(set(accounts))
 	sums: dict[str, dict[bool, Decimal]] = defaultdict(lambda: {True: ZERO, False: ZERO})
 	if names:
-		of_run = Coalesce(entry.write_off_run, "") != ""
+		of_run = Coalesce(entry[run_field], "") != ""
 		for account, of_runs, amount in (
 			frappe.qb.from_(gle)
 			.left_join(entry)

@@ -66,6 +66,26 @@ def test_an_accountant_claims_the_tax_of_a_period(desk: Desk, tmp_path: Path):
 	frappe.db.rollback()
 	assert (claims(sale)[0].status, claims(other)[0].status) == ("Claimed", "Claimable")
 
+	tax_run = run.name
+	# the report, with the claims of a box below it
+	desk.form("Write-Off Settings", "Harbour Lights Ltd")
+	desk.press("Tax Relief")
+	desk.press("Bad Debt Tax Relief")
+	desk.page.wait_for_function("() => frappe.get_route_str() === 'query-report/Bad Debt Tax Relief'")
+	desk.page.locator(".datatable .dt-row-0").first.wait_for()
+	desk.page.get_by_text("The totals match the General Ledger of VAT on Bad Debts - HL.").first.wait_for()
+	assert {sale.name, other.name} <= shown_cells(desk)
+	picture("tax-report")
+	desk.page.evaluate("() => frappe.query_report.set_filter_value('show', 'By Box of the Return')")
+	desk.page.wait_for_function("() => frappe.query_report.tree_report")
+	desk.settle()
+	assert "Claim" in shown_cells(desk) and sale.name not in shown_cells(desk)
+	desk.page.locator(".datatable .dt-row-0 .dt-tree-node__toggle").click()
+	assert sale.name in shown_cells(desk)
+	picture("tax-report-by-box")
+	desk.form("Write-Off Tax Run", tax_run)
+	run.ready()
+
 	# filed, and taken back
 	desk.press("Mark as Filed")
 	desk.confirm("Yes")
@@ -81,3 +101,11 @@ def test_an_accountant_claims_the_tax_of_a_period(desk: Desk, tmp_path: Path):
 	run.wait_for_status("Reversed")
 	frappe.db.rollback()
 	assert claims(sale)[0].status == "Claimable"
+
+
+def shown_cells(desk: Desk) -> set[str]:
+	"""The texts in the visible rows of the report."""
+	return {
+		text.strip()
+		for text in desk.page.locator(".datatable .dt-row[data-row-index] .dt-cell").all_inner_texts()
+	}

@@ -54,11 +54,16 @@ frappe.ui.form.on("Write-Off Settings", {
 					)
 			);
 		}
-		// Only companies with a rule see claims, so these lists are not in the navigation.
-		for (const doctype of frm.doc.tax_rule ? ["Write-Off Tax Claim", "Write-Off Tax Run"] : []) {
+		// Only companies with a rule see claims, so these pages are not in the navigation.
+		const pages = [
+			["List", "Write-Off Tax Claim"],
+			["List", "Write-Off Tax Run"],
+			["query-report", "Bad Debt Tax Relief"],
+		];
+		for (const [view, name] of frm.doc.tax_rule ? pages : []) {
 			frm.add_custom_button(
-				__(doctype),
-				() => frappe.set_route("List", doctype, { company: frm.doc.company }),
+				__(name),
+				() => frappe.set_route(view, name, { company: frm.doc.company }),
 				__("Tax Relief")
 			);
 		}

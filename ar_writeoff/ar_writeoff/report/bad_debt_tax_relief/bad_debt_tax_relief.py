@@ -1,0 +1,250 @@
+# Copyright (c) 2026, AR Write-Off contributors
+# For license information, please see license.txt
+
+"""Bad Debt Tax Relief: every claim with its days and status, or what each return period claims and repays by box.
+
+The totals of the claims are compared with the General Ledger of the relief accounts.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import frappe
+from frappe import _
+from frappe.utils import add_days, escape_html, fmt_money, formatdate, getdate
+
+from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check_permission, readable
+from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
+from ar_writeoff.core.status import ITEM_POSTED
+from ar_writeoff.ledger import messages, roll_forward
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.run import items
+from ar_writeoff.tax_relief import rules
+
+BY_BOX = "By Box of the Return"
+# Days before the last day of a claim in which it is pointed out.
+LAPSING_DAYS = 90
+# Statuses of claims that a tax run may still find.
+OPEN = (rules.WAITING, rules.NEEDS_NOTICE, rules.CLAIMABLE, *rules.POSTED)
+
+
+def execute(filters: dict | None = None) -> tuple:
+	filters = frappe._dict(filters or {})
+	access = check_permission(filters)
+	currency = company_currency(filters.company)
+	message = ledger_message(filters.company, currency) if access.is_unrestricted else None
+	if filters.show == BY_BOX:
+		rows, columns, totals = box_rows(filters, precision(currency)), box_columns(), None
+	else:
+		rows = claim_rows(filters, precision(currency))
+		columns, totals = claim_columns(), summary(rows, currency)
+	for row in rows:
+		row.company_currency = currency
+	return columns, rows, message, None, totals
+
+
+def claims(filters: dict[str, Any], fields: list[str]) -> list[frappe._dict]:
+	"""The claims that the user may see."""
+	return frappe.get_list(TAX_CLAIM, filters=filters, fields=fields, order_by="name asc", limit=0)
+
+
+def claim_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
+	"""Claims that are open come first, by their last day."""
+	rows = claims(
+		{name: filters[name] for name in ("company", "customer", "status") if filters.get(name)},
+		[
+			"name",
+			"sales_invoice",
+			"customer",
+			"status",
+			"claimable_on",
+			"lapses_on",
+			"tax_account",
+			"relief_account",
+			"tax_amount",
+			"claimable_amount",
+			"claimed_amount",
+			"repaid_amount",
+			"tax_run",
+			"journal_entry",
+			"reason_code",
+			"reason_facts",
+		],
+	)
+	messages.localize_messages(rows)
+	today = getdate()
+	for row in rows:
+		row.state, row.status = row.status, _(row.status)
+		left = money(row.claimable_amount, decimals)
+		amount = rules.open_amount(left, left, money(row.claimed_amount - row.repaid_amount, decimals))
+		is_open = row.state in OPEN and not (row.lapses_on and row.lapses_on < today)
+		row.to_claim = float(max(amount, ZERO)) if is_open else 0.0
+		row.to_repay = float(max(-amount, ZERO))
+	return sorted(
+		rows, key=lambda row: (not row.to_claim, row.lapses_on or date.max, row.claimable_on or date.max)
+	)
+
+
+def summary(rows: Iterable[frappe._dict], currency: str) -> list[dict[str, Any]]:
+	waiting = {rules.WAITING: _("Waiting"), rules.NEEDS_NOTICE: _("Needs Notice")}
+	now, claimed, to_repay, repaid = _("Claimable Now"), _("Claimed"), _("To Repay"), _("Repaid")
+	lapsing = _("Lapsing Within {0} Days").format(LAPSING_DAYS)
+	amounts = dict.fromkeys((*waiting.values(), now, lapsing, claimed, to_repay, repaid), 0.0)
+	soon = getdate(add_days(getdate(), LAPSING_DAYS))
+	for row in rows:
+		amounts[waiting.get(row.state, now)] += row.to_claim
+		if row.lapses_on and row.lapses_on <= soon:
+			amounts[lapsing] += row.to_claim
+		amounts[claimed] += row.claimed_amount
+		amounts[to_repay] += row.to_repay
+		amounts[repaid] += row.repaid_amount
+	return [
+		{
+			"label": label,
+			"value": amount,
+			"datatype": "Currency",
+			"currency": currency,
+			**({"indicator": "Orange"} if label == lapsing and amount else {}),
+		}
+		for label, amount in amounts.items()
+	]
+
+
+def box_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
+	"""What the tax runs have posted by return period and box, with the claims of each below it."""
+	groups: dict[tuple, list[frappe._dict]] = defaultdict(list)
+	for row in posted(filters):
+		kind, box = (
+			(_("Claim"), row.claim_box)
+			if row.base_write_off_amount > 0
+			else (_("Repayment"), row.repayment_box)
+		)
+		groups[row.from_date, row.to_date, kind, box or "", row.relief_account].append(row)
+	rows = []
+	for (start, end, kind, box, account), own in sorted(groups.items()):
+		group = frappe._dict(
+			period=f"{formatdate(start)} – {formatdate(end)}", kind=kind, box=box, relief_account=account
+		)
+		total = sum((money(row.base_write_off_amount, decimals) for row in own), ZERO)
+		rows.append(frappe._dict(group, indent=0, claims=len(own), amount=float(total)))
+		rows += [frappe._dict(row, **group, indent=1, amount=row.base_write_off_amount) for row in own]
+	return rows
+
+
+def posted(filters: frappe._dict) -> list[frappe._dict]:
+	"""The claims in posted tax runs, as far as the user may see them."""
+	visible = {row.name: row for row in claims({"company": filters.company}, ["name", "sales_invoice"])}
+	item, run = items.table(), frappe.qb.DocType(TAX_RUN)
+	claim, account = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType("Write-Off Tax Rule Account")
+	query = (
+		frappe.qb.from_(item)
+		.inner_join(run)
+		.on(run.name == item.run)
+		.inner_join(claim)
+		.on(claim.name == item.voucher_no)
+		.left_join(account)
+		.on((account.parent == claim.tax_rule) & (account.tax_account == claim.tax_account))
+		.select(
+			run.from_date,
+			run.to_date,
+			item.run.as_("tax_run"),
+			item.voucher_no.as_("name"),
+			item.customer,
+			item.receivable_account.as_("relief_account"),
+			item.base_write_off_amount,
+			item.journal_entry,
+			account.claim_box,
+			account.repayment_box,
+		)
+		.where((run.company == filters.company) & item.status.isin(ITEM_POSTED))
+		.orderby(item.name)
+	)
+	if filters.from_date:
+		query = query.where(run.posting_date >= getdate(filters.from_date))
+	if filters.to_date:
+		query = query.where(run.posting_date <= getdate(filters.to_date))
+	rows = [row for row in query.run(as_dict=True) if row.name in visible]
+	for row in rows:
+		row.sales_invoice = visible[row.name].sales_invoice
+	return rows
+
+
+def ledger_message(company: str, currency: str) -> str | None:
+	"""Whether the claims equal what the tax runs have posted on the relief accounts, and what else is on them."""
+	decimals = precision(currency)
+	claimed: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	for row in frappe.get_all(
+		TAX_CLAIM,
+		filters={"company": company, "relief_account": ("is", "set")},
+		fields=["relief_account", "claimed_amount", "repaid_amount"],
+		order_by=None,
+	):
+		claimed[row.relief_account] += money(row.claimed_amount - row.repaid_amount, decimals)
+	if not claimed:
+		return None
+	totals = roll_forward.ledger_totals(company, claimed, date.max, "write_off_tax_run")
+	differences = {name: claimed[name] - total.of_runs for name, total in totals.items()}
+	if any(differences.values()):
+		said = [_("The totals differ from the General Ledger: {0}").format(amounts(differences, currency))]
+	else:
+		names = ", ".join(escape_html(name) for name in totals)
+		said = [_("The totals match the General Ledger of {0}.").format(names)]
+	others = {name: total.others for name, total in totals.items()}
+	if any(others.values()):
+		said.append(_("Entries that are not of tax runs: {0}").format(amounts(others, currency)))
+	return "<br>".join(said)
+
+
+def amounts(by_account: dict[str, Decimal], currency: str) -> str:
+	return ", ".join(
+		f"{escape_html(name)}: {fmt_money(float(amount), currency=currency)}"
+		for name, amount in by_account.items()
+		if amount
+	)
+
+
+def column(fieldname: str, label: str, fieldtype: str, width: int, **more: str) -> dict[str, Any]:
+	if fieldtype == "Currency":
+		more["options"] = "company_currency"
+	return readable({"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width, **more})
+
+
+def claim_columns() -> list[dict[str, Any]]:
+	return [
+		column("name", _("Write-Off Tax Claim"), "Link", 220, options=TAX_CLAIM),
+		column("sales_invoice", _("Sales Invoice"), "Link", 190, options="Sales Invoice"),
+		column("customer", _("Customer"), "Link", 140, options="Customer"),
+		column("status", _("Status"), "Data", 110),
+		column("claimable_on", _("Claimable From"), "Date", 140),
+		column("lapses_on", _("Until"), "Date", 110),
+		column("tax_amount", _("Tax"), "Currency", 110),
+		column("to_claim", _("Still to Claim"), "Currency", 120),
+		column("claimed_amount", _("Claimed"), "Currency", 110),
+		column("to_repay", _("To Repay"), "Currency", 110),
+		column("repaid_amount", _("Repaid"), "Currency", 110),
+		column("tax_account", _("Tax Account"), "Link", 150, options="Account"),
+		column("relief_account", _("Relief Account"), "Link", 150, options="Account"),
+		column("tax_run", _("Write-Off Tax Run"), "Link", 150, options=TAX_RUN),
+		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
+		column("message", _("Message"), "Data", 260),
+	]
+
+
+def box_columns() -> list[dict[str, Any]]:
+	return [
+		column("period", _("Return Period"), "Data", 240),
+		column("kind", _("Kind"), "Data", 110),
+		column("box", _("Box"), "Data", 80),
+		column("claims", _("Claims"), "Int", 80),
+		column("amount", _("Amount"), "Currency", 120),
+		column("relief_account", _("Relief Account"), "Link", 190, options="Account"),
+		column("name", _("Write-Off Tax Claim"), "Link", 220, options=TAX_CLAIM),
+		column("sales_invoice", _("Sales Invoice"), "Link", 190, options="Sales Invoice"),
+		column("customer", _("Customer"), "Link", 140, options="Customer"),
+		column("tax_run", _("Write-Off Tax Run"), "Link", 150, options=TAX_RUN),
+		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
+	]
