@@ -64,11 +64,11 @@ def single_entry_differences(
 ) -> Iterator[str]:
 	"""Yield the differences of one entry as text."""
 	decimals = precision(company_currency(terms.company))
-	if posts_claims(terms.name):
-		yield from claim_entry_differences(terms, entry, rows, items)
-		return
 	if entry.company != terms.company or getdate(entry.posting_date) != terms.posting_date:
 		yield _("posted on {0} in {1}").format(formatdate(entry.posting_date), entry.company)
+	if posts_claims(terms.name):
+		yield from relief_differences(rows, items, decimals)
+		return
 	offset_rows = [row for row in rows if not row.party]
 	others = {row.account for row in offset_rows} - {terms.offset_account}
 	if others:
@@ -93,11 +93,8 @@ def single_entry_differences(
 		yield _("one entry for {0} balances").format(len(items))
 
 
-def claim_entry_differences(terms: Terms, entry: Any, rows: list[Any], items: list[Any]) -> Iterator[str]:
-	"""Yield the differences of an entry of a tax run: date, and the amount on each relief account."""
-	decimals = precision(company_currency(terms.company))
-	if entry.company != terms.company or getdate(entry.posting_date) != terms.posting_date:
-		yield _("posted on {0} in {1}").format(formatdate(entry.posting_date), entry.company)
+def relief_differences(rows: list[Any], items: list[Any], decimals: int) -> Iterator[str]:
+	"""Yield the relief accounts on which an entry of a tax run has another amount than approved."""
 	posted: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	approved: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	for row in rows:

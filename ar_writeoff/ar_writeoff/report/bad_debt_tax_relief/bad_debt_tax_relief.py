@@ -16,7 +16,7 @@ import frappe
 from frappe import _
 from frappe.utils import add_days, escape_html, fmt_money, formatdate, getdate
 
-from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check_permission, readable
+from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check_permission, column
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
 from ar_writeoff.core.status import ITEM_POSTED
@@ -207,12 +207,6 @@ def amounts(by_account: dict[str, Decimal], currency: str) -> str:
 	)
 
 
-def column(fieldname: str, label: str, fieldtype: str, width: int, **more: str) -> dict[str, Any]:
-	if fieldtype == "Currency":
-		more["options"] = "company_currency"
-	return readable({"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width, **more})
-
-
 def claim_columns() -> list[dict[str, Any]]:
 	return [
 		column("name", _("Write-Off Tax Claim"), "Link", 220, options=TAX_CLAIM),
@@ -221,11 +215,11 @@ def claim_columns() -> list[dict[str, Any]]:
 		column("status", _("Status"), "Data", 110),
 		column("claimable_on", _("Claimable From"), "Date", 140),
 		column("lapses_on", _("Until"), "Date", 110),
-		column("tax_amount", _("Tax"), "Currency", 110),
-		column("to_claim", _("Still to Claim"), "Currency", 120),
-		column("claimed_amount", _("Claimed"), "Currency", 110),
-		column("to_repay", _("To Repay"), "Currency", 110),
-		column("repaid_amount", _("Repaid"), "Currency", 110),
+		column("tax_amount", _("Tax"), "Currency", 110, options="company_currency"),
+		column("to_claim", _("Still to Claim"), "Currency", 120, options="company_currency"),
+		column("claimed_amount", _("Claimed"), "Currency", 110, options="company_currency"),
+		column("to_repay", _("To Repay"), "Currency", 110, options="company_currency"),
+		column("repaid_amount", _("Repaid"), "Currency", 110, options="company_currency"),
 		column("tax_account", _("Tax Account"), "Link", 150, options="Account"),
 		column("relief_account", _("Relief Account"), "Link", 150, options="Account"),
 		column("tax_run", _("Write-Off Tax Run"), "Link", 150, options=TAX_RUN),
@@ -240,7 +234,7 @@ def box_columns() -> list[dict[str, Any]]:
 		column("kind", _("Kind"), "Data", 110),
 		column("box", _("Box"), "Data", 80),
 		column("claims", _("Claims"), "Int", 80),
-		column("amount", _("Amount"), "Currency", 120),
+		column("amount", _("Amount"), "Currency", 120, options="company_currency"),
 		column("relief_account", _("Relief Account"), "Link", 190, options="Account"),
 		column("name", _("Write-Off Tax Claim"), "Link", 220, options=TAX_CLAIM),
 		column("sales_invoice", _("Sales Invoice"), "Link", 190, options="Sales Invoice"),

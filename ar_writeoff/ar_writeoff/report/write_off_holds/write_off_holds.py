@@ -10,7 +10,7 @@ from frappe import _
 from frappe.utils import get_fullname, getdate
 from pypika.terms import Criterion
 
-from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import readable
+from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import column
 from ar_writeoff.holds.ledger import balances_of_scopes, scope_of
 from ar_writeoff.holds.rules import ACTIVE, DOCTYPE
 from ar_writeoff.ledger import permissions as access
@@ -98,10 +98,7 @@ def excluded_customers(filters: frappe._dict) -> list[frappe._dict]:
 
 
 def columns() -> list[dict[str, Any]]:
-	def column(fieldname: str, label: str, fieldtype: str, width: int, **more: str) -> dict[str, Any]:
-		return {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width, **more}
-
-	shown = [
+	return [
 		column("customer", _("Customer"), "Link", 140, options="Customer"),
 		column("customer_name", _("Customer Name"), "Data", 140),
 		column("voucher_no", _("Voucher"), "Dynamic Link", 185, options="voucher_type"),
@@ -114,4 +111,3 @@ def columns() -> list[dict[str, Any]]:
 		column("status", _("Status"), "Data", 90),
 		column("name", _("Write-Off Hold"), "Link", 150, options=DOCTYPE),
 	]
-	return [readable(one) for one in shown]

@@ -113,10 +113,7 @@ def get_rows(filters: frappe._dict, currency: str) -> list[frappe._dict]:
 
 
 def columns(currency: str) -> list[dict[str, Any]]:
-	def column(fieldname: str, label: str, fieldtype: str, width: int, **more: str) -> dict[str, Any]:
-		return {"fieldname": fieldname, "label": label, "fieldtype": fieldtype, "width": width, **more}
-
-	shown = [
+	return [
 		column("posting_date", _("Posting Date"), "Date", 115),
 		column("run", _("Write-Off Run"), "Link", 160, options="Write-Off Run"),
 		column("customer", _("Customer"), "Link", 140, options="Customer"),
@@ -144,18 +141,22 @@ def columns(currency: str) -> list[dict[str, Any]]:
 		column("schedule", _("Schedule"), "Link", 120, options="Write-Off Schedule"),
 		column("message", _("Message"), "Data", 260),
 	]
-	return [readable(one) for one in shown]
 
 
-def readable(column: dict[str, Any]) -> dict[str, Any]:
-	"""The column as text if the user may not read the linked DocType, such as Customer for an Auditor: Frappe would
-	refuse the report."""
-	doctype = column.get("options")
-	if column["fieldtype"] != "Link" or any(
-		frappe.has_permission(doctype, ptype) for ptype in ("read", "select")
-	):
-		return column
-	return {**column, "fieldtype": "Data", "options": None}
+def column(
+	fieldname: str, label: str, fieldtype: str, width: int, options: str | None = None
+) -> dict[str, Any]:
+	"""A column of a report; as text if the user may not read the linked DocType, such as Customer for an Auditor: Frappe
+	would refuse the report."""
+	if fieldtype == "Link" and not any(frappe.has_permission(options, ptype) for ptype in ("read", "select")):
+		fieldtype, options = "Data", None
+	return {
+		"fieldname": fieldname,
+		"label": label,
+		"fieldtype": fieldtype,
+		"width": width,
+		**({"options": options} if options else {}),
+	}
 
 
 def chart(rows: list[frappe._dict], currency: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import frappe
 from frappe import _
 from frappe.utils import add_days, fmt_money, formatdate, get_first_day, getdate
 
-from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check_permission, readable
+from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check_permission, column
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger import roll_forward
 from ar_writeoff.ledger.accounts import RECLASSIFY
@@ -216,48 +216,22 @@ def summary(rows: list[dict[str, Any]], proofs: list[dict[str, Any]], currency: 
 
 def columns(dimension: str) -> list[dict[str, Any]]:
 	field = frappe.get_meta("Journal Entry Account").get_field(dimension)
-
-	def amount(fieldname: str, label: str) -> dict[str, Any]:
-		return {
-			"fieldname": fieldname,
-			"label": label,
-			"fieldtype": "Currency",
-			"options": "currency",
-			"width": 150,
-		}
-
-	shown = [
-		{"fieldname": "period", "label": _("Period"), "fieldtype": "Data", "width": 260},
-		{
-			"fieldname": "account",
-			"label": _("Account"),
-			"fieldtype": "Link",
-			"options": "Account",
-			"width": 190,
-		},
-		{
-			"fieldname": "reason",
-			"label": _("Reason"),
-			"fieldtype": "Link",
-			"options": "Write-Off Reason",
-			"width": 150,
-		},
-		{"fieldname": "method", "label": _("Method"), "fieldtype": "Data", "width": 100},
-		{
-			"fieldname": "dimension",
-			"label": _(field.label),
-			"fieldtype": "Link",
-			"options": field.options,
-			"width": 150,
-		},
-		amount("opening", _("Opening Balance")),
-		amount("written_off", _("Written Off")),
-		amount("reversed", _("Reversed")),
-		amount("recovered", _("Recovered")),
-		amount("closing", _("Closing Balance")),
-		amount("ledger", _("General Ledger, Runs")),
-		amount("difference", _("Difference")),
-		amount("others", _("General Ledger, Other Entries")),
-		amount("balance", _("Balance of the Account")),
+	amounts = (
+		("opening", _("Opening Balance")),
+		("written_off", _("Written Off")),
+		("reversed", _("Reversed")),
+		("recovered", _("Recovered")),
+		("closing", _("Closing Balance")),
+		("ledger", _("General Ledger, Runs")),
+		("difference", _("Difference")),
+		("others", _("General Ledger, Other Entries")),
+		("balance", _("Balance of the Account")),
+	)
+	return [
+		column("period", _("Period"), "Data", 260),
+		column("account", _("Account"), "Link", 190, options="Account"),
+		column("reason", _("Reason"), "Link", 150, options="Write-Off Reason"),
+		column("method", _("Method"), "Data", 100),
+		column("dimension", _(field.label), "Link", 150, options=field.options),
+		*(column(fieldname, label, "Currency", 150, options="currency") for fieldname, label in amounts),
 	]
-	return [readable(one) for one in shown]
