@@ -14,6 +14,7 @@ from ar_writeoff.approval import controls
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
+from ar_writeoff.core.criteria import NET_FIRST
 from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.core.run_types import type_of
 from ar_writeoff.core.set_off import from_text
@@ -110,7 +111,11 @@ def set_offs(run: Any, amount: Callable[[float], str]) -> dict[str, Any]:
 	"""The credits that were set off with balances the reader may see: the first ones, and how many more."""
 	shown: list[dict[str, str]] = []
 	count = 0
-	if run.docstatus and approval.terms_of(run).sets_off_credits:
+	# The record is read without its seal: after a restore without the site's key the evidence must still be shown.
+	if (
+		run.docstatus
+		and frappe.parse_json(run.approval_snapshot or "{}").get("customer_credits") == NET_FIRST
+	):
 		rows = items.read(
 			run.name, ["customer", "customer_name", "set_offs"], {"status": list(states.ITEM_POSTED)}
 		)

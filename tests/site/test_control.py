@@ -7,7 +7,9 @@ from typing import Any
 
 import frappe
 import pytest
+from cryptography.fernet import Fernet
 
+from ar_writeoff.review.evidence import write_off_run_evidence
 from tests.site import run_helpers
 from tests.site.factories import (
 	HL,
@@ -15,6 +17,7 @@ from tests.site.factories import (
 	NW,
 	PREPARER,
 	SECOND_MANAGER,
+	TODAY,
 	as_user,
 	invoice,
 	many_invoices,
@@ -452,6 +455,27 @@ def test_terms_changed_in_the_database_void_the_approval(change: dict[str, Any])
 	run_helpers.post_now(run)
 	assert (run.status, outstanding(one)) == ("Failed", 60)
 	assert "changed" in next(iter(messages_of(run))).lower()
+
+
+def test_a_site_restored_without_its_key_posts_nothing_and_undoes_what_is_posted(
+	monkeypatch: pytest.MonkeyPatch,
+):
+	one, two = invoice("Anchor Cafe", 60, "2026-01-15"), invoice("Breakwater Bar", 40, "2026-01-15")
+	posted = run_helpers.post(run_helpers.run(user=PREPARER, customers=[{"customer": "Anchor Cafe"}]))
+	queued = run_helpers.submitted_but_not_posted(run_helpers.run(user=PREPARER))
+	monkeypatch.setitem(frappe.local.conf, "encryption_key", Fernet.generate_key().decode())
+	run_helpers.post_now(queued)
+	assert (queued.status, outstanding(two)) == ("Failed", 40)
+	with as_user(MANAGER):
+		report = frappe.get_doc("Write-Off Run", posted.name).verify_approval()
+		evidence = write_off_run_evidence(frappe.get_doc("Write-Off Run", posted.name))
+		assert not report["intact"] and "changed" in report["criteria"]
+		assert ("Approval", report["criteria"]) in evidence["approval"]
+		frappe.get_doc("Write-Off Run", queued.name).cancel()
+		frappe.get_doc("Write-Off Run", posted.name).reverse(TODAY)
+	assert (posted.reload().status, outstanding(one)) == ("Reversed", 60)
+	again = run_helpers.post(run_helpers.run(user=PREPARER))
+	assert (again.status, outstanding(one), outstanding(two)) == ("Posted", 0, 0)
 
 
 def test_another_offset_account_after_the_approval_changes_nothing():

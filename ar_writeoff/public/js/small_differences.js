@@ -26,7 +26,10 @@ frappe.ar_writeoff.offer_rest_of_bank = (frm) => {
 	frm.add_custom_button(__("Write Off the Rest"), async () => {
 		const { bank_account, bank_statement_from_date, bank_statement_to_date } = frm.doc;
 		if (!bank_account) {
-			frappe.msgprint(__("Choose a bank account."));
+			frappe.msgprint({
+				title: __("Write Off the Rest"),
+				message: __("Choose a bank account."),
+			});
 			return;
 		}
 		const result = await frappe.xcall("ar_writeoff.search.small_differences.write_off_rest_of_bank", {
