@@ -121,6 +121,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		],
 		"problems": problems,
 		"terms": approval.terms_digest(terms),
+		"way": way_of_posting(terms.company, item_count),
 		"tax_relief": tax_relief.summary(taxes, total) if rules.tax_rule else None,
 		"notes": [
 			*(run.future_dates() if run.docstatus == 0 else ()),
@@ -203,6 +204,20 @@ def notes(terms: Terms) -> list[str]:
 			).format(workflow)
 		)
 	return found
+
+
+def way_of_posting(company: str, size: int) -> str:
+	"""How a run of this many balances will be posted, in one sentence."""
+	way, is_proven = proof.expected_method(company, size)
+	if not is_proven:
+		return _(
+			"The first entries are posted both one by one and in sets. If the rows are the same, all others are posted in sets."
+		)
+	if way == proof.IN_SETS:
+		return _("The entries are posted in sets.")
+	if way == proof.BY_ENTRY:
+		return _("The entries are posted one by one, and the invoices of an entry are updated together.")
+	return _("The entries are posted one by one, as ERPNext does.")
 
 
 def posting_notes(company: str) -> list[str]:

@@ -13,9 +13,10 @@ from ar_writeoff.posting.fast import listeners
 from ar_writeoff.undo import service as undo
 from tests.site import heard, run_helpers
 from tests.site.differential import assert_equal_in_each_way, post, posted
-from tests.site.factories import HL, TODAY, account, credit_note, invoice, pay
+from tests.site.factories import HL, TODAY, account, credit_note, invoice, many_invoices, pay
 from tests.site.heard import every_event, listening
 from tests.site.test_case_kinds import large_balance
+from tests.site.test_fast import WORLDS, found
 
 DOCTYPES = tuple(listeners.EVENTS)
 
@@ -64,6 +65,12 @@ def test_same_calls_for_one_doctype(doctype: str):
 def test_same_calls_for_all_doctypes():
 	calls = assert_called_identically(books(), *every_event())
 	assert {call[0] for call in calls} == set(DOCTYPES)
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+def test_same_calls_in_every_world(world: Callable[[], dict[str, Any]]):
+	calls = assert_called_identically(found(world), *every_event())
+	assert calls
 
 
 def test_same_calls_in_several_entries():
@@ -125,6 +132,23 @@ def test_a_handler_that_refuses_one_row(method: str, target: tuple[str, str]):
 		name: "Failed" if name == names[2] else "Posted" for name in names
 	}
 	assert "Not this one" in rows[names[2]].message
+
+
+def test_a_handler_that_refuses_the_third_of_300_rows():
+	"""That item alone fails, whatever the number of entries and balances posted together."""
+	names = many_invoices(300)
+
+	def refuse(doc: Any, event: str) -> None:
+		if doc.against_voucher == names[2]:
+			frappe.throw("Not this one")
+
+	run = run_helpers.run()
+	with listening(("GL Entry", "validate"), react=refuse), posted(proof.IN_SETS):
+		run_helpers.post(run)
+	assert (run.status, run.posted_count, run.failed_count) == ("Partly Posted", 299, 1)
+	[item] = run_helpers.items(run, status="Failed").values()
+	assert item.voucher_no == names[2] and "Not this one" in item.message
+	assert frappe.db.count("Sales Invoice", {"outstanding_amount": (">", 0)}) == 1
 
 
 def test_a_handler_that_changes_a_row():

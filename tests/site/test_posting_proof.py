@@ -347,6 +347,22 @@ def test_the_preview_says_who_slows_the_run():
 	assert "more slowly" in note and "Write-Off Settings" in note
 
 
+def test_the_preview_and_the_form_say_how_a_run_is_posted():
+	run = big_run(3)
+	assert "one by one, and the invoices" in run.preview_entries()["way"], "too few to compare"
+	many = big_run(30)
+	assert "both one by one and in sets" in many.preview_entries()["way"]
+	run_helpers.post(many)
+	run = big_run(3)
+	assert run.preview_entries()["way"] == "The entries are posted in sets."
+	run_helpers.submitted_but_not_posted(run)
+	assert run.get_summary()["posting_notes"] == ["The entries are posted in sets."]
+	run_helpers.settings(fast_posting=0)
+	[note] = run.get_summary()["posting_notes"]
+	assert "more slowly" in note
+	assert "as ERPNext does" in run.preview_entries()["way"]
+
+
 def test_the_log_of_earlier_runs_keeps_its_reasons():
 	run = run_helpers.run()
 	name = log.record(run.name, "Started")

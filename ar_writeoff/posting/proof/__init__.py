@@ -31,6 +31,7 @@ __all__ = [
 	"BY_ROW",
 	"IN_SETS",
 	"combination",
+	"expected_method",
 	"explanation",
 	"hindrance",
 	"method",
@@ -83,6 +84,18 @@ def method(company: str, batch: Batch, run: str = "") -> str:
 	if not kinds <= known.kinds | sample.kinds():
 		sample = batch
 	return prove(company, key, sample, sample.kinds(), run)
+
+
+def expected_method(company: str, size: int) -> tuple[str, bool]:
+	"""Return the way in which a run of this many balances will be posted, and whether the site already proved it. A way
+	that is not proven depends on the rehearsal of the first batch."""
+	fixed = fast.blocker(company)
+	if fixed:
+		return BY_ROW if fixed.code == reasons.FAST_SWITCHED_OFF else BY_ENTRY, True
+	known = verdicts.of_combination(combination.key(company))
+	if known.method != IN_SETS or known.kinds:
+		return known.method, True
+	return (IN_SETS, False) if size >= MIN_SIZE else (BY_ENTRY, True)
 
 
 def hindrance(company: str) -> Reason | None:

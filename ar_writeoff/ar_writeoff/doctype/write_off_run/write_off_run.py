@@ -606,7 +606,10 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			if run.docstatus == 1
 			else None,
 			"pause_message": log.pause_message(run.name) if run.status == states.PAUSED else None,
-			"posting_notes": preview.posting_notes(run.company) if run.status == states.POSTING else [],
+			"posting_notes": preview.posting_notes(run.company)
+			or [preview.way_of_posting(run.company, run.selected_count)]
+			if run.status in (states.QUEUED, states.POSTING)
+			else [],
 			"approval_requested_by": run.approval_requested_by,
 			"approval_requested_on": run.approval_requested_on,
 			"returned_by": run.returned_by,

@@ -30,6 +30,7 @@ export async function preview(frm, { may_post, on_post }) {
 				  tax_relief(plan) +
 				  (posts_claims(frm.doc) ? "" : write_off_notice()) +
 				  notes(plan) +
+				  `<p class="text-muted">${escape(plan.way)}</p>` +
 				  `<div class="wo-entries">${entry_list(plan)}</div>`
 		}${may_post || is_empty ? "" : approval_notice(frm.doc)}</div>`
 	);

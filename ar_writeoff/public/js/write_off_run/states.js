@@ -185,10 +185,11 @@ const filed = ({ doc }) =>
 		: "";
 
 const submitted = {
-	Queued: ({ may }) => ({
-		intro: __(
-			"Approved. Posting starts as soon as a background worker is free. You can leave this page."
-		),
+	Queued: ({ may, summary }) => ({
+		intro: [
+			__("Approved. Posting starts as soon as a background worker is free. You can leave this page."),
+			...(summary?.posting_notes || []).map(escape),
+		].join(" "),
 		primary: may.submit && "pause",
 	}),
 	Posting: ({ may, summary }) => ({
