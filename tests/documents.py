@@ -23,7 +23,7 @@ ON_A_SITE = (
 	"bench --site SITE execute ar_writeoff.jobs.prove_posting",
 	"bench --site SITE execute ar_writeoff.ledger.covering_index.create",
 	"bench --site SITE execute ar_writeoff.ledger.covering_index.drop",
-	"bench --site SITE backup",
+	"bench --site SITE backup --with-files",
 	"bench --site SITE set-config ar_writeoff_uninstall_with_runs 1",
 	"bench --site SITE uninstall-app ar_writeoff",
 )
