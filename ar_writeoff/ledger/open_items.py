@@ -11,6 +11,7 @@ import frappe
 from frappe.query_builder import Case
 from frappe.query_builder.functions import Abs, Min, Sum
 from frappe.utils import create_batch
+from pypika.functions import NullIf
 from pypika.terms import Criterion, Field
 
 from ar_writeoff.core.money import ZERO, ledger_money
@@ -132,6 +133,7 @@ def _balances(
 	def until_cutoff(field: Field) -> Sum:
 		return Sum(Case().when(ple.posting_date <= cutoff_date, field).else_(0))
 
+	past = until_cutoff(ple.amount_in_account_currency)
 	query = (
 		frappe.qb.from_(ple)
 		.select(
@@ -140,10 +142,11 @@ def _balances(
 			ple.account,
 			ple.party,
 			Min(ple.posting_date),
-			until_cutoff(ple.amount_in_account_currency),
-			until_cutoff(ple.amount),
 			now,
-			base_now,
+			# NULL for the same amount, which most are: to read a number takes longer than to compare it.
+			NullIf(base_now, now),
+			NullIf(past, now),
+			NullIf(until_cutoff(ple.amount), past),
 		)
 		.where((ple.delinked == 0) & condition)
 		.groupby(ple.party, ple.account, ple.against_voucher_type, ple.against_voucher_no)
@@ -155,30 +158,32 @@ def _balances(
 		query = query.having((Abs(now) > smallest) | (Abs(base_now) > smallest))
 	currencies: dict[str, tuple[str, int]] = {}
 	result = []
-	for (
-		voucher_type,
-		voucher_no,
-		account,
-		party,
-		since,
-		at_cutoff,
-		base_at_cutoff,
-		amount,
-		base,
-	) in query.run():
+	for voucher_type, voucher_no, account, party, since, amount, base, past_amount, past_base in query.run():
 		if account not in currencies:
 			currency = frappe.get_cached_value("Account", account, "account_currency")
 			currencies[account] = (currency, precision(currency))
 		currency, decimals = currencies[account]
+		same_decimals = decimals == base_precision
+		open_now = ledger_money(amount, decimals)
+		at_cutoff = open_now if past_amount is None else ledger_money(past_amount, decimals)
 		result.append(
 			LedgerBalance(
 				key=Key(voucher_type, voucher_no, account, party),
 				currency=currency,
 				since=since,
-				at_cutoff=ledger_money(at_cutoff, decimals),
-				base_at_cutoff=ledger_money(base_at_cutoff, base_precision),
-				now=ledger_money(amount, decimals),
-				base_now=ledger_money(base, base_precision),
+				at_cutoff=at_cutoff,
+				base_at_cutoff=at_cutoff
+				if past_base is None and same_decimals
+				else ledger_money(first(past_base, past_amount, amount), base_precision),
+				now=open_now,
+				base_now=open_now
+				if base is None and same_decimals
+				else ledger_money(first(base, amount), base_precision),
 			)
 		)
 	return result
+
+
+def first(*values: float | None) -> float | None:
+	"""The first of these values that is not None."""
+	return next((value for value in values if value is not None), None)

@@ -112,11 +112,12 @@ def insert_rows(same: dict[str, str], different: tuple[str, ...], rows: list[tup
 def literals() -> Callable[[Any], str]:
 	"""A function that returns a value as SQL. Texts are escaped once, because most are in many rows."""
 	texts: dict[str, str] = {}
+	escape = frappe.db.escape
 
 	def literal(value: Any) -> str:
 		if isinstance(value, str):
 			if value not in texts:
-				texts[value] = str(frappe.db.escape(value, percent=False))
+				texts[value] = str(escape(value, percent=False))
 			return texts[value]
 		if isinstance(value, int | Decimal):
 			return str(value)

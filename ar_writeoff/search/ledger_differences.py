@@ -134,7 +134,8 @@ def _settling(voucher_type: str, names: Collection[str]) -> list[str]:
 	# nosemgrep: frappe-using-db-sql - the query builder takes longer over a thousand names than the query itself
 	return frappe.db.sql_list(
 		"""select distinct voucher_no from `tabPayment Ledger Entry`
-		where against_voucher_type = %s and against_voucher_no in %s and delinked = 0""",
+		where against_voucher_type = %s and against_voucher_no in %s and voucher_no != against_voucher_no
+			and delinked = 0""",
 		(voucher_type, tuple(names)),
 	)
 
@@ -265,12 +266,11 @@ def invoices_without_balance(
 	"""
 	known = {balance.key.voucher_no for balance in balances if balance.key.voucher_type == INVOICE}
 	# nosemgrep: frappe-using-db-sql - as above
-	names = frappe.db.sql_list(
+	missing = frappe.db.sql_list(
 		"""select name from `tabSales Invoice`
-		where customer in %s and company = %s and docstatus = 1 and outstanding_amount != 0""",
-		(tuple(customers), company),
+		where customer in %s and company = %s and docstatus = 1 and outstanding_amount != 0 and name not in %s""",
+		(tuple(customers), company, tuple(known) or ("",)),
 	)
-	missing = [name for name in names if name not in known]
 	return without_balance(company, missing)
 
 
