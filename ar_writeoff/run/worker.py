@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import frappe
 from frappe.query_builder import CustomFunction
 from frappe.utils import cint
-from frappe.utils.background_jobs import get_job_status
+from frappe.utils.background_jobs import get_job
 from pypika.terms import PseudoColumn
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import get_current_job
@@ -107,7 +107,17 @@ def is_alive(run: str, number: int, lease: int = LEASE) -> bool:
 	[(job_id, silent_for)] = rows
 	if silent_for is not None and silent_for <= lease:
 		return True
-	return bool(job_id) and get_job_status(job_id) in (JobStatus.QUEUED, JobStatus.DEFERRED)
+	return bool(job_id) and is_queued(job_id)
+
+
+def is_queued(job_id: str) -> bool:
+	"""Whether the job waits for a worker. RQ also lists a job as queued that a worker took and, because it was killed, never
+	started; it is in no queue."""
+	job = get_job(job_id)
+	if not job:
+		return False
+	status = job.get_status()
+	return status == JobStatus.DEFERRED or (status == JobStatus.QUEUED and job.get_position() is not None)
 
 
 def _name(run: str, number: int) -> str:

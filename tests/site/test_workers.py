@@ -284,6 +284,24 @@ def test_06_a_dead_job_that_redis_lists_as_running(breakpoints: BreakpointWorker
 	assert finished(run) == "Posted"
 
 
+def test_06_a_job_taken_by_a_worker_that_was_killed_before_it_began(breakpoints: BreakpointWorkers):
+	"""RQ lists it as queued for some ten minutes more, but it is in no queue."""
+	from frappe.utils.background_jobs import get_job, get_queue
+
+	run = submitted_run()
+	jobs = frappe.get_all(
+		"Write-Off Run Worker", filters={"run": run.name}, pluck="job_id", order_by="number"
+	)
+	queue = get_queue("long")
+	for job in jobs:
+		queue.connection.lrem(queue.key, 1, get_job(job).id)
+		assert get_job(job).get_status() == "queued"
+	assert watchdog() == [run.name]
+	assert watchdog() == [], "its new jobs are waiting in the queue"
+	breakpoints.start()
+	assert finished(run) == "Posted"
+
+
 def test_paused_resumed_and_undone_while_workers_are_at_it(breakpoints: BreakpointWorkers):
 	before = None
 	many_invoices(12)
