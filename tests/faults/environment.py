@@ -13,6 +13,7 @@ from pathlib import Path
 import frappe
 import redis
 
+from tests.faults import ways
 from tests.faults.server import MariaDB, move_site
 from tests.site import conftest as harness
 from tools import processes
@@ -34,14 +35,18 @@ class FaultEnvironment:
 		self.logs = bench.store / "logs" / self.site.name
 		shutil.rmtree(self.logs, ignore_errors=True)
 		self.logs.mkdir(parents=True)
+		self.rehearsals = self.scratch / "rehearsals"
+		self.rehearsals.mkdir()
 		self.workers: list[processes.subprocess.Popen[bytes]] = []
 		self.started = 0
 
 	def open(self) -> None:
-		os.environ.update(self.redis.env)
+		os.environ.update({**self.redis.env, ways.REHEARSALS: str(self.rehearsals)})
 		os.chdir(self.bench.sites)
 		harness.Session._only = self  # so that other sessions of a test find their site
 		self.connect()
+		# Cancelled in a request, which here is a thread of this process.
+		ways.install()
 
 	def connect(self) -> None:
 		harness.connect(self.site.name, self.bench)
@@ -57,30 +62,58 @@ class FaultEnvironment:
 		shutil.rmtree(self.scratch, ignore_errors=True)
 
 	def env(self) -> dict[str, str]:
-		return {**self.bench.env(), **self.redis.env, harness.MARK: str(self.site.path)}
+		own = {harness.MARK: str(self.site.path), ways.REHEARSALS: str(self.rehearsals)}
+		return {**self.bench.env(), **self.redis.env, **own}
 
 	def supervise(self) -> None:
 		"""Restart workers that ended, as a bench's supervisor does."""
 		self.workers = [worker for worker in self.workers if worker.poll() is None]
 		while len(self.workers) < WORKERS:
 			self.started += 1
-			cli = harness.CHECKOUT / "tools" / "frappe_cli.py"
-			command = [self.bench.python, cli, "worker", "--queue", "long"]
+			command = [self.bench.python, Path(ways.__file__), "worker", "--queue", "long"]
 			log = self.logs / f"worker-{self.started}.log"
 			self.workers.append(processes.start(command, log=log, cwd=self.bench.sites, env=self.env()))
 
-	def kill_worker(self, rng: random.Random) -> str | None:
-		"""SIGKILL to a worker with its job, or to the job's process only; one at work if there is one."""
-		busy = [worker for worker in self.workers if processes.descendants(worker.pid)]
-		if not busy:
-			return None
-		worker = rng.choice(busy)
-		if rng.random() < 0.6:
-			for pid in processes.descendants(worker.pid)[:1]:
-				processes.kill_pid(pid)
-			return "jobs killed"
-		processes.kill(worker)
-		return "workers killed"
+	def kill_worker(self, rng: random.Random) -> tuple[str, ...]:
+		"""SIGKILL to a worker with its job, or to the job's process only; one at work if there is one. Returns what was
+		killed, also whether it was within a rehearsal."""
+		jobs = self.jobs()
+		if not jobs:
+			return ()
+		job = rng.choice(sorted(jobs))
+		rehearsed = ("rehearsals killed",) if job in self.rehearsing() else ()
+		if rng.random() < 0.3:
+			processes.kill(jobs[job])
+			return ("workers killed", *rehearsed)
+		processes.kill_pid(job)
+		return ("jobs killed", *rehearsed)
+
+	def kill_rehearsal(self) -> tuple[str, ...]:
+		"""SIGKILL to a job within a rehearsal. Returns what was killed."""
+		rehearsing = self.rehearsing()
+		for job in rehearsing & self.jobs().keys() if rehearsing else ():
+			processes.kill_pid(job)
+			return ("jobs killed", "rehearsals killed")
+		return ()
+
+	def jobs(self) -> dict[int, processes.subprocess.Popen[bytes]]:
+		"""The workers by the processes of their jobs."""
+		return {
+			int(job): worker
+			for worker in self.workers
+			if worker.poll() is None
+			for job in Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
+		}
+
+	def rehearsing(self) -> set[int]:
+		"""Processes within a rehearsal."""
+		found = set()
+		for mark in self.rehearsals.iterdir():
+			if processes.birth(int(mark.name)):
+				found.add(int(mark.name))
+			else:
+				mark.unlink(missing_ok=True)
+		return found
 
 	def flush_redis(self, restart: bool) -> None:
 		"""Flush Redis, which loses all jobs and caches; with `restart` kill and restart the server."""

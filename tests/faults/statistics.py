@@ -1,4 +1,4 @@
-"""Counts of a fault campaign for fast and row-by-row posting, and their table."""
+"""Counts of a fault campaign for each way of posting, and their table."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 
+import erpnext
 import frappe
 
-# The posting methods, as named in the table.
-FAST, ROW_BY_ROW = "fast", "row by row"
-PATHS = (FAST, ROW_BY_ROW)
+from ar_writeoff.posting.fast import BY_ENTRY, BY_ROW, IN_SETS
+from tests.faults import ways
+
+PATHS = (IN_SETS, BY_ENTRY, BY_ROW)
 
 
 @dataclass
 class CampaignStatistics:
-	"""Counts events under the current posting method, and which run was posted with which."""
+	"""Counts events under the current way of posting, and which run was posted in which."""
 
-	path: str = FAST
+	path: str = IN_SETS
 	counts: dict[str, Counter[str]] = field(default_factory=lambda: {path: Counter() for path in PATHS})
 	path_of: dict[str, str] = field(default_factory=dict)
 	seconds: float = 0
+	# Dates of runs that were posted; a date may have a second run.
+	done: int = 0
 
 	def count(self, what: str, times: int = 1) -> None:
 		self.counts[self.path][what] += times
 
 	def of(self, path: str, *what: str) -> int:
-		"""Sum of these counts for this posting method."""
+		"""Sum of these counts for this way of posting."""
 		return sum(self.counts[path][one] for one in what)
 
 	def total(self, *what: str) -> int:
@@ -40,11 +44,23 @@ def _both(*what: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 	return tuple(f"{one} done" for one in what), tuple(f"{one} refused" for one in what)
 
 
+FAULTS = (
+	"rival runs",
+	*("jobs killed", "workers killed"),
+	*("MariaDB killed", "MariaDB restarted"),
+	*("Redis flushed", "Redis restarted"),
+	*("payments done", "payments refused"),
+	*("saves done", "saves refused"),
+)
+
 # What the table says: in words, and the counts behind them; several in brackets are added up.
 ROWS: tuple[tuple[str, tuple[str | tuple[str, ...], ...]], ...] = (
 	("Runs posted, of these over the same balances as another", ("runs", "rival runs")),
 	("Runs undone, cancelled as well", ("runs undone", "runs cancelled")),
 	("Items approved", ("items",)),
+	("Entries posted in this way, cancelled in this way", (ways.SUBMIT, ways.CANCEL)),
+	("Entries posted or cancelled by entry, because nothing was proven", ("unproven entries",)),
+	("Rehearsals, ended by SIGKILL", ("rehearsals", "rehearsals killed")),
 	("SIGKILL to a job, to a worker with its job", ("jobs killed", "workers killed")),
 	("MariaDB: SIGKILL, restart", ("MariaDB killed", "MariaDB restarted")),
 	("Redis: flushed, killed and started empty", ("Redis flushed", "Redis restarted")),
@@ -52,6 +68,8 @@ ROWS: tuple[tuple[str, tuple[str | tuple[str, ...], ...]], ...] = (
 		"Racing payments: booked, refused, too late",
 		("payments done", "payments refused", "payments too late"),
 	),
+	("Saves of invoices, customers and entries by another app: done, refused", _both("saves")),
+	("Faults in all: rival runs, SIGKILL, restarts, payments and saves", (FAULTS,)),
 	("Drafts found, ticked or submitted by several people at once: done, refused", _both("draft changes")),
 	("Pause: done, refused", _both("pause")),
 	("Resume: done, refused", _both("resume")),
@@ -66,7 +84,7 @@ ROWS: tuple[tuple[str, tuple[str | tuple[str, ...], ...]], ...] = (
 OUTCOMES = ("Posted", "Reversed", "Skipped", "Failed", "Conflict")
 
 
-def summary(statistics: CampaignStatistics, seed: int, count: int) -> str:
+def summary(statistics: CampaignStatistics, seed: int) -> str:
 	"""The campaign as a table. A violation ends the campaign before."""
 	table = [
 		(
@@ -89,11 +107,11 @@ def summary(statistics: CampaignStatistics, seed: int, count: int) -> str:
 		("Violations", *("0" for _path in PATHS)),
 	]
 	lines = [
-		f"{count} runs with seed {seed} on {time.strftime('%Y-%m-%d')}, {statistics.seconds / 60:.0f} minutes, posted in"
-		" turns with fast posting and row by row:",
+		f"{statistics.done} runs with seed {seed} on {time.strftime('%Y-%m-%d')}, ERPNext {erpnext.__version__},"
+		f" {statistics.seconds / 60:.0f} minutes, posted in each way in turn:",
 		"",
-		"| What | Fast posting | Row by row |",
-		"|---|---|---|",
+		f"| What | {' | '.join(PATHS)} |",
+		f"|---|{'---|' * len(PATHS)}",
 		*(f"| {' | '.join(cells)} |" for cells in table),
 	]
 	return "\n".join(lines)
