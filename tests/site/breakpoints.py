@@ -45,6 +45,7 @@ def install() -> None:
 	from ar_writeoff.run import worker
 	from ar_writeoff.undo import service as undo
 
+	pause_after(job, "clear_settings_cache", "claimed")  # the claim of a batch is committed
 	pause_after(job, "lock_items", "items_locked")
 	pause_after(posting, "revalidate_items", "looked")
 	pause_after(journal, "submit", "submitted")  # the Journal Entry is submitted, nothing is committed

@@ -10,12 +10,17 @@ import pytest
 from frappe.model.dynamic_links import fetch_distinct_link_doctypes
 from frappe.utils import add_days, flt, getdate, today
 
-from ar_writeoff.posting import entries, fast
+from ar_writeoff.posting import entries, fast, proof
 from ar_writeoff.undo import service as undo
 from tests.site import run_helpers
 from tests.site.balance_kinds import dunning, opening_journal, subscription
 from tests.site.db_snapshot import clear_data_caches
-from tests.site.differential import assert_posted_identically, assert_undone_identically, post_and_cancel
+from tests.site.differential import (
+	assert_posted_identically,
+	assert_undone_identically,
+	post_and_cancel,
+	posted,
+)
 from tests.site.factories import (
 	HL,
 	NW,
@@ -27,6 +32,7 @@ from tests.site.factories import (
 	journal,
 	line,
 	many_invoices,
+	outstanding,
 	pay,
 	payment,
 	project,
@@ -366,12 +372,36 @@ def test_a_rolled_back_entry_settles_nothing():
 	assert frappe.db.get_value("Sales Invoice", other.name, "status") == "Paid"
 
 
-def test_frappe_knows_what_the_new_rows_point_to():
-	"""Which DocTypes a Dynamic Link points to is cached for hours, and decides what Frappe lets people delete."""
-	fields = [("GL Entry", "voucher_type"), ("Payment Ledger Entry", "voucher_type")]
-	invoice("Anchor Cafe", 30, "2026-01-15")
-	for doctype, field in fields:
-		fetch_distinct_link_doctypes(doctype, field)
-	run_helpers.post(run_helpers.run())
-	for doctype, field in fields:
-		assert "Journal Entry" in fetch_distinct_link_doctypes(doctype, field)
+def test_c30_a_customer_is_renamed_after_the_first_run():
+	"""Which DocTypes a Dynamic Link points to is cached for hours. It decides what Frappe renames and lets people delete."""
+	links = {
+		("GL Entry", "voucher_type"): "Journal Entry",
+		("Payment Ledger Entry", "voucher_type"): "Journal Entry",
+		("Journal Entry Account", "party_type"): "Customer",
+	}
+	bill = invoice("Anchor Cafe", 30, "2026-01-15")
+	for link, doctype in links.items():
+		assert doctype not in fetch_distinct_link_doctypes(*link)
+	# Not proven first, because that posts as ERPNext does.
+	with posted(proof.IN_SETS):
+		run = run_helpers.post(run_helpers.run())
+	for link, doctype in links.items():
+		assert doctype in fetch_distinct_link_doctypes(*link)
+	new = frappe.rename_doc("Customer", "Anchor Cafe", "Anchor Coffee", force=True, show_alert=False)
+	[entry] = run_helpers.entries(run)
+	assert frappe.get_all(
+		"Journal Entry Account", {"parent": entry, "party": ("is", "set")}, pluck="party"
+	) == [new]
+	run.reload().reinstate([run_helpers.items(run)[bill.name].name])
+	assert outstanding(bill) == 30
+
+
+def test_c30_an_entry_without_the_row_of_a_balance_is_reported():
+	bill = invoice("Anchor Cafe", 30, "2026-01-15")
+	run = run_helpers.post(run_helpers.run())
+	[entry] = run_helpers.entries(run)
+	frappe.db.set_value(
+		"Journal Entry Account", {"parent": entry, "party": ("is", "set")}, "party", "Breakwater Bar"
+	)
+	with pytest.raises(frappe.ValidationError, match=f"{entry} has no row of Anchor Cafe"):
+		run.reinstate([run_helpers.items(run)[bill.name].name])

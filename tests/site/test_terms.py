@@ -23,6 +23,8 @@ from tests.site.factories import (
 	cost_center,
 	customer,
 	invoice,
+	journal,
+	line,
 	outstanding,
 	payment,
 	project,
@@ -115,6 +117,13 @@ def test_fault_06_settings_changed_after_the_approval_change_nothing_of_what_is_
 		invoice("Anchor Cafe", 20, FIRST),
 		invoice("Breakwater Bar", 30, FIRST),
 	]
+	# Its write-off takes the cost center of the Settings, or of the company.
+	journal(
+		line("Debtors", 70, party="Dover Council", cost_center=""),
+		line("Temporary Opening", credit=70, cost_center=""),
+		posting_date="2026-01-01",
+		is_opening="Yes",
+	)
 	payment("Compass Stores", 5, FIRST)
 	payment("Breakwater Bar", 5, FIRST)
 	start = ledger_checks.snapshot(HL)
