@@ -92,6 +92,7 @@ MESSAGES: Mapping[str, str] = {
 	reasons.ACCOUNT_FROZEN: _(
 		"Account {account} is frozen. Unfreeze it first, or let a user with the role for frozen accounts search and submit."
 	),
+	reasons.ACCOUNT_IS_GROUP: _("Account {account} is a group. Convert it to a ledger account first."),
 	reasons.CUSTOMER_OVER_MAXIMUM: _(
 		"The customer's balances add up to {total}, over the maximum of {maximum} per customer."
 	),
@@ -234,6 +235,7 @@ MESSAGES: Mapping[str, str] = {
 		"{why} It is the offset account of the run. Enter another one in the Write-Off Reason {reason}, or in the Write-Off"
 		" Settings of {company}."
 	),
+	reasons.BALANCE_ON_ONE_SIDE: _("The balance of account {account} must always be {side}."),
 	reasons.COST_CENTER_UNUSABLE: _(
 		"{why} It is the cost center of the Write-Off Settings, or without one there that of {company}. Enter another one in"
 		" the Write-Off Settings."
@@ -351,6 +353,7 @@ LABELS: Mapping[str, str] = {
 	reasons.INTERNAL_VOUCHER: _("Inter-company voucher"),
 	reasons.ACCOUNT_DISABLED: _("Account disabled"),
 	reasons.ACCOUNT_FROZEN: _("Account frozen"),
+	reasons.ACCOUNT_IS_GROUP: _("Account is a group"),
 	reasons.SEPARATE_ADVANCE: _("Advance in a separate account"),
 	reasons.DISCOUNTED: _("Invoice discounted"),
 	reasons.ON_ORDER: _("Advance on an order"),
@@ -403,6 +406,7 @@ LABELS: Mapping[str, str] = {
 	reasons.REFUSED: _("Rejected by ERPNext"),
 	reasons.UNEXPECTED: _("Unexpected error"),
 	reasons.OFFSET_ACCOUNT_UNUSABLE: _("Offset account cannot be used"),
+	reasons.BALANCE_ON_ONE_SIDE: _("Balance on one side only"),
 	reasons.COST_CENTER_UNUSABLE: _("Cost center cannot be used"),
 	reasons.VALUE_UNUSABLE: _("Dimension cannot be used"),
 	reasons.MANDATORY_FIELD: _("Mandatory field without a value"),

@@ -203,6 +203,11 @@ def posting_problem(account: str, company: str) -> Reason | None:
 	return Reason.verbatim(message) if message else None
 
 
+def side_of_balance(account: str) -> str:
+	"""Return the only side on which the account may have a balance, Debit or Credit; empty if both are allowed."""
+	return frappe.get_cached_value("Account", account, "balance_must_be") or ""
+
+
 def account_blocker(account: str, company: str) -> Reason | None:
 	"""Return why the current user cannot post to this account, with the link to it, or None."""
 	problem = posting_problem(account, company)
@@ -210,6 +215,8 @@ def account_blocker(account: str, company: str) -> Reason | None:
 		return None
 	if problem.code == reasons.IS_DISABLED:
 		reason = Reason.of(reasons.ACCOUNT_DISABLED, account=account)
+	elif problem.code == reasons.IS_GROUP:
+		reason = Reason.of(reasons.ACCOUNT_IS_GROUP, account=account)
 	else:
 		reason = Reason.of(reasons.ACCOUNT_FROZEN, account=account)
 	return reason.with_link("Account", account)

@@ -1,11 +1,15 @@
 """ERPNext's validation of parties."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import frappe
 from erpnext.accounts import party
+from pypika import Field
+from pypika.queries import QueryBuilder
+
+from ar_writeoff.ledger import messages
 
 
 @contextmanager
@@ -39,3 +43,42 @@ def validate_state(company: str, party_type: str, name: str) -> None:
 		validate(company, party_type, name)
 	else:
 		validate(party_type, name)
+
+
+def currency_refusals(company: str, customers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+	"""ERPNext's message for each of these (customer, account currency) for which it rejects entries, because it finds the
+	customer booked in another currency."""
+	wanted = set(customers)
+	customer = frappe.qb.DocType("Customer")
+	booked = dict(
+		frappe.qb.from_(customer)
+		.select(customer.name, booked_currency(company, customer.name))
+		.where(customer.name.isin(sorted({name for name, _currency in wanted}) or [""]))
+		.run()
+	)
+	found = {}
+	for name, currency in wanted:
+		if booked.get(name) not in (None, currency):
+			message = messages.validation_message(
+				party.validate_party_gle_currency, "Customer", name, company, currency
+			)
+			if message:
+				found[name, currency] = message
+	return found
+
+
+def booked_currency(company: str, customer: Field) -> QueryBuilder:
+	"""Subquery for the account currency in which ERPNext finds a customer booked: that of any ledger row."""
+	entry = frappe.qb.DocType("GL Entry")
+	return (
+		frappe.qb.from_(entry)
+		.select(entry.account_currency)
+		.where(
+			(entry.docstatus == 1)
+			& (entry.company == company)
+			& (entry.party_type == "Customer")
+			& (entry.party == customer)
+			& (entry.is_cancelled == 0)
+		)
+		.limit(1)
+	)

@@ -5,6 +5,7 @@ inserted, which covers mandatory fields, links and scripts of the site.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import frappe
@@ -17,6 +18,7 @@ from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.rules import PlanItem
+from ar_writeoff.posting.trial_ledger import trial_ledger
 
 # Trial entries at most. One valid entry is enough.
 MAX_TRIAL_ENTRIES = 3
@@ -43,8 +45,23 @@ def run_blockers(
 	if unusable:
 		found.append(Reason.caused(reasons.COST_CENTER_UNUSABLE, unusable, company=rules.company))
 	if not found:
-		found += entry_blockers(rules, items)
+		found += balance_blockers(rules, items) or entry_blockers(rules, items)
 	return found
+
+
+def balance_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reason]:
+	"""The reason why the balance of the offset account cannot take any of these items; none if it can take one."""
+	account = rules.offset.account
+	if not account or not (side := accounts.side_of_balance(account)):
+		return []
+	for item in items:
+		with trial_ledger(rules, budgets=False) as trial:
+			for plan in posting.build_plans([item], rules):
+				rows = tuple(row for row in plan.rows if row.account == account)
+				if not trial.add(replace(plan, rows=rows)):
+					return []
+	problem = Reason.of(reasons.BALANCE_ON_ONE_SIDE, account=account, side=side)
+	return [account_reason(rules.offset, account, problem)] if items else []
 
 
 def account_reason(offset: Offset, account: str, problem: Reason) -> Reason:

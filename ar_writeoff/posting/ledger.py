@@ -416,10 +416,16 @@ def build_plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
 
 
 def unplannable_items(plan: EntryPlan, items: Mapping[str, PlanItem], rules: Rules) -> list[Outcome]:
-	"""Failures of the plan's items that no Journal Entry can clear to the cent, or that have a dimension ERPNext refuses. Used
-	by preview and posting."""
+	"""Failures of the plan's items that no Journal Entry can clear to the cent, that have a dimension ERPNext refuses, or whose
+	customer it finds booked in another currency. Used by preview and posting."""
 	decimals = precision(company_currency(rules.company))
 	found = dimensions.unusable_values([items[name] for name in plan.items], rules.company)
+	refused = parties.currency_refusals(
+		rules.company, {(row.customer, row.currency) for row in plan.rows if row.customer}
+	)
+	for row in plan.rows:
+		if (row.customer, row.currency) in refused:
+			found[row.item] = Reason.of(reasons.REFUSED, why=refused[row.customer, row.currency])
 	for row in plan.rows:
 		if not row.rate_is_exact(decimals):
 			found[row.item] = Reason.of(

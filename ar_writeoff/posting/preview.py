@@ -1,6 +1,6 @@
 """Preview of a run's Journal Entries for the items that the reader may see, planned by the code that posts them."""
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -12,8 +12,10 @@ from frappe.utils import create_batch
 from pypika import Criterion, Order
 
 from ar_writeoff.approval import service as approval
+from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
+from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.set_off import total as set_off_sum
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import accounts, messages, open_items
@@ -24,6 +26,7 @@ from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.continuing import continuing_notes
 from ar_writeoff.posting.entry_values import labels
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
+from ar_writeoff.posting.trial_ledger import TrialLedger, trial_ledger
 from ar_writeoff.review import items as run_balances
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import terms as run_terms
@@ -59,30 +62,31 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		visible = [pair for pair in visible if pair in wanted]
 	skipped = skipped_items(run, rules, [name for name, _customer in visible])
 	taxes: list[tax_relief.Loss] = []
-	for names in batches.split_into_batches(run.name, rules, visible):
-		kept = [name for name in names if name not in skipped]
-		rows = list(run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": kept}) if kept else ())
-		items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
-		amounts = {item.name: item.base_amount for item in items}
-		for item in items:
-			set_off_count += len(item.set_offs)
-			set_off_total += set_off_sum(item.set_offs)
-			set_off += set_off_values(item)[: max(limit - len(set_off), 0)]
-		if rules.tax_rule:
-			taxes += tax_relief.preview(rules.tax_rule, run.company, rows, rules.posting_date)
-		sample += sample_of(items)
-		plans, refused = plan_batch(items, rules)
-		problems += refused
-		for plan in plans:
-			count += 1
-			item_count += len(plan.items)
-			total += sum((abs(amounts[name]) for name in plan.items), ZERO)
-			for row in plan.rows:
-				dimensions = dict(row.dimensions)
-				key = (row.account, dimensions.get("cost_center", ""), dimensions.get("project", ""))
-				totals[key][row.base_amount < 0] += abs(row.base_amount)
-			if len(entries) < limit:
-				entries.append(entry_values(plan))
+	with trial_ledger(rules) as trial:
+		for names in batches.split_into_batches(run.name, rules, visible):
+			kept = [name for name in names if name not in skipped]
+			rows = list(run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": kept}) if kept else ())
+			items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
+			amounts = {item.name: item.base_amount for item in items}
+			for item in items:
+				set_off_count += len(item.set_offs)
+				set_off_total += set_off_sum(item.set_offs)
+				set_off += set_off_values(item)[: max(limit - len(set_off), 0)]
+			if rules.tax_rule:
+				taxes += tax_relief.preview(rules.tax_rule, run.company, rows, rules.posting_date)
+			sample += sample_of(items)
+			plans, refused = plan_batch(items, rules, trial)
+			problems += refused
+			for plan in plans:
+				count += 1
+				item_count += len(plan.items)
+				total += sum((abs(amounts[name]) for name in plan.items), ZERO)
+				for row in plan.rows:
+					dimensions = dict(row.dimensions)
+					key = (row.account, dimensions.get("cost_center", ""), dimensions.get("project", ""))
+					totals[key][row.base_amount < 0] += abs(row.base_amount)
+				if len(entries) < limit:
+					entries.append(entry_values(plan))
 	cost_centers = {key[1] for key in totals} - {rules.offset.cost_center}
 	run_blockers = blockers.run_blockers(
 		rules,
@@ -269,21 +273,39 @@ def sample_of(items: list[PlanItem]) -> list[PlanItem]:
 	return [items[index] for index in sorted({0, len(items) // 2, len(items) - 1})] if items else []
 
 
-def plan_batch(items: list[PlanItem], rules: posting.Rules) -> tuple[list[EntryPlan], list[dict[str, str]]]:
-	"""The entries for these items, and the items that no entry can be made for, with the reason."""
+def plan_batch(
+	items: list[PlanItem], rules: posting.Rules, trial: TrialLedger
+) -> tuple[list[EntryPlan], list[dict[str, str]]]:
+	"""The entries for these items, and the items that no entry can be made for, with the reason. Where ERPNext rejects an
+	entry, the items are divided as in posting."""
 	item_by_name = {item.name: item for item in items}
 	plans: list[EntryPlan] = []
 	problems: list[dict[str, str]] = []
-	for plan in posting.build_plans(items, rules):
+	waiting = deque(posting.build_plans(items, rules))
+	while waiting:
+		plan = waiting.popleft()
 		refused = {
 			outcome.item: outcome.message for outcome in posting.unplannable_items(plan, item_by_name, rules)
 		}
+		parts = [[name for name in plan.items if name not in refused]]
+		if not refused:
+			error = trial.add(plan)
+			if not error:
+				plans.append(plan)
+				continue
+			middle = len(plan.items) // 2
+			parts = [list(plan.items[:middle]), list(plan.items[middle:])]
+			if not middle:
+				reason = Reason.caused(reasons.REFUSED, messages.error_reason(error))
+				refused, parts = {plan.items[0]: messages.message(reason)}, []
 		problems += [
 			{"item": name, "voucher_no": item_by_name[name].voucher_no, "message": message}
 			for name, message in refused.items()
 		]
-		kept = [item_by_name[name] for name in plan.items if name not in refused]
-		plans += posting.build_plans(kept, rules) if refused else [plan]
+		smaller = [
+			one for part in parts for one in posting.build_plans([item_by_name[name] for name in part], rules)
+		]
+		waiting.extendleft(reversed(smaller))
 	return plans, problems
 
 

@@ -595,7 +595,9 @@ def close_books(year: int, *, company: str = HL) -> Any:
 	return submitted(doc)
 
 
-def stopping_budget(of_account: str, of_cost_center: str, amount: float, *, company: str = HL) -> Any:
+def stopping_budget(
+	of_account: str, of_cost_center: str, amount: float, *, company: str = HL, **fields: Any
+) -> Any:
 	"""A budget for 2026 with the action Stop. v15 has a table of accounts, v16 one budget per account."""
 	doc = frappe.new_doc("Budget")
 	doc.update(
@@ -605,6 +607,7 @@ def stopping_budget(of_account: str, of_cost_center: str, amount: float, *, comp
 			"cost_center": of_cost_center,
 			"applicable_on_booking_actual_expenses": 1,
 			"action_if_annual_budget_exceeded": "Stop",
+			**fields,
 		}
 	)
 	if doc.meta.has_field("accounts"):

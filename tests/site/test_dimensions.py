@@ -211,7 +211,10 @@ def test_20_budget_that_stops_fails_the_item_with_erpnexts_words():
 	stopping_budget(account("Bad Debt Expense"), cost_center("North Pier"), 5)
 	over = invoice("Anchor Cafe", 10, FIRST, cost_center=cost_center("North Pier"))
 	fine = invoice("Elm School", 20, FIRST, cost_center=cost_center("South Pier"))
-	run = post_and_check(run_helpers.run())
+	run = run_helpers.run()
+	[problem] = run.preview_entries()["problems"]
+	post_and_check(run)
 	assert set(run_helpers.items(run, status="Posted")) == {fine.name}
 	row = run_helpers.items(run)[over.name]
 	assert row.status == "Failed" and "Budget" in row.message
+	assert (problem["voucher_no"], problem["message"]) == (over.name, row.message)

@@ -59,6 +59,7 @@ KINDS = {
 	"posting.tax_claims": LEDGER,
 	"posting.entry_values": LEDGER,
 	"posting.blockers": LEDGER,
+	"posting.trial_ledger": LEDGER,
 	"posting.fast": LEDGER,
 	"posting.proof": LEDGER,
 	"undo.allocation": LEDGER,

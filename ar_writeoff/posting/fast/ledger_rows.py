@@ -352,19 +352,7 @@ def has_offsetting_dimension(company: str) -> bool:
 
 def load_customers(names: Iterable[str], cache: ValidationCache) -> None:
 	customer = frappe.qb.DocType("Customer")
-	entry = frappe.qb.DocType(GL_ENTRY)
-	gle_currency = (
-		frappe.qb.from_(entry)
-		.select(entry.account_currency)
-		.where(
-			(entry.docstatus == 1)
-			& (entry.company == cache.company)
-			& (entry.party_type == "Customer")
-			& (entry.party == customer.name)
-			& (entry.is_cancelled == 0)
-		)
-		.limit(1)
-	)
+	gle_currency = parties.booked_currency(cache.company, customer.name)
 	for row in (
 		frappe.qb.from_(customer)
 		.select(customer.name, customer.disabled, customer.is_frozen, gle_currency.as_("gle_currency"))
