@@ -8,10 +8,12 @@ import frappe
 from frappe.model.document import Document
 from frappe.utils import cint, flt
 
-from ar_writeoff.core import criteria
+from ar_writeoff.core import criteria, reasons
 from ar_writeoff.core.criteria import DUE_DATE, Threshold
+from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import messages
 from ar_writeoff.run.terms import table_values
+from ar_writeoff.search.eligibility_data import uninstalled_types
 from ar_writeoff.validation import parse_amount_fields
 
 # Criteria with a default value in Write-Off Settings.
@@ -35,6 +37,7 @@ class CriteriaDocument(Document):
 	customers: list[Any]
 	thresholds: list[Any]
 	minimum_age_days: int
+	voucher_kind: str | None
 
 	def __init__(self, *args: Any, **kwargs: Any) -> None:
 		super().__init__(*args, **kwargs)
@@ -88,6 +91,9 @@ class CriteriaDocument(Document):
 		)
 		if not problems:
 			self.update({fieldname: float(amount or 0) for fieldname, amount in amounts.items()})
+		if self.voucher_kind in uninstalled_types():
+			reason = Reason.of(reasons.DOES_NOT_EXIST, doctype="DocType", name=self.voucher_kind)
+			problems.append(("voucher_kind", reason))
 		return [(fieldname, messages.message(reason)) for fieldname, reason in problems]
 
 	def set_defaults_from_settings(self) -> None:

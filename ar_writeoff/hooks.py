@@ -47,7 +47,10 @@ app_include_js = "ar_writeoff_desk.bundle.js"
 
 override_doctype_dashboards = {"Customer": "ar_writeoff.dashboards.customer"}
 
-extend_bootinfo = "ar_writeoff.search.small_differences.add_to_boot"
+extend_bootinfo = [
+	"ar_writeoff.search.small_differences.add_to_boot",
+	"ar_writeoff.search.eligibility_data.add_to_boot",
+]
 
 jinja = {
 	"methods": [

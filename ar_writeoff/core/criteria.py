@@ -33,6 +33,7 @@ CREDIT_NOTE = "Credit Note"
 PAYMENT_ENTRY = "Payment Entry"
 JOURNAL_ENTRY = "Journal Entry"
 DUNNING = "Dunning"
+FEES = "Fees"
 VOUCHER_KINDS = (
 	SALES_INVOICE,
 	DEBIT_NOTE,
@@ -41,6 +42,7 @@ VOUCHER_KINDS = (
 	PAYMENT_ENTRY,
 	JOURNAL_ENTRY,
 	DUNNING,
+	FEES,
 )
 
 

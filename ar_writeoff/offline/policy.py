@@ -32,6 +32,8 @@ from ar_writeoff.core.criteria import (
 	DEBIT,
 	DEDUCT,
 	DUE_DATE,
+	DUNNING,
+	FEES,
 	IGNORE,
 	JOURNAL_ENTRY,
 	LEAVE_OUT,
@@ -177,7 +179,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 	"customer_credits": (LEAVE_OUT, DEDUCT, IGNORE, NET_FIRST),
 	"entries_per": (BATCH, CUSTOMER, INVOICE),
 	# The report does not distinguish debit notes and opening invoices from other invoices.
-	"voucher_kind": (SALES_INVOICE, CREDIT_NOTE, PAYMENT_ENTRY, JOURNAL_ENTRY),
+	"voucher_kind": (SALES_INVOICE, CREDIT_NOTE, PAYMENT_ENTRY, JOURNAL_ENTRY, DUNNING, FEES),
 }
 
 

@@ -9,6 +9,8 @@ from ar_writeoff.core.criteria import (
 	CREDIT_NOTE,
 	DEBIT,
 	DUE_DATE,
+	DUNNING,
+	FEES,
 	JOURNAL_ENTRY,
 	PAYMENT_ENTRY,
 	SALES_INVOICE,
@@ -26,6 +28,8 @@ KINDS = {
 	CREDIT_NOTE: t("Credit Note"),
 	PAYMENT_ENTRY: t("Payment Entry"),
 	JOURNAL_ENTRY: t("Journal Entry"),
+	DUNNING: t("Dunning"),
+	FEES: t("Fees"),
 }
 
 Cell = str | int | Decimal

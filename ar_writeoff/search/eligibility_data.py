@@ -468,9 +468,19 @@ def advance_account_blocker(key: Key) -> Reason:
 
 def uninstalled_blocker(key: Key) -> Reason | None:
 	"""Why a charge of an app that is not installed any more cannot be written off; None for other vouchers."""
-	if key.voucher_type not in CHARGE_TYPES or frappe.db.table_exists(key.voucher_type):
+	if key.voucher_type not in uninstalled_types():
 		return None
 	return Reason.of(reasons.UNKNOWN_VOUCHER, doctype=key.voucher_type)
+
+
+def uninstalled_types() -> list[str]:
+	"""Types of charges whose app is not installed."""
+	return [doctype for doctype in CHARGE_TYPES if not frappe.db.table_exists(doctype)]
+
+
+def add_to_boot(bootinfo: Any) -> None:
+	"""Hook `extend_bootinfo`: voucher kinds that forms do not offer, see `public/js/criteria.js`."""
+	bootinfo.uninstalled_voucher_kinds = uninstalled_types()
 
 
 def blocker(voucher: VoucherDetails, order: tuple[str, str] | None = None) -> Reason | None:

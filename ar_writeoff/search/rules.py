@@ -89,7 +89,7 @@ BALANCE_VALUES = attrgetter(*(field.name for field in fields(Balance)))
 
 
 # Charges to a customer that earlier releases of ERPNext, or other apps, post to receivable accounts.
-CHARGE_TYPES = ("Dunning", "Fees")
+CHARGE_TYPES = (rules.DUNNING, rules.FEES)
 
 # Voucher types whose balances can be written off.
 VOUCHER_TYPES = ("Sales Invoice", "Payment Entry", "Journal Entry", *CHARGE_TYPES)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import frappe
 import pytest
+from erpnext.controllers.status_updater import StatusUpdater
 
+from ar_writeoff.posting import proof
+from ar_writeoff.search import eligibility_data
 from tests.site import ledger_checks, run_helpers
 from tests.site.balance_kinds import dunning
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
 	HL,
 	MANAGER,
@@ -149,15 +154,17 @@ def test_c36_the_charge_of_a_dunning_is_written_off(fast):
 	ledger_checks.assert_ple_equals_gl(HL)
 
 
-def charge(doc: Any) -> None:
+def charge(doc: Any, amount: float = 2.5) -> None:
 	"""Ledger rows of a dunning charge, as earlier releases posted them: like those of a journal entry."""
-	entry = journal(line("Debtors", 2.5, party=doc.customer), line("Sales", credit=2.5), posting_date=FIRST)
-	own = {"voucher_type": "Dunning", "voucher_no": doc.name}
+	entry = journal(
+		line("Debtors", amount, party=doc.customer), line("Sales", credit=amount), posting_date=FIRST
+	)
+	own = {"voucher_type": doc.doctype, "voucher_no": doc.name}
 	frappe.db.set_value("GL Entry", {"voucher_no": entry.name}, own)
 	frappe.db.set_value(
 		"Payment Ledger Entry",
 		{"voucher_no": entry.name},
-		{**own, "against_voucher_type": "Dunning", "against_voucher_no": doc.name},
+		{**own, "against_voucher_type": doc.doctype, "against_voucher_no": doc.name},
 	)
 	frappe.db.delete("Journal Entry Account", {"parent": entry.name})
 	frappe.db.delete("Journal Entry", {"name": entry.name})
@@ -173,3 +180,103 @@ def test_c36_a_charge_of_an_app_that_is_gone():
 	)
 	row = run_helpers.items(run_helpers.run())[doc.name]
 	assert row.reason_code == "unknown_voucher" and "Fees" in row.message
+
+
+class StubFees(StatusUpdater):
+	"""In place of the controller of an app that has this DocType. ERPNext sets its outstanding amount and status."""
+
+
+@pytest.fixture
+def fees_doctype(site: str) -> Iterator[None]:
+	"""The DocType of an app whose vouchers ERPNext lets a Journal Entry settle."""
+	fields = [
+		("customer", "Link", "Customer"),
+		("company", "Link", "Company"),
+		("posting_date", "Date", ""),
+		("outstanding_amount", "Currency", ""),
+		("status", "Data", ""),
+	]
+	doctype = frappe.get_doc(
+		{
+			"doctype": "DocType",
+			"name": "Fees",
+			"module": "Accounts",
+			"custom": 1,
+			"is_submittable": 1,
+			"fields": [
+				{"fieldname": name, "fieldtype": kind, "options": options, "label": name}
+				for name, kind, options in fields
+			],
+			"permissions": [{"role": "Accounts Manager", "read": 1, "write": 1, "create": 1, "submit": 1}],
+		}
+	).insert()
+	frappe.controllers[site]["Fees"] = StubFees
+	clear_data_caches()
+	yield
+	frappe.db.rollback()
+	frappe.controllers[site].pop("Fees", None)
+	frappe.delete_doc("DocType", doctype.name, force=True)
+	frappe.db.sql_ddl("DROP TABLE IF EXISTS `tabFees`")
+	frappe.cache.delete_value("db_tables")
+	frappe.db.commit()
+
+
+def fees(name: str, amount: float) -> Any:
+	doc = frappe.new_doc("Fees")
+	doc.update(
+		{"customer": name, "company": HL, "posting_date": FIRST, "outstanding_amount": amount, "docstatus": 1}
+	)
+	doc.insert(ignore_permissions=True)
+	charge(doc, amount)
+	return doc
+
+
+@pytest.mark.parametrize("fast", [1, 0])
+def test_c36_fees_of_an_app_are_written_off(fees_doctype, fast, monkeypatch):
+	run_helpers.settings(fast_posting=fast)
+	monkeypatch.setattr(proof, "MIN_SIZE", 1)
+	owed, other = fees("Anchor Cafe", 40), fees("Elm School", 7.5)
+	bill = invoice("Anchor Cafe", 9, FIRST)
+	start = ledger_checks.snapshot(HL)
+	of_kind = run_helpers.run(voucher_kind="Fees")
+	assert run_helpers.items(of_kind).keys() == {owed.name, other.name}
+	of_kind.delete()
+
+	run = run_helpers.run()
+	row = run_helpers.items(run)[owed.name]
+	assert (row.status, row.outstanding_amount, row.voucher_type) == ("Open", 40, "Fees")
+	assert run_helpers.items(run).keys() == {owed.name, other.name, bill.name}
+	assert run.preview_entries()["problems"] == []
+	post_and_check(run)
+	assert run.status == "Posted"
+	[entry] = run_helpers.entries(run)
+	assert (
+		ledger_checks.gl_table(entry)
+		== f"""\
+account        | party       | cost center | debit | credit | against
+Write Off - HL |             | Main - HL   | 56.50 |        |
+Debtors - HL   | Anchor Cafe | Main - HL   |       |  40.00 | Fees {owed.name}
+Debtors - HL   | Anchor Cafe |             |       |   9.00 | Sales Invoice {bill.name}
+Debtors - HL   | Elm School  | Main - HL   |       |   7.50 | Fees {other.name}"""
+	)
+	assert still_owed(owed, other) == [0, 0]
+	undo_and_check(run, start)
+	assert still_owed(owed, other) == [40, 7.5]
+
+	again = post_and_check(run_helpers.run(voucher_kind="Fees"))
+	with as_user(MANAGER):
+		again.reinstate([run_helpers.items(again)[owed.name].name], [15], TODAY)
+	assert still_owed(owed, other) == [15, 0]
+	ledger_checks.assert_ple_equals_gl(HL)
+
+
+def still_owed(*vouchers: Any) -> list[float]:
+	return [frappe.db.get_value("Fees", one.name, "outstanding_amount") for one in vouchers]
+
+
+def test_c36_the_voucher_kind_of_an_app_that_is_not_installed():
+	with pytest.raises(frappe.ValidationError, match="DocType Fees does not exist"):
+		run_helpers.run(voucher_kind="Fees")
+	bootinfo = frappe._dict()
+	eligibility_data.add_to_boot(bootinfo)
+	assert bootinfo.uninstalled_voucher_kinds == ["Fees"]

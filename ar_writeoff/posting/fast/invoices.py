@@ -12,6 +12,7 @@ import frappe
 from erpnext.accounts.utils import QueryPaymentLedger, update_voucher_outstanding
 from frappe.utils import flt, now
 
+from ar_writeoff.core.criteria import FEES
 from ar_writeoff.ledger import dunnings
 from ar_writeoff.ledger.bulk_update import case_by_name
 from ar_writeoff.posting.fast.listeners import SALES_INVOICE
@@ -57,10 +58,15 @@ def load_invoices(names: set[str], cache: ValidationCache) -> None:
 
 
 def settle(payment_rows: Iterable[frappe._dict], cache: ValidationCache) -> None:
-	"""Record which invoices these Payment Ledger rows settle, to be updated together with those of the next entries.
+	"""Record which invoices these Payment Ledger rows settle, to be updated together with those of the next entries. Fees,
+	which ERPNext updates as well, are updated at once.
 
 	If ERPNext has to update one of them, or the entry or the invoices have listeners, all are updated at once.
 	"""
+	payment_rows = list(payment_rows)
+	for row in payment_rows:
+		if row.against_voucher_type == FEES:
+			update_voucher_outstanding(FEES, row.against_voucher_no, row.account, "Customer", row.party)
 	rows = [row for row in payment_rows if row.against_voucher_type == INVOICE]
 	found = get_invoices({row.against_voucher_no for row in rows}, cache)
 	cache.settlements += rows

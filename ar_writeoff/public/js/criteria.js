@@ -7,7 +7,17 @@
 for (const doctype of ["Write-Off Run", "Write-Off Schedule"]) {
 	for (const df of Object.values(frappe.meta.docfield_map[doctype] || {})) {
 		df.no_default = df.fieldtype === "Link" && df.fieldname !== "company" && !df.is_custom_field;
+		if (df.fieldname === "voucher_kind") df.options = installed_kinds(df.options);
 	}
+}
+
+// Without those of apps that are not installed.
+function installed_kinds(options) {
+	const missing = frappe.boot.uninstalled_voucher_kinds || [];
+	return options
+		.split("\n")
+		.filter((kind) => !missing.includes(kind))
+		.join("\n");
 }
 
 frappe.provide("frappe.ar_writeoff");

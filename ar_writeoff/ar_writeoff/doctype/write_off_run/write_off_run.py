@@ -144,6 +144,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			"Payment Entry",
 			"Journal Entry",
 			"Dunning",
+			"Fees",
 		]
 	# end: auto-generated types
 

@@ -109,6 +109,7 @@ class WriteOffSchedule(ReasonDocument, CriteriaDocument, LatestDocument):
 			"Payment Entry",
 			"Journal Entry",
 			"Dunning",
+			"Fees",
 		]
 		weekday: DF.Literal["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 	# end: auto-generated types
