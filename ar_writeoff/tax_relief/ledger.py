@@ -18,7 +18,7 @@ from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.run_types import TAX_CLAIM
 from ar_writeoff.core.status import ITEM_POSTED
-from ar_writeoff.ledger.accounts import account_problem
+from ar_writeoff.ledger.accounts import account_blocker, account_problem
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import rules
 
@@ -312,6 +312,7 @@ def open_claims(
 	decimals = precision(company_currency(company))
 	shares = shares_left((row.item for row in rows if row.claimed_amount), until)
 	found = {}
+	blockers: dict[str, Reason | None] = {}
 	for row in rows:
 		claimed = money(row.claimed_amount - row.repaid_amount, decimals)
 		left = left_then = money(row.claimable_amount, decimals)
@@ -326,7 +327,9 @@ def open_claims(
 				continue
 			reason = rules.claim_reason(status, row.trigger, row.event_date, missing, row.lapses_on)
 		if amount:
-			found[row.name] = OpenClaim(row, amount, reason)
+			if row.relief_account not in blockers:
+				blockers[row.relief_account] = account_blocker(row.relief_account, company)
+			found[row.name] = OpenClaim(row, amount, reason or blockers[row.relief_account])
 	return found
 
 

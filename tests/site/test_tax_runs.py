@@ -8,6 +8,7 @@ import frappe
 import pytest
 
 from tests.site import run_helpers
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
 	HL,
 	MANAGER,
@@ -124,6 +125,35 @@ Write Off - HL        |       | Main - HL   |        | 100.00 |"""
 	assert (claim.tax_run, claim.journal_entry) == (run.name, entry)
 	with as_user(MANAGER):
 		assert run.verify_approval()["intact"]
+
+
+@pytest.mark.parametrize(
+	("values", "code"), [({"disabled": 1}, "account_disabled"), ({"freeze_account": "Yes"}, "account_frozen")]
+)
+def test_claims_on_a_relief_account_that_cannot_be_posted_to(values: dict, code: str) -> None:
+	"""Found before the entry is rejected: excluded by the search, and left out of a run that was searched before."""
+	written_off()
+	before = tax_run()
+	frappe.db.set_value("Account", RELIEF, values)
+	frappe.db.commit()
+	clear_data_caches()
+	with as_user(MANAGER):
+		plan = frappe.get_doc(before.doctype, before.name).preview_entries()
+	assert (plan["skipped_count"], plan["entry_count"]) == (1, 0)
+	assert RELIEF in plan["skipped"][0]["message"]
+
+	run = tax_run()
+	item = item_of(run)
+	assert (item.status, item.reason_code, item.selected) == ("Excluded", code, 0)
+	assert (item.reason_doctype, item.reason_name) == ("Account", RELIEF)
+	assert RELIEF in item.message
+
+	frappe.db.set_value("Account", RELIEF, {"disabled": 0, "freeze_account": "No"})
+	frappe.db.commit()
+	clear_data_caches()
+	with as_user(MANAGER):
+		run.find_claims()
+	assert item_of(run).status == "Open"
 
 
 def test_nothing_is_posted_twice() -> None:
