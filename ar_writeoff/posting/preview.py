@@ -218,7 +218,7 @@ def way_of_posting(company: str, size: int) -> str:
 			"The first entries are posted both one by one and in sets. If the rows are the same, all others are posted in sets."
 		)
 	if way == proof.IN_SETS:
-		return _("The entries are posted in sets.")
+		return _("Entries of kinds that were compared before are posted in sets.")
 	if way == proof.BY_ENTRY:
 		return _("The entries are posted one by one, and the invoices of an entry are updated together.")
 	return _("The entries are posted one by one, as ERPNext does.")

@@ -14,7 +14,7 @@ from ar_writeoff.approval import controls
 from ar_writeoff.approval import service as approval
 from ar_writeoff.core import criteria
 from ar_writeoff.core import status as states
-from ar_writeoff.core.criteria import NET_FIRST
+from ar_writeoff.core.criteria import DEBIT, NET_FIRST
 from ar_writeoff.core.reasons import OVER_LIMIT
 from ar_writeoff.core.run_types import type_of
 from ar_writeoff.core.set_off import from_text
@@ -112,10 +112,8 @@ def set_offs(run: Any, amount: Callable[[float], str]) -> dict[str, Any]:
 	shown: list[dict[str, str]] = []
 	count = 0
 	# The record is read without its seal: after a restore without the site's key the evidence must still be shown.
-	if (
-		run.docstatus
-		and frappe.parse_json(run.approval_snapshot or "{}").get("customer_credits") == NET_FIRST
-	):
+	record = frappe.parse_json(run.approval_snapshot or "{}")
+	if (run.get("balance_type"), record.get("customer_credits")) == (DEBIT, NET_FIRST):
 		rows = items.read(
 			run.name, ["customer", "customer_name", "set_offs"], {"status": list(states.ITEM_POSTED)}
 		)

@@ -264,7 +264,12 @@ def invoices_without_balance(
 
 	Returned as balances of the outstanding amount, with the reason.
 	"""
-	known = {balance.key.voucher_no for balance in balances if balance.key.voucher_type == INVOICE}
+	known = {
+		# A damaged row may have no voucher.
+		balance.key.voucher_no
+		for balance in balances
+		if balance.key.voucher_type == INVOICE and balance.key.voucher_no
+	}
 	# nosemgrep: frappe-using-db-sql - as above
 	missing = frappe.db.sql_list(
 		"""select name from `tabSales Invoice`

@@ -354,9 +354,11 @@ def test_the_preview_and_the_form_say_how_a_run_is_posted():
 	assert "both one by one and in sets" in many.preview_entries()["way"]
 	run_helpers.post(many)
 	run = big_run(3)
-	assert run.preview_entries()["way"] == "The entries are posted in sets."
+	assert run.preview_entries()["way"] == "Entries of kinds that were compared before are posted in sets."
 	run_helpers.submitted_but_not_posted(run)
-	assert run.get_summary()["posting_notes"] == ["The entries are posted in sets."]
+	assert run.get_summary()["posting_notes"] == [
+		"Entries of kinds that were compared before are posted in sets."
+	]
 	run_helpers.settings(fast_posting=0)
 	[note] = run.get_summary()["posting_notes"]
 	assert "more slowly" in note
