@@ -48,6 +48,9 @@ COUNTED = (*PENDING, *POSTED)
 
 RETURN_MONTHS = {"Month": 1, "Two Months": 2, "Quarter": 3, "Half-Year": 6, "Year": 12}
 
+# Days before the last day of a claim on which users are warned.
+WARNING_DAYS = (30, 7)
+
 # A difference up to this is the rounding of the invoice: all of it is taxed.
 FULLY_TAXED_WITHIN = Decimal("0.05")
 
@@ -132,6 +135,12 @@ def status_on(day: date, first: date | None, last: date | None, *, lacks_notice:
 	if first is None or day < first:
 		return WAITING
 	return NEEDS_NOTICE if lacks_notice else CLAIMABLE
+
+
+def is_warning_due(last: date, warned_on: date | None, day: date) -> bool:
+	"""Whether users are to be warned today of a claim with this last day. `warned_on`: the day of the last warning."""
+	starts = [last - timedelta(days=days) for days in WARNING_DAYS]
+	return day <= last and any(start <= day and (warned_on is None or warned_on < start) for start in starts)
 
 
 def missing_conditions(rule: Any, notice_sent_on: Any, evidence: Any) -> list[str]:

@@ -166,6 +166,25 @@ def test_the_day_before_and_the_day_of_each_limit() -> None:
 	assert rules.status_on(first, None, None, lacks_notice=False) == rules.WAITING
 
 
+@pytest.mark.parametrize(
+	("day", "warned_on", "expected"),
+	[
+		("2026-06-30", None, False),
+		("2026-07-01", None, True),
+		("2026-07-02", "2026-07-01", False),
+		("2026-07-20", None, True),
+		("2026-07-23", "2026-07-22", False),
+		("2026-07-24", "2026-07-23", True),
+		("2026-07-25", "2026-07-24", False),
+		("2026-07-31", "2026-07-01", True),
+		("2026-08-01", None, False),
+	],
+)
+def test_a_warning_30_and_7_days_before_the_last_day(day: str, warned_on: str | None, expected: bool) -> None:
+	warned = date.fromisoformat(warned_on) if warned_on else None
+	assert rules.is_warning_due(date(2026, 7, 31), warned, date.fromisoformat(day)) is expected
+
+
 def tax(
 	taxes: dict[str, str], gross: str, loss: str, claimed: dict[str, str] | None = None, **more: Fraction
 ) -> dict[str, Decimal]:
@@ -273,6 +292,8 @@ REPAYMENTS = {
 	"HMRC": ("114.93", "421.64", "771.64", "0", "62.80"),
 	"Germany": ("1520.00", "952.00", "9520.00", "0", "152.00"),
 	"Australia": ("70.00", "220.00", "770.00", "0", "20.00"),
+	"Australia, 80 % taxable": ("56.00", "220.00", "770.00", "0", "16.00"),
+	"US, 8.25 %": ("49.50", "216.50", "649.50", "0", "16.50"),
 	"Canada": ("5.20", "60.00", "119.46", "0", "2.61"),
 	"Quebec": ("10.37", "60.00", "119.46", "0", "5.21"),
 	"the rest": ("100.00", "700.00", "700.00", "40.00", "60.00"),
