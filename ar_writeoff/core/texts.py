@@ -312,7 +312,12 @@ MESSAGES: Mapping[str, str] = {
 	reasons.REASON_FOR_OTHER_SIDE: _("The reason {reason} is for {side} balances."),
 	reasons.SCHEDULE_USER_DISABLED: _("User {user} is disabled. Another user must save this schedule."),
 	reasons.NOTHING_POSTED: _("No balance of {run} could be posted."),
-	reasons.TAX_UNKNOWN: _("An opening invoice has no tax in the ledger."),
+	reasons.TAX_UNKNOWN: _(
+		"An opening invoice has no tax in the ledger. The Tax Fraction can be entered in the claim."
+	),
+	reasons.TAX_NO_INVOICE: _(
+		"Only a Sales Invoice has its tax in the ledger. The Tax Fraction can be entered in the claim."
+	),
 	reasons.TAX_CONNECTED: _("The customer is a company of the group."),
 	reasons.TAX_REVERSED_BY_PAYMENT: _("Payment Entry {payment} has reversed tax of this invoice."),
 	reasons.TAX_LAPSED: _("The last day for the claim was {on}."),
@@ -445,6 +450,7 @@ LABELS: Mapping[str, str] = {
 	reasons.SCHEDULE_USER_DISABLED: _("User disabled"),
 	reasons.NOTHING_POSTED: _("Nothing posted"),
 	reasons.TAX_UNKNOWN: _("Tax unknown"),
+	reasons.TAX_NO_INVOICE: _("No Sales Invoice"),
 	reasons.TAX_CONNECTED: _("Connected customer"),
 	reasons.TAX_REVERSED_BY_PAYMENT: _("Tax reversed by a payment"),
 	reasons.TAX_LAPSED: _("Lapsed"),

@@ -65,7 +65,8 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 	with trial_ledger(rules) as trial:
 		for names in batches.split_into_batches(run.name, rules, visible):
 			kept = [name for name in names if name not in skipped]
-			rows = list(run_items.read(run.name, run_items.BALANCE_FIELDS, {"name": kept}) if kept else ())
+			fields = (*run_items.BALANCE_FIELDS, "posting_date", "due_date")
+			rows = list(run_items.read(run.name, fields, {"name": kept}) if kept else ())
 			items = posting.to_plan_items(posting.items_from_rows(rows, run.company), rules)
 			amounts = {item.name: item.base_amount for item in items}
 			for item in items:

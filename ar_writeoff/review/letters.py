@@ -6,19 +6,23 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.contacts.doctype.contact.contact import get_default_contact
+from frappe.query_builder.functions import Sum
 from frappe.translate import print_language
 from frappe.utils import fmt_money, formatdate, getdate, now
 
 from ar_writeoff.core.criteria import DEBIT
+from ar_writeoff.core.run_types import TAX_CLAIM
 from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
+from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.ledger.transactions import run_in_transaction
 from ar_writeoff.run import items, log
 from ar_writeoff.run.worker import runs_inline
 
 WRITTEN_OFF, UPHELD = "Balance Written Off", "Claim Upheld"
 KINDS = (WRITTEN_OFF, UPHELD)
+TAX_NOTICE = "Tax Relief Notice"
 SENT, NOT_SENT = "Sent", "Not Sent"
 METHOD = "ar_writeoff.jobs.send_letters"
 
@@ -29,28 +33,41 @@ METHOD = "ar_writeoff.jobs.send_letters"
 def write_off_letter(letter: Any) -> str:
 	"""The letter as HTML, in the current language. For the Print Format and for email templates."""
 	letter.check_permission("read")
-	written_off = letter.kind == WRITTEN_OFF
+	is_notice = letter.kind == TAX_NOTICE
+	heading, text = texts(letter.kind)
+	columns = [_("Voucher No"), _("Date"), _("Written Off"), _("Tax")]
 	return frappe.render_template(
 		"ar_writeoff/templates/write_off_letter.html",
 		{
 			"company": letter.company,
 			"customer_name": letter.customer_name,
 			"today": formatdate(getdate(letter.creation)),
-			"heading": _("Balances written off") if written_off else _("Our claim remains"),
-			"text": _("We have written off these balances and no longer ask you to pay them.")
-			if written_off
-			else _(
-				"We have written off these balances in our books. This is not a waiver: our claim remains, and we ask you to"
-				" pay."
-			),
-			"columns": [_("Voucher No"), _("Date"), _("Amount")],
-			"balances": balances_of(letter),
+			"heading": heading,
+			"text": text,
+			"columns": columns if is_notice else [*columns[:2], _("Amount")],
+			"rows": taxes_of(letter) if is_notice else balances_of(letter),
 			"closing": _("This letter was created by a computer and is valid without a signature."),
 		},
 	)
 
 
-def balances_of(letter: Any) -> list[dict[str, str]]:
+def texts(kind: str) -> tuple[str, str]:
+	"""Return the heading and the text of a kind of letter."""
+	if kind == TAX_NOTICE:
+		return _("Notice of relief from the tax on bad debts"), _(
+			"We have written off these balances and claim relief for the tax in them. If you have deducted this tax, you may"
+			" have to repay it to the tax office."
+		)
+	if kind == UPHELD:
+		return _("Our claim remains"), _(
+			"We have written off these balances in our books. This is not a waiver: our claim remains, and we ask you to pay."
+		)
+	return _("Balances written off"), _(
+		"We have written off these balances and no longer ask you to pay them."
+	)
+
+
+def balances_of(letter: Any) -> list[list[str]]:
 	"""The written-off balances of the letter's customer in its run, of those the current user may see."""
 	item = items.table()
 	rows = (
@@ -71,11 +88,37 @@ def balances_of(letter: Any) -> list[dict[str, str]]:
 		.run(as_dict=True)
 	)
 	return [
-		{
-			"voucher_no": row.voucher_no,
-			"posting_date": formatdate(row.posting_date),
-			"amount": fmt_money(row.amount, currency=row.currency),
-		}
+		[row.voucher_no, formatdate(row.posting_date), fmt_money(row.amount, currency=row.currency)]
+		for row in rows
+	]
+
+
+def taxes_of(letter: Any) -> list[list[str]]:
+	"""The balances whose tax this letter gives notice of, in company currency, of those the current user may see."""
+	item, claim = items.table(), frappe.qb.DocType(TAX_CLAIM)
+	currency = company_currency(letter.company)
+	rows = (
+		frappe.qb.from_(claim)
+		.inner_join(item)
+		.on(item.name == claim.item)
+		.select(
+			item.voucher_no,
+			item.posting_date,
+			(item.base_write_off_amount - item.base_reinstated_amount).as_("amount"),
+			Sum(claim.claimable_amount).as_("tax"),
+		)
+		.where(items.visible(item, letter.run) & (claim.notice == letter.name))
+		.groupby(item.name)
+		.orderby(item.posting_date)
+		.orderby(item.name)
+		.run(as_dict=True)
+	)
+	return [
+		[
+			row.voucher_no,
+			formatdate(row.posting_date),
+			*(fmt_money(amount, currency=currency) for amount in (row.amount, row.tax)),
+		]
 		for row in rows
 	]
 
@@ -158,9 +201,14 @@ def send_letter(run: str, customer: str, kind: str, email_template: str | None) 
 	if frappe.db.exists("Write-Off Letter", {"run": run, "customer": customer, "kind": kind, "status": SENT}):
 		return None
 	frappe.db.delete("Write-Off Letter", {"run": run, "customer": customer, "kind": kind})
+	return deliver(new_letter(run, customer, kind, email_template))
+
+
+def new_letter(run: str, customer: str, kind: str, email_template: str | None) -> Any:
+	"""Store a letter that is not sent, in the language of the customer."""
 	details = frappe.db.get_value("Customer", customer, ["customer_name", "language"], as_dict=True)
 	language = details.language or frappe.db.get_single_value("System Settings", "language") or "en"
-	letter = frappe.get_doc(
+	return frappe.get_doc(
 		{
 			"doctype": "Write-Off Letter",
 			"run": run,
@@ -174,6 +222,10 @@ def send_letter(run: str, customer: str, kind: str, email_template: str | None) 
 			"status": NOT_SENT,
 		}
 	).insert(ignore_permissions=True)
+
+
+def deliver(letter: Any) -> str:
+	"""Send a letter by email and return its status. If it cannot be sent, its message says why."""
 	if not letter.recipient:
 		set_result(letter.name, NOT_SENT, _("The customer has no email address. Print the letter."))
 		return NOT_SENT
@@ -181,7 +233,7 @@ def send_letter(run: str, customer: str, kind: str, email_template: str | None) 
 		set_result(letter.name, NOT_SENT, _("There is no default outgoing Email Account. Print the letter."))
 		return NOT_SENT
 	try:
-		with print_language(language):
+		with print_language(letter.language):
 			send_email(letter)
 	except (frappe.ValidationError, frappe.OutgoingEmailError) as error:
 		set_result(letter.name, NOT_SENT, messages.error_text(error))

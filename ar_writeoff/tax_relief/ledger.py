@@ -1,7 +1,7 @@
 """The tax of invoices, from their own General Ledger entries."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -10,15 +10,16 @@ from typing import Any
 
 import frappe
 from frappe import _
-from frappe.query_builder.functions import Count, Sum
-from frappe.utils import getdate
+from frappe.query_builder.functions import Coalesce, Count, Sum
+from frappe.utils import getdate, now
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.core.run_types import TAX_CLAIM
+from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
 from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger.accounts import account_blocker, account_problem
+from ar_writeoff.ledger.bulk_update import case_by_name
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import rules
 
@@ -221,18 +222,32 @@ def claimed_taxes(
 	return found
 
 
-def claim_counts(invoices: Iterable[str]) -> dict[str, int]:
-	"""Return the number of claims of each of these invoices."""
+def claim_counts(vouchers: Iterable[str]) -> dict[str, int]:
+	"""Return the number of claims of each of these vouchers."""
 	claim = frappe.qb.DocType(TAX_CLAIM)
-	counts = dict.fromkeys(invoices, 0)
-	counts.update(
-		frappe.qb.from_(claim)
-		.select(claim.sales_invoice, Count("*"))
-		.where(claim.sales_invoice.isin(sorted(counts) or [""]))
-		.groupby(claim.sales_invoice)
-		.run()
-	)
+	counts = dict.fromkeys(vouchers, 0)
+	for voucher in (claim.sales_invoice, claim.voucher_no):
+		counts.update(
+			frappe.qb.from_(claim)
+			.select(voucher, Count("*"))
+			.where(voucher.isin(sorted(counts) or [""]))
+			.groupby(voucher)
+			.run()
+		)
 	return counts
+
+
+def write_claims(rows: Mapping[str, Mapping[str, Any]]) -> None:
+	"""Set the fields of these claims, which all have the same ones, in one statement. `rows`: by name."""
+	if not rows:
+		return
+	claim = frappe.qb.DocType("Write-Off Tax Claim")
+	query = frappe.qb.update(claim).where(claim.name.isin(sorted(rows)))
+	query = query.set(claim.modified, now()).set(claim.modified_by, frappe.session.user)
+	for column in next(iter(rows.values())):
+		values = {name: row[column] for name, row in rows.items()}
+		query = query.set(claim[column], case_by_name(claim.name, values))
+	query.run()
 
 
 def shares_left(items: Iterable[str], until: date | None = None) -> dict[str, Fraction]:
@@ -331,6 +346,76 @@ def open_claims(
 				blockers[row.relief_account] = account_blocker(row.relief_account, company)
 			found[row.name] = OpenClaim(row, amount, reason or blockers[row.relief_account])
 	return found
+
+
+def payments_of(company: str, invoices: Iterable[str]) -> dict[str, Decimal]:
+	"""Return what was paid on these invoices, in the currency of the receivable account. Credit notes, write-offs and
+	reinstatements are no payments."""
+	row, entry = frappe.qb.DocType("Payment Ledger Entry"), frappe.qb.DocType("Journal Entry")
+	at_sale = (row.voucher_no == row.against_voucher_no) & (row.amount < 0)
+	rows = (
+		frappe.qb.from_(row)
+		.left_join(entry)
+		.on((entry.name == row.voucher_no) & (row.voucher_type == "Journal Entry"))
+		.select(row.against_voucher_no, -Sum(row.amount_in_account_currency))
+		.where(
+			row.against_voucher_no.isin(sorted(set(invoices)) or [""])
+			& (row.against_voucher_type == "Sales Invoice")
+			& (row.company == company)
+			& (row.delinked == 0)
+			& ((row.voucher_type != "Sales Invoice") | at_sale)
+			& (Coalesce(entry.write_off_run, "") == "")
+			& (Coalesce(entry.voucher_type, "") != "Credit Note")
+		)
+		.groupby(row.against_voucher_no)
+		.run()
+	)
+	return {name: money(amount, 9) for name, amount in rows}
+
+
+def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> list[frappe._dict]:
+	"""Return the claims (amounts above 0) and repayments (below 0) that tax runs with these posting dates have posted and
+	that were not undone, each with the box of the return: that of its tax account in the rule, or of the rule."""
+	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_RUN)
+	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
+	account = frappe.qb.DocType("Write-Off Tax Rule Account")
+	query = (
+		frappe.qb.from_(item)
+		.inner_join(run)
+		.on(run.name == item.run)
+		.inner_join(claim)
+		.on(claim.name == item.voucher_no)
+		.left_join(rule)
+		.on(rule.name == claim.tax_rule)
+		.left_join(account)
+		.on((account.parent == claim.tax_rule) & (account.tax_account == claim.tax_account))
+		.select(
+			run.from_date,
+			run.to_date,
+			item.run.as_("tax_run"),
+			item.voucher_no.as_("name"),
+			claim.sales_invoice,
+			item.customer,
+			item.receivable_account.as_("relief_account"),
+			item.base_write_off_amount,
+			item.journal_entry,
+			account.claim_box,
+			account.repayment_box,
+			rule.claim_box.as_("claim_box_of_rule"),
+			rule.repayment_box.as_("repayment_box_of_rule"),
+		)
+		.where((run.company == company) & item.status.isin(ITEM_POSTED))
+		.orderby(item.name)
+	)
+	if from_date:
+		query = query.where(run.posting_date >= getdate(from_date))
+	if to_date:
+		query = query.where(run.posting_date <= getdate(to_date))
+	rows = query.run(as_dict=True)
+	for row in rows:
+		kind = "claim_box" if row.base_write_off_amount > 0 else "repayment_box"
+		row.box = row[kind] or row[f"{kind}_of_rule"] or ""
+	return rows
 
 
 def relief_account_problem(account: str, company: str) -> str | None:

@@ -99,6 +99,7 @@ def update_claims(names: Iterable[str]) -> None:
 	posted = posted_amounts(wanted)
 	entries = entries_of(last for _claimed, _repaid, last in posted.values())
 	claim = frappe.qb.DocType(TAX_CLAIM)
+	values: dict[str, dict[str, Any]] = {}
 	for row in (
 		frappe.qb.from_(claim)
 		.select(*service.CLAIM_FIELDS)
@@ -110,22 +111,23 @@ def update_claims(names: Iterable[str]) -> None:
 		decimals = precision(company_currency(row.company))
 		claimed, repaid, last = posted.get(row.name, (0, 0, None))
 		claimed, repaid = money(claimed, decimals), money(repaid, decimals)
-		values: dict[str, Any] = {
-			"claimed_amount": claimed,
-			"repaid_amount": repaid,
-			"tax_run": None,
-			"journal_entry": None,
-		}
+		run, entry, filed_on = entries[last] if last else (None, None, None)
+		reason = None
 		if last:
-			values["tax_run"], values["journal_entry"], filed_on = entries[last]
-			values["status"] = rules.posted_status(
+			status = rules.posted_status(
 				money(row.tax_amount, decimals), claimed, repaid, filed=bool(filed_on)
 			)
-			values |= messages.columns(None)
 		else:
-			values["status"], reason = service.unposted_status(row)
-			values |= messages.columns(reason)
-		frappe.db.set_value(TAX_CLAIM, row.name, values)
+			status, reason = service.current_status(row, getdate())
+		values[row.name] = {
+			"claimed_amount": claimed,
+			"repaid_amount": repaid,
+			"tax_run": run,
+			"journal_entry": entry,
+			"status": status,
+			**messages.columns(reason),
+		}
+	ledger.write_claims(values)
 
 
 def entries_of(items: Iterable[str]) -> dict[str, tuple[str, str, Any]]:

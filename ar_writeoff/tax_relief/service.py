@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import frappe
+from frappe import _
 from frappe.utils import cint, create_batch, getdate
 
 from ar_writeoff.core import reasons
@@ -52,9 +53,11 @@ CLAIM_FIELDS = (
 	"written_off_amount",
 	"tax_amount",
 	"claimable_amount",
-	"reason_code",
+	"sales_invoice",
 )
 CLAIMS_PER_QUERY = 2000
+# Reasons for which the tax of a claim can be entered by hand.
+BY_HAND = (reasons.TAX_UNKNOWN, reasons.TAX_NO_INVOICE)
 # Characters of the invoice in the name of a claim.
 MAX_PREFIX = 120
 
@@ -76,7 +79,7 @@ class Loss:
 	"""The tax on one account in one written-off item. Without an account, `reason` says why there is none to claim."""
 
 	item: str
-	invoice: str
+	voucher: str
 	tax_account: str
 	amount: Decimal
 	dates: rules.ClaimDates
@@ -138,20 +141,27 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 
 	`day`: for the status of the claims.
 	"""
-	of_invoices = [row for row in rows if row.voucher_type == "Sales Invoice" and row.write_off_amount > 0]
+	of_invoices: list[Any] = []
+	found: list[Loss] = []
+	for row in rows:
+		if row.write_off_amount <= 0:
+			continue
+		if row.voucher_type == "Sales Invoice":
+			of_invoices.append(row)
+			continue
+		supply = getdate(row.posting_date)
+		dates = rules.ClaimDates(supply, getdate(row.due_date or supply), written_off_on)
+		found.append(excluded(row, dates, Reason.of(reasons.TAX_NO_INVOICE)))
 	names = {row.voucher_no for row in of_invoices}
 	taxes = ledger.invoice_taxes(company, names, rule.relief_accounts)
 	written_off = ledger.other_losses(names, {row.name for row in of_invoices})
 	decimals = precision(company_currency(company))
 	claimed = ledger.claimed_taxes(names, rules.COUNTED, decimals)
-	found = []
 	for row in of_invoices:
 		tax = taxes[row.voucher_no]
 		dates = rules.ClaimDates(tax.supply, tax.due, written_off_on)
 		if tax.reason:
-			found.append(
-				Loss(row.name, row.voucher_no, "", ZERO, dates, None, None, rules.EXCLUDED, tax.reason)
-			)
+			found.append(excluded(row, dates, tax.reason))
 			continue
 		if not tax.taxes or tax.gross_own <= 0:
 			continue
@@ -175,6 +185,10 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 			if amount
 		]
 	return found
+
+
+def excluded(row: Any, dates: rules.ClaimDates, reason: Reason) -> Loss:
+	return Loss(row.name, row.voucher_no, "", ZERO, dates, None, None, rules.EXCLUDED, reason)
 
 
 def preview(rule_name: str, company: str, rows: Iterable[Any], posting_date: date) -> list[Loss]:
@@ -225,18 +239,21 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 	if not found:
 		return
 	by_name = {row.name: row for row in rows}
-	numbers = ledger.claim_counts(loss.invoice for loss in found)
+	numbers = ledger.claim_counts(loss.voucher for loss in found)
 	values = []
 	for loss in found:
 		row = by_name[loss.item]
-		numbers[loss.invoice] += 1
+		is_invoice = row.voucher_type == "Sales Invoice"
+		numbers[loss.voucher] += 1
 		values.append(
 			{
-				"name": f"{loss.invoice[-MAX_PREFIX:]}-T{numbers[loss.invoice]}",
+				"name": f"{loss.voucher[-MAX_PREFIX:]}-T{numbers[loss.voucher]}",
 				**standard_values(),
 				"company": company,
 				"customer": row.customer,
-				"sales_invoice": loss.invoice,
+				"sales_invoice": loss.voucher if is_invoice else None,
+				"voucher_type": None if is_invoice else row.voucher_type,
+				"voucher_no": None if is_invoice else loss.voucher,
 				"run": run,
 				"item": loss.item,
 				"status": loss.status,
@@ -244,6 +261,7 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 				"lapses_on": loss.lapses_on,
 				**messages.columns(loss.reason),
 				"tax_account": loss.tax_account or None,
+				"is_by_hand": int(loss.reason is not None and loss.reason.code in BY_HAND),
 				"relief_account": rule.relief_accounts.get(loss.tax_account),
 				"tax_rule": rule.name,
 				"written_off_amount": row.base_write_off_amount,
@@ -280,15 +298,16 @@ def update_of_items(names: Iterable[str]) -> None:
 		.for_update()
 		.run(as_dict=True)
 	):
+		if row.status == rules.EXCLUDED:
+			continue
 		share = shares[row.item]
 		decimals = precision(company_currency(row.company))
 		left = rules.tax_left(money(row.tax_amount, decimals), share, decimals)
 		if row.status in rules.POSTED:
 			frappe.db.set_value(CLAIM, row.name, "claimable_amount", left)
 			continue
-		status, reason = (
-			current_status(row, getdate()) if share else (rules.WITHDRAWN, Reason.of(reasons.TAX_WITHDRAWN))
-		)
+		row.claimable_amount = left
+		status, reason = current_status(row, getdate())
 		frappe.db.set_value(
 			CLAIM, row.name, {"claimable_amount": left, "status": status, **messages.columns(reason)}
 		)
@@ -297,30 +316,85 @@ def update_of_items(names: Iterable[str]) -> None:
 def apply_rule(claim: Any, day: date) -> None:
 	"""Set the days, status and message of a claim document from its dates and its rule."""
 	row = frappe.db.get_value(RULE, claim.tax_rule, RULE_FIELDS, as_dict=True)
-	rule = claim_rule(row, return_months(claim.company))
+	claim.claimable_on, claim.lapses_on = claim_days(claim, claim_rule(row, return_months(claim.company)))
+	claim.status, reason = current_status(claim, day)
+	claim.update(messages.columns(reason))
+
+
+def claim_days(claim: Any, rule: rules.ClaimRule) -> tuple[date | None, date | None]:
+	"""Return the first and the last day of a claim by a rule."""
 	dates = rules.ClaimDates(
 		getdate(claim.supply_date),
 		getdate(claim.due_date),
 		getdate(claim.write_off_date),
 		getdate(claim.event_date) if claim.event_date else None,
 	)
-	claim.claimable_on, claim.lapses_on = rules.claimable_on(rule, dates), rules.lapses_on(rule, dates)
-	claim.status, reason = status_and_reason(claim, row, day)
-	claim.update(messages.columns(reason))
+	return rules.claimable_on(rule, dates), rules.lapses_on(rule, dates)
+
+
+def update_of_rule(name: str) -> None:
+	"""Update the days and status of the claims of a rule that are not posted, after a change of the rule."""
+	row = frappe.db.get_value(RULE, name, RULE_FIELDS, as_dict=True)
+	by_company: dict[str, rules.ClaimRule] = {}
+	claim = frappe.qb.DocType(CLAIM)
+	values: dict[str, dict[str, Any]] = {}
+	for one in (
+		frappe.qb.from_(claim)
+		.select(*CLAIM_FIELDS)
+		.where((claim.tax_rule == name) & claim.status.isin(rules.PENDING))
+		.orderby(claim.name)
+		.for_update()
+		.run(as_dict=True)
+	):
+		if one.company not in by_company:
+			by_company[one.company] = claim_rule(row, return_months(one.company))
+		one.claimable_on, one.lapses_on = claim_days(one, by_company[one.company])
+		status, reason = status_and_reason(one, row, getdate())
+		values[one.name] = {
+			"claimable_on": one.claimable_on,
+			"lapses_on": one.lapses_on,
+			"status": status,
+			**messages.columns(reason),
+		}
+	for names in create_batch(list(values), CLAIMS_PER_QUERY):
+		ledger.write_claims({name: values[name] for name in names})
+
+
+def fraction_problem(text: str | None) -> str | None:
+	try:
+		rules.parse_fraction(text or "")
+	except ValueError:
+		return _("Enter a fraction between 0 and 1, for example 1/11.")
+	return None
+
+
+def tax_by_hand(claim: Any) -> dict[str, Any]:
+	"""Return the tax fields of a claim whose tax is not in the ledger: its fraction of the amount written off, on the tax
+	account that was chosen, or on the only one of the rule. An account that is not in the rule has no relief account."""
+	relief_accounts = tax_rule(claim.tax_rule, claim.company).relief_accounts
+	fraction = rules.parse_fraction(claim.tax_fraction or "")
+	if not fraction:
+		return {"tax_account": None, "relief_account": None, "tax_amount": ZERO, "claimable_amount": ZERO}
+	decimals = precision(company_currency(claim.company))
+	account = claim.tax_account or (next(iter(relief_accounts)) if len(relief_accounts) == 1 else None)
+	tax = rules.tax_left(money(claim.written_off_amount, decimals), fraction, decimals)
+	left = rules.tax_left(tax, ledger.shares_left([claim.item])[claim.item], decimals)
+	return {
+		"tax_account": account,
+		"relief_account": relief_accounts.get(account or ""),
+		"tax_amount": tax,
+		"claimable_amount": left,
+	}
 
 
 def current_status(claim: Any, day: date) -> tuple[str, Reason | None]:
 	"""Return the status of a claim that is not posted, with its message."""
 	if not claim.tax_amount:
-		return rules.EXCLUDED, Reason.of(reasons.TAX_UNKNOWN)
-	return status_and_reason(claim, frappe.get_cached_doc(RULE, claim.tax_rule), day)
-
-
-def unposted_status(claim: Any) -> tuple[str, Reason | None]:
-	"""Return the status of a claim that is no longer posted, with its message."""
-	if claim.tax_amount and not claim.claimable_amount:
+		code = reasons.TAX_UNKNOWN if claim.sales_invoice else reasons.TAX_NO_INVOICE
+		return rules.EXCLUDED, Reason.of(code)
+	if not claim.claimable_amount:
 		return rules.WITHDRAWN, Reason.of(reasons.TAX_WITHDRAWN)
-	return current_status(claim, getdate())
+	return status_and_reason(claim, frappe.get_cached_doc(RULE, claim.tax_rule), day)
 
 
 def status_and_reason(claim: Any, rule: Any, day: date) -> tuple[str, Reason | None]:

@@ -91,6 +91,7 @@ TABLE: dict[str, tuple[str, dict[str, Any]]] = {
 		{"customer": "{customer}"},
 	),
 	"ar_writeoff.review.letters.send_letters": (MANAGES, {"run": "{run}"}),
+	"ar_writeoff.tax_relief.notices.send_notices": (MANAGES, {"company": HL}),
 	LATE_MONEY + "get_written_off": (READS, {"company": HL, "customer": "{customer}"}),
 	LATE_MONEY + "get_late_money": (PREPARES, {"credit_type": "Payment Entry", "credit_no": "{payment}"}),
 	LATE_MONEY + "get_late_credits": (PREPARES, {"company": HL, "customer": "{customer}"}),

@@ -10,7 +10,7 @@ import frappe
 import pytest
 from frappe.utils import getdate
 
-from ar_writeoff.tax_relief import service
+from ar_writeoff.tax_relief import runs, service
 from tests.site import run_helpers
 from tests.site.factories import (
 	AUDITOR,
@@ -22,6 +22,8 @@ from tests.site.factories import (
 	credit_note,
 	customer,
 	invoice,
+	journal,
+	line,
 	pay,
 	permit,
 	user,
@@ -188,13 +190,109 @@ def test_an_opening_invoice_is_excluded() -> None:
 	sale.items[0].income_account = account("Temporary Opening")
 	sale.submit()
 	run = run_helpers.run()
-	assert run.preview_entries()["tax_relief"]["excluded"] == [
-		{"message": "An opening invoice has no tax in the ledger.", "count": 1}
-	]
+	told = "An opening invoice has no tax in the ledger. The Tax Fraction can be entered in the claim."
+	assert run.preview_entries()["tax_relief"]["excluded"] == [{"message": told, "count": 1}]
 	run_helpers.post(run)
 	[claim] = claims(sale)
-	assert (claim.status, claim.tax_amount) == ("Excluded", 0)
-	assert claim.message == "An opening invoice has no tax in the ledger."
+	assert (claim.status, claim.tax_amount, claim.message) == ("Excluded", 0, told)
+
+
+def by_hand() -> tuple[Any, Any]:
+	"""The claims of an opening invoice over 120.00 and of an opening balance of 60.00 in a Journal Entry."""
+	sale = invoice("Anchor Cafe", 120, "2025-01-01", is_opening="Yes", submit=False)
+	sale.items[0].income_account = account("Temporary Opening")
+	sale.submit()
+	entry = journal(
+		line("Debtors", 60, party="Breakwater Bar"),
+		line("Temporary Opening", credit=60),
+		posting_date="2025-02-01",
+	)
+	run_helpers.post(run_helpers.run())
+	[of_invoice], [of_entry] = claims(sale), claims(voucher_no=entry.name)
+	return (
+		frappe.get_doc("Write-Off Tax Claim", of_invoice.name),
+		frappe.get_doc("Write-Off Tax Claim", of_entry.name),
+	)
+
+
+def test_the_tax_fraction_of_an_opening_invoice() -> None:
+	claim, _other = by_hand()
+	with as_user(MANAGER):
+		for wrong in ("20 %", "6", "0"):
+			claim.reload().tax_fraction = wrong
+			with pytest.raises(frappe.ValidationError, match="Enter a fraction between 0 and 1"):
+				claim.save()
+		claim.reload().tax_fraction = "1/6"
+		claim.save()
+	[stored] = claims(name=claim.name)
+	assert (stored.status, stored.tax_amount, stored.claimable_amount) == ("Claimable", 20, 20)
+	assert (stored.tax_account, stored.relief_account) == (account("VAT"), account("VAT on Bad Debts"))
+	assert (stored.claimable_on, stored.lapses_on, stored.message) == (
+		date(2026, 6, 30),
+		date(2029, 7, 31),
+		"",
+	)
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", claim.run).reinstate([claim.item], {claim.item: 60}, "2026-07-10")
+	assert claims(name=claim.name)[0].claimable_amount == 10
+	with as_user(MANAGER):
+		claim.reload().update({"tax_fraction": "", "tax_amount": 5})
+		claim.save()
+	[stored] = claims(name=claim.name)
+	assert (stored.status, stored.tax_amount, stored.tax_account) == ("Excluded", 0, None)
+
+
+def test_a_balance_of_a_journal_entry_is_told_and_has_a_fraction() -> None:
+	_other, claim = by_hand()
+	assert (claim.sales_invoice, claim.voucher_type, claim.supply_date) == (
+		None,
+		"Journal Entry",
+		date(2025, 2, 1),
+	)
+	assert claim.name == f"{claim.voucher_no}-T1"
+	assert (claim.status, claim.message) == (
+		"Excluded",
+		"Only a Sales Invoice has its tax in the ledger. The Tax Fraction can be entered in the claim.",
+	)
+	use_rule(
+		**{tax_account("VAT"): tax_account("VAT"), tax_account("Sales Tax 2"): tax_account("Sales Tax 2")}
+	)
+	claim.reload().tax_fraction = "1/6"
+	with pytest.raises(frappe.ValidationError, match="Choose a tax account of the rule"):
+		claim.save()
+	claim.reload().update({"tax_fraction": "1/6", "tax_account": account("Sales Tax 2")})
+	claim.save()
+	[stored] = claims(name=claim.name)
+	assert (stored.status, stored.tax_amount, stored.relief_account) == (
+		"Claimable",
+		10,
+		account("Sales Tax 2"),
+	)
+
+
+def test_what_the_ledger_has_is_not_entered_by_hand() -> None:
+	sale = taxed(1000, 200)
+	run_helpers.post(run_helpers.run())
+	claim = frappe.get_doc("Write-Off Tax Claim", claims(sale)[0].name)
+	claim.update({"tax_fraction": "1/2", "tax_account": account("VAT on Bad Debts")})
+	claim.save()
+	assert (claims(sale)[0].tax_fraction, claims(sale)[0].tax_account, amounts(sale)) == (
+		None,
+		account("VAT"),
+		[200],
+	)
+
+
+def test_a_claim_by_hand_follows_its_write_off() -> None:
+	"""Undone without a fraction it stays excluded, and nothing is left to claim of it."""
+	claim, _other = by_hand()
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", claim.run).reverse("2026-07-31", dated=True)
+	assert claims(name=claim.name)[0].status == "Excluded"
+	claim.reload().tax_fraction = "1/6"
+	claim.save()
+	[stored] = claims(name=claim.name)
+	assert (stored.status, stored.tax_amount, stored.claimable_amount) == ("Withdrawn", 20, 0)
 
 
 def test_a_payment_that_has_reversed_tax_already() -> None:
@@ -300,6 +398,29 @@ def test_a_notice_is_a_condition() -> None:
 		doc.save()
 
 
+def test_open_claims_follow_a_correction_of_their_rule() -> None:
+	"""Those that are posted do not."""
+	posted, waiting, other = taxed(100, 20), taxed(100, 20), taxed(100, 19, who=customer("Lotse"), company=NW)
+	run_helpers.post(run_helpers.run())
+	frappe.db.set_value("Write-Off Tax Claim", claims(posted)[0].name, "status", "Filed")
+	rule = use_rule()
+	rule.update({"wait_months": 240, "limit_months": 300})
+	rule.save()
+	assert (claims(posted)[0].status, claims(posted)[0].claimable_on) == ("Filed", date(2026, 6, 30))
+	[claim] = claims(waiting)
+	assert (claim.status, claim.claimable_on, claim.lapses_on) == (
+		"Waiting",
+		date(2045, 2, 1),
+		date(2050, 1, 31),
+	)
+	rule.needs_notice = 1
+	rule.wait_months = 6
+	rule.save()
+	[claim] = claims(waiting)
+	assert (claim.status, claim.claimable_on) == ("Needs Notice", date(2026, 6, 30))
+	assert claims(other) == []
+
+
 def test_claims_are_evidence() -> None:
 	taxed(1000, 200)
 	run_helpers.post(run_helpers.run())
@@ -365,6 +486,35 @@ def test_a_company_without_a_rule_asks_nothing_more() -> None:
 	ours = [query for query in queries if "tabWrite-Off Tax" in query and "Custom" not in query]
 	assert ours == []
 	assert claims(sale) == []
+
+
+def test_a_company_without_a_rule_has_as_many_queries_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+	"""As many as without the functions of tax relief."""
+	run_helpers.settings(tax_rule=None)
+
+	def whole_path() -> None:
+		run = run_helpers.post(run_helpers.run())
+		[item] = run_helpers.items(run).values()
+		with as_user(MANAGER):
+			run.reinstate([item.name], {item.name: 20})
+			run.reverse()
+
+	counts = []
+	for without in (True, True, False):
+		sale = taxed(100, 20)
+		with monkeypatch.context() as patch:
+			for module, name in (
+				(service, "create_claims"),
+				(service, "update_of_items"),
+				(service, "preview"),
+				(runs, "update_claims"),
+			):
+				if without:
+					patch.setattr(module, name, lambda *_args: None)
+			counts.append(count_queries(whole_path).total())
+		pay(sale)
+	# The first one fills caches.
+	assert counts[1] == counts[2]
 
 
 def test_credit_balances_have_no_claim() -> None:

@@ -15,14 +15,17 @@ from tests.site.factories import (
 	PREPARER,
 	TODAY,
 	account,
+	accounting_period,
 	as_user,
+	cost_center,
 	invoice,
 	pay,
 	permit,
+	project,
 	user,
 )
 from tests.site.ledger_checks import gl_table
-from tests.site.test_tax_claims import claims, taxed
+from tests.site.test_tax_claims import claims, count_queries, taxed
 from tests.site.test_tax_rules import use_rule
 
 RELIEF, LOSS = "VAT on Bad Debts - HL", "Write Off - HL"
@@ -426,3 +429,67 @@ def test_limits_of_write_offs_leave_claims_out() -> None:
 	invoice("Anchor Cafe", 50, "2025-01-01")
 	run = run_helpers.post(run_helpers.run())
 	assert run.status == "Posted"
+
+
+def test_dimensions_of_the_write_off() -> None:
+	"""Cost center and project of each invoice, on both sides of the entry."""
+	for pier, amount, tax in (("North Pier", 100, 20), ("South Pier", 50, 10)):
+		taxed(amount, tax, cost_center=cost_center(pier), project=project() if amount == 50 else None)
+	run_helpers.post(run_helpers.run())
+	[entry] = entries(run_helpers.post(tax_run()))
+	rows = frappe.get_all(
+		"GL Entry",
+		{"voucher_no": entry, "is_cancelled": 0},
+		["account", "cost_center", "project", "debit", "credit"],
+		order_by="account asc, cost_center asc",
+	)
+	assert [
+		(row.account, row.cost_center, row.project or "", row.debit, row.credit)
+		for row in rows
+		if row.account == LOSS
+	] == [
+		(LOSS, cost_center("North Pier"), "", 0, 20),
+		(LOSS, cost_center("South Pier"), project(), 0, 10),
+	]
+	assert sorted((row.project or "", row.debit) for row in rows if row.account == RELIEF) == [
+		("", 20),
+		(project(), 10),
+	]
+
+
+def test_a_closed_accounting_period() -> None:
+	sale = written_off()
+	run = tax_run()
+	period = accounting_period("2026-06-01", "2026-06-30")
+	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match=period.name):
+		run.submit()
+	with pytest.raises(frappe.ValidationError, match=period.name):
+		tax_run()
+	assert (claims(sale)[0].status, entries(run)) == ("Claimable", [])
+	july = {"from_date": "2026-07-01", "to_date": "2026-07-31", "posting_date": "2026-07-31"}
+	run_helpers.post(tax_run(**july))
+	assert claims(sale)[0].status == "Claimed"
+
+
+def test_an_old_claim_after_an_edit_of_its_rule() -> None:
+	"""The entry of a claim keeps the relief account that it was created with, also in its repayment."""
+	sale = written_off()
+	use_rule(**{account("VAT"): account("VAT")})
+	run_helpers.post(tax_run())
+	[claim] = claims(sale)
+	assert (claim.relief_account, balance_of(RELIEF)) == (RELIEF, 100)
+	use_rule().db_set("disabled", 1)
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", claim.run).cancel()
+	run_helpers.post(tax_run())
+	assert (claims(sale)[0].status, balance_of(RELIEF)) == ("Repaid", 0)
+
+
+def test_many_claims_are_updated_in_one_statement() -> None:
+	sales = [taxed(100, 20 + number) for number in range(5)]
+	run_helpers.post(run_helpers.run())
+	run = tax_run()
+	queries = count_queries(lambda: run_helpers.post(run))
+	updates = [query for query in queries if query.upper().startswith("UPDATE `TABWRITE-OFF TAX CLAIM`")]
+	assert sum(queries[query] for query in updates) == 1
+	assert [claims(sale)[0].claimed_amount for sale in sales] == [20, 21, 22, 23, 24]

@@ -22,7 +22,7 @@ class WriteOffLetter(Document):
 		customer: DF.Link | None
 		customer_name: DF.Data | None
 		email_template: DF.Link | None
-		kind: DF.Literal["Balance Written Off", "Claim Upheld"]
+		kind: DF.Literal["Balance Written Off", "Claim Upheld", "Tax Relief Notice"]
 		language: DF.Link | None
 		message: DF.SmallText | None
 		recipient: DF.Data | None

@@ -17,6 +17,8 @@ from ar_writeoff.validation import throw_field_errors
 
 # Fields that a user enters.
 CONDITIONS = ("event_date", "notice_sent_on", "evidence")
+# And where the ledger does not have the tax.
+BY_HAND = ("tax_fraction", "tax_account")
 
 
 class WriteOffTaxClaim(ReasonDocument, LatestDocument):
@@ -36,17 +38,19 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		due_date: DF.Date | None
 		event_date: DF.Date | None
 		evidence: DF.Attach | None
+		is_by_hand: DF.Check
 		item: DF.Data
 		journal_entry: DF.Link | None
 		lapses_on: DF.Date | None
 		message: DF.SmallText | None
+		notice: DF.Link | None
 		notice_sent_on: DF.Date | None
 		reason_code: DF.Data | None
 		reason_facts: DF.SmallText | None
 		relief_account: DF.Link | None
 		repaid_amount: DF.Currency
 		run: DF.Link
-		sales_invoice: DF.Link
+		sales_invoice: DF.Link | None
 		status: DF.Literal[
 			"Waiting",
 			"Needs Notice",
@@ -62,8 +66,12 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		supply_date: DF.Date | None
 		tax_account: DF.Link | None
 		tax_amount: DF.Currency
+		tax_fraction: DF.Data | None
 		tax_rule: DF.Link | None
 		tax_run: DF.Link | None
+		voucher_no: DF.DynamicLink | None
+		voucher_type: DF.Link | None
+		warned_on: DF.Date | None
 		write_off_date: DF.Date | None
 		written_off_amount: DF.Currency
 	# end: auto-generated types
@@ -78,14 +86,16 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 	def before_validate(self) -> None:
 		"""Reset the fields that the app writes, whatever the client sent."""
 		stored = self.get_doc_before_save()
+		entered = (*CONDITIONS, *(BY_HAND if stored.is_by_hand else ()))
 		for field in self.meta.fields:
-			if field.fieldname not in CONDITIONS and not field.get("is_custom_field"):
+			if field.fieldname not in entered and not field.get("is_custom_field"):
 				self.set(field.fieldname, stored.get(field.fieldname))
 
 	def validate(self) -> None:
-		if not any(self.has_value_changed(fieldname) for fieldname in CONDITIONS):
+		by_hand = any(map(self.has_value_changed, BY_HAND))
+		if not by_hand and not any(map(self.has_value_changed, CONDITIONS)):
 			return
-		if self.status not in rules.PENDING:
+		if self.status not in (*rules.PENDING, *([rules.EXCLUDED] if self.is_by_hand else [])):
 			frappe.throw(
 				_("This claim is {0}. Its conditions can no longer be changed.").format(_(self.status)),
 				title=_("Write-Off Tax Claim"),
@@ -93,11 +103,19 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		throw_field_errors(
 			self,
 			[
-				(fieldname, _("Enter a date that is not in the future."))
-				for fieldname in ("event_date", "notice_sent_on")
-				if self.get(fieldname) and getdate(self.get(fieldname)) > getdate()
+				*(
+					(fieldname, _("Enter a date that is not in the future."))
+					for fieldname in ("event_date", "notice_sent_on")
+					if self.get(fieldname) and getdate(self.get(fieldname)) > getdate()
+				),
+				("tax_fraction", service.fraction_problem(self.tax_fraction)),
 			],
 		)
+		if by_hand:
+			self.update(service.tax_by_hand(self))
+			unmapped = self.tax_amount and not self.relief_account
+			problem = _("Choose a tax account of the rule {0}.").format(self.tax_rule) if unmapped else None
+			throw_field_errors(self, [("tax_account", problem)])
 		service.apply_rule(self, getdate())
 
 	def on_trash(self) -> None:

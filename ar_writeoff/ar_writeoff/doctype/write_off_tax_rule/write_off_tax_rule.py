@@ -13,7 +13,7 @@ from frappe import _
 from frappe.utils import cint, getdate
 
 from ar_writeoff.latest_document import LatestDocument
-from ar_writeoff.tax_relief import ledger, rules
+from ar_writeoff.tax_relief import ledger, rules, service
 from ar_writeoff.validation import throw_field_errors
 
 
@@ -76,7 +76,7 @@ class WriteOffTaxRule(LatestDocument):
 			*self.date_problems(),
 			*self.clock_problems(),
 			*self.account_problems(),
-			("statutory_fraction", self.fraction_problem()),
+			("statutory_fraction", service.fraction_problem(self.statutory_fraction)),
 		]
 		throw_field_errors(self, problems)
 
@@ -98,13 +98,6 @@ class WriteOffTaxRule(LatestDocument):
 			problems.append(("limit_months", _("The limit must be longer than the waiting time.")))
 		return problems
 
-	def fraction_problem(self) -> str | None:
-		try:
-			rules.parse_fraction(self.statutory_fraction or "")
-		except ValueError:
-			return _("Enter a fraction between 0 and 1, for example 1/11.")
-		return None
-
 	def account_problems(self) -> list[tuple[str, str | None]]:
 		problems: list[tuple[str, str | None]] = []
 		seen: set[str] = set()
@@ -118,6 +111,11 @@ class WriteOffTaxRule(LatestDocument):
 			if problem:
 				problems.append(("accounts", _("Row {0}: {1}").format(row.idx, problem)))
 		return problems
+
+	def on_update(self) -> None:
+		"""Claims that are not posted follow a correction of their rule."""
+		if self.get_doc_before_save() and any(map(self.has_value_changed, service.RULE_FIELDS)):
+			service.update_of_rule(self.name)
 
 	def on_trash(self) -> None:
 		if self.shipped_key and not self.flags.ignore_permissions:

@@ -15,7 +15,7 @@ frappe.query_reports["Bad Debt Tax Relief"] = {
 			fieldname: "show",
 			label: __("Show"),
 			fieldtype: "Select",
-			options: ["Claims", "By Box of the Return"],
+			options: ["Claims", "By Box of the Return", "Refunds for Bad Debts Account"],
 			default: "Claims",
 		},
 		{
@@ -59,4 +59,17 @@ frappe.query_reports["Bad Debt Tax Relief"] = {
 	],
 	// The claims of a box are shown when its row is opened.
 	initial_depth: 0,
+
+	// A button for the notices, if claims lack them.
+	after_datatable_render() {
+		const report = frappe.query_report;
+		const label = __("Send Notices");
+		report.page.remove_inner_button(label);
+		const claims = report.data.filter((row) => row.lacks_notice).map((row) => row.name);
+		if (!claims.length || !frappe.model.can_submit("Write-Off Tax Run")) return;
+		report.page.add_inner_button(label, async () => {
+			await frappe.require("ar_writeoff_entry.bundle.js");
+			frappe.ar_writeoff.send_notices(report.get_filter_value("company"), claims);
+		});
+	},
 };

@@ -1,7 +1,8 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
-"""Bad Debt Tax Relief: every claim with its days and status, or what each return period claims and repays by box.
+"""Bad Debt Tax Relief: every claim with its days and status, what each return period claims and repays by box, or the
+account that some countries require, with the invoice and the payments of each refund.
 
 The totals of the claims are compared with the General Ledger of the relief accounts.
 """
@@ -19,13 +20,12 @@ from frappe.utils import add_days, escape_html, fmt_money, formatdate, getdate
 from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check_permission, column
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
-from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger import messages, roll_forward
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.run import items
-from ar_writeoff.tax_relief import rules
+from ar_writeoff.tax_relief import ledger, notices, returns, rules, service
 
 BY_BOX = "By Box of the Return"
+ACCOUNT = "Refunds for Bad Debts Account"
 # Days before the last day of a claim in which it is pointed out.
 LAPSING_DAYS = 90
 # Statuses of claims that a tax run may still find.
@@ -39,6 +39,8 @@ def execute(filters: dict | None = None) -> tuple:
 	message = ledger_message(filters.company, currency) if access.is_unrestricted else None
 	if filters.show == BY_BOX:
 		rows, columns, totals = box_rows(filters, precision(currency)), box_columns(), None
+	elif filters.show == ACCOUNT:
+		rows, columns, totals = account_rows(filters, precision(currency)), account_columns(), None
 	else:
 		rows = claim_rows(filters, precision(currency))
 		columns, totals = claim_columns(), summary(rows, currency)
@@ -73,11 +75,16 @@ def claim_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 			"journal_entry",
 			"reason_code",
 			"reason_facts",
+			"notice_sent_on",
+			"tax_rule",
 		],
 	)
 	messages.localize_messages(rows)
-	today = getdate()
+	today, needing = getdate(), notices.rules_with_notice()
 	for row in rows:
+		row.lacks_notice = (
+			row.status in notices.UNNOTIFIED and not row.notice_sent_on and row.tax_rule in needing
+		)
 		row.state, row.status = row.status, _(row.status)
 		left = money(row.claimable_amount, decimals)
 		amount = rules.open_amount(left, left, money(row.claimed_amount - row.repaid_amount, decimals))
@@ -116,61 +123,69 @@ def summary(rows: Iterable[frappe._dict], currency: str) -> list[dict[str, Any]]
 
 def box_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 	"""What the tax runs have posted by return period and box, with the claims of each below it."""
-	groups: dict[tuple, list[frappe._dict]] = defaultdict(list)
-	for row in posted(filters):
-		kind, box = (
-			(_("Claim"), row.claim_box)
-			if row.base_write_off_amount > 0
-			else (_("Repayment"), row.repayment_box)
-		)
-		groups[row.from_date, row.to_date, kind, box or "", row.relief_account].append(row)
+	kinds = {returns.CLAIM: _("Claim"), returns.REPAYMENT: _("Repayment")}
 	rows = []
-	for (start, end, kind, box, account), own in sorted(groups.items()):
+	for amount, own in returns.by_box(posted(filters), decimals):
 		group = frappe._dict(
-			period=f"{formatdate(start)} – {formatdate(end)}", kind=kind, box=box, relief_account=account
+			period=period(amount.from_date, amount.to_date),
+			kind=kinds[amount.kind],
+			box=amount.box,
+			relief_account=amount.relief_account,
 		)
-		total = sum((money(row.base_write_off_amount, decimals) for row in own), ZERO)
-		rows.append(frappe._dict(group, indent=0, claims=len(own), amount=float(total)))
+		rows.append(frappe._dict(group, indent=0, claims=amount.claims, amount=float(amount.amount)))
 		rows += [frappe._dict(row, **group, indent=1, amount=row.base_write_off_amount) for row in own]
 	return rows
 
 
+def period(first: date, last: date) -> str:
+	return f"{formatdate(first)} – {formatdate(last)}"
+
+
+def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
+	"""Each claim that was made, with its invoice, the tax charged and when, what was paid, and its periods."""
+	periods: dict[tuple[str, bool], list[str]] = defaultdict(list)
+	for row in posted(filters):
+		of_claim = periods[row.name, row.base_write_off_amount > 0]
+		if (text := period(row.from_date, row.to_date)) not in of_claim:
+			of_claim.append(text)
+	rows = claims(
+		{"company": filters.company, "name": ("in", sorted({name for name, _claimed in periods}) or [""])},
+		[
+			"name",
+			"sales_invoice",
+			"customer",
+			"supply_date",
+			"due_date",
+			"tax_account",
+			"written_off_amount",
+			"claimed_amount",
+			"repaid_amount",
+			"journal_entry",
+		],
+	)
+	invoices = {row.sales_invoice for row in rows if row.sales_invoice}
+	taxes = ledger.invoice_taxes(filters.company, invoices, {row.tax_account for row in rows})
+	paid = ledger.payments_of(filters.company, invoices)
+	months = service.return_months(filters.company)
+	for row in rows:
+		row.claim_period = ", ".join(periods[row.name, True])
+		row.repayment_period = ", ".join(periods[row.name, False])
+		tax = taxes.get(row.sales_invoice)
+		# What was entered by hand has no tax in the ledger.
+		if tax and tax.gross_own:
+			row.charged_period = period(*rules.period_of(row.supply_date, months))
+			row.tax_charged = float(tax.taxes.get(row.tax_account, ZERO))
+			row.invoiced = float(tax.gross)
+			own = paid.get(row.sales_invoice, ZERO)
+			row.paid = float(money(own * tax.gross / tax.gross_own, decimals))
+	return sorted(rows, key=lambda row: (row.supply_date, row.name))
+
+
 def posted(filters: frappe._dict) -> list[frappe._dict]:
 	"""The claims in posted tax runs, as far as the user may see them."""
-	visible = {row.name: row for row in claims({"company": filters.company}, ["name", "sales_invoice"])}
-	item, run = items.table(), frappe.qb.DocType(TAX_RUN)
-	claim, account = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType("Write-Off Tax Rule Account")
-	query = (
-		frappe.qb.from_(item)
-		.inner_join(run)
-		.on(run.name == item.run)
-		.inner_join(claim)
-		.on(claim.name == item.voucher_no)
-		.left_join(account)
-		.on((account.parent == claim.tax_rule) & (account.tax_account == claim.tax_account))
-		.select(
-			run.from_date,
-			run.to_date,
-			item.run.as_("tax_run"),
-			item.voucher_no.as_("name"),
-			item.customer,
-			item.receivable_account.as_("relief_account"),
-			item.base_write_off_amount,
-			item.journal_entry,
-			account.claim_box,
-			account.repayment_box,
-		)
-		.where((run.company == filters.company) & item.status.isin(ITEM_POSTED))
-		.orderby(item.name)
-	)
-	if filters.from_date:
-		query = query.where(run.posting_date >= getdate(filters.from_date))
-	if filters.to_date:
-		query = query.where(run.posting_date <= getdate(filters.to_date))
-	rows = [row for row in query.run(as_dict=True) if row.name in visible]
-	for row in rows:
-		row.sales_invoice = visible[row.name].sales_invoice
-	return rows
+	visible = {row.name for row in claims({"company": filters.company}, ["name"])}
+	rows = ledger.posted_claims(filters.company, filters.from_date, filters.to_date)
+	return [row for row in rows if row.name in visible]
 
 
 def ledger_message(company: str, currency: str) -> str | None:
@@ -225,6 +240,27 @@ def claim_columns() -> list[dict[str, Any]]:
 		column("tax_run", _("Write-Off Tax Run"), "Link", 150, options=TAX_RUN),
 		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
 		column("message", _("Message"), "Data", 260),
+	]
+
+
+def account_columns() -> list[dict[str, Any]]:
+	return [
+		column("name", _("Write-Off Tax Claim"), "Link", 220, options=TAX_CLAIM),
+		column("customer", _("Customer"), "Link", 140, options="Customer"),
+		column("sales_invoice", _("Sales Invoice"), "Link", 190, options="Sales Invoice"),
+		column("supply_date", _("Invoice Date"), "Date", 110),
+		column("due_date", _("Due Date"), "Date", 110),
+		column("invoiced", _("Invoiced"), "Currency", 110, options="company_currency"),
+		column("tax_charged", _("Tax Charged"), "Currency", 110, options="company_currency"),
+		column("charged_period", _("Return of the Charge"), "Data", 190),
+		column("paid", _("Paid"), "Currency", 110, options="company_currency"),
+		column("written_off_amount", _("Written Off"), "Currency", 110, options="company_currency"),
+		column("claimed_amount", _("Claimed"), "Currency", 110, options="company_currency"),
+		column("claim_period", _("Return of the Claim"), "Data", 190),
+		column("repaid_amount", _("Repaid"), "Currency", 110, options="company_currency"),
+		column("repayment_period", _("Return of the Repayment"), "Data", 190),
+		column("tax_account", _("Tax Account"), "Link", 150, options="Account"),
+		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
 	]
 
 

@@ -1,3 +1,4 @@
+import { letters_dialog } from "../letters_dialog";
 import { posts_claims } from "./run_types";
 import { change, freeze, ignore_error } from "./server";
 import {
@@ -148,7 +149,7 @@ export function reinstate(frm, items, on_done) {
 
 // Letters to the customers of a posted run, sent in the background.
 export function send_letters(frm) {
-	const dialog = new frappe.ui.Dialog({
+	letters_dialog({
 		title: __("Send Letters"),
 		fields: [
 			{
@@ -162,33 +163,11 @@ export function send_letters(frm) {
 				default: "Balance Written Off",
 				reqd: 1,
 			},
-			{
-				fieldtype: "Link",
-				fieldname: "email_template",
-				label: __("Email Template"),
-				options: "Email Template",
-				description: __(
-					"{{ letter }} in the template inserts the letter. Without a template, the email contains only the letter."
-				),
-			},
-			{
-				fieldtype: "HTML",
-				options: `<p class="text-muted small">${escape(
-					__("Each customer gets one letter, in the language of the customer.")
-				)}</p>`,
-			},
 		],
-		primary_action_label: __("Send Letters"),
-		async primary_action(values) {
-			dialog.hide();
-			const count = await frappe.xcall("ar_writeoff.review.letters.send_letters", {
-				run: frm.doc.name,
-				...values,
-			});
-			frappe.show_alert({ message: __("Letters to be sent: {0}", [count]), indicator: "green" });
-		},
+		note: __("Each customer gets one letter, in the language of the customer."),
+		send: (values) =>
+			frappe.xcall("ar_writeoff.review.letters.send_letters", { run: frm.doc.name, ...values }),
 	});
-	dialog.show();
 }
 
 function point_out_future(dialog) {

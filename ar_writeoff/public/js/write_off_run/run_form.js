@@ -1,3 +1,4 @@
+import { send_notices } from "../letters_dialog";
 import * as after_posting from "./after_posting";
 import { related_runs, request_approval, return_to_preparer, verify } from "./approval";
 import { export_list } from "./export";
@@ -175,6 +176,8 @@ export class RunForm {
 		}
 		if (this.may_send_letters())
 			this.frm.page.add_menu_item(__("Send Letters"), () => after_posting.send_letters(this.frm));
+		if (this.may_send_notices())
+			this.frm.page.add_menu_item(__("Send Notices"), () => send_notices(this.frm.doc.company));
 		if (this.has_items() && this.frm.perm[0]?.export) {
 			for (const [file_format, label] of [
 				["XLSX", __("Excel")],
@@ -193,6 +196,15 @@ export class RunForm {
 		const { doc, perm } = this.frm;
 		const is_posted = ["Posted", "Partly Posted"].includes(doc.status);
 		return is_posted && doc.balance_type === "Debit" && Boolean(perm[0]?.submit);
+	}
+
+	// A draft tax run with claims that lack a condition.
+	may_send_notices() {
+		const { doc, perm } = this.frm;
+		const lacks = (this.summary?.excluded || []).some(
+			(row) => row.reason_code === "tax_conditions_missing"
+		);
+		return posts_claims(doc) && doc.docstatus === 0 && lacks && Boolean(perm[0]?.submit);
 	}
 
 	define_actions() {
