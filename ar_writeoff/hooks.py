@@ -130,11 +130,16 @@ has_permission = {
 	"Write-Off Letter": "ar_writeoff.ledger.permissions.has_letter_permission",
 	"Write-Off Tax Claim": "ar_writeoff.ledger.permissions.has_recovery_permission",
 	"File": "ar_writeoff.ledger.permissions.has_file_permission",
+	"Number Card": "ar_writeoff.dashboards.has_card_permission",
 }
 
 scheduler_events = {
 	"all": ["ar_writeoff.watchdog.resume_stalled_runs"],
-	"daily": ["ar_writeoff.holds.service.end_due", "ar_writeoff.tax_relief.service.move_claims"],
+	"daily": [
+		"ar_writeoff.holds.service.end_due",
+		"ar_writeoff.tax_relief.service.move_claims",
+		"ar_writeoff.tax_relief.lapsing.warn_before_lapse",
+	],
 	"cron": {
 		"*/10 * * * *": ["ar_writeoff.schedules.service.run_due"],
 	},
