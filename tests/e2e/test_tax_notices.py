@@ -71,7 +71,9 @@ def test_notices_of_a_company(outgoing: None, desk: Desk, tmp_path: Path):
 	eventually(lambda: frappe.db.count("Write-Off Letter") == 4)
 	assert {claim.status for claim in claims(customer="Elm School")} == {"Needs Notice"}
 	[letter] = frappe.get_all("Write-Off Letter", {"customer": "Breakwater Bar"}, pluck="name")
-	desk.page.goto(f"{desk.url}/printview?doctype=Write-Off Letter&name={letter}&format=Write-Off Letter")
+	desk.page.goto(
+		f"{desk.url}/printview?doctype=Write-Off Letter&name={letter}&format=Write-Off Letter&_lang=de"
+	)
 	assert "Mitteilung" in desk.page.locator("body").inner_text()
 	picture("tax-notice")
 

@@ -62,7 +62,7 @@ class Books:
 		frappe.db.commit()
 
 	def ways(self) -> Iterator[tuple[str, Way]]:
-		for show in ("Claims", "By Box of the Return"):
+		for show in ("Claims", "By Box of the Return", "Refunds for Bad Debts Account"):
 			filters = {"company": HL, "show": show, "from_date": "2024-01-01", "to_date": "2027-12-31"}
 			yield f"report {show}", lambda f=filters: run_report(REPORT, filters=dict(f))
 		for name, way in ways_of_doctypes(self):  # type: ignore[arg-type]
@@ -111,6 +111,7 @@ def test_an_unrestricted_user_is_told_all(books: Books) -> None:
 	assert told >= {
 		"report Claims",
 		"report By Box of the Return",
+		"report Refunds for Bad Debts Account",
 		"Write-Off Tax Claim: get_list",
 		"Write-Off Tax Claim: export CSV",
 		"Write-Off Tax Claim: sum of tax_amount",

@@ -161,6 +161,7 @@ def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 			"claimed_amount",
 			"repaid_amount",
 			"journal_entry",
+			"is_by_hand",
 		],
 	)
 	invoices = {row.sales_invoice for row in rows if row.sales_invoice}
@@ -172,9 +173,10 @@ def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 		row.repayment_period = ", ".join(periods[row.name, False])
 		tax = taxes.get(row.sales_invoice)
 		# What was entered by hand has no tax in the ledger.
-		if tax and tax.gross_own:
+		if tax and not row.is_by_hand:
 			row.charged_period = period(*rules.period_of(row.supply_date, months))
 			row.tax_charged = float(tax.taxes.get(row.tax_account, ZERO))
+		if tax and tax.gross_own:
 			row.invoiced = float(tax.gross)
 			own = paid.get(row.sales_invoice, ZERO)
 			row.paid = float(money(own * tax.gross / tax.gross_own, decimals))
@@ -252,13 +254,13 @@ def account_columns() -> list[dict[str, Any]]:
 		column("due_date", _("Due Date"), "Date", 110),
 		column("invoiced", _("Invoiced"), "Currency", 110, options="company_currency"),
 		column("tax_charged", _("Tax Charged"), "Currency", 110, options="company_currency"),
-		column("charged_period", _("Return of the Charge"), "Data", 190),
+		column("charged_period", _("Return of the Charge"), "Data", 230),
 		column("paid", _("Paid"), "Currency", 110, options="company_currency"),
 		column("written_off_amount", _("Written Off"), "Currency", 110, options="company_currency"),
 		column("claimed_amount", _("Claimed"), "Currency", 110, options="company_currency"),
-		column("claim_period", _("Return of the Claim"), "Data", 190),
+		column("claim_period", _("Return of the Claim"), "Data", 230),
 		column("repaid_amount", _("Repaid"), "Currency", 110, options="company_currency"),
-		column("repayment_period", _("Return of the Repayment"), "Data", 190),
+		column("repayment_period", _("Return of the Repayment"), "Data", 230),
 		column("tax_account", _("Tax Account"), "Link", 150, options="Account"),
 		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
 	]
