@@ -31,6 +31,7 @@ LOOKED_FOR = {
 	"frappe.db._conn",
 	"erpnext.accounts.doctype.gl_entry.gl_entry.GLEntry.set_amount_in_reporting_currency",
 	"erpnext.accounts.doctype.gl_entry.gl_entry.get_exchange_rate",
+	"erpnext.accounts.general_ledger.BudgetValidation",
 	"erpnext.accounts.general_ledger.check_freezing_date",
 	"erpnext.accounts.party.validate_party_frozen_disabled",
 }
