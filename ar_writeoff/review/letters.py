@@ -55,8 +55,8 @@ def texts(kind: str) -> tuple[str, str]:
 	"""Return the heading and the text of a kind of letter."""
 	if kind == TAX_NOTICE:
 		return _("Notice of relief from the tax on bad debts"), _(
-			"We have written off these balances and claim relief for the tax in them. If you have deducted this tax, you may"
-			" have to repay it to the tax office."
+			"We have written off these balances and claim relief for the tax in them. If you have deducted this tax as input"
+			" tax, you may have to repay it to the tax authority."
 		)
 	if kind == UPHELD:
 		return _("Our claim remains"), _(
