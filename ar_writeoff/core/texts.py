@@ -316,7 +316,7 @@ MESSAGES: Mapping[str, str] = {
 		"An opening invoice has no tax in the ledger. The Tax Fraction can be entered in the claim."
 	),
 	reasons.TAX_NO_INVOICE: _(
-		"Only a Sales Invoice has its tax in the ledger. The Tax Fraction can be entered in the claim."
+		"The ledger has the tax of Sales Invoices only. The Tax Fraction can be entered in the claim."
 	),
 	reasons.TAX_CONNECTED: _("The customer is a company of the group."),
 	reasons.TAX_REVERSED_BY_PAYMENT: _("Payment Entry {payment} has reversed tax of this invoice."),

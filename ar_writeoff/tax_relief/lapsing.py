@@ -22,7 +22,7 @@ def warn_before_lapse(day: date | None = None) -> int:
 		for row in frappe.get_all(
 			TAX_CLAIM,
 			filters={
-				"status": ("in", [rules.NEEDS_NOTICE, rules.CLAIMABLE]),
+				"status": ("in", [rules.WAITING, rules.NEEDS_NOTICE, rules.CLAIMABLE]),
 				"lapses_on": ("between", [day, add_days(day, max(rules.WARNING_DAYS))]),
 			},
 			fields=["name", "company", "lapses_on", "warned_on"],
@@ -35,7 +35,7 @@ def warn_before_lapse(day: date | None = None) -> int:
 		by_company[row.company].append(row.name)
 	for company, names in by_company.items():
 		notify(company, names)
-	ledger.write_claims({row.name: {"warned_on": day} for row in due})
+	ledger.write_claims({row.name: {"warned_on": day} for row in due}, set_modified=False)
 	return len(due)
 
 
@@ -53,18 +53,21 @@ def notify(company: str, names: list[str]) -> None:
 			fmt_money(total, currency=company_currency(company)),
 		)
 
-	notifications.notify_users(
-		[user for user, rows in visible.items() if rows],
-		subject,
-		TAX_CLAIM,
-		names[0],
-		lambda _user: _(
-			"Tax that is not claimed until its last day is lost. See the report Bad Debt Tax Relief."
-		),
-	)
+	for user, rows in visible.items():
+		if rows:
+			notifications.notify_users(
+				[user],
+				subject,
+				TAX_CLAIM,
+				rows[0].name,
+				lambda _user: _(
+					"Tax that is not claimed until its last day is lost. See the report Bad Debt Tax Relief."
+				),
+			)
 
 
 def visible_claims(user: str, names: list[str]) -> list[Any]:
+	"""Return those of these claims that the user may see, by their last day."""
 	return frappe.get_list(
 		TAX_CLAIM,
 		filters={"name": ("in", names)},

@@ -11,19 +11,21 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.query_builder.functions import Coalesce, Count, Sum
-from frappe.utils import getdate, now
+from frappe.utils import create_batch, getdate, now
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
 from ar_writeoff.core.status import ITEM_POSTED
+from ar_writeoff.ledger import history
 from ar_writeoff.ledger.accounts import account_blocker, account_problem
 from ar_writeoff.ledger.bulk_update import case_by_name
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import rules
 
 RULE = "Write-Off Tax Rule"
+CLAIMS_PER_QUERY = 2000
 
 
 def rule_of_company(company: str, chosen: str | None, day: Any) -> str | None:
@@ -227,27 +229,28 @@ def claim_counts(vouchers: Iterable[str]) -> dict[str, int]:
 	claim = frappe.qb.DocType(TAX_CLAIM)
 	counts = dict.fromkeys(vouchers, 0)
 	for voucher in (claim.sales_invoice, claim.voucher_no):
-		counts.update(
+		for name, count in (
 			frappe.qb.from_(claim)
 			.select(voucher, Count("*"))
 			.where(voucher.isin(sorted(counts) or [""]))
 			.groupby(voucher)
 			.run()
-		)
+		):
+			counts[name] += count
 	return counts
 
 
-def write_claims(rows: Mapping[str, Mapping[str, Any]]) -> None:
-	"""Set the fields of these claims, which all have the same ones, in one statement. `rows`: by name."""
-	if not rows:
-		return
-	claim = frappe.qb.DocType("Write-Off Tax Claim")
-	query = frappe.qb.update(claim).where(claim.name.isin(sorted(rows)))
-	query = query.set(claim.modified, now()).set(claim.modified_by, frappe.session.user)
-	for column in next(iter(rows.values())):
-		values = {name: row[column] for name, row in rows.items()}
-		query = query.set(claim[column], case_by_name(claim.name, values))
-	query.run()
+def write_claims(rows: Mapping[str, Mapping[str, Any]], *, set_modified: bool = True) -> None:
+	"""Set the fields of these claims, which all have the same ones. `rows`: by name."""
+	claim = frappe.qb.DocType(TAX_CLAIM)
+	for names in create_batch(sorted(rows), CLAIMS_PER_QUERY):
+		query = frappe.qb.update(claim).where(claim.name.isin(names))
+		if set_modified:
+			query = query.set(claim.modified, now()).set(claim.modified_by, frappe.session.user)
+		for column in rows[names[0]]:
+			values = {name: rows[name][column] for name in names}
+			query = query.set(claim[column], case_by_name(claim.name, values))
+		query.run()
 
 
 def shares_left(items: Iterable[str], until: date | None = None) -> dict[str, Fraction]:
@@ -349,8 +352,8 @@ def open_claims(
 
 
 def payments_of(company: str, invoices: Iterable[str]) -> dict[str, Decimal]:
-	"""Return what was paid on these invoices, in the currency of the receivable account. Credit notes, write-offs and
-	reinstatements are no payments."""
+	"""Return what was paid on these invoices, in the currency of the receivable account. Credit notes, reinstatements,
+	exchange gains and losses, and write-offs, also those in the invoice itself, are no payments."""
 	row, entry = frappe.qb.DocType("Payment Ledger Entry"), frappe.qb.DocType("Journal Entry")
 	at_sale = (row.voucher_no == row.against_voucher_no) & (row.amount < 0)
 	rows = (
@@ -365,12 +368,26 @@ def payments_of(company: str, invoices: Iterable[str]) -> dict[str, Decimal]:
 			& (row.delinked == 0)
 			& ((row.voucher_type != "Sales Invoice") | at_sale)
 			& (Coalesce(entry.write_off_run, "") == "")
-			& (Coalesce(entry.voucher_type, "") != "Credit Note")
+			& Coalesce(entry.voucher_type, "").notin((*history.NOT_A_PAYMENT, "Credit Note"))
 		)
 		.groupby(row.against_voucher_no)
 		.run()
 	)
-	return {name: money(amount, 9) for name, amount in rows}
+	paid = {name: money(amount, 9) for name, amount in rows}
+	currency = company_currency(company)
+	for sale in frappe.get_all(
+		"Sales Invoice",
+		filters={
+			"name": ("in", sorted(paid) or [""]),
+			"write_off_amount": ("!=", 0),
+			"write_off_account": ("is", "set"),
+		},
+		fields=["name", "party_account_currency", "write_off_amount", "base_write_off_amount"],
+		order_by=None,
+	):
+		is_foreign = sale.party_account_currency != currency
+		paid[sale.name] -= money(sale.write_off_amount if is_foreign else sale.base_write_off_amount, 9)
+	return paid
 
 
 def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> list[frappe._dict]:

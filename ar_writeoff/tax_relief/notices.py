@@ -60,6 +60,7 @@ def send_notices(company: str, claims: list | str | None = None, email_template:
 
 
 def rules_with_notice() -> list[str]:
+	"""Return the rules that require a notice to the customer."""
 	return frappe.get_all(service.RULE, {"needs_notice": 1}, pluck="name", order_by="name asc")
 
 

@@ -14,12 +14,13 @@ from frappe.utils import cint, create_batch, getdate
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import TAX_CLAIM
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import ledger, rules
 
-CLAIM = "Write-Off Tax Claim"
+CLAIM = TAX_CLAIM
 RULE = "Write-Off Tax Rule"
 
 RULE_FIELDS = (
@@ -55,9 +56,8 @@ CLAIM_FIELDS = (
 	"claimable_amount",
 	"sales_invoice",
 )
-CLAIMS_PER_QUERY = 2000
-# Reasons for which the tax of a claim can be entered by hand.
-BY_HAND = (reasons.TAX_UNKNOWN, reasons.TAX_NO_INVOICE)
+# Reasons for which the tax of a claim can be entered manually.
+MANUAL_REASONS = (reasons.TAX_UNKNOWN, reasons.TAX_NO_INVOICE)
 # Characters of the invoice in the name of a claim.
 MAX_PREFIX = 120
 
@@ -148,6 +148,8 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 			continue
 		if row.voucher_type == "Sales Invoice":
 			of_invoices.append(row)
+		# Receivables taken over from another system. Refunds, Dunnings and Fees have no tax of a sale.
+		if row.voucher_type != "Journal Entry":
 			continue
 		supply = getdate(row.posting_date)
 		dates = rules.ClaimDates(supply, getdate(row.due_date or supply), written_off_on)
@@ -188,6 +190,7 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 
 
 def excluded(row: Any, dates: rules.ClaimDates, reason: Reason) -> Loss:
+	"""Return the loss of an item without tax, for this reason."""
 	return Loss(row.name, row.voucher_no, "", ZERO, dates, None, None, rules.EXCLUDED, reason)
 
 
@@ -261,7 +264,7 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 				"lapses_on": loss.lapses_on,
 				**messages.columns(loss.reason),
 				"tax_account": loss.tax_account or None,
-				"is_by_hand": int(loss.reason is not None and loss.reason.code in BY_HAND),
+				"is_manual": int(loss.reason is not None and loss.reason.code in MANUAL_REASONS),
 				"relief_account": rule.relief_accounts.get(loss.tax_account),
 				"tax_rule": rule.name,
 				"written_off_amount": row.base_write_off_amount,
@@ -289,7 +292,7 @@ def update_of_items(names: Iterable[str]) -> None:
 	if not wanted:
 		return
 	shares = ledger.shares_left(wanted)
-	claim = frappe.qb.DocType("Write-Off Tax Claim")
+	claim = frappe.qb.DocType(CLAIM)
 	for row in (
 		frappe.qb.from_(claim)
 		.select(*CLAIM_FIELDS)
@@ -298,9 +301,11 @@ def update_of_items(names: Iterable[str]) -> None:
 		.for_update()
 		.run(as_dict=True)
 	):
-		if row.status == rules.EXCLUDED:
-			continue
 		share = shares[row.item]
+		if not row.tax_amount:
+			# The message is kept: it says why the claim has no tax.
+			frappe.db.set_value(CLAIM, row.name, "status", rules.EXCLUDED if share else rules.WITHDRAWN)
+			continue
 		decimals = precision(company_currency(row.company))
 		left = rules.tax_left(money(row.tax_amount, decimals), share, decimals)
 		if row.status in rules.POSTED:
@@ -356,11 +361,11 @@ def update_of_rule(name: str) -> None:
 			"status": status,
 			**messages.columns(reason),
 		}
-	for names in create_batch(list(values), CLAIMS_PER_QUERY):
-		ledger.write_claims({name: values[name] for name in names})
+	ledger.write_claims(values)
 
 
 def fraction_problem(text: str | None) -> str | None:
+	"""Return why this is no Tax Fraction; None if it is one or empty."""
 	try:
 		rules.parse_fraction(text or "")
 	except ValueError:
@@ -368,7 +373,7 @@ def fraction_problem(text: str | None) -> str | None:
 	return None
 
 
-def tax_by_hand(claim: Any) -> dict[str, Any]:
+def manual_tax(claim: Any) -> dict[str, Any]:
 	"""Return the tax fields of a claim whose tax is not in the ledger: its fraction of the amount written off, on the tax
 	account that was chosen, or on the only one of the rule. An account that is not in the rule has no relief account."""
 	relief_accounts = tax_rule(claim.tax_rule, claim.company).relief_accounts
@@ -398,6 +403,7 @@ def current_status(claim: Any, day: date) -> tuple[str, Reason | None]:
 
 
 def status_and_reason(claim: Any, rule: Any, day: date) -> tuple[str, Reason | None]:
+	"""Return the status of a claim with tax that is not posted, by its days and conditions, with its message."""
 	last = claim.lapses_on and getdate(claim.lapses_on)
 	missing = rules.missing_conditions(rule, claim.notice_sent_on, claim.evidence)
 	status = rules.status_on(
@@ -409,7 +415,7 @@ def status_and_reason(claim: Any, rule: Any, day: date) -> tuple[str, Reason | N
 def move_claims(day: date | None = None) -> int:
 	"""Daily job: set the status of the claims that have become claimable or have lapsed. Returns their number."""
 	day = day or getdate()
-	claim = frappe.qb.DocType("Write-Off Tax Claim")
+	claim = frappe.qb.DocType(CLAIM)
 	due = claim.status.isin([rules.WAITING, rules.NEEDS_NOTICE, rules.CLAIMABLE]) & (
 		((claim.status == rules.WAITING) & (claim.claimable_on <= day)) | (claim.lapses_on < day)
 	)
@@ -418,7 +424,7 @@ def move_claims(day: date | None = None) -> int:
 	for row in rows:
 		moved.setdefault(current_status(row, day), []).append(row.name)
 	for (status, reason), names in moved.items():
-		for part in create_batch(names, CLAIMS_PER_QUERY):
+		for part in create_batch(names, ledger.CLAIMS_PER_QUERY):
 			query = frappe.qb.update(claim).set(claim.status, status)
 			query = messages.set_reason(query, claim, reason)
 			# Not those that a user has changed since they were read.

@@ -1,4 +1,4 @@
-"""Notices of tax claims at the real desk: from the report, the list and a tax run; the card of the workspace, and a fraction by hand."""
+"""Notices of tax claims at the real desk: from the report, the list and a tax run; the card of the workspace, and a fraction entered manually."""
 
 from __future__ import annotations
 
@@ -57,7 +57,9 @@ def test_notices_of_a_company(outgoing: None, desk: Desk, tmp_path: Path):
 	RunPage(desk).wait_for_grid() if draft.found_count else RunPage(desk).ready()
 	desk.page.locator(".page-head .menu-btn-group button:visible").first.click()
 	desk.page.locator(".dropdown-menu.show .dropdown-item", has_text="Send Notices").click()
-	assert "Each customer gets one notice" in desk.dialog().inner_text()
+	assert (
+		"For all claims of Harbour Lights Ltd that lack a notice. Letters: 3." in desk.dialog().inner_text()
+	)
 	desk.page.keyboard.press("Escape")
 	desk.settle()
 
@@ -84,7 +86,7 @@ def test_notices_of_a_company(outgoing: None, desk: Desk, tmp_path: Path):
 	picture("tax-card")
 
 
-def test_a_fraction_by_hand_and_the_account(desk: Desk, tmp_path: Path):
+def test_a_fraction_entered_manually_and_the_account(desk: Desk, tmp_path: Path):
 	use_rule()
 	sale = invoice("Anchor Cafe", 120, "2025-01-01", is_opening="Yes", submit=False)
 	sale.items[0].income_account = account("Temporary Opening")

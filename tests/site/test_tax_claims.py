@@ -10,8 +10,9 @@ import frappe
 import pytest
 from frappe.utils import getdate
 
-from ar_writeoff.tax_relief import runs, service
+from ar_writeoff.tax_relief import ledger, runs, service
 from tests.site import run_helpers
+from tests.site.balance_kinds import refund
 from tests.site.factories import (
 	AUDITOR,
 	HL,
@@ -197,7 +198,7 @@ def test_an_opening_invoice_is_excluded() -> None:
 	assert (claim.status, claim.tax_amount, claim.message) == ("Excluded", 0, told)
 
 
-def by_hand() -> tuple[Any, Any]:
+def not_in_the_ledger() -> tuple[Any, Any]:
 	"""The claims of an opening invoice over 120.00 and of an opening balance of 60.00 in a Journal Entry."""
 	sale = invoice("Anchor Cafe", 120, "2025-01-01", is_opening="Yes", submit=False)
 	sale.items[0].income_account = account("Temporary Opening")
@@ -216,7 +217,7 @@ def by_hand() -> tuple[Any, Any]:
 
 
 def test_the_tax_fraction_of_an_opening_invoice() -> None:
-	claim, _other = by_hand()
+	claim, _other = not_in_the_ledger()
 	with as_user(MANAGER):
 		for wrong in ("20 %", "6", "0"):
 			claim.reload().tax_fraction = wrong
@@ -243,7 +244,7 @@ def test_the_tax_fraction_of_an_opening_invoice() -> None:
 
 
 def test_a_balance_of_a_journal_entry_is_told_and_has_a_fraction() -> None:
-	_other, claim = by_hand()
+	_other, claim = not_in_the_ledger()
 	assert (claim.sales_invoice, claim.voucher_type, claim.supply_date) == (
 		None,
 		"Journal Entry",
@@ -252,7 +253,7 @@ def test_a_balance_of_a_journal_entry_is_told_and_has_a_fraction() -> None:
 	assert claim.name == f"{claim.voucher_no}-T1"
 	assert (claim.status, claim.message) == (
 		"Excluded",
-		"Only a Sales Invoice has its tax in the ledger. The Tax Fraction can be entered in the claim.",
+		"The ledger has the tax of Sales Invoices only. The Tax Fraction can be entered in the claim.",
 	)
 	use_rule(
 		**{tax_account("VAT"): tax_account("VAT"), tax_account("Sales Tax 2"): tax_account("Sales Tax 2")}
@@ -270,7 +271,7 @@ def test_a_balance_of_a_journal_entry_is_told_and_has_a_fraction() -> None:
 	)
 
 
-def test_what_the_ledger_has_is_not_entered_by_hand() -> None:
+def test_what_the_ledger_has_is_not_entered_manually() -> None:
 	sale = taxed(1000, 200)
 	run_helpers.post(run_helpers.run())
 	claim = frappe.get_doc("Write-Off Tax Claim", claims(sale)[0].name)
@@ -283,16 +284,44 @@ def test_what_the_ledger_has_is_not_entered_by_hand() -> None:
 	)
 
 
-def test_a_claim_by_hand_follows_its_write_off() -> None:
-	"""Undone without a fraction it stays excluded, and nothing is left to claim of it."""
-	claim, _other = by_hand()
+def test_an_excluded_claim_follows_its_write_off() -> None:
+	"""Undone it is withdrawn. If the reversal is cancelled, it is excluded again, and the tax can be entered."""
+	claim, _other = not_in_the_ledger()
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", claim.run).reverse("2026-07-31", dated=True)
-	assert claims(name=claim.name)[0].status == "Excluded"
+	assert claims(name=claim.name)[0].status == "Withdrawn"
+	claim.reload().tax_fraction = "1/6"
+	with pytest.raises(frappe.ValidationError, match="This claim is Withdrawn"):
+		claim.save()
+	reversal = frappe.db.get_value("Write-Off Run Item", claim.item, "reversal_entry")
+	with as_user(MANAGER):
+		frappe.get_doc("Journal Entry", reversal).cancel()
+	[stored] = claims(name=claim.name)
+	assert (stored.status, stored.message) == (
+		"Excluded",
+		"An opening invoice has no tax in the ledger. The Tax Fraction can be entered in the claim.",
+	)
 	claim.reload().tax_fraction = "1/6"
 	claim.save()
-	[stored] = claims(name=claim.name)
-	assert (stored.status, stored.tax_amount, stored.claimable_amount) == ("Withdrawn", 20, 0)
+	assert claims(name=claim.name)[0].status == "Claimable"
+
+
+def test_other_vouchers_have_no_claim() -> None:
+	"""A refund by mistake has no tax, and neither have Dunning and Fees."""
+	sent_back = refund("Anchor Cafe", 50)
+	run = run_helpers.run()
+	assert run.preview_entries()["tax_relief"]["excluded"] == []
+	run_helpers.post(run)
+	assert [item.voucher_no for item in run_helpers.items(run).values()] == [sent_back.name]
+	assert claims() == []
+
+
+def test_numbers_of_vouchers_of_the_same_name() -> None:
+	"""A Sales Invoice and a Journal Entry may have the same name."""
+	of_invoice, of_entry = not_in_the_ledger()
+	name = of_invoice.sales_invoice
+	frappe.db.set_value("Write-Off Tax Claim", of_entry.name, "voucher_no", name)
+	assert ledger.claim_counts([name, "SINV-0"]) == {name: 2, "SINV-0": 0}
 
 
 def test_a_payment_that_has_reversed_tax_already() -> None:

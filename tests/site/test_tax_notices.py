@@ -12,7 +12,7 @@ from ar_writeoff.tax_relief import lapsing, notices
 from tests.site import run_helpers
 from tests.site.factories import HL, MANAGER, NW, PREPARER, account, as_user, customer, permit, user
 from tests.site.test_case_letters import address, outgoing, queued, text_of
-from tests.site.test_tax_claims import EMIRATES, claims, taxed
+from tests.site.test_tax_claims import EMIRATES, GERMANY, claims, taxed
 from tests.site.test_tax_rules import UK, tax_account, use_rule
 from tests.site.test_tax_runs import item_of, tax_run
 
@@ -60,7 +60,7 @@ def test_one_notice_for_each_customer_of_a_run(outgoing: None, written_off: Any)
 		"Elm School": [("Needs Notice", None)],
 	}
 	text = " ".join(frappe.utils.strip_html(text_of(queued()["kontor@example.com"])).split())
-	assert "Mitteilung" in text
+	assert "Mitteilung" in text and "müssen Sie den Vorsteuerabzug gegebenenfalls berichtigen" in text
 	for said in ("01-01-2025 $ 1,057.50 $ 57.50", "05-02-2026 $ 105.00 $ 5.00", "Kontor &amp; Söhne"):
 		assert said in text, text
 	[letter] = {claim.notice for claim in claims(customer=GERMAN)}
@@ -105,7 +105,7 @@ def test_nobody_gets_a_second_notice(outgoing: None, written_off: Any) -> None:
 
 
 def test_a_letter_that_was_printed_is_kept(outgoing: None, written_off: Any) -> None:
-	"""Its day is entered by hand, and no email follows."""
+	"""Its day is entered manually, and no email follows."""
 	send()
 	[claim] = claims(customer="Elm School")
 	doc = frappe.get_doc("Write-Off Tax Claim", claim.name)
@@ -137,6 +137,20 @@ def test_an_email_template_around_the_notice(outgoing: None, written_off: Any) -
 	).insert(ignore_permissions=True)
 	send(email_template=template.name)
 	assert "Dear customer," in text_of(queued()["kontor@example.com"])
+
+
+def test_a_tax_run_says_how_many_letters_are_missing(outgoing: None, written_off: Any) -> None:
+	"""Of the company. Claims that lack only their evidence need none."""
+	run = tax_run()
+	with as_user(MANAGER):
+		assert run.get_summary()["notices"] == 2
+		send()
+		assert run.get_summary()["notices"] == 1
+	frappe.db.set_value("Write-Off Tax Rule", EMIRATES, {"needs_notice": 0, "needs_evidence": 1})
+	frappe.clear_document_cache("Write-Off Tax Rule", EMIRATES)
+	run.find_claims()
+	assert {group["reason_code"] for group in run.get_summary()["excluded"]} == {"tax_conditions_missing"}
+	assert run.get_summary()["notices"] == 0
 
 
 def test_a_rule_without_notices_sends_none(outgoing: None, site: str) -> None:
@@ -192,11 +206,27 @@ def test_a_warning_before_claims_lapse(site: str) -> None:
 	assert told[bound] == "Harbour Lights Ltd: 1 claim to be made until 07-31-2026, total $ 40.00"
 	assert told[MANAGER] == "Harbour Lights Ltd: 2 claims to be made until 07-31-2026, total $ 60.00"
 	assert PREPARER not in told
+	link_of_bound = frappe.get_value("Notification Log", {"for_user": bound}, "document_name")
+	assert claims(sales_invoice=sales[1].name)[0].name == link_of_bound
 	count = len(logs())
 	assert lapsing.warn_before_lapse(add_days(last, -29)) == 0 and len(logs()) == count
 	assert lapsing.warn_before_lapse(add_days(last, -5)) == 2 and len(logs()) == 2 * count
 	assert lapsing.warn_before_lapse(last) == 0
 	assert lapsing.warn_before_lapse(add_days(last, 31)) == 1
+
+
+def test_a_warning_if_the_event_date_is_missing(site: str) -> None:
+	"""The claim lapses without it. The warning is no change of the claim."""
+	use_rule(GERMANY)
+	run_helpers.settings(notify_role="Accounts Manager")
+	sale = taxed(100, 19)
+	run_helpers.post(run_helpers.run())
+	values = {"lapses_on": "2026-07-31", "modified": "2026-06-30 12:00:00.000000"}
+	frappe.db.set_value("Write-Off Tax Claim", {"sales_invoice": sale.name}, values, update_modified=False)
+	assert claims(sale)[0].status == "Waiting"
+	assert lapsing.warn_before_lapse(getdate("2026-07-05")) == 1 and logs()
+	[claim] = claims(sale)
+	assert (str(claim.warned_on), str(claim.modified)) == ("2026-07-05", "2026-06-30 12:00:00")
 
 
 def test_what_is_claimed_needs_no_warning(site: str) -> None:

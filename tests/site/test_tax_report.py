@@ -27,6 +27,7 @@ from tests.site.factories import (
 	OUTSIDER,
 	PREPARER,
 	TODAY,
+	account,
 	as_user,
 	cost_center,
 	credit_note,
@@ -190,9 +191,12 @@ def test_the_account_of_refunds_for_bad_debts() -> None:
 	]
 	assert message == f"The totals match the General Ledger of {RELIEF}."
 	july = report(show=ACCOUNT, from_date="2026-07-01", to_date="2026-07-31")[0]
-	assert [(row.name, row.claim_period, row.repayment_period) for row in july] == [
-		(claim.name, "", "07-01-2026 – 07-31-2026")
-	]
+	assert [
+		(row.name, row.claim_period, row.repayment_period, row.claimed_amount, row.repaid_amount)
+		for row in july
+	] == [(claim.name, "", "07-01-2026 – 07-31-2026", 0, 40)]
+	june = report(show=ACCOUNT, to_date="2026-06-30")[0]
+	assert sorted((row.claimed_amount, row.repaid_amount) for row in june) == [(20, 0), (100, 0)]
 
 
 def test_what_is_paid_is_no_credit_note_and_no_write_off() -> None:
@@ -211,7 +215,47 @@ def test_what_is_paid_is_no_credit_note_and_no_write_off() -> None:
 	assert row.claimed_amount == 72
 
 
-def test_what_was_entered_by_hand_is_in_the_account() -> None:
+@pytest.mark.parametrize("kind", ["Write Off Entry", "Exchange Gain Or Loss"])
+def test_an_entry_that_settles_without_a_payment_is_not_paid(kind: str) -> None:
+	sale = taxed(1200, 200)
+	pay(sale, 300, "2025-02-01")
+	journal(
+		line("Debtors", credit=400, party="Anchor Cafe", against=sale),
+		line("Write Off", 400),
+		posting_date="2025-03-01",
+		voucher_type=kind,
+	)
+	run_helpers.post(run_helpers.run())
+	run_helpers.post(tax_run())
+	[row] = report(show=ACCOUNT)[0]
+	assert (row.invoiced, row.paid, row.written_off_amount) == (1400, 300, 700)
+
+
+@pytest.mark.parametrize(("currency", "rate"), [("USD", 1), ("EUR", 1.2)])
+def test_what_the_invoice_wrote_off_itself_is_not_paid(currency: str, rate: float) -> None:
+	"""At a point of sale: 100.00 in cash, 40.00 written off in the invoice."""
+	vat = {"charge_type": "On Net Total", "account_head": tax_account(), "description": "VAT", "rate": 20}
+	vat["cost_center"] = "Main - HL"
+	invoice(
+		"Helios SARL" if currency == "EUR" else "Anchor Cafe",
+		1000,
+		"2025-01-01",
+		currency=currency,
+		rate=rate,
+		taxes=[vat],
+		is_pos=1,
+		payments=[{"mode_of_payment": "Cash", "account": account("Cash"), "amount": 100}],
+		write_off_amount=40,
+		write_off_account=account("Write Off"),
+		write_off_cost_center="Main - HL",
+	)
+	run_helpers.post(run_helpers.run())
+	run_helpers.post(tax_run())
+	[row] = report(show=ACCOUNT)[0]
+	assert (row.invoiced, row.paid, row.written_off_amount) == (1200 * rate, 100 * rate, 1060 * rate)
+
+
+def test_what_was_entered_manually_is_in_the_account() -> None:
 	entry = journal(
 		line("Debtors", 60, party="Anchor Cafe"), line("Sales", credit=60), posting_date="2025-02-01"
 	)

@@ -29,13 +29,18 @@ export function letters_dialog({ title, fields = [], note, send }) {
 	dialog.show();
 }
 
-// Notices of tax claims that lack them: those of these claims, or all of the company.
-export function send_notices(company, claims = null) {
+// Notices of tax claims that lack them: those of these claims, or all of the company, which are so many `letters`.
+export function send_notices(company, { claims = null, letters = 0 }) {
+	const rule = __(
+		"Each customer gets one notice for each Write-Off Run, with all its claims that lack a notice, in the language of the customer."
+	);
 	letters_dialog({
 		title: __("Send Notices"),
-		note: __(
-			"Each customer gets one notice for each Write-Off Run, with all its claims that lack a notice, in the language of the customer."
-		),
+		note: claims
+			? rule
+			: [__("For all claims of {0} that lack a notice. Letters: {1}.", [company, letters]), rule].join(
+					" "
+			  ),
 		send: (values) =>
 			frappe.xcall("ar_writeoff.tax_relief.notices.send_notices", {
 				company,

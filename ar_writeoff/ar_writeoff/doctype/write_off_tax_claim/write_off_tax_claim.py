@@ -18,7 +18,7 @@ from ar_writeoff.validation import throw_field_errors
 # Fields that a user enters.
 CONDITIONS = ("event_date", "notice_sent_on", "evidence")
 # And where the ledger does not have the tax.
-BY_HAND = ("tax_fraction", "tax_account")
+MANUAL_FIELDS = ("tax_fraction", "tax_account")
 
 
 class WriteOffTaxClaim(ReasonDocument, LatestDocument):
@@ -38,7 +38,7 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		due_date: DF.Date | None
 		event_date: DF.Date | None
 		evidence: DF.Attach | None
-		is_by_hand: DF.Check
+		is_manual: DF.Check
 		item: DF.Data
 		journal_entry: DF.Link | None
 		lapses_on: DF.Date | None
@@ -86,16 +86,16 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 	def before_validate(self) -> None:
 		"""Reset the fields that the app writes, whatever the client sent."""
 		stored = self.get_doc_before_save()
-		entered = (*CONDITIONS, *(BY_HAND if stored.is_by_hand else ()))
+		entered = (*CONDITIONS, *(MANUAL_FIELDS if stored.is_manual else ()))
 		for field in self.meta.fields:
 			if field.fieldname not in entered and not field.get("is_custom_field"):
 				self.set(field.fieldname, stored.get(field.fieldname))
 
 	def validate(self) -> None:
-		by_hand = any(map(self.has_value_changed, BY_HAND))
-		if not by_hand and not any(map(self.has_value_changed, CONDITIONS)):
+		is_entered = any(map(self.has_value_changed, MANUAL_FIELDS))
+		if not is_entered and not any(map(self.has_value_changed, CONDITIONS)):
 			return
-		if self.status not in (*rules.PENDING, *([rules.EXCLUDED] if self.is_by_hand else [])):
+		if self.status not in (*rules.PENDING, *([rules.EXCLUDED] if self.is_manual else [])):
 			frappe.throw(
 				_("This claim is {0}. Its conditions can no longer be changed.").format(_(self.status)),
 				title=_("Write-Off Tax Claim"),
@@ -111,8 +111,8 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 				("tax_fraction", service.fraction_problem(self.tax_fraction)),
 			],
 		)
-		if by_hand:
-			self.update(service.tax_by_hand(self))
+		if is_entered:
+			self.update(service.manual_tax(self))
 			unmapped = self.tax_amount and not self.relief_account
 			problem = _("Choose a tax account of the rule {0}.").format(self.tax_rule) if unmapped else None
 			throw_field_errors(self, [("tax_account", problem)])

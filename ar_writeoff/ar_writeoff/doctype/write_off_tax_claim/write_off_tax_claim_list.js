@@ -14,10 +14,9 @@ frappe.listview_settings["Write-Off Tax Claim"] = {
 				return;
 			}
 			await frappe.require("ar_writeoff_entry.bundle.js");
-			frappe.ar_writeoff.send_notices(
-				[...companies][0],
-				checked.map((claim) => claim.name)
-			);
+			frappe.ar_writeoff.send_notices([...companies][0], {
+				claims: checked.map((claim) => claim.name),
+			});
 		});
 	},
 };

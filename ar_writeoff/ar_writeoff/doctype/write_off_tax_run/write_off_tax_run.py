@@ -21,7 +21,7 @@ from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.run import gate
 from ar_writeoff.run import terms as run_terms
-from ar_writeoff.tax_relief import rules, runs, service
+from ar_writeoff.tax_relief import notices, rules, runs, service
 from ar_writeoff.validation import throw_field_errors
 
 
@@ -145,6 +145,13 @@ class WriteOffTaxRun(WriteOffRun):
 		return _("The return with the claims of {0} is filed. Enter a date in a later return period.").format(
 			filed[0]
 		)
+
+	def summary(self) -> dict[str, Any]:
+		"""With the number of notices that claims of the company lack."""
+		return {
+			**super().summary(),
+			"notices": len(notices.letters_to_send(self.get_saved("read").company, None)),
+		}
 
 	def criteria_changed(self) -> bool:
 		return bool(self.get_doc_before_save()) and any(

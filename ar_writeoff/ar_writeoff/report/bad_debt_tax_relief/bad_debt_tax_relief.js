@@ -69,7 +69,7 @@ frappe.query_reports["Bad Debt Tax Relief"] = {
 		if (!claims.length || !frappe.model.can_submit("Write-Off Tax Run")) return;
 		report.page.add_inner_button(label, async () => {
 			await frappe.require("ar_writeoff_entry.bundle.js");
-			frappe.ar_writeoff.send_notices(report.get_filter_value("company"), claims);
+			frappe.ar_writeoff.send_notices(report.get_filter_value("company"), { claims });
 		});
 	},
 };

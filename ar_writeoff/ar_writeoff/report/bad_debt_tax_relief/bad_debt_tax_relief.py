@@ -138,16 +138,19 @@ def box_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 
 
 def period(first: date, last: date) -> str:
+	"""Return the first and last day of a period as text."""
 	return f"{formatdate(first)} – {formatdate(last)}"
 
 
 def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
-	"""Each claim that was made, with its invoice, the tax charged and when, what was paid, and its periods."""
+	"""Each claim that was made, with its invoice, the tax charged and when, what was paid, and its amounts and periods."""
 	periods: dict[tuple[str, bool], list[str]] = defaultdict(list)
+	totals: dict[tuple[str, bool], Decimal] = defaultdict(lambda: ZERO)
 	for row in posted(filters):
-		of_claim = periods[row.name, row.base_write_off_amount > 0]
-		if (text := period(row.from_date, row.to_date)) not in of_claim:
-			of_claim.append(text)
+		key = row.name, row.base_write_off_amount > 0
+		totals[key] += money(abs(row.base_write_off_amount), decimals)
+		if (text := period(row.from_date, row.to_date)) not in periods[key]:
+			periods[key].append(text)
 	rows = claims(
 		{"company": filters.company, "name": ("in", sorted({name for name, _claimed in periods}) or [""])},
 		[
@@ -158,10 +161,8 @@ def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 			"due_date",
 			"tax_account",
 			"written_off_amount",
-			"claimed_amount",
-			"repaid_amount",
 			"journal_entry",
-			"is_by_hand",
+			"is_manual",
 		],
 	)
 	invoices = {row.sales_invoice for row in rows if row.sales_invoice}
@@ -169,11 +170,13 @@ def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 	paid = ledger.payments_of(filters.company, invoices)
 	months = service.return_months(filters.company)
 	for row in rows:
+		row.claimed_amount = float(totals[row.name, True])
+		row.repaid_amount = float(totals[row.name, False])
 		row.claim_period = ", ".join(periods[row.name, True])
 		row.repayment_period = ", ".join(periods[row.name, False])
 		tax = taxes.get(row.sales_invoice)
-		# What was entered by hand has no tax in the ledger.
-		if tax and not row.is_by_hand:
+		# The ledger does not have the tax that was entered manually.
+		if tax and not row.is_manual:
 			row.charged_period = period(*rules.period_of(row.supply_date, months))
 			row.tax_charged = float(tax.taxes.get(row.tax_account, ZERO))
 		if tax and tax.gross_own:

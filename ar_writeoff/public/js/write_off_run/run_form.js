@@ -177,7 +177,9 @@ export class RunForm {
 		if (this.may_send_letters())
 			this.frm.page.add_menu_item(__("Send Letters"), () => after_posting.send_letters(this.frm));
 		if (this.may_send_notices())
-			this.frm.page.add_menu_item(__("Send Notices"), () => send_notices(this.frm.doc.company));
+			this.frm.page.add_menu_item(__("Send Notices"), () =>
+				send_notices(this.frm.doc.company, { letters: this.summary.notices })
+			);
 		if (this.has_items() && this.frm.perm[0]?.export) {
 			for (const [file_format, label] of [
 				["XLSX", __("Excel")],
@@ -198,13 +200,10 @@ export class RunForm {
 		return is_posted && doc.balance_type === "Debit" && Boolean(perm[0]?.submit);
 	}
 
-	// A draft tax run with claims that lack a condition.
+	// A draft tax run of a company with claims that lack their notice.
 	may_send_notices() {
 		const { doc, perm } = this.frm;
-		const lacks = (this.summary?.excluded || []).some(
-			(row) => row.reason_code === "tax_conditions_missing"
-		);
-		return posts_claims(doc) && doc.docstatus === 0 && lacks && Boolean(perm[0]?.submit);
+		return doc.docstatus === 0 && Boolean(this.summary?.notices && perm[0]?.submit);
 	}
 
 	define_actions() {
