@@ -353,7 +353,8 @@ def open_claims(
 
 def payments_of(company: str, invoices: Iterable[str]) -> dict[str, Decimal]:
 	"""Return what was paid on these invoices, in the currency of the receivable account. Credit notes, reinstatements,
-	exchange gains and losses, and write-offs, also those in the invoice itself, are no payments."""
+	exchange gains and losses and write-offs are no payments; what an invoice with a payment of its own writes off itself is in its
+	payment."""
 	row, entry = frappe.qb.DocType("Payment Ledger Entry"), frappe.qb.DocType("Journal Entry")
 	at_sale = (row.voucher_no == row.against_voucher_no) & (row.amount < 0)
 	rows = (
@@ -373,21 +374,7 @@ def payments_of(company: str, invoices: Iterable[str]) -> dict[str, Decimal]:
 		.groupby(row.against_voucher_no)
 		.run()
 	)
-	paid = {name: money(amount, 9) for name, amount in rows}
-	currency = company_currency(company)
-	for sale in frappe.get_all(
-		"Sales Invoice",
-		filters={
-			"name": ("in", sorted(paid) or [""]),
-			"write_off_amount": ("!=", 0),
-			"write_off_account": ("is", "set"),
-		},
-		fields=["name", "party_account_currency", "write_off_amount", "base_write_off_amount"],
-		order_by=None,
-	):
-		is_foreign = sale.party_account_currency != currency
-		paid[sale.name] -= money(sale.write_off_amount if is_foreign else sale.base_write_off_amount, 9)
-	return paid
+	return {name: money(amount, 9) for name, amount in rows}
 
 
 def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> list[frappe._dict]:

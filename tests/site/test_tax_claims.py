@@ -12,7 +12,7 @@ from frappe.utils import getdate
 
 from ar_writeoff.tax_relief import ledger, runs, service
 from tests.site import run_helpers
-from tests.site.balance_kinds import refund
+from tests.site.balance_kinds import dunning
 from tests.site.factories import (
 	AUDITOR,
 	HL,
@@ -29,6 +29,7 @@ from tests.site.factories import (
 	permit,
 	user,
 )
+from tests.site.test_case_kinds import charge
 from tests.site.test_tax_rules import UK, tax_account, use_rule
 
 GERMANY = "Germany: uncollectible consideration"
@@ -307,12 +308,14 @@ def test_an_excluded_claim_follows_its_write_off() -> None:
 
 
 def test_other_vouchers_have_no_claim() -> None:
-	"""A refund by mistake has no tax, and neither have Dunning and Fees."""
-	sent_back = refund("Anchor Cafe", 50)
+	"""A charge that a Dunning has booked has no tax."""
+	sale = invoice("Anchor Cafe", 9, "2026-01-15")
+	charged = dunning(sale)
+	charge(charged)
 	run = run_helpers.run()
 	assert run.preview_entries()["tax_relief"]["excluded"] == []
 	run_helpers.post(run)
-	assert [item.voucher_no for item in run_helpers.items(run).values()] == [sent_back.name]
+	assert run_helpers.items(run)[charged.name].status == "Posted"
 	assert claims() == []
 
 

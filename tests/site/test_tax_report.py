@@ -27,7 +27,6 @@ from tests.site.factories import (
 	OUTSIDER,
 	PREPARER,
 	TODAY,
-	account,
 	as_user,
 	cost_center,
 	credit_note,
@@ -229,30 +228,6 @@ def test_an_entry_that_settles_without_a_payment_is_not_paid(kind: str) -> None:
 	run_helpers.post(tax_run())
 	[row] = report(show=ACCOUNT)[0]
 	assert (row.invoiced, row.paid, row.written_off_amount) == (1400, 300, 700)
-
-
-@pytest.mark.parametrize(("currency", "rate"), [("USD", 1), ("EUR", 1.2)])
-def test_what_the_invoice_wrote_off_itself_is_not_paid(currency: str, rate: float) -> None:
-	"""At a point of sale: 100.00 in cash, 40.00 written off in the invoice."""
-	vat = {"charge_type": "On Net Total", "account_head": tax_account(), "description": "VAT", "rate": 20}
-	vat["cost_center"] = "Main - HL"
-	invoice(
-		"Helios SARL" if currency == "EUR" else "Anchor Cafe",
-		1000,
-		"2025-01-01",
-		currency=currency,
-		rate=rate,
-		taxes=[vat],
-		is_pos=1,
-		payments=[{"mode_of_payment": "Cash", "account": account("Cash"), "amount": 100}],
-		write_off_amount=40,
-		write_off_account=account("Write Off"),
-		write_off_cost_center="Main - HL",
-	)
-	run_helpers.post(run_helpers.run())
-	run_helpers.post(tax_run())
-	[row] = report(show=ACCOUNT)[0]
-	assert (row.invoiced, row.paid, row.written_off_amount) == (1200 * rate, 100 * rate, 1060 * rate)
 
 
 def test_what_was_entered_manually_is_in_the_account() -> None:
