@@ -242,7 +242,7 @@ def claim_counts(vouchers: Iterable[str]) -> dict[str, int]:
 
 def write_claims(rows: Mapping[str, Mapping[str, Any]], *, set_modified: bool = True) -> None:
 	"""Set the fields of these claims, which all have the same ones. `rows`: by name."""
-	claim = frappe.qb.DocType(TAX_CLAIM)
+	claim = frappe.qb.DocType("Write-Off Tax Claim")
 	for names in create_batch(sorted(rows), CLAIMS_PER_QUERY):
 		query = frappe.qb.update(claim).where(claim.name.isin(names))
 		if set_modified:

@@ -415,7 +415,7 @@ def status_and_reason(claim: Any, rule: Any, day: date) -> tuple[str, Reason | N
 def move_claims(day: date | None = None) -> int:
 	"""Daily job: set the status of the claims that have become claimable or have lapsed. Returns their number."""
 	day = day or getdate()
-	claim = frappe.qb.DocType(CLAIM)
+	claim = frappe.qb.DocType("Write-Off Tax Claim")
 	due = claim.status.isin([rules.WAITING, rules.NEEDS_NOTICE, rules.CLAIMABLE]) & (
 		((claim.status == rules.WAITING) & (claim.claimable_on <= day)) | (claim.lapses_on < day)
 	)
