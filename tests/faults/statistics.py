@@ -107,8 +107,9 @@ def summary(statistics: CampaignStatistics, seed: int) -> str:
 		("Violations", *("0" for _path in PATHS)),
 	]
 	lines = [
-		f"{statistics.done} runs with seed {seed} on {time.strftime('%Y-%m-%d')}, ERPNext {erpnext.__version__},"
-		f" {statistics.seconds / 60:.0f} minutes, posted in each way in turn:",
+		f"{statistics.done} runs, and {statistics.total('rival runs')} over the same balances, with seed {seed} on"
+		f" {time.strftime('%Y-%m-%d')}, ERPNext {erpnext.__version__}, {statistics.seconds / 60:.0f} minutes, posted in each"
+		" way in turn:",
 		"",
 		f"| What | {' | '.join(PATHS)} |",
 		f"|---|{'---|' * len(PATHS)}",
