@@ -368,6 +368,8 @@ def test_full_recovery_repays_what_was_claimed(claimed: Decimal, parts: list[int
 		# A recovery was cancelled after its repayment.
 		("100", "60", "60", "40"),
 		("0", "0", "100", "-100"),
+		# More is written off again since the end of the period.
+		("60", "40", "100", "-40"),
 	],
 )
 def test_what_a_tax_run_posts(left: str, left_then: str, claimed: str, expected: str) -> None:
@@ -409,7 +411,7 @@ def test_conditions_and_reasons() -> None:
 	assert rules.claim_reason(rules.WAITING, rules.EVENT, day, [], None) is None
 	assert rules.claim_reason(rules.WAITING, rules.WRITTEN_OFF, None, [], None) is None
 	reason = rules.claim_reason(rules.NEEDS_NOTICE, rules.WRITTEN_OFF, None, ["A", "B"], None)
-	assert reason and dict(reason.facts)["fields"] == "A\nB"
+	assert reason and (reason.code, dict(reason.facts)["fields"]) == ("tax_conditions_missing", "A\nB")
 	assert rules.claim_reason(rules.CLAIMABLE, rules.EVENT, None, [], None) is None
 
 
