@@ -443,6 +443,7 @@ def voucher_facts(
 	discountings = invoice_discountings(discounted)
 	orders = advance_orders(keys) if order_advances_on_payments() else {}
 	holds = hold_reasons(company, keys)
+	uninstalled = uninstalled_types()
 	return {
 		key: VoucherFacts(
 			discounted=key.voucher_no in discounted,
@@ -452,7 +453,7 @@ def voucher_facts(
 			internal=details.get(key, NO_DETAILS).is_internal,
 			blocker=(advance_account_blocker(key) if key.account in advance_accounts else None)
 			or on_accounts[key.account]
-			or uninstalled_blocker(key)
+			or uninstalled_blocker(key, uninstalled)
 			or blocker(details.get(key, NO_DETAILS), orders.get(key)),
 		)
 		for key in keys
@@ -466,16 +467,17 @@ def advance_account_blocker(key: Key) -> Reason:
 	)
 
 
-def uninstalled_blocker(key: Key) -> Reason | None:
+def uninstalled_blocker(key: Key, uninstalled: Collection[str]) -> Reason | None:
 	"""Why a charge of an app that is not installed any more cannot be written off; None for other vouchers."""
-	if key.voucher_type not in uninstalled_types():
+	if key.voucher_type not in uninstalled:
 		return None
 	return Reason.of(reasons.UNKNOWN_VOUCHER, doctype=key.voucher_type)
 
 
 def uninstalled_types() -> list[str]:
-	"""Types of charges whose app is not installed."""
-	return [doctype for doctype in CHARGE_TYPES if not frappe.db.table_exists(doctype)]
+	"""Types of charges whose app is not installed. Frappe deletes a DocType and leaves its table."""
+	installed = frappe.get_all("DocType", filters={"name": ("in", CHARGE_TYPES)}, pluck="name", order_by=None)
+	return [doctype for doctype in CHARGE_TYPES if doctype not in installed]
 
 
 def add_to_boot(bootinfo: Any) -> None:

@@ -280,3 +280,21 @@ def test_c36_the_voucher_kind_of_an_app_that_is_not_installed():
 	bootinfo = frappe._dict()
 	eligibility_data.add_to_boot(bootinfo)
 	assert bootinfo.uninstalled_voucher_kinds == ["Fees"]
+
+
+def test_c36_the_doctype_is_deleted_and_its_table_stays(fees_doctype):
+	"""As ERPNext's migrate does with the DocTypes of education."""
+	run_helpers.settings(fast_posting=1)
+	owed = fees("Anchor Cafe", 40)
+	run = run_helpers.run()
+	frappe.delete_doc("DocType", "Fees", force=True)
+	frappe.db.commit()
+	clear_data_caches()
+	assert frappe.db.table_exists("Fees")
+	assert eligibility_data.uninstalled_types() == ["Fees"]
+	row = run_helpers.items(run_helpers.run())[owed.name]
+	assert row.reason_code == "unknown_voucher" and "Fees" in row.message
+	# A run that was found before.
+	run_helpers.post(run)
+	row = run_helpers.items(run)[owed.name]
+	assert (row.status, row.reason_code) == ("Skipped", "unknown_voucher")
