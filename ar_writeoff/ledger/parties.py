@@ -1,7 +1,7 @@
 """ERPNext's validation of parties."""
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import frappe
@@ -45,19 +45,24 @@ def validate_state(company: str, party_type: str, name: str) -> None:
 		validate(party_type, name)
 
 
-def currency_refusals(company: str, customers: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
-	"""ERPNext's message for each of these (customer, account currency) for which it rejects entries, because it finds the
-	customer booked in another currency."""
-	wanted = set(customers)
+def booked_currencies(company: str, customers: Collection[str]) -> dict[str, str | None]:
+	"""The account currency in which ERPNext finds each of these customers booked; None if it is not booked."""
 	customer = frappe.qb.DocType("Customer")
-	booked = dict(
+	return dict(
 		frappe.qb.from_(customer)
 		.select(customer.name, booked_currency(company, customer.name))
-		.where(customer.name.isin(sorted({name for name, _currency in wanted}) or [""]))
+		.where(customer.name.isin(sorted(customers) or [""]))
 		.run()
 	)
+
+
+def currency_refusals(
+	company: str, customers: Iterable[tuple[str, str]], booked: Mapping[str, str | None]
+) -> dict[tuple[str, str], str]:
+	"""ERPNext's message for each of these (customer, account currency) for which it rejects entries, because it finds the
+	customer booked in another currency. `booked`: see `booked_currencies`."""
 	found = {}
-	for name, currency in wanted:
+	for name, currency in set(customers):
 		if booked.get(name) not in (None, currency):
 			message = messages.validation_message(
 				party.validate_party_gle_currency, "Customer", name, company, currency

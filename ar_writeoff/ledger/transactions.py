@@ -105,6 +105,22 @@ def is_site_fault(error: BaseException) -> bool:
 
 
 @contextmanager
+def rolled_back(savepoint: str) -> Iterator[None]:
+	"""A block of which nothing is left in the database. An error that ends the transaction is raised as it is: the savepoint
+	does not exist any more."""
+	frappe.db.savepoint(savepoint)
+	lost = False
+	try:
+		yield
+	except Exception as error:
+		lost = transaction_is_lost(error)
+		raise
+	finally:
+		if not lost:
+			frappe.db.rollback(save_point=savepoint)
+
+
+@contextmanager
 def read_committed() -> Iterator[None]:
 	"""Run the block in READ COMMITTED transactions.
 

@@ -54,8 +54,8 @@ def balance_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Re
 	account = rules.offset.account
 	if not account or not (side := accounts.side_of_balance(account)):
 		return []
-	for item in items:
-		with trial_ledger(rules, budgets=False) as trial:
+	with trial_ledger(rules, budgets=False) as trial:
+		for item in items:
 			for plan in posting.build_plans([item], rules):
 				rows = tuple(row for row in plan.rows if row.account == account)
 				if not trial.add(replace(plan, rows=rows)):

@@ -37,6 +37,7 @@ from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import fast, proof, set_offs, tax_claims
 from ar_writeoff.posting.entry_values import Value
 from ar_writeoff.posting.fast import invoices as fast_invoices
+from ar_writeoff.posting.fast.ledger_rows import get_customers
 from ar_writeoff.posting.proof.kinds import kinds_of
 from ar_writeoff.posting.proof.rehearsal import SharedFault as SharedFault
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, plan_entries, set_off_vouchers
@@ -211,7 +212,9 @@ class Batch:
 		"""
 		outcomes = []
 		with fast.cached_validation(self.rules.company, method, locked_documents(self.items)) as cache:
-			poster = Poster(self.plan_items, self.rules, replace(self.names), cache)
+			customers = get_customers({item.customer for item in self.plan_items.values()}, cache)
+			booked = {name: customer.gle_currency for name, customer in customers.items()}
+			poster = Poster(self.plan_items, self.rules, replace(self.names), cache, booked)
 			for plan in self.plans:
 				outcomes.extend(poster.post(plan))
 		return outcomes
@@ -415,13 +418,15 @@ def build_plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:
 	)
 
 
-def unplannable_items(plan: EntryPlan, items: Mapping[str, PlanItem], rules: Rules) -> list[Outcome]:
+def unplannable_items(
+	plan: EntryPlan, items: Mapping[str, PlanItem], rules: Rules, booked: Mapping[str, str | None]
+) -> list[Outcome]:
 	"""Failures of the plan's items that no Journal Entry can clear to the cent, that have a dimension ERPNext refuses, or whose
-	customer it finds booked in another currency. Used by preview and posting."""
+	customer it finds booked in another currency. `booked`: currencies by customer. Used by preview and posting."""
 	decimals = precision(company_currency(rules.company))
 	found = dimensions.unusable_values([items[name] for name in plan.items], rules.company)
 	refused = parties.currency_refusals(
-		rules.company, {(row.customer, row.currency) for row in plan.rows if row.customer}
+		rules.company, {(row.customer, row.currency) for row in plan.rows if row.customer}, booked
 	)
 	for row in plan.rows:
 		if (row.customer, row.currency) in refused:
@@ -450,6 +455,7 @@ class Poster:
 	rules: Rules
 	names: Names
 	cache: fast.ValidationCache
+	booked: Mapping[str, str | None]
 	# Whether the first rejection was compared with other balances of the batch, or an entry was posted.
 	is_sampled: bool = False
 
@@ -459,7 +465,7 @@ class Poster:
 		Raises:
 		    SharedFault: other balances of the batch are rejected for the same reason.
 		"""
-		outcomes = unplannable_items(plan, self.items, self.rules)
+		outcomes = unplannable_items(plan, self.items, self.rules, self.booked)
 		if outcomes:
 			return outcomes + self.post_part(plan, set(plan.items) - {outcome.item for outcome in outcomes})
 		try:

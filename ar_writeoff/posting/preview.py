@@ -18,7 +18,7 @@ from ar_writeoff.core.money import ZERO
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.set_off import total as set_off_sum
 from ar_writeoff.core.terms import Terms
-from ar_writeoff.ledger import accounts, messages, open_items
+from ar_writeoff.ledger import accounts, messages, open_items, parties
 from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.posting import batches, blockers, proof, set_offs
 from ar_writeoff.posting import entries as journal
@@ -26,7 +26,7 @@ from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.continuing import continuing_notes
 from ar_writeoff.posting.entry_values import labels
 from ar_writeoff.posting.rules import EntryPlan, PlanItem, Row
-from ar_writeoff.posting.trial_ledger import TrialLedger, trial_ledger
+from ar_writeoff.posting.trial_ledger import MAX_REJECTED, TrialLedger, trial_ledger
 from ar_writeoff.review import items as run_balances
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import terms as run_terms
@@ -98,6 +98,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 	problems = [
 		*({"item": "", "voucher_no": "", "message": messages.message(reason)} for reason in run_blockers),
 		*problems,
+		*({"item": "", "voucher_no": "", "message": message} for message in unchecked_note(trial)),
 	]
 	return {
 		"entry_count": count,
@@ -278,36 +279,49 @@ def plan_batch(
 	items: list[PlanItem], rules: posting.Rules, trial: TrialLedger
 ) -> tuple[list[EntryPlan], list[dict[str, str]]]:
 	"""The entries for these items, and the items that no entry can be made for, with the reason. Where ERPNext rejects an
-	entry, the items are divided as in posting."""
+	entry, the items are divided as in posting, up to a number of rejected balances."""
 	item_by_name = {item.name: item for item in items}
+	booked = parties.booked_currencies(rules.company, {item.customer for item in items})
 	plans: list[EntryPlan] = []
-	problems: list[dict[str, str]] = []
-	waiting = deque(posting.build_plans(items, rules))
+	refused: dict[str, str] = {}
+	waiting: deque[EntryPlan] = deque()
+
+	def build(names: Iterable[str]) -> list[EntryPlan]:
+		return posting.build_plans([item_by_name[name] for name in names], rules)
+
+	for plan in posting.build_plans(items, rules):
+		outcomes = posting.unplannable_items(plan, item_by_name, rules, booked)
+		refused.update({outcome.item: outcome.message for outcome in outcomes})
+		waiting += build(name for name in plan.items if name not in refused) if outcomes else [plan]
 	while waiting:
 		plan = waiting.popleft()
-		refused = {
-			outcome.item: outcome.message for outcome in posting.unplannable_items(plan, item_by_name, rules)
-		}
-		parts = [[name for name in plan.items if name not in refused]]
-		if not refused:
-			error = trial.add(plan)
-			if not error:
-				plans.append(plan)
-				continue
-			middle = len(plan.items) // 2
-			parts = [list(plan.items[:middle]), list(plan.items[middle:])]
-			if not middle:
-				reason = Reason.caused(reasons.REFUSED, messages.error_reason(error))
-				refused, parts = {plan.items[0]: messages.message(reason)}, []
-		problems += [
-			{"item": name, "voucher_no": item_by_name[name].voucher_no, "message": message}
-			for name, message in refused.items()
-		]
-		smaller = [
-			one for part in parts for one in posting.build_plans([item_by_name[name] for name in part], rules)
-		]
-		waiting.extendleft(reversed(smaller))
-	return plans, problems
+		error = trial.add(plan)
+		middle = len(plan.items) // 2
+		if not error:
+			plans.append(plan)
+		elif not middle:
+			reason = Reason.caused(reasons.REFUSED, messages.error_reason(error))
+			refused[plan.items[0]] = messages.message(reason)
+		elif trial.rejected >= MAX_REJECTED:
+			trial.unchecked += len(plan.items)
+		else:
+			halves = [*build(plan.items[:middle]), *build(plan.items[middle:])]
+			waiting.extendleft(reversed(halves))
+	return plans, [
+		{"item": name, "voucher_no": item_by_name[name].voucher_no, "message": message}
+		for name, message in refused.items()
+	]
+
+
+def unchecked_note(trial: TrialLedger) -> list[str]:
+	"""The number of balances in rejected entries that were not checked one by one."""
+	if not trial.unchecked:
+		return []
+	return [
+		_(
+			"ERPNext rejects {0} balances. {1} more balances are in entries that it rejects and were not checked one by one."
+		).format(trial.rejected, trial.unchecked)
+	]
 
 
 def set_off_values(item: PlanItem) -> list[dict[str, Any]]:

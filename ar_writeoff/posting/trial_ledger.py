@@ -20,6 +20,7 @@ from frappe.query_builder.functions import Sum
 from ar_writeoff.core.criteria import DEBIT
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.ledger.accounts import side_of_balance
+from ar_writeoff.ledger.transactions import rolled_back
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting.fast import rows as ledger_rows
@@ -27,19 +28,24 @@ from ar_writeoff.posting.rules import EntryPlan, Row
 
 GL_ENTRY = "GL Entry"
 
+# After this many balances that ERPNext rejects, entries are not divided further: each part takes inserts and a sum over
+# the ledger.
+MAX_REJECTED = 200
+
 
 @contextmanager
 def trial_ledger(rules: posting.Rules, budgets: bool = True) -> "Iterator[TrialLedger]":
 	"""A ledger that entries can be added to until the end of the block."""
-	frappe.db.savepoint("write_off_trial_ledger")
-	try:
+	with rolled_back("write_off_trial_ledger"):
 		yield TrialLedger(rules, budgets)
-	finally:
-		frappe.db.rollback(save_point="write_off_trial_ledger")
 
 
 class TrialLedger:
-	"""The General Ledger with entries of a run, as far as these checks depend on it."""
+	"""The General Ledger with entries of a run, as far as these checks depend on it.
+
+	`rejected`: the number of balances that ERPNext rejected alone. `unchecked`: the number of those in rejected entries that
+	were not divided.
+	"""
 
 	def __init__(self, rules: posting.Rules, budgets: bool):
 		self.rules = rules
@@ -48,25 +54,29 @@ class TrialLedger:
 				"Budget", filters={"company": rules.company, "docstatus": 1}, limit=1, order_by=None
 			)
 		)
-		self.balances: dict[str, tuple[Decimal, Decimal]] = {}
+		self.balances: dict[str, set[Decimal]] = {}
 		self.added: dict[str, Decimal] = {}
+		self.errors: dict[str, Exception] = {}
+		self.rejected = self.unchecked = 0
 
 	def add(self, plan: EntryPlan) -> Exception | None:
 		"""Add an entry. If ERPNext rejects it, return the error and add nothing."""
 		before = dict(self.added)
 		message_count = len(frappe.local.message_log)
-		frappe.db.savepoint("write_off_trial_entry")
 		error: Exception | None = None
+		expenses = [row for row in plan.rows if self.has_budget(row.account)]
 		try:
-			expenses = [row for row in plan.rows if self.has_budget(row.account)]
 			if expenses:
+				frappe.db.savepoint("write_off_trial_entry")
 				self.add_expenses(replace(plan, rows=tuple(expenses)))
 			self.add_balances(row for row in plan.rows if not self.has_budget(row.account))
 		except Exception as caught:
 			if not posting.is_item_error(caught):
 				raise
 			error, self.added = caught, before
-			frappe.db.rollback(save_point="write_off_trial_entry")
+			if expenses:
+				frappe.db.rollback(save_point="write_off_trial_entry")
+				self.rejected += len(plan.items) == 1
 		# Budgets that only warn.
 		del frappe.local.message_log[message_count:]
 		return error
@@ -99,21 +109,36 @@ class TrialLedger:
 		"""Add the rows to the balances of accounts that are limited to one side.
 
 		ERPNext adds up an account for each row, which takes long for receivables, so it is asked only if the balance seems to
-		change sides.
+		change sides. If it has rejected an account, its error is raised each time that the balance changes sides.
 		"""
 		for row in rows:
 			side = side_of_balance(row.account)
 			if not side:
 				continue
 			self.added[row.account] = added = self.added.get(row.account, ZERO) + row.base_amount
-			balances = [balance + added for balance in self.balance(row.account)]
-			if min(balances) < 0 if side == DEBIT else max(balances) > 0:
-				frappe.db.savepoint("write_off_trial_balance")
-				self.insert({"account": row.account, "debit": max(added, ZERO), "credit": max(-added, ZERO)})
-				validate_balance_type(row.account)
-				frappe.db.rollback(save_point="write_off_trial_balance")
+			posted = self.posted(row.account)
+			wrong = {one for one in posted if (one + added < 0 if side == DEBIT else one + added > 0)}
+			if not wrong:
+				continue
+			error = self.errors.get(row.account) if wrong == posted else None
+			error = error or self.balance_error(row.account, added)
+			# The one that this release checks.
+			self.balances[row.account] = (wrong if error else posted - wrong) or posted
+			if error:
+				self.errors[row.account] = error
+				raise error
 
-	def balance(self, account: str) -> tuple[Decimal, Decimal]:
+	def balance_error(self, account: str, added: Decimal) -> Exception | None:
+		"""The error that ERPNext raises if this amount is added to the account; None if it accepts it."""
+		with rolled_back("write_off_trial_balance"):
+			self.insert({"account": account, "debit": max(added, ZERO), "credit": max(-added, ZERO)})
+			try:
+				validate_balance_type(account)
+			except frappe.ValidationError as error:
+				return error
+		return None
+
+	def posted(self, account: str) -> set[Decimal]:
 		"""The posted balance of an account, and that without cancelled rows: releases of ERPNext differ in the one they check."""
 		if account not in self.balances:
 			entry = frappe.qb.DocType(GL_ENTRY)
@@ -124,7 +149,7 @@ class TrialLedger:
 				.where(entry.account == account)
 				.run()
 			)
-			self.balances[account] = Decimal(str(total or 0)), Decimal(str(live or 0))
+			self.balances[account] = {Decimal(str(total or 0)), Decimal(str(live or 0))}
 		return self.balances[account]
 
 	def insert(self, values: Any) -> None:

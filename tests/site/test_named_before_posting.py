@@ -8,6 +8,8 @@ from typing import Any
 import frappe
 import pytest
 
+from ar_writeoff.posting import blockers, preview, trial_ledger
+from ar_writeoff.posting import ledger as posting
 from tests.site import ledger_checks, run_helpers
 from tests.site.bulk_copy import Copy, copy_invoices
 from tests.site.db_snapshot import clear_data_caches
@@ -23,6 +25,7 @@ from tests.site.factories import (
 	project,
 	stopping_budget,
 )
+from tests.site.test_integrity import recorded_queries
 
 FIRST = "2026-01-15"
 
@@ -231,3 +234,125 @@ def test_every_problem_of_1000_balances_is_named():
 	assert {name: row.message for name, row in after.items() if row.status == "Failed"} == problems
 	assert sum(row.status == "Skipped" for row in after.values()) == 40
 	assert run.posted_count == plan["item_count"]
+
+
+# Bounds
+
+
+@pytest.fixture
+def tried(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+	"""The number of balances in each entry that is tried."""
+	sizes: list[int] = []
+	original = trial_ledger.TrialLedger.add
+
+	def add(self: Any, plan: Any) -> Any:
+		sizes.append(len(plan.items))
+		return original(self, plan)
+
+	monkeypatch.setattr(trial_ledger.TrialLedger, "add", add)
+	return sizes
+
+
+def test_an_account_on_the_wrong_side_is_asked_once(tried):
+	"""Every balance is named, with as many queries for 45 as for 15."""
+	payment("Dover Council", 5000, FIRST, paid_from=account("Other Debtors"))
+	counts = []
+	for number in (15, 30):
+		account_rule("Other Debtors", "")
+		copies(f"SIDE{number}", number, "Compass Stores", debit_to=account("Other Debtors"))
+		run = run_helpers.run()
+		account_rule("Other Debtors", "Debit")
+		run.preview_entries()
+		tried.clear()
+		with recorded_queries() as queries:
+			problems = run.preview_entries()["problems"]
+		assert len(problems) == run.selected_count > 0 and len(tried) > len(problems)
+		assert all("Debit" in problem["message"] for problem in problems)
+		counts.append(len(queries))
+		asked = [query for query in queries if "sum(debit) - sum(credit)" in query.lower()]
+		assert len(asked) <= 1, asked
+	assert counts[1] <= counts[0], counts
+
+
+def test_a_used_up_budget_is_not_asked_for_each_balance(tried, monkeypatch):
+	monkeypatch.setattr(preview, "MAX_REJECTED", 5)
+	stopping_budget(account("Write Off"), cost_center("North Pier"), 5)
+	copies("OVER", 60, cost_center=cost_center("North Pier"))
+	invoice("Elm School", 80, FIRST, cost_center=cost_center("South Pier"))
+	frappe.db.commit()
+	run = run_helpers.run()
+	plan = run.preview_entries()
+	*rejected, rest = plan["problems"]
+	assert len(rejected) == 5 and all("Budget" in one["message"] for one in rejected)
+	unchecked = 61 - 5 - plan["item_count"]
+	assert rest["voucher_no"] == "" and f" {unchecked} more balances" in rest["message"]
+	assert len(tried) <= 5 * 2 + 2 * 7, tried
+
+
+def test_a_deadlock_while_entries_are_tried_is_raised_as_it_is(monkeypatch):
+	"""There is no savepoint left to go back to. The caller begins again."""
+
+	def deadlock(_account: str) -> None:
+		frappe.db.rollback()
+		raise frappe.QueryDeadlockError(1213, "Deadlock found")
+
+	monkeypatch.setattr(trial_ledger, "validate_balance_type", deadlock)
+	invoice("Anchor Cafe", 10, FIRST)
+	run = run_helpers.run()
+	frappe.db.commit()
+	account_rule("Write Off", "Credit")
+	with pytest.raises(frappe.QueryDeadlockError):
+		run.preview_entries()
+
+
+def test_one_trial_ledger_for_all_balances_of_the_sample():
+	for _number in range(3):
+		invoice("Anchor Cafe", 10, FIRST)
+	run = run_helpers.run()
+	account_rule("Write Off", "Credit")
+	rules = preview.run_terms.rules_of(preview.approval.terms_of(run))
+	rows = frappe.get_all("Write-Off Run Item", {"run": run.name}, ["*"])
+	items = posting.to_plan_items(posting.items_from_rows(rows, HL), rules)
+	with recorded_queries() as queries:
+		assert len(blockers.balance_blockers(rules, items)) == 1
+	assert len([query for query in queries if "savepoint write_off_trial_ledger" in query.lower()]) == 2
+	assert len([query for query in queries if "sum(debit) - sum(credit)" in query.lower()]) <= 1
+
+
+@pytest.mark.parametrize("entries_per", ["Batch", "Customer", "Invoice"])
+def test_currencies_of_customers_are_read_once_for_a_batch(entries_per, monkeypatch):
+	run_helpers.settings(fast_posting=1, entries_per=entries_per)
+	for number in range(12):
+		invoice(customer(f"Debtor {number:02d}"), 10, FIRST)
+	run = run_helpers.run()
+	stopping_budget(account("Write Off"), cost_center("Main"), 35)
+
+	def booked(queries: list[str]) -> int:
+		return sum("tabCustomer" in query and "account_currency" in query for query in queries)
+
+	with recorded_queries() as queries:
+		run.preview_entries()
+	assert booked(queries) == 1
+
+	counts = {}
+	original = posting.Batch.post
+
+	def post(self: Any, method: str) -> Any:
+		before = len(divided)
+		with recorded_queries() as queries:
+			outcomes = original(self, method)
+		counts[method, len(divided) - before] = booked(queries)
+		return outcomes
+
+	# What a rejected entry has read is read again, together.
+	divided: list[Any] = []
+	roll_back = posting.Poster.roll_back
+	monkeypatch.setattr(
+		posting.Poster, "roll_back", lambda self, before: (divided.append(before), roll_back(self, before))
+	)
+	monkeypatch.setattr(posting.Batch, "post", post)
+	run_helpers.post(run)
+	assert counts
+	for (method, rollbacks), number in counts.items():
+		assert number <= 1 + (rollbacks if method == "In Sets" else 0), counts
+	assert {row.status for row in run_helpers.items(run).values()} == {"Posted", "Failed"}

@@ -281,9 +281,7 @@ class RowWriter:
 		if row.get("party_type") != "Customer" or not row.get("party"):
 			return
 		name, cache = row.party, self.cache
-		if name not in cache.customers:
-			load_customers(cache.with_prefetch("Customer", {name}), cache)
-		customer = cache.customers.get(name)
+		customer = get_customers({name}, cache).get(name)
 		if not customer:
 			return
 		if customer.disabled or customer.is_frozen:
@@ -348,6 +346,14 @@ def has_offsetting_dimension(company: str) -> bool:
 			order_by=None,
 		)
 	)
+
+
+def get_customers(names: set[str], cache: ValidationCache) -> dict[str, frappe._dict]:
+	"""Customers of these names, with the currency in which ERPNext finds them booked."""
+	unknown = names - cache.customers.keys()
+	if unknown:
+		load_customers(cache.with_prefetch("Customer", unknown), cache)
+	return {name: cache.customers[name] for name in names if name in cache.customers}
 
 
 def load_customers(names: Iterable[str], cache: ValidationCache) -> None:

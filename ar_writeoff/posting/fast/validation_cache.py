@@ -79,6 +79,8 @@ class ValidationCache:
 		self.clear_documents()
 
 	def clear_documents(self) -> None:
-		"""Discard loaded customers and invoices after other code has changed them in this transaction."""
+		"""Discard loaded customers and invoices after other code has changed them in this transaction. The customers will be
+		needed again, and one query loads them."""
+		self.prefetch.setdefault("Customer", set()).update(self.customers)
 		self.customers.clear()
 		self.invoices.clear()

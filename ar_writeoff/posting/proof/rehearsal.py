@@ -11,7 +11,7 @@ from typing import Any
 import frappe
 from rq.timeouts import BaseTimeoutException
 
-from ar_writeoff.ledger.transactions import clear_settings_cache, transaction_is_lost
+from ar_writeoff.ledger.transactions import clear_settings_cache, rolled_back, transaction_is_lost
 from ar_writeoff.posting.proof.containment import contained
 from ar_writeoff.posting.proof.writes import Rows, TooManyRows, Writes, read_rows
 
@@ -58,11 +58,9 @@ def rehearse(action: Callable[[], Any]) -> Rehearsed:
 	Raises:
 	    errors that end the transaction or the job.
 	"""
-	frappe.db.savepoint(SAVEPOINT)
 	started = time.monotonic()
 	rehearsed = Rehearsed(None, Writes(), {}, 0)
-	lost = False
-	with contained() as containment:
+	with contained() as containment, rolled_back(SAVEPOINT):
 		try:
 			rehearsed.result = action()
 			rehearsed.seconds = time.monotonic() - started
@@ -70,14 +68,10 @@ def rehearse(action: Callable[[], Any]) -> Rehearsed:
 		except TooManyRows as error:
 			rehearsed.breach = f"{error}: too many rows to compare"
 		except Exception as error:
-			lost = transaction_is_lost(error)
-			if lost or isinstance(error, BaseTimeoutException | MemoryError):
+			if transaction_is_lost(error) or isinstance(error, BaseTimeoutException | MemoryError):
 				raise
 			rehearsed.failure = f"{type(error).__name__}: {error}"
 			rehearsed.fault = error if isinstance(error, SharedFault) else None
-		finally:
-			if not lost:
-				frappe.db.rollback(save_point=SAVEPOINT)
 	rehearsed.writes = containment.writes
 	rehearsed.breach = rehearsed.breach or containment.breach
 	clear_caches(containment.writes)
