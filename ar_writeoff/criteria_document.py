@@ -91,7 +91,7 @@ class CriteriaDocument(Document):
 		)
 		if not problems:
 			self.update({fieldname: float(amount or 0) for fieldname, amount in amounts.items()})
-		if self.voucher_kind in uninstalled_types():
+		if self.voucher_kind and self.voucher_kind in uninstalled_types():
 			reason = Reason.of(reasons.DOES_NOT_EXIST, doctype="DocType", name=self.voucher_kind)
 			problems.append(("voucher_kind", reason))
 		return [(fieldname, messages.message(reason)) for fieldname, reason in problems]

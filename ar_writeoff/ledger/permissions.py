@@ -172,6 +172,18 @@ def can_see_whole_run(run: str, user: str | None = None) -> bool:
 	return bool(frappe.qb.from_(table).select(table.name).where((table.name == run) & allowed).run())
 
 
+def check_whole_run(run: str, title: str) -> None:
+	"""Refuse if the current user may not see all items of this run. `title`: of the message.
+
+	Raises:
+	    frappe.PermissionError: the user may not.
+	"""
+	if not can_see_whole_run(run):
+		frappe.throw(
+			_("You may not see all balances of {0}.").format(run), frappe.PermissionError, title=title
+		)
+
+
 # Hooks for Frappe's lists and documents. v15 takes the first result of `has_permission` that is not None, v16 requires
 # all to be true.
 

@@ -233,7 +233,7 @@ def posting_notes(company: str) -> list[str]:
 		return [_("The entries will be posted more slowly. {0}").format(messages.message(slow))]
 	return [
 		_("{0} These documents are saved one by one, which takes longer.").format(messages.message(reason))
-		for reason in proof.explanation(company)
+		for reason in proof.listener_reasons()
 	]
 
 

@@ -136,12 +136,7 @@ def send_letters(run: str, kind: str = WRITTEN_OFF, email_template: str | None =
 	doc = frappe.get_doc("Write-Off Run", run)
 	doc.check_permission("submit")
 	access.check_company(doc.company)
-	if not access.can_see_whole_run(run):
-		frappe.throw(
-			_("You may not see all balances of {0}.").format(run),
-			frappe.PermissionError,
-			title=_("Send Letters"),
-		)
+	access.check_whole_run(run, _("Send Letters"))
 	if kind not in KINDS:
 		frappe.throw(_("Choose {0} or {1}.").format(*(_(name) for name in KINDS)), title=_("Send Letters"))
 	if email_template:

@@ -385,6 +385,7 @@ def voucher_details(keys: Iterable[Key]) -> dict[Key, VoucherDetails]:
 def _details(
 	voucher_type: str, vouchers: Collection[str], fields: tuple[str, ...], condition: str = ""
 ) -> Iterator[tuple[tuple[str, str], VoucherDetails]]:
+	"""Yield these fields of the vouchers that meet the condition, by type and name."""
 	names = [field.rpartition(" as ")[2] for field in fields]
 	# nosemgrep: frappe-using-db-sql - the query builder takes longer over a thousand names than the query itself
 	for name, *values in frappe.db.sql(
@@ -443,7 +444,7 @@ def voucher_facts(
 	discountings = invoice_discountings(discounted)
 	orders = advance_orders(keys) if order_advances_on_payments() else {}
 	holds = hold_reasons(company, keys)
-	uninstalled = uninstalled_types()
+	uninstalled = uninstalled_types() if any(key.voucher_type in CHARGE_TYPES for key in keys) else ()
 	return {
 		key: VoucherFacts(
 			discounted=key.voucher_no in discounted,

@@ -39,12 +39,7 @@ def send_notices(company: str, claims: list | str | None = None, email_template:
 	if not wanted:
 		frappe.throw(_("No claim needs a notice."), title=_("Send Notices"))
 	for run in sorted({run for run, _customer in wanted}):
-		if not access.can_see_whole_run(run):
-			frappe.throw(
-				_("You may not see all balances of {0}.").format(run),
-				frappe.PermissionError,
-				title=_("Send Notices"),
-			)
+		access.check_whole_run(run, _("Send Notices"))
 	if runs_inline():
 		send_all(wanted, email_template)
 	else:
@@ -61,7 +56,7 @@ def send_notices(company: str, claims: list | str | None = None, email_template:
 
 def rules_with_notice() -> list[str]:
 	"""Return the rules that require a notice to the customer."""
-	return frappe.get_all(service.RULE, {"needs_notice": 1}, pluck="name", order_by="name asc")
+	return frappe.get_all(ledger.RULE, {"needs_notice": 1}, pluck="name", order_by="name asc")
 
 
 def letters_to_send(company: str, claims: list[str] | None) -> list[tuple[str, str]]:

@@ -19,9 +19,7 @@ from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import ledger, rules
-
-CLAIM = TAX_CLAIM
-RULE = "Write-Off Tax Rule"
+from ar_writeoff.tax_relief.ledger import RULE
 
 RULE_FIELDS = (
 	"name",
@@ -275,7 +273,7 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 				"write_off_date": loss.dates.written_off,
 			}
 		)
-	frappe.db.bulk_insert(CLAIM, list(values[0]), [tuple(row.values()) for row in values])
+	frappe.db.bulk_insert(TAX_CLAIM, list(values[0]), [tuple(row.values()) for row in values])
 	item = frappe.qb.DocType("Write-Off Run Item")
 	frappe.qb.update(item).set(item.has_tax_claim, 1).where(
 		item.name.isin(sorted({loss.item for loss in found}))
@@ -292,7 +290,7 @@ def update_of_items(names: Iterable[str]) -> None:
 	if not wanted:
 		return
 	shares = ledger.shares_left(wanted)
-	claim = frappe.qb.DocType(CLAIM)
+	claim = frappe.qb.DocType(TAX_CLAIM)
 	for row in (
 		frappe.qb.from_(claim)
 		.select(*CLAIM_FIELDS)
@@ -304,17 +302,17 @@ def update_of_items(names: Iterable[str]) -> None:
 		share = shares[row.item]
 		if not row.tax_amount:
 			# The message is kept: it says why the claim has no tax.
-			frappe.db.set_value(CLAIM, row.name, "status", rules.EXCLUDED if share else rules.WITHDRAWN)
+			frappe.db.set_value(TAX_CLAIM, row.name, "status", rules.EXCLUDED if share else rules.WITHDRAWN)
 			continue
 		decimals = precision(company_currency(row.company))
 		left = rules.tax_left(money(row.tax_amount, decimals), share, decimals)
 		if row.status in rules.POSTED:
-			frappe.db.set_value(CLAIM, row.name, "claimable_amount", left)
+			frappe.db.set_value(TAX_CLAIM, row.name, "claimable_amount", left)
 			continue
 		row.claimable_amount = left
 		status, reason = current_status(row, getdate())
 		frappe.db.set_value(
-			CLAIM, row.name, {"claimable_amount": left, "status": status, **messages.columns(reason)}
+			TAX_CLAIM, row.name, {"claimable_amount": left, "status": status, **messages.columns(reason)}
 		)
 
 
@@ -341,7 +339,7 @@ def update_of_rule(name: str) -> None:
 	"""Update the days and status of the claims of a rule that are not posted, after a change of the rule."""
 	row = frappe.db.get_value(RULE, name, RULE_FIELDS, as_dict=True)
 	by_company: dict[str, rules.ClaimRule] = {}
-	claim = frappe.qb.DocType(CLAIM)
+	claim = frappe.qb.DocType(TAX_CLAIM)
 	values: dict[str, dict[str, Any]] = {}
 	for one in (
 		frappe.qb.from_(claim)

@@ -6,7 +6,7 @@ from typing import Any
 
 import frappe
 
-RULE = "Write-Off Tax Rule"
+from ar_writeoff.tax_relief.ledger import RULE
 
 
 def shipped_rules() -> list[dict[str, Any]]:

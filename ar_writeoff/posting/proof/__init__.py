@@ -32,8 +32,8 @@ __all__ = [
 	"IN_SETS",
 	"combination",
 	"expected_method",
-	"explanation",
 	"hindrance",
+	"listener_reasons",
 	"method",
 	"prove",
 	"verdicts",
@@ -107,12 +107,8 @@ def hindrance(company: str) -> Reason | None:
 	return verdicts.reason(known.proof) if known.proof else None
 
 
-def explanation(company: str) -> list[Reason]:
-	"""Return why entries of this company are posted more slowly than they could be: the hindrance, or a listener whose
-	documents are saved one by one."""
-	found = hindrance(company)
-	if found:
-		return [found]
+def listener_reasons() -> list[Reason]:
+	"""Return the listeners whose documents are saved one by one, where entries are posted in sets."""
 	return [listener_reason(listener) for listener in listeners.find_listeners().values()]
 
 
