@@ -17,6 +17,11 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 
+# Methods, see `method` of Write-Off Tax Rule
+RELIEF_LATER = "Relief Later"
+# Those that can be chosen.
+METHODS = (RELIEF_LATER,)
+
 # Triggers
 WRITTEN_OFF = "Written Off"
 EVENT = "Event"

@@ -40,7 +40,7 @@ class WriteOffTaxRule(LatestDocument):
 		forced_period: DF.Check
 		limit_from: DF.Literal["", "Later of Supply and Due", "Supply", "Due", "Write-Off", "Event"]
 		limit_months: DF.Int
-		method: DF.Literal["Relief Later"]
+		method: DF.Literal["Relief Later", "Net at Once", "Interim Account", "Age Only"]
 		needs_evidence: DF.Check
 		needs_notice: DF.Check
 		no_relief: DF.Check
@@ -76,9 +76,15 @@ class WriteOffTaxRule(LatestDocument):
 			*self.date_problems(),
 			*self.clock_problems(),
 			*self.account_problems(),
+			("method", self.method_problem()),
 			("statutory_fraction", service.fraction_problem(self.statutory_fraction)),
 		]
 		throw_field_errors(self, problems)
+
+	def method_problem(self) -> str | None:
+		if self.method in rules.METHODS:
+			return None
+		return _("The method {0} is not available.").format(_(self.method))
 
 	def date_problems(self) -> list[tuple[str, str | None]]:
 		if self.valid_from and self.valid_to and getdate(self.valid_to) < getdate(self.valid_from):
