@@ -31,6 +31,7 @@ from ar_writeoff.review import items as run_balances
 from ar_writeoff.run import items as run_items
 from ar_writeoff.run import terms as run_terms
 from ar_writeoff.tax_relief import service as tax_relief
+from ar_writeoff.tax_relief.losses import Loss
 
 # Items checked against the ledger at a time.
 ITEMS_PER_CHECK = 5000
@@ -61,7 +62,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		wanted = set(selected)
 		visible = [pair for pair in visible if pair in wanted]
 	skipped = skipped_items(run, rules, [name for name, _customer in visible])
-	taxes: list[tax_relief.Loss] = []
+	taxes: list[Loss] = []
 	with trial_ledger(rules) as trial:
 		for names in batches.split_into_batches(run.name, rules, visible):
 			kept = [name for name in names if name not in skipped]

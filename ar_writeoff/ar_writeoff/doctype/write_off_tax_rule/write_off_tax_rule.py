@@ -13,7 +13,7 @@ from frappe import _
 from frappe.utils import cint, getdate
 
 from ar_writeoff.latest_document import LatestDocument
-from ar_writeoff.tax_relief import ledger, rules, service
+from ar_writeoff.tax_relief import ledger, losses, rules, service
 from ar_writeoff.validation import throw_field_errors
 
 
@@ -120,7 +120,7 @@ class WriteOffTaxRule(LatestDocument):
 
 	def on_update(self) -> None:
 		"""Claims that are not posted follow a correction of their rule."""
-		if self.get_doc_before_save() and any(map(self.has_value_changed, service.RULE_FIELDS)):
+		if self.get_doc_before_save() and any(map(self.has_value_changed, losses.RULE_FIELDS)):
 			service.update_of_rule(self.name)
 
 	def on_trash(self) -> None:

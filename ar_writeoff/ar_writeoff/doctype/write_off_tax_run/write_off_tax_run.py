@@ -21,7 +21,7 @@ from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.run import gate
 from ar_writeoff.run import terms as run_terms
-from ar_writeoff.tax_relief import notices, rules, runs, service
+from ar_writeoff.tax_relief import losses, notices, rules, runs
 from ar_writeoff.validation import throw_field_errors
 
 
@@ -195,7 +195,7 @@ class WriteOffTaxRun(WriteOffRun):
 
 
 def period_of_today(company: str) -> dict[str, date]:
-	first, last = rules.period_of(getdate(), service.return_months(company))
+	first, last = rules.period_of(getdate(), losses.return_months(company))
 	return {"from_date": first, "to_date": last, "posting_date": getdate()}
 
 

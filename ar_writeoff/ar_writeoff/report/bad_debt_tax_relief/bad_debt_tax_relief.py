@@ -22,7 +22,7 @@ from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
 from ar_writeoff.ledger import messages, roll_forward
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.tax_relief import ledger, notices, returns, rules, service
+from ar_writeoff.tax_relief import ledger, losses, notices, returns, rules
 
 BY_BOX = "By Box of the Return"
 ACCOUNT = "Refunds for Bad Debts Account"
@@ -168,7 +168,7 @@ def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 	invoices = {row.sales_invoice for row in rows if row.sales_invoice}
 	taxes = ledger.invoice_taxes(filters.company, invoices, {row.tax_account for row in rows})
 	paid = ledger.payments_of(filters.company, invoices)
-	months = service.return_months(filters.company)
+	months = losses.return_months(filters.company)
 	for row in rows:
 		row.claimed_amount = float(totals[row.name, True])
 		row.repaid_amount = float(totals[row.name, False])
