@@ -66,6 +66,13 @@ def company_limits(company: str) -> list[Limit]:
 	return [limit_from(row, row.role, row.limit_currency or "", company) for row in rows]
 
 
+def limits_of(run: Any) -> list[Limit]:
+	"""Return the limits that apply to a run. Those by share do not apply to tax claims: a claim is no part of an invoice that
+	remains unpaid, and the share of its write-off was limited before."""
+	limits = company_limits(run.company)
+	return [replace(limit, share=None) for limit in limits] if posts_claims(run.name) else limits
+
+
 def limit_from(row: Any, holder: str, currency: str, company: str) -> Limit:
 	"""Convert a row of the limits table, or the caps of a schedule. 0 or empty means no limit."""
 	decimals = precision(currency or company_currency(company))
@@ -96,11 +103,8 @@ def authority_of(user: str, company: str) -> Authority:
 
 def authority_for(run: Any, user: str) -> Authority:
 	"""Return the limits of this user for this run, with the caps of the schedule if it submits the run."""
-	authority = authority_of(user, run.company)
-	if posts_claims(run.name):
-		# A claim has no original amount.
-		return replace(authority, limits=tuple(replace(limit, share=None) for limit in authority.limits))
-	if cint(run.by_schedule) and run.schedule:
+	authority = core.authority_of_roles(limits_of(run), frappe.get_roles(user), submitting_roles())
+	if cint(run.get("by_schedule")) and run.schedule:
 		schedule = frappe.get_doc("Write-Off Schedule", run.schedule)
 		authority = replace(
 			authority, caps=(limit_from(schedule, texts.SCHEDULE_PREFIX + run.schedule, "", run.company),)
@@ -301,7 +305,7 @@ def earlier_totals(run: Any, authority: Authority, claims: list[Claim]) -> Month
 
 def sufficient_roles(run: Any, claims: list[Claim], pending: Iterable[str]) -> dict[str, tuple[str, ...]]:
 	"""Return the roles with a sufficient limit for each pending claim."""
-	table, submitting = company_limits(run.company), submitting_roles()
+	table, submitting = limits_of(run), submitting_roles()
 	enough: dict[str, tuple[str, ...]] = {name: () for name in pending}
 	for role in dict.fromkeys(row.holder for row in table if row.instead or row.holder in submitting):
 		authority = core.authority_of_roles(table, [role], submitting)

@@ -100,7 +100,7 @@ def notify_role_users(company: str) -> list[str]:
 def approvers(run: Any) -> list[str]:
 	"""Return the users who can approve the run: may submit it, have a limit, and did not prepare it."""
 	roles = limits.submitting_roles()
-	table = limits.company_limits(run.company)
+	table = limits.limits_of(run)
 	without = {run.prepared_by, run.changed_by, run.searched_by, "Administrator"}
 	found = set()
 	for role in roles:
