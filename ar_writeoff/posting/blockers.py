@@ -4,11 +4,14 @@ Nothing is posted. ERPNext's checks are called, and a trial entry is validated u
 inserted, which covers mandatory fields, links and scripts of the site.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import frappe
+from frappe import _
+from frappe.model import no_value_fields
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import Reason
@@ -75,7 +78,7 @@ def account_reason(offset: Offset, account: str, problem: Reason) -> Reason:
 
 def entry_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reason]:
 	"""The reason why trial entries for these items are rejected; none if one of them passes."""
-	rejected = []
+	rejected: list[tuple[Exception, Any]] = []
 	for item in items[:MAX_TRIAL_ENTRIES]:
 		for plan in posting.build_plans([item], rules):
 			entry = journal.build(plan, rules.header(posting.TRIAL_NAME))
@@ -83,8 +86,8 @@ def entry_blockers(rules: posting.Rules, items: Sequence[PlanItem]) -> list[Reas
 				error = validation_error(without_references(entry))
 			if not error:
 				return []
-			rejected.append(error)
-	return [rejection_reason(rejected[0], rules.company)] if rejected else []
+			rejected.append((error, entry))
+	return [rejection_reason(*rejected[0])] if rejected else []
 
 
 def without_references(entry: Any) -> Any:
@@ -123,8 +126,20 @@ def validation_error(entry: Any) -> Exception | None:
 	return error
 
 
-def rejection_reason(error: Exception, company: str) -> Reason:
+def rejection_reason(error: Exception, entry: Any) -> Reason:
 	cause = messages.error_reason(error)
-	if isinstance(error, frappe.MandatoryError):
-		return Reason.caused(reasons.MANDATORY_FIELD, cause, company=company)
+	if isinstance(error, frappe.MandatoryError) or names_empty_field(error, entry):
+		return Reason.caused(reasons.MANDATORY_FIELD, cause, company=entry.company)
 	return Reason.caused(reasons.REFUSED, cause)
+
+
+def names_empty_field(error: Exception, entry: Any) -> bool:
+	"""Whether an error names a custom field of the entry or its rows that has no value. Apps check the mandatory fields of
+	their accounts themselves."""
+	text = messages.error_text(error)
+	return any(
+		not document.get(field.fieldname) and re.search(rf"\b{re.escape(_(field.label))}\b", text)
+		for document in (entry, *entry.accounts)
+		for field in document.meta.fields
+		if field.get("is_custom_field") and field.label and field.fieldtype not in no_value_fields
+	)
