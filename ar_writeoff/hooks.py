@@ -94,7 +94,11 @@ doc_events = {
 			"ar_writeoff.undo.guards.restore_written_off_amount",
 			"ar_writeoff.undo.guards.before_cancel_voucher",
 		],
-		"on_cancel": "ar_writeoff.holds.service.end_of_voucher",
+		"on_submit": "ar_writeoff.tax_relief.service.update_of_credit_note",
+		"on_cancel": [
+			"ar_writeoff.holds.service.end_of_voucher",
+			"ar_writeoff.tax_relief.service.update_of_credit_note",
+		],
 		"on_trash": _ON_TRASH_VOUCHER,
 	},
 	"POS Invoice": {"before_submit": "ar_writeoff.undo.credit_notes.before_submit_pos_invoice"},

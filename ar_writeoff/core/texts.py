@@ -323,7 +323,9 @@ MESSAGES: Mapping[str, str] = {
 	reasons.TAX_LAPSED: _("The last day for the claim was {on}."),
 	reasons.TAX_EVENT_MISSING: _("Enter the date on which the debt became uncollectible."),
 	reasons.TAX_CONDITIONS_MISSING: _("Still missing: {fields}."),
-	reasons.TAX_WITHDRAWN: _("The write-off was undone or reinstated."),
+	reasons.TAX_WITHDRAWN: _(
+		"The write-off was undone or reinstated, or credit notes have reversed the tax."
+	),
 }
 
 # Reasons whose message differs from balance to balance by an amount.

@@ -26,6 +26,8 @@ from ar_writeoff.tax_relief import rules
 
 RULE = "Write-Off Tax Rule"
 CLAIMS_PER_QUERY = 2000
+# Fields of a claim for `taxes_left`.
+LEFT_FIELDS = ["name", "item", "sales_invoice", "tax_account", "tax_rule", "tax_amount", "is_manual"]
 
 
 def rule_of_company(company: str, chosen: str | None, day: Any) -> str | None:
@@ -60,7 +62,7 @@ def rule_of_company(company: str, chosen: str | None, day: Any) -> str | None:
 
 @dataclass(slots=True)
 class InvoiceTax:
-	"""An invoice less the credit notes booked against it. `gross` and `taxes` (by tax account) are in company currency,
+	"""An invoice less its credit notes. `gross` and `taxes` (by tax account) are in company currency,
 	`gross_own` in that of the receivable account. `reason`: why its tax cannot be claimed."""
 
 	supply: date
@@ -72,29 +74,51 @@ class InvoiceTax:
 
 
 def invoice_taxes(
-	company: str, invoices: Iterable[str], tax_accounts: Iterable[str]
+	company: str, invoices: Iterable[str], tax_accounts: Iterable[str], until: date | None = None
 ) -> dict[str, InvoiceTax]:
-	"""Return the tax of these Sales Invoices on these accounts."""
+	"""Return the tax of these Sales Invoices on these accounts. `until`: without credit notes after this day."""
 	names, accounts = sorted(set(invoices)), sorted(tax_accounts)
 	if not names:
 		return {}
 	decimals = precision(company_currency(company))
 	found = _headers(names, accounts)
-	invoice_of: dict[str, str] = {}
-	for invoice, voucher, debit, credit, own_debit, own_credit in _receivable_rows(company, names):
-		tax = found[invoice]
-		invoice_of[voucher] = invoice
-		is_invoice = voucher == invoice
+	# A credit note may keep a balance of its own: its ledger entries do not name the invoice.
+	invoice_of = {name: name for name in names} | credit_notes(company, names, until)
+	vouchers = sorted(invoice_of)
+	for voucher, debit, credit, own_debit, own_credit in _receivable_rows(company, vouchers):
+		tax = found[invoice_of[voucher]]
+		is_invoice = voucher in found
 		# Payments in the invoice itself, at a point of sale, are credits of its own entry.
 		tax.gross += money(debit if is_invoice else -(credit or 0), decimals)
 		tax.gross_own += money(own_debit if is_invoice else -(own_credit or 0), 9)
 	sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-	for voucher, account, amount in _tax_rows(company, sorted(invoice_of), accounts):
+	for voucher, account, amount in _tax_rows(company, vouchers, accounts):
 		sums[invoice_of[voucher], account] += money(amount, decimals)
 	for (invoice, account), amount in sorted(sums.items()):
 		if amount > 0:
 			found[invoice].taxes[account] = amount
 	return found
+
+
+def credit_notes(company: str, invoices: Iterable[str], until: date | None = None) -> dict[str, str]:
+	"""Return the credit notes of these invoices, with the invoice of each. `until`: not those after this day."""
+	filters: dict[str, Any] = {
+		"return_against": ("in", sorted(invoices) or [""]),
+		"is_return": 1,
+		"docstatus": 1,
+		"company": company,
+	}
+	if until:
+		filters["posting_date"] = ("<=", until)
+	return dict(
+		frappe.get_all(
+			"Sales Invoice",
+			filters=filters,
+			fields=["name", "return_against"],
+			order_by="name asc",
+			as_list=True,
+		)
+	)
 
 
 def _headers(names: list[str], tax_accounts: list[str]) -> dict[str, InvoiceTax]:
@@ -122,13 +146,12 @@ def _reason(invoice: frappe._dict, payment: str | None) -> Reason | None:
 	return Reason.of(reasons.TAX_REVERSED_BY_PAYMENT, payment=payment) if payment else None
 
 
-def _receivable_rows(company: str, names: list[str]) -> list[tuple]:
-	"""(invoice, voucher, sums of debit and credit) of the invoices and of the credit notes against them."""
+def _receivable_rows(company: str, vouchers: list[str]) -> list[tuple]:
+	"""(voucher, sums of debit and credit) on the receivable accounts."""
 	gle = frappe.qb.DocType("GL Entry")
 	return (
 		frappe.qb.from_(gle)
 		.select(
-			gle.against_voucher,
 			gle.voucher_no,
 			Sum(gle.debit),
 			Sum(gle.credit),
@@ -136,14 +159,13 @@ def _receivable_rows(company: str, names: list[str]) -> list[tuple]:
 			Sum(gle.credit_in_account_currency),
 		)
 		.where(
-			gle.against_voucher.isin(names)
-			& (gle.against_voucher_type == "Sales Invoice")
+			gle.voucher_no.isin(vouchers)
 			& (gle.voucher_type == "Sales Invoice")
 			& (gle.party_type == "Customer")
 			& (gle.company == company)
 			& (gle.is_cancelled == 0)
 		)
-		.groupby(gle.against_voucher, gle.voucher_no)
+		.groupby(gle.voucher_no)
 		.run()
 	)
 
@@ -154,7 +176,7 @@ def _tax_rows(company: str, vouchers: list[str], accounts: list[str]) -> list[tu
 		frappe.qb.from_(gle)
 		.select(gle.voucher_no, gle.account, Sum(gle.credit - gle.debit))
 		.where(
-			gle.voucher_no.isin(vouchers or [""])
+			gle.voucher_no.isin(vouchers)
 			& (gle.voucher_type == "Sales Invoice")
 			& gle.account.isin(accounts or [""])
 			& (gle.company == company)
@@ -296,6 +318,76 @@ def _recovered_after(items: list[str], day: date) -> dict[str, Decimal]:
 	}
 
 
+def taxes_left(company: str, claims: Iterable[Any], until: date | None = None) -> dict[str, Decimal]:
+	"""Return the tax of these claims in what is still written off, at most that of the invoice less its credit notes.
+
+	`claims`: rows with the LEFT_FIELDS. `until`: without recoveries and credit notes after this day. Where credit notes have
+	reversed tax, the last claim of the invoice has less of it first, so all claims of such invoices are returned.
+	"""
+	rows = {row.name: row for row in claims}
+	if not rows:
+		return {}
+	invoices = {row.sales_invoice for row in rows.values() if row.sales_invoice}
+	credited = set(credit_notes(company, invoices, until).values())
+	if credited:
+		for row in frappe.get_all(
+			TAX_CLAIM, filters={"sales_invoice": ("in", sorted(credited))}, fields=LEFT_FIELDS, order_by=None
+		):
+			rows.setdefault(row.name, row)
+	decimals = precision(company_currency(company))
+	shares = shares_left((row.item for row in rows.values()), until)
+	left = {
+		name: rules.tax_left(money(rows[name].tax_amount, decimals), shares[rows[name].item], decimals)
+		for name in sorted(rows)
+	}
+	groups: dict[tuple[str, str], list[Any]] = defaultdict(list)
+	for name in left:
+		row = rows[name]
+		if row.sales_invoice in credited and not row.is_manual and left[name]:
+			groups[row.sales_invoice, row.tax_account].append(row)
+	if not groups:
+		return left
+	taxes = invoice_taxes(company, credited, {account for _invoice, account in groups}, until)
+	amounts = _amounts_written_off(row.item for of_account in groups.values() for row in of_account)
+	fractions = _statutory_fractions(row.tax_rule for of_account in groups.values() for row in of_account)
+	for (invoice, account), of_account in groups.items():
+		tax = taxes[invoice]
+		written_off = sum(Fraction(amounts[row.item]) * shares[row.item] for row in of_account)
+		share = written_off / Fraction(tax.gross_own) if tax.gross_own > 0 else Fraction(0)
+		most = rules.taxes_in_share(tax.taxes, tax.gross, share, fractions[of_account[0].tax_rule])
+		left |= rules.limit_taxes(
+			{row.name: left[row.name] for row in of_account}, most.get(account, Fraction(0)), decimals
+		)
+	return left
+
+
+def _amounts_written_off(items: Iterable[str]) -> dict[str, Decimal]:
+	"""Return the amounts of these items in the currency of the account."""
+	return {
+		name: money(amount, 9)
+		for name, amount in frappe.get_all(
+			"Write-Off Run Item",
+			filters={"name": ("in", sorted(set(items)))},
+			fields=["name", "write_off_amount"],
+			order_by=None,
+			as_list=True,
+		)
+	}
+
+
+def _statutory_fractions(names: Iterable[str]) -> dict[str, Fraction | None]:
+	return {
+		name: rules.parse_fraction(text or "")
+		for name, text in frappe.get_all(
+			RULE,
+			filters={"name": ("in", sorted(set(names)))},
+			fields=["name", "statutory_fraction"],
+			order_by=None,
+			as_list=True,
+		)
+	}
+
+
 @dataclass(frozen=True, slots=True)
 class OpenClaim:
 	"""A claim with the amount that a tax run has to post: above 0 to claim, below 0 to repay. `reason`: why it cannot."""
@@ -328,15 +420,13 @@ def open_claims(
 		query = query.where(claim.name.isin(sorted(set(names)) or [""]))
 	rows = query.run(as_dict=True)
 	decimals = precision(company_currency(company))
-	shares = shares_left((row.item for row in rows if row.claimed_amount), until)
+	then = taxes_left(company, (row for row in rows if row.claimed_amount), until)
 	found = {}
 	blockers: dict[str, Reason | None] = {}
 	for row in rows:
 		claimed = money(row.claimed_amount - row.repaid_amount, decimals)
-		left = left_then = money(row.claimable_amount, decimals)
-		if row.item in shares:
-			left_then = rules.tax_left(money(row.tax_amount, decimals), shares[row.item], decimals)
-		amount = rules.open_amount(left, left_then, claimed)
+		left = money(row.claimable_amount, decimals)
+		amount = rules.open_amount(left, then.get(row.name, left), claimed)
 		reason = None
 		if amount > 0:
 			missing = rules.missing_conditions(row, row.notice_sent_on, row.evidence)
@@ -377,9 +467,12 @@ def payments_of(company: str, invoices: Iterable[str]) -> dict[str, Decimal]:
 	return {name: money(amount, 9) for name, amount in rows}
 
 
-def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> list[frappe._dict]:
-	"""Return the claims (amounts above 0) and repayments (below 0) that tax runs with these posting dates have posted and
-	that were not undone, each with the box of the return: that of its tax account in the rule, or of the rule."""
+def posted_claims(
+	company: str, from_date: Any = None, to_date: Any = None, tax_run: str | None = None
+) -> list[frappe._dict]:
+	"""Return the claims (amounts above 0) and repayments (below 0) that tax runs with these posting dates, or this one, have
+	posted and that were not undone, each with the box of the return: that of its tax account in the rule, or of the rule. Where
+	the return is filed, the box as it was then."""
 	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_RUN)
 	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
 	account = frappe.qb.DocType("Write-Off Tax Rule Account")
@@ -403,6 +496,8 @@ def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> l
 			item.receivable_account.as_("relief_account"),
 			item.base_write_off_amount,
 			item.journal_entry,
+			item.name.as_("item"),
+			item.tax_box,
 			account.claim_box,
 			account.repayment_box,
 			rule.claim_box.as_("claim_box_of_rule"),
@@ -415,10 +510,13 @@ def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> l
 		query = query.where(run.posting_date >= getdate(from_date))
 	if to_date:
 		query = query.where(run.posting_date <= getdate(to_date))
+	if tax_run:
+		query = query.where(run.name == tax_run)
 	rows = query.run(as_dict=True)
 	for row in rows:
 		kind = "claim_box" if row.base_write_off_amount > 0 else "repayment_box"
-		row.box = row[kind] or row[f"{kind}_of_rule"] or ""
+		of_rule = row[kind] or row[f"{kind}_of_rule"] or ""
+		row.box = of_rule if row.tax_box is None else row.tax_box
 	return rows
 
 

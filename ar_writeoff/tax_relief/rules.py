@@ -223,12 +223,7 @@ def tax_of_loss(
 	its earlier losses, by account. Rounded as the losses add up, so that all of them together have the tax of the
 	invoice; accounts with the same relief account are rounded in total. Never below 0.
 	"""
-	share = min(max(share, Fraction(0)), Fraction(1))
-	exact = {account: Fraction(tax) * share for account, tax in taxes.items() if tax > 0}
-	untaxed = abs(_decimal(gross, statutory) - sum(taxes.values())) if statutory else ZERO
-	if statutory and len(exact) == 1 and untaxed <= FULLY_TAXED_WITHIN:
-		[account] = exact
-		exact = {account: min(Fraction(gross) * share * statutory, Fraction(taxes[account]))}
+	exact = taxes_in_share(taxes, gross, share, statutory)
 	more = {account: amount - Fraction(claimed.get(account, ZERO)) for account, amount in exact.items()}
 	groups: dict[str, dict[str, Fraction]] = {}
 	for account, amount in more.items():
@@ -237,6 +232,34 @@ def tax_of_loss(
 	for group in groups.values():
 		parts |= _divide(group, _round(Fraction(sum(group.values())), decimals), decimals)
 	return parts
+
+
+def taxes_in_share(
+	taxes: Mapping[str, Decimal], gross: Decimal, share: Fraction, statutory: Fraction | None
+) -> dict[str, Fraction]:
+	"""Return the exact tax of each account in a share of an invoice; see `tax_of_loss`."""
+	share = min(max(share, Fraction(0)), Fraction(1))
+	exact = {account: Fraction(tax) * share for account, tax in taxes.items() if tax > 0}
+	untaxed = abs(_decimal(gross, statutory) - sum(taxes.values())) if statutory else ZERO
+	if statutory and len(exact) == 1 and untaxed <= FULLY_TAXED_WITHIN:
+		[account] = exact
+		exact = {account: min(Fraction(gross) * share * statutory, Fraction(taxes[account]))}
+	return exact
+
+
+def limit_taxes(left: Mapping[str, Decimal], most: Fraction, decimals: int) -> dict[str, Decimal]:
+	"""Return the taxes of the claims of an invoice, in their order, reduced to the tax that the invoice has after its credit
+	notes. The last claim is reduced first. A part of a cent is rounding."""
+	cent = Decimal(1).scaleb(-decimals)
+	excess = sum(left.values(), ZERO) - _round(most, decimals)
+	result = dict(left)
+	if Fraction(sum(left.values(), ZERO)) - most < Fraction(cent):
+		return result
+	for name in reversed(result):
+		part = min(result[name], excess)
+		result[name] -= part
+		excess -= part
+	return result
 
 
 def _divide(exact: Mapping[str, Fraction], total: Decimal, decimals: int) -> dict[str, Decimal]:

@@ -6,7 +6,7 @@ from typing import Any
 import frappe
 from frappe.query_builder import Case
 from frappe.query_builder.functions import Max, Sum
-from frappe.utils import getdate, now
+from frappe.utils import create_batch, getdate, now
 
 from ar_writeoff.core.money import money
 from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
@@ -168,7 +168,8 @@ def posted_amounts(claims: Iterable[str]) -> dict[str, tuple[Any, Any, str]]:
 
 
 def mark_as_filed(run: Any, filed: bool) -> None:
-	"""Mark the return with the claims of a run, which the caller has locked, as filed, or not any more."""
+	"""Mark the return with the claims of a run, which the caller has locked, as filed, or not any more. The boxes are kept as
+	they are reported, whatever is changed in the rule later."""
 	if filed == bool(run.filed_on):
 		return
 	frappe.db.set_value(
@@ -177,6 +178,7 @@ def mark_as_filed(run: Any, filed: bool) -> None:
 		{"filed_by": frappe.session.user if filed else None, "filed_on": now() if filed else None},
 	)
 	log.record(run.name, "Filed" if filed else "Filing Withdrawn", run.company)
+	store_boxes(run, filed)
 	update_claims(
 		frappe.get_all(
 			"Write-Off Run Item",
@@ -185,3 +187,14 @@ def mark_as_filed(run: Any, filed: bool) -> None:
 			order_by="name asc",
 		)
 	)
+
+
+def store_boxes(run: Any, filed: bool) -> None:
+	"""Store the box of each item of a tax run, or remove it."""
+	item = frappe.qb.DocType("Write-Off Run Item")
+	boxes: dict[str | None, list[str]] = {}
+	for row in ledger.posted_claims(run.company, tax_run=run.name):
+		boxes.setdefault(row.box if filed else None, []).append(row.item)
+	for box, names in boxes.items():
+		for part in create_batch(names, ledger.CLAIMS_PER_QUERY):
+			frappe.qb.update(item).set(item.tax_box, box).where(item.name.isin(part)).run()

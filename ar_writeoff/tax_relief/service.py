@@ -8,6 +8,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.utils import create_batch, getdate
+from pypika.terms import Criterion
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
@@ -39,6 +40,8 @@ CLAIM_FIELDS = (
 	"tax_amount",
 	"claimable_amount",
 	"sales_invoice",
+	"tax_account",
+	"is_manual",
 )
 # Reasons for which the tax of a claim can be entered manually.
 MANUAL_REASONS = (reasons.TAX_UNKNOWN, reasons.TAX_NO_INVOICE)
@@ -141,33 +144,58 @@ def update_of_items(names: Iterable[str]) -> None:
 	posted one the next tax run repays the difference.
 	"""
 	wanted = sorted(names)
-	if not wanted:
-		return
-	shares = ledger.shares_left(wanted)
+	if wanted:
+		update_claims(frappe.qb.DocType(TAX_CLAIM).item.isin(wanted))
+
+
+def update_of_credit_note(note: Any, method: str | None = None) -> None:
+	"""Doc event of Sales Invoice, on submit and cancel: a credit note takes its tax from the claims of the invoice."""
+	if note.is_return and note.return_against:
+		update_claims(frappe.qb.DocType(TAX_CLAIM).sales_invoice == note.return_against)
+
+
+def update_claims(condition: Criterion) -> None:
+	"""Update the claims of this condition, and those of the same invoices if these have credit notes."""
 	claim = frappe.qb.DocType(TAX_CLAIM)
-	for row in (
-		frappe.qb.from_(claim)
-		.select(*CLAIM_FIELDS)
-		.where(claim.item.isin(wanted))
-		.orderby(claim.name)
-		.for_update()
-		.run(as_dict=True)
-	):
-		share = shares[row.item]
-		if not row.tax_amount:
-			# The message is kept: it says why the claim has no tax.
-			frappe.db.set_value(TAX_CLAIM, row.name, "status", rules.EXCLUDED if share else rules.WITHDRAWN)
-			continue
-		decimals = precision(company_currency(row.company))
-		left = rules.tax_left(money(row.tax_amount, decimals), share, decimals)
-		if row.status in rules.POSTED:
-			frappe.db.set_value(TAX_CLAIM, row.name, "claimable_amount", left)
-			continue
-		row.claimable_amount = left
-		status, reason = current_status(row, getdate())
-		frappe.db.set_value(
-			TAX_CLAIM, row.name, {"claimable_amount": left, "status": status, **messages.columns(reason)}
+
+	def locked(condition: Criterion) -> list[Any]:
+		return (
+			frappe.qb.from_(claim)
+			.select(*CLAIM_FIELDS)
+			.where(condition)
+			.orderby(claim.name)
+			.for_update()
+			.run(as_dict=True)
 		)
+
+	by_company: dict[str, list[Any]] = {}
+	for row in locked(condition):
+		by_company.setdefault(row.company, []).append(row)
+	for company, rows in by_company.items():
+		left = ledger.taxes_left(company, rows)
+		others = sorted(left.keys() - {row.name for row in rows})
+		rows += locked(claim.name.isin(others)) if others else []
+		without_tax = [row for row in rows if not row.tax_amount]
+		shares = ledger.shares_left(row.item for row in without_tax) if without_tax else {}
+		for row in without_tax:
+			# The message is kept: it says why the claim has no tax.
+			status = rules.EXCLUDED if shares[row.item] else rules.WITHDRAWN
+			frappe.db.set_value(TAX_CLAIM, row.name, "status", status)
+		for row in rows:
+			if row.tax_amount:
+				update_claim(row, left[row.name])
+
+
+def update_claim(row: Any, left: Decimal) -> None:
+	"""Set the amount of a claim that is left, and its status unless it is posted."""
+	if row.status in rules.POSTED:
+		frappe.db.set_value(TAX_CLAIM, row.name, "claimable_amount", left)
+		return
+	row.claimable_amount = left
+	status, reason = current_status(row, getdate())
+	frappe.db.set_value(
+		TAX_CLAIM, row.name, {"claimable_amount": left, "status": status, **messages.columns(reason)}
+	)
 
 
 def apply_rule(claim: Any, day: date) -> None:

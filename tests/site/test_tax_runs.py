@@ -6,7 +6,9 @@ from typing import Any
 
 import frappe
 import pytest
+from erpnext.accounts.doctype.journal_entry.journal_entry import JournalEntry
 
+from ar_writeoff import jobs
 from tests.site import run_helpers
 from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
@@ -18,6 +20,7 @@ from tests.site.factories import (
 	accounting_period,
 	as_user,
 	cost_center,
+	credit_note,
 	invoice,
 	pay,
 	permit,
@@ -26,9 +29,10 @@ from tests.site.factories import (
 )
 from tests.site.ledger_checks import gl_table
 from tests.site.test_tax_claims import claims, count_queries, taxed
-from tests.site.test_tax_rules import use_rule
+from tests.site.test_tax_rules import UK, use_rule
 
 RELIEF, LOSS = "VAT on Bad Debts - HL", "Write Off - HL"
+JULY = {"from_date": "2026-07-01", "to_date": "2026-07-31", "posting_date": "2026-07-31"}
 
 
 def tax_run(company: str = HL, *, find: bool = True, who: str = MANAGER, **values: Any) -> Any:
@@ -212,8 +216,7 @@ def test_a_payment_after_all() -> None:
 	with as_user(MANAGER):
 		write_off.reinstate([claim.item], {claim.item: 280}, "2026-07-10")
 	assert run_helpers.items(tax_run()) == {}, "not in the return of June"
-	july = {"from_date": "2026-07-01", "to_date": "2026-07-31", "posting_date": "2026-07-31"}
-	run = tax_run(**july)
+	run = tax_run(**JULY)
 	assert item_of(run).write_off_amount == -40
 	run_helpers.post(run)
 	[entry] = entries(run)
@@ -230,7 +233,7 @@ VAT on Bad Debts - HL |       |             |       |  40.00 |"""
 	with as_user(MANAGER):
 		assert run.verify_approval()["intact"]
 		write_off.reload().reinstate([claim.item], {}, "2026-07-20")
-	run_helpers.post(tax_run(**july))
+	run_helpers.post(tax_run(**JULY))
 	[claim] = claims(sale)
 	assert (claim.status, claim.claimed_amount, claim.repaid_amount) == ("Repaid", 100, 100)
 	assert balance_of(RELIEF) == 0
@@ -267,10 +270,9 @@ def test_a_filed_return_is_frozen() -> None:
 			frappe.get_doc(doctype, name).run_method(method)
 	with pytest.raises(frappe.ValidationError, match="later return period"):
 		tax_run()
-	july = {"from_date": "2026-07-01", "to_date": "2026-07-31", "posting_date": "2026-07-31"}
 	with as_user(MANAGER):
 		frappe.get_doc("Write-Off Run", claims(sale)[0].run).cancel()
-	run_helpers.post(tax_run(**july))
+	run_helpers.post(tax_run(**JULY))
 	assert (claims(sale)[0].status, balance_of(RELIEF)) == ("Repaid", 0)
 
 
@@ -284,6 +286,179 @@ def test_a_filing_is_withdrawn() -> None:
 		run.cancel()
 	assert claims(sale)[0].status == "Claimable"
 	assert {"Filed", "Filing Withdrawn"} <= set(run_helpers.events(run))
+
+
+def partly_written_off() -> Any:
+	"""600.00 of 1,200.00 with 200.00 VAT, a fixed amount."""
+	sale = taxed(1000, 200)
+	run = run_helpers.run()
+	with as_user(MANAGER):
+		run.set_write_off_amount(item_of(run).name, 600)
+	run_helpers.post(run)
+	return sale
+
+
+def test_a_credit_note_after_the_claim_was_filed() -> None:
+	"""A credit note for the rest of the invoice takes all of its VAT: what was claimed in June is repaid in July, and claimed
+	again when the credit note is cancelled."""
+	sale = partly_written_off()
+	june = run_helpers.post(tax_run())
+	with as_user(MANAGER):
+		june.mark_as_filed()
+	note = credit_note(sale, 480, "2026-07-10")
+	assert (claims(sale)[0].status, claims(sale)[0].claimable_amount) == ("Filed", 0)
+	with as_user(MANAGER):
+		june.mark_as_filed(filed=0)
+	assert run_helpers.items(tax_run()) == {}, "not in the return of June"
+	with as_user(MANAGER):
+		june.reload().mark_as_filed()
+	repayment = run_helpers.post(tax_run(**JULY))
+	[entry] = entries(repayment)
+	assert (
+		gl_table(entry)
+		== """\
+account               | party | cost center |  debit | credit | against
+Write Off - HL        |       | Main - HL   | 100.00 |        |
+VAT on Bad Debts - HL |       |             |        | 100.00 |"""
+	)
+	assert (claims(sale)[0].status, balance_of(RELIEF)) == ("Repaid", 0)
+	with as_user(MANAGER):
+		note.cancel()
+	[entry] = entries(run_helpers.post(tax_run(**JULY)))
+	assert (
+		gl_table(entry)
+		== """\
+account               | party | cost center |  debit | credit | against
+VAT on Bad Debts - HL |       |             | 100.00 |        |
+Write Off - HL        |       | Main - HL   |        | 100.00 |"""
+	)
+	assert balance_of(RELIEF) == 100
+
+
+@pytest.mark.parametrize(("is_rate", "credited", "repaid"), [(True, 240, 40), (False, 48, 200)])
+def test_a_credit_note_for_what_was_reinstated(is_rate: bool, credited: float, repaid: float) -> None:
+	"""200.00 VAT was claimed of 1,200.00. 240.00 is reinstated and credited: with 40.00 VAT nothing more is repaid than for the
+	reinstatement, with all of the fixed 200.00 VAT everything."""
+	vat = {"charge_type": "On Net Total", "account_head": account("VAT"), "description": "VAT", "rate": 20}
+	taxes = [{**vat, "cost_center": "Main - HL"}]
+	sale = invoice("Anchor Cafe", 1000, "2025-01-01", taxes=taxes) if is_rate else taxed(1000, 200)
+	run_helpers.post(run_helpers.run())
+	run_helpers.post(tax_run())
+	[claim] = claims(sale)
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", claim.run).reinstate([claim.item], {claim.item: 240}, TODAY)
+	credit_note(sale, credited, TODAY)
+	run = tax_run()
+	assert item_of(run).write_off_amount == -repaid
+	run_helpers.post(run)
+	assert balance_of(RELIEF) == 200 - repaid
+	assert run_helpers.items(tax_run()) == {}
+
+
+def test_the_box_of_a_filed_return_is_kept() -> None:
+	"""Whatever is changed in the rule later. Other returns have the new boxes, and so has this one if its filing is withdrawn."""
+	sale = written_off()
+	june = run_helpers.post(tax_run())
+	[claim] = claims(sale)
+	with as_user(MANAGER):
+		june.mark_as_filed()
+		frappe.get_doc("Write-Off Run", claim.run).reinstate([claim.item], {claim.item: 280}, "2026-07-10")
+	july = run_helpers.post(tax_run(**JULY))
+	rule = frappe.get_doc("Write-Off Tax Rule", UK)
+	rule.accounts[0].update({"claim_box": "9a", "repayment_box": "9b"})
+	rule.save()
+	assert boxes() == [("Claim", "4", 100), ("Repayment", "9b", -40)]
+	with as_user(MANAGER):
+		july.mark_as_filed()
+	rule.set("accounts", [])
+	rule.update({"claim_box": "", "repayment_box": ""})
+	rule.save()
+	assert boxes() == [("Claim", "4", 100), ("Repayment", "9b", -40)]
+	assert item_of(june).tax_box == "4"
+	with as_user(MANAGER):
+		june.mark_as_filed(filed=0)
+	assert boxes() == [("Claim", "", 100), ("Repayment", "9b", -40)]
+
+
+def test_a_return_filed_without_boxes() -> None:
+	rule = frappe.get_doc("Write-Off Tax Rule", UK)
+	rule.claim_box = ""
+	rule.save()
+	written_off()
+	run = run_helpers.post(tax_run())
+	with as_user(MANAGER):
+		run.mark_as_filed()
+	rule.claim_box = "4"
+	rule.save()
+	assert boxes() == [("Claim", "", 100)]
+
+
+def boxes() -> list[tuple[str, str, float]]:
+	return [(row["kind"], row["box"], row["amount"]) for row in jobs.box_amounts(HL)]
+
+
+# What an app requires of entries on its tax accounts
+
+
+def company_gstin() -> None:
+	"""A field of Journal Entry without which an app refuses entries on its tax accounts."""
+	frappe.get_doc(
+		{
+			"doctype": "Custom Field",
+			"dt": "Journal Entry",
+			"fieldname": "company_gstin",
+			"label": "Company GSTIN",
+			"fieldtype": "Data",
+			"insert_after": "company",
+		}
+	).insert()
+	frappe.clear_cache()
+
+
+def test_an_app_that_requires_a_field_for_its_tax_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+	"""As India Compliance does. Named by the preview and on submit, with the place where the value is entered."""
+	original = JournalEntry.validate
+
+	def validate(self: Any) -> None:
+		original(self)
+		if not self.company_gstin and any(row.account == RELIEF for row in self.accounts):
+			frappe.throw("Company GSTIN is mandatory if any GST account is present.")
+
+	company_gstin()
+	written_off()
+	monkeypatch.setattr(JournalEntry, "validate", validate)
+	run = tax_run()
+	frappe.db.commit()
+	with as_user(MANAGER):
+		[problem] = run.preview_entries()["problems"]
+	assert problem["message"] == (
+		"Company GSTIN is mandatory if any GST account is present. Set a default for the field, or enter a value in the"
+		f" Write-Off Settings of {HL}."
+	)
+	with pytest.raises(frappe.ValidationError, match="Company GSTIN is mandatory"):
+		run_helpers.post(run)
+	frappe.db.rollback()
+	assert (run.reload().status, entries(run)) == ("Draft", [])
+	value = {"applies_to": "Journal Entry", "entry_field": "Company GSTIN", "value": "24AAQCA8719H1ZC"}
+	run_helpers.settings(entry_values=[value])
+	with as_user(MANAGER):
+		assert run.reload().preview_entries()["problems"] == []
+	[entry] = entries(run_helpers.post(run))
+	assert frappe.db.get_value("Journal Entry", entry, "company_gstin") == "24AAQCA8719H1ZC"
+
+
+def test_an_app_that_refuses_entries_for_another_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+	def validate(self: Any) -> None:
+		frappe.throw("The return of June was sent to the tax office.")
+
+	company_gstin()
+	written_off()
+	monkeypatch.setattr(JournalEntry, "validate", validate)
+	with as_user(MANAGER):
+		[problem] = tax_run().preview_entries()["problems"]
+	assert (
+		problem["message"] == 'ERPNext rejected the entry ("The return of June was sent to the tax office.").'
+	)
 
 
 def test_evidence_and_export() -> None:
@@ -365,6 +540,31 @@ def test_limits_and_the_second_approver() -> None:
 	with as_user(MANAGER), pytest.raises(frappe.PermissionError, match="second approver"):
 		run.submit()
 	assert claims()[0].status == "Claimable"
+
+
+def test_limits_by_share_do_not_apply_to_claims() -> None:
+	"""A claim is 17 % of its invoice. The limits by amount apply, and the roles with a sufficient one are named."""
+	written_off(1000, 200, 0)
+	share = {"max_share": 5}
+	run_helpers.settings(
+		limits=[
+			{"role": "Accounts User", "max_item_amount": 50, **share},
+			{"role": "Accounts Manager", "max_item_amount": 500, **share},
+		]
+	)
+	run = tax_run(who=PREPARER)
+	assert (item_of(run).selected, item_of(run).reason_code) == (0, "over_item_limit")
+	assert "The limit of Accounts Manager is sufficient." in item_of(run).message
+	run_helpers.post(run.reload())
+	assert run.status == "Posted"
+
+
+def test_the_second_approver_of_a_tax_run() -> None:
+	written_off()
+	run_helpers.settings(require_second_approver=1)
+	run = tax_run(who=PREPARER)
+	run_helpers.post(run)
+	assert (run.status, run.submitted_by) == ("Posted", MANAGER)
 
 
 def test_a_changed_item_is_not_posted() -> None:
@@ -466,8 +666,7 @@ def test_a_closed_accounting_period() -> None:
 	with pytest.raises(frappe.ValidationError, match=period.name):
 		tax_run()
 	assert (claims(sale)[0].status, entries(run)) == ("Claimable", [])
-	july = {"from_date": "2026-07-01", "to_date": "2026-07-31", "posting_date": "2026-07-31"}
-	run_helpers.post(tax_run(**july))
+	run_helpers.post(tax_run(**JULY))
 	assert claims(sale)[0].status == "Claimed"
 
 

@@ -393,6 +393,26 @@ def test_status_of_a_posted_claim(claimed: str, repaid: str, filed: bool, expect
 	assert rules.posted_status(D(100), D(claimed), D(repaid), filed=filed) == expected
 
 
+@pytest.mark.parametrize(
+	("left", "most", "expected"),
+	[
+		# The last claim is reduced first.
+		(["100", "60"], "120", ["100", "20"]),
+		(["100", "60"], "40", ["40", "0"]),
+		(["100", "60"], "0", ["0", "0"]),
+		(["100", "60"], "160", ["100", "60"]),
+		(["100", "60"], "500", ["100", "60"]),
+		# Rounded cumulatively.
+		(["5.56", "5.55"], "11.1054", ["5.56", "5.55"]),
+		(["5.56", "5.55"], "11.10", ["5.56", "5.54"]),
+		(["5.56", "5.55"], "11.0949", ["5.56", "5.53"]),
+	],
+)
+def test_credit_notes_limit_the_taxes_of_claims(left: list[str], most: str, expected: list[str]) -> None:
+	taxes = {str(number): D(amount) for number, amount in enumerate(left)}
+	assert list(rules.limit_taxes(taxes, Fraction(most), 2).values()) == [D(amount) for amount in expected]
+
+
 def test_conditions_and_reasons() -> None:
 	class Needs:
 		needs_notice, needs_evidence = True, True

@@ -50,6 +50,7 @@ class WriteOffRunItem(ReasonDocument):
 		set_off_amount: DF.Currency
 		set_offs: DF.SmallText | None
 		status: DF.Literal["Open", "Excluded", "Posted", "Skipped", "Failed", "Conflict", "Reversed"]
+		tax_box: DF.Data | None
 		voucher_no: DF.Data | None
 		voucher_type: DF.Data | None
 		write_off_amount: DF.Currency
