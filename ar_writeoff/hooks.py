@@ -132,7 +132,7 @@ has_permission = {
 	"Write-Off Recovery": "ar_writeoff.ledger.permissions.has_recovery_permission",
 	"Write-Off Hold": "ar_writeoff.ledger.permissions.has_hold_permission",
 	"Write-Off Letter": "ar_writeoff.ledger.permissions.has_letter_permission",
-	"Write-Off Tax Claim": "ar_writeoff.ledger.permissions.has_recovery_permission",
+	"Write-Off Tax Claim": "ar_writeoff.ledger.permissions.has_claim_permission",
 	"File": "ar_writeoff.ledger.permissions.has_file_permission",
 	"Number Card": "ar_writeoff.dashboards.has_card_permission",
 }
@@ -142,6 +142,7 @@ scheduler_events = {
 	"daily": [
 		"ar_writeoff.holds.service.end_due",
 		"ar_writeoff.tax_relief.service.move_claims",
+		"ar_writeoff.tax_relief.age.update_companies",
 		"ar_writeoff.tax_relief.lapsing.warn_before_lapse",
 	],
 	"cron": {

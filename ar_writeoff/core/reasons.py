@@ -209,6 +209,7 @@ NOTHING_POSTED = "nothing_posted"
 # Tax claims.
 TAX_UNKNOWN = "tax_unknown"
 TAX_NO_INVOICE = "tax_no_invoice"
+TAX_NOT_BY_AGE = "tax_not_by_age"
 TAX_CONNECTED = "tax_connected"
 TAX_REVERSED_BY_PAYMENT = "tax_reversed_by_payment"
 TAX_LAPSED = "tax_lapsed"

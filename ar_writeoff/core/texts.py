@@ -318,6 +318,9 @@ MESSAGES: Mapping[str, str] = {
 	reasons.TAX_NO_INVOICE: _(
 		"The ledger has the tax of Sales Invoices only. The Tax Fraction can be entered in the claim."
 	),
+	reasons.TAX_NOT_BY_AGE: _(
+		"An opening invoice has no tax in the ledger. The tax can be claimed when the invoice is written off."
+	),
 	reasons.TAX_CONNECTED: _("The customer is a company of the group."),
 	reasons.TAX_REVERSED_BY_PAYMENT: _("Payment Entry {payment} has reversed tax of this invoice."),
 	reasons.TAX_LAPSED: _("The last day for the claim was {on}."),
@@ -453,6 +456,7 @@ LABELS: Mapping[str, str] = {
 	reasons.NOTHING_POSTED: _("Nothing posted"),
 	reasons.TAX_UNKNOWN: _("Tax unknown"),
 	reasons.TAX_NO_INVOICE: _("No Sales Invoice"),
+	reasons.TAX_NOT_BY_AGE: _("Tax unknown"),
 	reasons.TAX_CONNECTED: _("Connected customer"),
 	reasons.TAX_REVERSED_BY_PAYMENT: _("Tax reversed by a payment"),
 	reasons.TAX_LAPSED: _("Lapsed"),

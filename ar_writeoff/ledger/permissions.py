@@ -17,7 +17,7 @@ from pypika import Field, Table
 from pypika.terms import Criterion, ExistsCriterion
 
 from ar_writeoff.core import run_types
-from ar_writeoff.core.run_types import TAX_RUN, doctype_of
+from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN, doctype_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,18 +194,29 @@ def items_query_conditions(user: str | None = None) -> str:
 
 def recoveries_query_conditions(user: str | None = None) -> str:
 	"""Recoveries of the items that the user may see."""
-	return _of_items("Write-Off Recovery", user)
+	item, recovery = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Recovery")
+	allowed = items_allowed(item, of_user(user))
+	return _sql(allowed and recovery.item.isin(frappe.qb.from_(item).select(item.name).where(allowed)))
 
 
 def claims_query_conditions(user: str | None = None) -> str:
-	"""Tax claims of the items that the user may see."""
-	return _of_items("Write-Off Tax Claim", user)
+	return _sql(claims_allowed(frappe.qb.DocType(TAX_CLAIM), of_user(user)))
 
 
-def _of_items(doctype: str, user: str | None) -> str:
-	item, table = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(doctype)
-	allowed = items_allowed(item, of_user(user))
-	return _sql(allowed and table.item.isin(frappe.qb.from_(item).select(item.name).where(allowed)))
+def claims_allowed(claim: Table, access: Access) -> Criterion | None:
+	"""Return the condition for the tax claims that this access allows: those of allowed items, and those by age of allowed
+	invoices. None for all."""
+	item, gl = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("GL Entry")
+	allowed = items_allowed(item, access)
+	if allowed is None:
+		return None
+	by_age = [claim.item.isnull(), *customers_allowed(claim, access)]
+	if access.cost_centers is not None:
+		rows = frappe.qb.from_(gl).select(gl.name)
+		of_invoice = (gl.voucher_type == "Sales Invoice") & (gl.voucher_no == claim.sales_invoice)
+		of_customer = (gl.party == claim.customer) & gl.cost_center.isin(list(access.cost_centers))
+		by_age.append(ExistsCriterion(rows.where(of_invoice & of_customer)))
+	return claim.item.isin(frappe.qb.from_(item).select(item.name).where(allowed)) | Criterion.all(by_age)
 
 
 def holds_query_conditions(user: str | None = None) -> str:
@@ -303,8 +314,16 @@ def has_hold_permission(doc: Any, ptype: str | None = None, user: str | None = N
 
 
 def has_recovery_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
-	"""Permission for a recovery or a tax claim, by its item."""
+	"""Permission for a recovery, by its item."""
 	return _is_allowed(doc.item, of_user(user))
+
+
+def has_claim_permission(doc: Any, ptype: str | None = None, user: str | None = None) -> bool:
+	claim = frappe.qb.DocType(TAX_CLAIM)
+	allowed = claims_allowed(claim, of_user(user))
+	if allowed is None:
+		return True
+	return bool(frappe.qb.from_(claim).select(claim.name).where((claim.name == doc.name) & allowed).run())
 
 
 def _is_allowed(name: str, access: Access) -> bool:

@@ -1,7 +1,8 @@
 """Entries of tax claims: the relief account against the account of the write-off.
 
 A claim debits the relief account and credits the account that took the loss, a repayment does the opposite. Both sides
-have the dimensions of the write-off, which are read from its Journal Entry.
+have the dimensions of the write-off, which are read from its Journal Entry. A claim by age, without a write-off, credits the
+account with the deferred tax, with the dimensions of the invoice.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,7 @@ from ar_writeoff.ledger.dimensions import (
 	voucher_dimensions,
 )
 from ar_writeoff.ledger.open_items import Key
-from ar_writeoff.posting.rules import PlanItem
+from ar_writeoff.posting.rules import Dimensions, PlanItem, Shares
 from ar_writeoff.tax_relief import ledger as tax
 
 if TYPE_CHECKING:
@@ -43,6 +45,14 @@ class WriteOff:
 	key: Key
 	entry: str
 	reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnpaidInvoice:
+	"""The invoice that a claim by age belongs to, and the account with its deferred tax."""
+
+	key: Key
+	booked_account: str
 
 
 def blockers(items: Iterable[Item], company: str, posting_date: date, until: date) -> dict[str, Reason]:
@@ -77,40 +87,74 @@ def blockers(items: Iterable[Item], company: str, posting_date: date, until: dat
 def plan_items(items: Iterable[Item], offset: Offset) -> list[PlanItem]:
 	"""Return plan items with the relief account in the place of the receivable account."""
 	found = list(items)
-	write_offs = _write_offs({item.key.voucher_no for item in found})
+	claims = {item.key.voucher_no for item in found}
+	unpaid = _unpaid_invoices(claims)
+	write_offs = _write_offs(claims - unpaid.keys())
 	entry_rows = _entry_rows({one.entry for one in write_offs.values()})
-	relief_accounts = {item.key.account for item in found}
-	rules = account_rules(offset.company, relief_accounts) if offset.has_rules else {}
-	vouchers = voucher_dimensions({one.key for one in write_offs.values()})
+	on_accounts = {item.key.account for item in found} | {one.booked_account for one in unpaid.values()}
+	rules = account_rules(offset.company, on_accounts) if offset.has_rules else {}
+	keys = {one.key for one in write_offs.values()} | {one.key for one in unpaid.values()}
+	vouchers = voucher_dimensions(keys)
 	today: dict[tuple[str, str], str] = {}
 	result = []
+
+	def values(own: Mapping[str, str], account: str) -> Dimensions:
+		return tuple(sorted(offset.receivable_values(own, rules.get(account, ())).items()))
+
 	for item in found:
-		write_off = write_offs[item.key.voucher_no]
-		rows = entry_rows[write_off.entry]
-		own, offsets = _own_row(rows, write_off.key), [row for row in rows if not row.party]
-		key = (offsets[0].account, write_off.reason)
-		if key not in today:
-			today[key] = _loss_account(offset.company, *key)
-		receivable = dict(dimensions_of(own)) if own else {}
-		values = offset.receivable_values(receivable, rules.get(item.key.account, ()))
+		relief_account = item.key.account
+		shares: Shares
+		if item.key.voucher_no in unpaid:
+			invoice = unpaid[item.key.voucher_no]
+			voucher = vouchers[invoice.key]
+			own, offset_account = voucher.own, invoice.booked_account
+			shares = ((values(own, offset_account), Decimal(1)),)
+			finance_book = voucher.finance_book
+		else:
+			write_off = write_offs[item.key.voucher_no]
+			rows = entry_rows[write_off.entry]
+			own_row, offsets = _own_row(rows, write_off.key), [row for row in rows if not row.party]
+			own = dict(dimensions_of(own_row)) if own_row else {}
+			key = (offsets[0].account, write_off.reason)
+			if key not in today:
+				today[key] = _loss_account(offset.company, *key)
+			offset_account = today[key]
+			shares = offset_shares(vouchers[write_off.key], [dimensions_of(row) for row in offsets])
+			finance_book = offsets[0].finance_book or ""
 		result.append(
 			PlanItem(
 				name=item.name,
 				voucher_type=TAX_CLAIM,
 				voucher_no=item.key.voucher_no,
 				customer="",
-				receivable_account=item.key.account,
+				receivable_account=relief_account,
 				currency=item.currency,
 				# The relief account is debited, where a balance is credited.
 				amount=-item.write_off_amount,
 				base_amount=-item.write_off_amount,
-				offset_account=today[key],
-				receivable_dimensions=tuple(sorted(values.items())),
-				offset_shares=offset_shares(vouchers[write_off.key], [dimensions_of(row) for row in offsets]),
-				finance_book=offsets[0].finance_book or "",
+				offset_account=offset_account,
+				receivable_dimensions=values(own, relief_account),
+				offset_shares=shares,
+				finance_book=finance_book,
 			)
 		)
 	return result
+
+
+def _unpaid_invoices(claims: Iterable[str]) -> dict[str, UnpaidInvoice]:
+	"""Return the invoices of the claims by age among these."""
+	claim, invoice = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType("Sales Invoice")
+	rows = (
+		frappe.qb.from_(claim)
+		.inner_join(invoice)
+		.on(invoice.name == claim.sales_invoice)
+		.select(claim.name, invoice.name, invoice.debit_to, invoice.customer, claim.booked_account)
+		.where(claim.name.isin(sorted(claims) or [""]) & claim.item.isnull())
+		.run()
+	)
+	return {
+		name: UnpaidInvoice(Key("Sales Invoice", *key), booked_account) for name, *key, booked_account in rows
+	}
 
 
 def _write_offs(claims: Iterable[str]) -> dict[str, WriteOff]:

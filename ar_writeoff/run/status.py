@@ -10,7 +10,7 @@ from frappe.utils import flt, now
 
 from ar_writeoff.core import status as states
 from ar_writeoff.core.reasons import OVER_LIMIT
-from ar_writeoff.core.run_types import doctype_of, posts_claims
+from ar_writeoff.core.run_types import TAX_CLAIM, doctype_of, posts_claims
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.run import gate, items
 
@@ -125,7 +125,13 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 			posted_amount += row.amount - row.recovered
 			repaid_amount -= row.negative
 		recovered_amount += row.recovered
-	of_claims = {"claimed_amount": posted_amount + repaid_amount, "repaid_amount": repaid_amount}
+	of_claims: dict[str, float] = {}
+	if posts_claims(run):
+		released, taken_back = released_amounts(run, visible_to)
+		of_claims = {
+			"claimed_amount": posted_amount + repaid_amount - released,
+			"repaid_amount": repaid_amount - taken_back,
+		}
 	return counts, {
 		"found_count": sum(counts.values()) - counts.get(states.EXCLUDED, 0),
 		"excluded_count": counts.get(states.EXCLUDED, 0),
@@ -139,8 +145,30 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 		"conflict_count": counts.get(states.CONFLICT, 0),
 		"posted_amount": posted_amount,
 		"recovered_amount": recovered_amount,
-		**(of_claims if posts_claims(run) else {}),
+		**of_claims,
 	}
+
+
+def released_amounts(run: str, visible_to: str | None) -> tuple[float, float]:
+	"""Return the deferred tax that a tax run has released to losses and taken back, which is not claimed from the tax office."""
+	item, claim = items.table(), frappe.qb.DocType(TAX_CLAIM)
+	amount = item.base_write_off_amount
+	[row] = (
+		frappe.qb.from_(item)
+		.inner_join(claim)
+		.on(claim.name == item.voucher_no)
+		.select(
+			Sum(Case().when(amount > 0, amount).else_(0)),
+			Sum(Case().when(amount < 0, -amount).else_(0)),
+		)
+		.where(
+			(items.visible(item, run, visible_to) if visible_to else item.run == run)
+			& item.status.isin(states.ITEM_POSTED)
+			& claim.releases.isnotnull()
+		)
+		.run()
+	)
+	return flt(row[0]), flt(row[1])
 
 
 def visible_totals(run: Any, user: str) -> Any:

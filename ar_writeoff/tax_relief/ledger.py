@@ -10,6 +10,7 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.query_builder import Case
 from frappe.query_builder.functions import Coalesce, Count, Sum
 from frappe.utils import create_batch, getdate, now
 
@@ -27,7 +28,17 @@ from ar_writeoff.tax_relief import rules
 RULE = "Write-Off Tax Rule"
 CLAIMS_PER_QUERY = 2000
 # Fields of a claim for `taxes_left`.
-LEFT_FIELDS = ["name", "item", "sales_invoice", "tax_account", "tax_rule", "tax_amount", "is_manual"]
+LEFT_FIELDS = [
+	"name",
+	"item",
+	"sales_invoice",
+	"tax_account",
+	"relief_account",
+	"releases",
+	"tax_rule",
+	"tax_amount",
+	"is_manual",
+]
 
 
 def rule_of_company(company: str, chosen: str | None, day: Any) -> str | None:
@@ -238,7 +249,11 @@ def claimed_taxes(
 	for invoice, account, total in (
 		frappe.qb.from_(claim)
 		.select(claim.sales_invoice, claim.tax_account, Sum(claim.claimable_amount))
-		.where(claim.sales_invoice.isin(sorted(set(names)) or [""]) & claim.status.isin(list(statuses)))
+		.where(
+			claim.sales_invoice.isin(sorted(set(names)) or [""])
+			& claim.status.isin(list(statuses))
+			& claim.item.isnotnull()
+		)
 		.groupby(claim.sales_invoice, claim.tax_account)
 		.run()
 	):
@@ -247,14 +262,14 @@ def claimed_taxes(
 
 
 def claim_counts(vouchers: Iterable[str]) -> dict[str, int]:
-	"""Return the number of claims of each of these vouchers."""
+	"""Return the number of claims of each of these vouchers, without those by age."""
 	claim = frappe.qb.DocType(TAX_CLAIM)
 	counts = dict.fromkeys(vouchers, 0)
 	for voucher in (claim.sales_invoice, claim.voucher_no):
 		for name, count in (
 			frappe.qb.from_(claim)
 			.select(voucher, Count("*"))
-			.where(voucher.isin(sorted(counts) or [""]))
+			.where(voucher.isin(sorted(counts) or [""]) & claim.item.isnotnull())
 			.groupby(voucher)
 			.run()
 		):
@@ -319,10 +334,11 @@ def _recovered_after(items: list[str], day: date) -> dict[str, Decimal]:
 
 
 def taxes_left(company: str, claims: Iterable[Any], until: date | None = None) -> dict[str, Decimal]:
-	"""Return the tax of these claims in what is still written off, at most that of the invoice less its credit notes.
+	"""Return the tax of these claims in what is still written off, or unpaid for claims by age, at most that of the invoice
+	less its credit notes.
 
-	`claims`: rows with the LEFT_FIELDS. `until`: without recoveries and credit notes after this day. Where credit notes have
-	reversed tax, the last claim of the invoice has less of it first, so all claims of such invoices are returned.
+	`claims`: rows with the LEFT_FIELDS. `until`: without payments, recoveries and credit notes after this day. Where credit
+	notes have reversed tax, the last claim of the invoice has less of it first, so all claims of such invoices are returned.
 	"""
 	rows = {row.name: row for row in claims}
 	if not rows:
@@ -334,23 +350,32 @@ def taxes_left(company: str, claims: Iterable[Any], until: date | None = None) -
 			TAX_CLAIM, filters={"sales_invoice": ("in", sorted(credited))}, fields=LEFT_FIELDS, order_by=None
 		):
 			rows.setdefault(row.name, row)
+	of_items = {name: row for name, row in rows.items() if row.item}
+	by_age = [row for row in rows.values() if not row.item]
+	left = _taxes_written_off(company, of_items, credited, until) if of_items else {}
+	return left | (_taxes_unpaid(company, by_age, until) if by_age else {})
+
+
+def _taxes_written_off(
+	company: str, rows: Mapping[str, Any], credited: set[str], until: date | None
+) -> dict[str, Decimal]:
 	decimals = precision(company_currency(company))
 	shares = shares_left((row.item for row in rows.values()), until)
 	left = {
 		name: rules.tax_left(money(rows[name].tax_amount, decimals), shares[rows[name].item], decimals)
 		for name in sorted(rows)
 	}
-	groups: dict[tuple[str, str], list[Any]] = defaultdict(list)
+	groups: dict[tuple[str, str, bool], list[Any]] = defaultdict(list)
 	for name in left:
 		row = rows[name]
 		if row.sales_invoice in credited and not row.is_manual and left[name]:
-			groups[row.sales_invoice, row.tax_account].append(row)
+			groups[row.sales_invoice, row.tax_account, bool(row.releases)].append(row)
 	if not groups:
 		return left
-	taxes = invoice_taxes(company, credited, {account for _invoice, account in groups}, until)
+	taxes = invoice_taxes(company, credited, {account for _invoice, account, _releases in groups}, until)
 	amounts = _amounts_written_off(row.item for of_account in groups.values() for row in of_account)
 	fractions = _statutory_fractions(row.tax_rule for of_account in groups.values() for row in of_account)
-	for (invoice, account), of_account in groups.items():
+	for (invoice, account, _releases), of_account in groups.items():
 		tax = taxes[invoice]
 		written_off = sum(Fraction(amounts[row.item]) * shares[row.item] for row in of_account)
 		share = written_off / Fraction(tax.gross_own) if tax.gross_own > 0 else Fraction(0)
@@ -359,6 +384,137 @@ def taxes_left(company: str, claims: Iterable[Any], until: date | None = None) -
 			{row.name: left[row.name] for row in of_account}, most.get(account, Fraction(0)), decimals
 		)
 	return left
+
+
+def _taxes_unpaid(company: str, claims: list[Any], until: date | None) -> dict[str, Decimal]:
+	"""Return the tax of these claims by age in the open balances of their invoices and in what was written off since they were
+	made, which releases their deferred tax."""
+	decimals = precision(company_currency(company))
+	names = {row.sales_invoice for row in claims}
+	unpaid = open_amounts(company, names, until)
+	for invoice, amount in _amounts_released((row.name for row in claims), until).items():
+		unpaid[invoice] = unpaid.get(invoice, Fraction(0)) + amount
+	taxes = invoice_taxes(company, names, {row.tax_account for row in claims if row.tax_account}, until)
+	fractions = _statutory_fractions(row.tax_rule for row in claims)
+	of_invoices: dict[str, list[Any]] = defaultdict(list)
+	for row in claims:
+		of_invoices[row.sales_invoice].append(row)
+	left: dict[str, Decimal] = {}
+	for invoice, own in of_invoices.items():
+		relief_accounts = {row.tax_account: row.relief_account for row in own if row.tax_account}
+		tax = taxes[invoice]
+		amounts = unpaid_taxes(
+			tax, unpaid.get(invoice, Fraction(0)), relief_accounts, fractions[own[0].tax_rule], decimals
+		)
+		left |= {row.name: amounts.get(row.tax_account, ZERO) for row in own}
+	return left
+
+
+def unpaid_taxes(
+	tax: InvoiceTax,
+	unpaid: Fraction,
+	relief_accounts: Mapping[str, str],
+	statutory: Fraction | None,
+	decimals: int,
+) -> dict[str, Decimal]:
+	"""Return the tax in the unpaid amount of an invoice, which is in the currency of its receivable account, by tax account."""
+	if tax.gross_own <= 0:
+		return {}
+	share = unpaid / Fraction(tax.gross_own)
+	taxes = {account: amount for account, amount in tax.taxes.items() if account in relief_accounts}
+	return rules.tax_of_loss(taxes, tax.gross, share, {}, decimals, statutory, relief_accounts)
+
+
+def open_amounts(company: str, invoices: Iterable[str], until: date | None = None) -> dict[str, Fraction]:
+	"""Return the balances of these invoices that are above 0, in the currency of their receivable account. `until`: without
+	entries after this day."""
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	found: dict[str, Fraction] = {}
+	for part in create_batch(sorted(set(invoices)), CLAIMS_PER_QUERY):
+		query = (
+			frappe.qb.from_(ple)
+			.select(ple.against_voucher_no, Sum(ple.amount_in_account_currency))
+			.where(
+				ple.against_voucher_no.isin(part)
+				& (ple.against_voucher_type == "Sales Invoice")
+				& (ple.party_type == "Customer")
+				& (ple.company == company)
+				& (ple.delinked == 0)
+			)
+			.groupby(ple.against_voucher_no)
+		)
+		if until:
+			query = query.where(ple.posting_date <= until)
+		found |= {name: Fraction(money(amount, 9)) for name, amount in query.run() if amount > 0}
+	return found
+
+
+def _amounts_released(claims: Iterable[str], until: date | None) -> dict[str, Fraction]:
+	"""Return what is written off of the invoices of these claims by age by items that release their deferred tax."""
+	claim = frappe.qb.DocType(TAX_CLAIM)
+	releases = (
+		frappe.qb.from_(claim)
+		.select(claim.item, claim.sales_invoice)
+		.distinct()
+		.where(claim.releases.isin(sorted(claims)))
+		.run()
+	)
+	if not releases:
+		return {}
+	items = [item for item, _invoice in releases]
+	amounts, shares = _amounts_written_off(items), shares_left(items, until)
+	released = _released_parts(items)
+	found: dict[str, Fraction] = defaultdict(Fraction)
+	for item, invoice in releases:
+		found[invoice] += Fraction(amounts[item]) * shares[item] * released[item]
+	return found
+
+
+def _released_parts(items: Iterable[str]) -> dict[str, Fraction]:
+	"""Return the part of each item whose tax was claimed by age. The tax of the rest is claimed by the write-off."""
+	claim = frappe.qb.DocType(TAX_CLAIM)
+	rows = (
+		frappe.qb.from_(claim)
+		.select(
+			claim.item,
+			Sum(Case().when(claim.releases.isnotnull(), claim.tax_amount).else_(0)),
+			Sum(claim.tax_amount),
+		)
+		.where(claim.item.isin(sorted(set(items))))
+		.groupby(claim.item)
+		.run()
+	)
+	return {item: Fraction(money(released, 9)) / Fraction(money(total, 9)) for item, released, total in rows}
+
+
+def deferred_taxes(invoices: Iterable[str], decimals: int) -> dict[tuple[str, str], tuple[str, str, Decimal]]:
+	"""Return the tax that was claimed by age and neither repaid nor released: {(invoice, tax account): (claim, counter
+	account, amount)}."""
+	claim, release = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(TAX_CLAIM).as_("release")
+	rows = (
+		frappe.qb.from_(claim)
+		.left_join(release)
+		.on(release.releases == claim.name)
+		.select(
+			claim.sales_invoice,
+			claim.tax_account,
+			claim.name,
+			claim.booked_account,
+			claim.claimed_amount - claim.repaid_amount - Coalesce(Sum(release.claimable_amount), 0),
+		)
+		.where(
+			claim.sales_invoice.isin(sorted(set(invoices)) or [""])
+			& claim.item.isnull()
+			& (claim.claimed_amount != claim.repaid_amount)
+		)
+		.groupby(claim.name)
+		.run()
+	)
+	return {
+		(invoice, account): (name, counter, money(amount, decimals))
+		for invoice, account, name, counter, amount in rows
+		if amount > 0
+	}
 
 
 def _amounts_written_off(items: Iterable[str]) -> dict[str, Decimal]:
@@ -410,7 +566,8 @@ def open_claims(
 		.select(claim.star, rule.trigger, rule.needs_notice, rule.needs_evidence)
 		.where(
 			(claim.company == company)
-			& (claim.claimable_amount != claim.claimed_amount - claim.repaid_amount)
+			# What is unpaid changes with each payment.
+			& ((claim.claimable_amount != claim.claimed_amount - claim.repaid_amount) | claim.item.isnull())
 			& ((claim.claimed_amount != 0) | (claim.claimable_on <= day))
 		)
 		.orderby(claim.claimable_on)
@@ -420,24 +577,26 @@ def open_claims(
 		query = query.where(claim.name.isin(sorted(set(names)) or [""]))
 	rows = query.run(as_dict=True)
 	decimals = precision(company_currency(company))
+	now_left = taxes_left(company, (row for row in rows if not row.item))
 	then = taxes_left(company, (row for row in rows if row.claimed_amount), until)
 	found = {}
 	blockers: dict[str, Reason | None] = {}
 	for row in rows:
 		claimed = money(row.claimed_amount - row.repaid_amount, decimals)
-		left = money(row.claimable_amount, decimals)
+		left = now_left.get(row.name, money(row.claimable_amount, decimals))
 		amount = rules.open_amount(left, then.get(row.name, left), claimed)
 		reason = None
 		if amount > 0:
-			missing = rules.missing_conditions(row, row.notice_sent_on, row.evidence)
+			missing = [] if row.releases else rules.missing_conditions(row, row.notice_sent_on, row.evidence)
 			status = rules.status_on(day, row.claimable_on, row.lapses_on, lacks_notice=bool(missing))
 			if status == rules.WAITING:
 				continue
 			reason = rules.claim_reason(status, row.trigger, row.event_date, missing, row.lapses_on)
 		if amount:
-			if row.relief_account not in blockers:
-				blockers[row.relief_account] = account_blocker(row.relief_account, company)
-			found[row.name] = OpenClaim(row, amount, reason or blockers[row.relief_account])
+			for account in {row.relief_account, row.booked_account} - {None, *blockers}:
+				blockers[account] = account_blocker(account, company)
+			blocker = blockers[row.relief_account] or blockers.get(row.booked_account)
+			found[row.name] = OpenClaim(row, amount, reason or blocker)
 	return found
 
 
@@ -503,7 +662,12 @@ def posted_claims(
 			rule.claim_box.as_("claim_box_of_rule"),
 			rule.repayment_box.as_("repayment_box_of_rule"),
 		)
-		.where((run.company == company) & item.status.isin(ITEM_POSTED))
+		.where(
+			(run.company == company)
+			& item.status.isin(ITEM_POSTED)
+			# Deferred tax that is released is not reported again.
+			& claim.releases.isnull()
+		)
 		.orderby(item.name)
 	)
 	if from_date:

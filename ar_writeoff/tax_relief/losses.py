@@ -19,6 +19,7 @@ from ar_writeoff.tax_relief.ledger import RULE
 
 RULE_FIELDS = (
 	"name",
+	"method",
 	"trigger",
 	"clock",
 	"wait_months",
@@ -34,19 +35,22 @@ RULE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class TaxRule:
-	"""A rule as a company uses it. `relief_accounts`: by tax account."""
+	"""A rule as a company uses it. `relief_accounts`, `interim_accounts`: by tax account."""
 
 	name: str
+	method: str
 	dates: rules.ClaimRule
 	needs_notice: bool
 	needs_evidence: bool
 	fraction: Fraction | None
 	relief_accounts: dict[str, str]
+	interim_accounts: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-	"""The tax on one account in one written-off item. Without an account, `reason` says why there is none to claim."""
+	"""The tax on one account in one written-off item. Without an account, `reason` says why there is none to claim. `releases`:
+	the claim by age that had this tax before."""
 
 	item: str
 	voucher: str
@@ -57,6 +61,8 @@ class Loss:
 	lapses_on: date | None
 	status: str
 	reason: Reason | None
+	relief_account: str = ""
+	releases: str = ""
 
 
 # The rule of a company
@@ -66,22 +72,24 @@ def tax_rule(name: str, company: str) -> TaxRule:
 	"""Return a rule with the accounts of the company."""
 	row = frappe.db.get_value(RULE, name, RULE_FIELDS, as_dict=True)
 	account, mapped = frappe.qb.DocType("Account"), frappe.qb.DocType("Write-Off Tax Rule Account")
-	pairs = (
+	accounts = (
 		frappe.qb.from_(mapped)
 		.inner_join(account)
 		.on(account.name == mapped.tax_account)
-		.select(mapped.tax_account, mapped.relief_account)
+		.select(mapped.tax_account, mapped.relief_account, mapped.interim_account)
 		.where((mapped.parent == name) & (mapped.parenttype == RULE) & (account.company == company))
 		.orderby(mapped.idx)
 		.run()
 	)
 	return TaxRule(
 		name=row.name,
+		method=row.method,
 		dates=claim_rule(row, return_months(company)),
 		needs_notice=bool(row.needs_notice),
 		needs_evidence=bool(row.needs_evidence),
 		fraction=rules.parse_fraction(row.statutory_fraction or ""),
-		relief_accounts=dict(pairs),
+		relief_accounts={tax: relief for tax, relief, _counter in accounts},
+		interim_accounts={tax: counter for tax, _relief, counter in accounts if counter},
 	)
 
 
@@ -129,6 +137,7 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 	written_off = ledger.other_losses(names, {row.name for row in of_invoices})
 	decimals = precision(company_currency(company))
 	claimed = ledger.claimed_taxes(names, rules.COUNTED, decimals)
+	deferred = ledger.deferred_taxes(names, decimals)
 	for row in of_invoices:
 		tax = taxes[row.voucher_no]
 		dates = rules.ClaimDates(tax.supply, tax.due, written_off_on)
@@ -151,11 +160,43 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 		missing = rules.missing_conditions(rule, None, None)
 		status = rules.status_on(day, first, last, lacks_notice=bool(missing))
 		reason = rules.claim_reason(status, rule.dates.trigger, dates.event, missing, last)
-		found += [
-			Loss(row.name, row.voucher_no, account, amount, dates, first, last, status, reason)
-			for account, amount in sorted(amounts.items())
-			if amount
-		]
+		for account, amount in sorted(amounts.items()):
+			released = ZERO
+			if (row.voucher_no, account) in deferred:
+				of_age, booked_account, left = deferred[row.voucher_no, account]
+				released = min(amount, left)
+				deferred[row.voucher_no, account] = of_age, booked_account, left - released
+			if released:
+				found.append(
+					Loss(
+						item=row.name,
+						voucher=row.voucher_no,
+						tax_account=account,
+						amount=released,
+						dates=dates,
+						claimable_on=written_off_on,
+						lapses_on=None,
+						status=rules.status_on(day, written_off_on, None, lacks_notice=False),
+						reason=None,
+						relief_account=booked_account,
+						releases=of_age,
+					)
+				)
+			if amount > released:
+				found.append(
+					Loss(
+						item=row.name,
+						voucher=row.voucher_no,
+						tax_account=account,
+						amount=amount - released,
+						dates=dates,
+						claimable_on=first,
+						lapses_on=last,
+						status=status,
+						reason=reason,
+						relief_account=rule.relief_accounts[account],
+					)
+				)
 	return found
 
 

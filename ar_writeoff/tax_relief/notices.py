@@ -65,6 +65,7 @@ def letters_to_send(company: str, claims: list[str] | None) -> list[tuple[str, s
 		"company": company,
 		"status": ("in", UNNOTIFIED),
 		"notice_sent_on": ("is", "not set"),
+		"run": ("is", "set"),
 		"tax_rule": ("in", rules_with_notice() or [""]),
 	}
 	if claims is not None:

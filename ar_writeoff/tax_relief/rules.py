@@ -19,11 +19,13 @@ from ar_writeoff.core.reasons import Reason
 
 # Methods, see `method` of Write-Off Tax Rule
 RELIEF_LATER = "Relief Later"
+AGE_ONLY = "Age Only"
 # Those that can be chosen.
-METHODS = (RELIEF_LATER,)
+METHODS = (RELIEF_LATER, AGE_ONLY)
 
 # Triggers
 WRITTEN_OFF = "Written Off"
+AGE = "Age"
 EVENT = "Event"
 
 # Start of the waiting time, and of the limit

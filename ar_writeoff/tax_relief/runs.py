@@ -17,12 +17,13 @@ from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.run import log
 from ar_writeoff.search.rules import Balance, Verdict
 from ar_writeoff.search.service import FoundItems, replace_items
-from ar_writeoff.tax_relief import ledger, rules, service
+from ar_writeoff.tax_relief import age, ledger, rules, service
 
 
 def find_claims(run: Any) -> dict[str, int]:
 	"""Replace the items of a draft tax run, which the caller has locked; returns the counts of changes."""
 	day, until = getdate(run.posting_date), getdate(run.to_date)
+	age.update(run.company, day)
 	found = ledger.open_claims(run.company, day, until)
 	visible = visible_claims(run.company)
 	currency = company_currency(run.company)

@@ -41,6 +41,8 @@ CLAIM_FIELDS = (
 	"claimable_amount",
 	"sales_invoice",
 	"tax_account",
+	"relief_account",
+	"releases",
 	"is_manual",
 )
 # Reasons for which the tax of a claim can be entered manually.
@@ -120,7 +122,8 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 				**messages.columns(loss.reason),
 				"tax_account": loss.tax_account or None,
 				"is_manual": int(loss.reason is not None and loss.reason.code in MANUAL_REASONS),
-				"relief_account": rule.relief_accounts.get(loss.tax_account),
+				"relief_account": loss.relief_account or None,
+				"releases": loss.releases or None,
 				"tax_rule": rule.name,
 				"written_off_amount": row.base_write_off_amount,
 				"tax_amount": loss.amount,
@@ -175,7 +178,7 @@ def update_claims(condition: Criterion) -> None:
 		left = ledger.taxes_left(company, rows)
 		others = sorted(left.keys() - {row.name for row in rows})
 		rows += locked(claim.name.isin(others)) if others else []
-		without_tax = [row for row in rows if not row.tax_amount]
+		without_tax = [row for row in rows if row.item and not row.tax_amount]
 		shares = ledger.shares_left(row.item for row in without_tax) if without_tax else {}
 		for row in without_tax:
 			# The message is kept: it says why the claim has no tax.
@@ -187,7 +190,10 @@ def update_claims(condition: Criterion) -> None:
 
 
 def update_claim(row: Any, left: Decimal) -> None:
-	"""Set the amount of a claim that is left, and its status unless it is posted."""
+	"""Set the amount of a claim that is left, and its status unless it is posted. What is unpaid may also grow."""
+	if not row.item and left > row.tax_amount:
+		row.tax_amount = left
+		frappe.db.set_value(TAX_CLAIM, row.name, "tax_amount", left)
 	if row.status in rules.POSTED:
 		frappe.db.set_value(TAX_CLAIM, row.name, "claimable_amount", left)
 		return
@@ -207,11 +213,13 @@ def apply_rule(claim: Any, day: date) -> None:
 
 
 def claim_days(claim: Any, rule: rules.ClaimRule) -> tuple[date | None, date | None]:
-	"""Return the first and the last day of a claim by a rule."""
+	"""Return the first and the last day of a claim by a rule. Deferred tax is released by the write-off."""
+	if claim.releases:
+		return getdate(claim.write_off_date), None
 	dates = rules.ClaimDates(
 		getdate(claim.supply_date),
 		getdate(claim.due_date),
-		getdate(claim.write_off_date),
+		getdate(claim.write_off_date or claim.due_date),
 		getdate(claim.event_date) if claim.event_date else None,
 	)
 	return rules.claimable_on(rule, dates), rules.lapses_on(rule, dates)
@@ -285,7 +293,7 @@ def current_status(claim: Any, day: date) -> tuple[str, Reason | None]:
 def status_and_reason(claim: Any, rule: Any, day: date) -> tuple[str, Reason | None]:
 	"""Return the status of a claim with tax that is not posted, by its days and conditions, with its message."""
 	last = claim.lapses_on and getdate(claim.lapses_on)
-	missing = rules.missing_conditions(rule, claim.notice_sent_on, claim.evidence)
+	missing = [] if claim.releases else rules.missing_conditions(rule, claim.notice_sent_on, claim.evidence)
 	status = rules.status_on(
 		day, claim.claimable_on and getdate(claim.claimable_on), last, lacks_notice=bool(missing)
 	)

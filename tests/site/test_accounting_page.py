@@ -281,6 +281,25 @@ def test_tax_of_a_bad_debt(site: str) -> None:
 			run.reinstate([item.name], [280], TODAY)
 
 
+def test_tax_claimed_by_age(site: str) -> None:
+	from tests.site import test_tax_by_age as tax
+
+	tax.use_age_rule()
+	sale = tax.unpaid()
+	periods: tuple[tuple[str, dict[str, str]], ...] = (
+		("Tax claimed by age", {}),
+		("Tax repaid after a payment", tax.JULY),
+		("Deferred tax released to the loss", tax.AUGUST),
+	)
+	for heading, period in periods:
+		run = run_helpers.post(tax.tax_run(**period))
+		assert ledger(run, heading, of=tax.entries(run)) == table(heading)
+		if not period:
+			pay(sale, 220, "2026-07-10")
+		if period == tax.JULY:
+			run_helpers.post(run_helpers.run(posting_date="2026-08-15", cutoff_date="2026-08-15"))
+
+
 def test_every_table_is_posted() -> None:
 	headings = {part.split("\n", 1)[0] for part in PAGE.split("\n## ")[1:] if "| Debit |" in part}
 	assert headings == {
@@ -292,4 +311,7 @@ def test_every_table_is_posted() -> None:
 		"Recovery on an account of its own",
 		"Tax claimed by a tax run",
 		"Tax repaid after a recovery",
+		"Tax claimed by age",
+		"Tax repaid after a payment",
+		"Deferred tax released to the loss",
 	}

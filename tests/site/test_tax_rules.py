@@ -159,6 +159,6 @@ def test_the_rule_that_is_valid_on_the_day() -> None:
 
 def test_a_method_that_is_not_available_is_refused() -> None:
 	rule = frappe.get_doc("Write-Off Tax Rule", UK)
-	rule.method = "Age Only"
-	with pytest.raises(frappe.ValidationError, match="The method Age Only is not available"):
+	rule.method = "Interim Account"
+	with pytest.raises(frappe.ValidationError, match="The method Interim Account is not available"):
 		rule.save()

@@ -440,7 +440,7 @@ def test_shipped_rules_have_a_source_and_a_date() -> None:
 	shipped = json.loads(path.read_text(encoding="utf-8"))
 	assert len({rule["key"] for rule in shipped}) == len(shipped)
 	on = {rule["key"] for rule in shipped if not rule["disabled"] and not rule["no_relief"]}
-	assert on == {"GB", "DE", "AT", "SE", "NL", "AU", "NZ", "ZA", "CA", "SG", "AE"}
+	assert on == {"GB", "DE", "AT", "SE", "NL", "NL-AGE", "AU", "AU-AGE", "NZ", "ZA", "CA", "SG", "AE"}
 	for rule in shipped:
 		assert rule["source"] and date.fromisoformat(rule["checked_on"]), rule["key"]
 		rules.parse_fraction(rule["statutory_fraction"])

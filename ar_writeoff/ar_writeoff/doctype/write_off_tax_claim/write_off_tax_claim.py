@@ -1,7 +1,7 @@
 # Copyright (c) 2026, AR Write-Off contributors
 # For license information, please see license.txt
 
-"""The tax of one written-off item on one tax account, from the write-off to the return.
+"""The tax of one written-off item on one tax account, from the write-off to the return; or by age, of an unpaid invoice.
 
 Tests in tests/site: test_tax_claims.py
 """
@@ -34,12 +34,13 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		claimable_on: DF.Date | None
 		claimed_amount: DF.Currency
 		company: DF.Link
+		booked_account: DF.Link | None
 		customer: DF.Link
 		due_date: DF.Date | None
 		event_date: DF.Date | None
 		evidence: DF.Attach | None
 		is_manual: DF.Check
-		item: DF.Data
+		item: DF.Data | None
 		journal_entry: DF.Link | None
 		lapses_on: DF.Date | None
 		message: DF.SmallText | None
@@ -47,9 +48,10 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		notice_sent_on: DF.Date | None
 		reason_code: DF.Data | None
 		reason_facts: DF.SmallText | None
+		releases: DF.Link | None
 		relief_account: DF.Link | None
 		repaid_amount: DF.Currency
-		run: DF.Link
+		run: DF.Link | None
 		sales_invoice: DF.Link | None
 		status: DF.Literal[
 			"Waiting",

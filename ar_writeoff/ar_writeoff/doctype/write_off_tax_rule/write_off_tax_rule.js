@@ -16,5 +16,8 @@ frappe.ui.form.on("Write-Off Tax Rule", {
 		});
 		frm.set_query("tax_account", "accounts", tax_accounts);
 		frm.set_query("relief_account", "accounts", tax_accounts);
+		frm.set_query("interim_account", "accounts", () => ({
+			filters: { ...tax_accounts().filters, root_type: "Liability" },
+		}));
 	},
 });

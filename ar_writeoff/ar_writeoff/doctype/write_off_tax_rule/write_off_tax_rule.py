@@ -77,6 +77,7 @@ class WriteOffTaxRule(LatestDocument):
 			*self.clock_problems(),
 			*self.account_problems(),
 			("method", self.method_problem()),
+			*self.age_problems(),
 			("statutory_fraction", service.fraction_problem(self.statutory_fraction)),
 		]
 		throw_field_errors(self, problems)
@@ -85,6 +86,29 @@ class WriteOffTaxRule(LatestDocument):
 		if self.method in rules.METHODS:
 			return None
 		return _("The method {0} is not available.").format(_(self.method))
+
+	def age_problems(self) -> list[tuple[str, str | None]]:
+		"""Claims by age have no write-off."""
+		if self.method != rules.AGE_ONLY:
+			return []
+		problems: list[tuple[str, str | None]] = []
+		if self.trigger != rules.AGE:
+			problems.append(
+				("trigger", _("The method {0} requires the trigger {1}.").format(_(self.method), _("Age")))
+			)
+		for fieldname in ("clock", "limit_from"):
+			if self.get(fieldname) == rules.WRITE_OFF:
+				problems.append(
+					(
+						fieldname,
+						_("With the method {0} there is no write-off to count from.").format(_(self.method)),
+					)
+				)
+		if self.needs_notice:
+			problems.append(
+				("needs_notice", _("Notices are for write-offs. Require evidence instead.")),
+			)
+		return problems
 
 	def date_problems(self) -> list[tuple[str, str | None]]:
 		if self.valid_from and self.valid_to and getdate(self.valid_to) < getdate(self.valid_from):
@@ -111,12 +135,24 @@ class WriteOffTaxRule(LatestDocument):
 			company = frappe.get_cached_value("Account", row.tax_account, "company")
 			problem = ledger.relief_account_problem(row.tax_account, self.company or company)
 			problem = problem or ledger.relief_account_problem(row.relief_account, company)
+			problem = problem or self.interim_account_problem(row, company)
 			if row.tax_account in seen:
 				problem = _("{0} has more than one row.").format(row.tax_account)
 			seen.add(row.tax_account)
 			if problem:
 				problems.append(("accounts", _("Row {0}: {1}").format(row.idx, problem)))
 		return problems
+
+	def interim_account_problem(self, row: Any, company: str) -> str | None:
+		if self.method != rules.AGE_ONLY:
+			return None
+		if not row.interim_account:
+			return _("Enter the Interim Account, a liability account for deferred tax.")
+		if row.interim_account in (row.tax_account, row.relief_account):
+			return _("The Interim Account must be an account of its own.")
+		if frappe.get_cached_value("Account", row.interim_account, "root_type") != "Liability":
+			return _("Account {0} is not a liability account.").format(row.interim_account)
+		return ledger.relief_account_problem(row.interim_account, company)
 
 	def on_update(self) -> None:
 		"""Claims that are not posted follow a correction of their rule."""

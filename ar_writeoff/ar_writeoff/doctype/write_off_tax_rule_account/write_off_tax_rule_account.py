@@ -19,6 +19,7 @@ class WriteOffTaxRuleAccount(Document):
 		from frappe.types import DF
 
 		claim_box: DF.Data | None
+		interim_account: DF.Link | None
 		parent: DF.Data
 		parentfield: DF.Data
 		parenttype: DF.Data

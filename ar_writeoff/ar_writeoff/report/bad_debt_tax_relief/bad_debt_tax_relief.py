@@ -77,6 +77,7 @@ def claim_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 			"reason_facts",
 			"notice_sent_on",
 			"tax_rule",
+			"releases",
 		],
 	)
 	messages.localize_messages(rows)
@@ -103,6 +104,9 @@ def summary(rows: Iterable[frappe._dict], currency: str) -> list[dict[str, Any]]
 	amounts = dict.fromkeys((*waiting.values(), now, lapsing, claimed, to_repay, repaid), 0.0)
 	soon = getdate(add_days(getdate(), LAPSING_DAYS))
 	for row in rows:
+		# Deferred tax that is released was claimed before.
+		if row.releases:
+			continue
 		amounts[waiting.get(row.state, now)] += row.to_claim
 		if row.lapses_on and row.lapses_on <= soon:
 			amounts[lapsing] += row.to_claim
@@ -200,10 +204,13 @@ def ledger_message(company: str, currency: str) -> str | None:
 	for row in frappe.get_all(
 		TAX_CLAIM,
 		filters={"company": company, "relief_account": ("is", "set")},
-		fields=["relief_account", "claimed_amount", "repaid_amount"],
+		fields=["item", "relief_account", "booked_account", "claimed_amount", "repaid_amount"],
 		order_by=None,
 	):
-		claimed[row.relief_account] += money(row.claimed_amount - row.repaid_amount, decimals)
+		amount = money(row.claimed_amount - row.repaid_amount, decimals)
+		claimed[row.relief_account] += amount
+		if not row.item:
+			claimed[row.booked_account] -= amount
 	if not claimed:
 		return None
 	totals = roll_forward.ledger_totals(company, claimed, date.max, "write_off_tax_run")
@@ -244,6 +251,7 @@ def claim_columns() -> list[dict[str, Any]]:
 		column("relief_account", _("Relief Account"), "Link", 150, options="Account"),
 		column("tax_run", _("Write-Off Tax Run"), "Link", 150, options=TAX_RUN),
 		column("journal_entry", _("Journal Entry"), "Link", 150, options="Journal Entry"),
+		column("releases", _("Releases"), "Link", 150, options=TAX_CLAIM),
 		column("message", _("Message"), "Data", 260),
 	]
 
