@@ -16,6 +16,7 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core import status as states
 from ar_writeoff.core.money import ZERO
 from ar_writeoff.core.reasons import Reason
+from ar_writeoff.core.run_types import posts_claims
 from ar_writeoff.core.set_off import total as set_off_sum
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger import accounts, messages, open_items, parties
@@ -82,7 +83,11 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 			for plan in plans:
 				count += 1
 				item_count += len(plan.items)
-				total += sum((abs(amounts[name]) for name in plan.items), ZERO)
+				# Repayments are deducted from claims, as in the list.
+				total += sum(
+					(-amounts[name] if rules.posts_claims else abs(amounts[name]) for name in plan.items),
+					ZERO,
+				)
 				for row in plan.rows:
 					dimensions = dict(row.dimensions)
 					key = (row.account, dimensions.get("cost_center", ""), dimensions.get("project", ""))
@@ -128,7 +133,7 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 		],
 		"problems": problems,
 		"terms": approval.terms_digest(terms),
-		"way": way_of_posting(terms.company, item_count),
+		"way": way_of_posting(terms.name, terms.company, item_count),
 		"tax_relief": tax_relief.summary(taxes, total) if rules.tax_rule else None,
 		"notes": [
 			*(run.future_dates() if run.docstatus == 0 else ()),
@@ -213,8 +218,8 @@ def notes(terms: Terms) -> list[str]:
 	return found
 
 
-def way_of_posting(company: str, size: int) -> str:
-	"""How a run of this many balances will be posted, in one sentence."""
+def way_of_posting(run: str, company: str, size: int) -> str:
+	"""How a run of this many balances or claims will be posted, in one sentence."""
 	way, is_proven = proof.expected_method(company, size)
 	if not is_proven:
 		return _(
@@ -222,6 +227,8 @@ def way_of_posting(company: str, size: int) -> str:
 		)
 	if way == proof.IN_SETS:
 		return _("Entries of kinds that were compared before are posted in sets.")
+	if way == proof.BY_ENTRY and posts_claims(run):
+		return _("The entries are posted one by one.")
 	if way == proof.BY_ENTRY:
 		return _("The entries are posted one by one, and the invoices of an entry are updated together.")
 	return _("The entries are posted one by one, as ERPNext does.")

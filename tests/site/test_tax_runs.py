@@ -218,6 +218,9 @@ def test_a_payment_after_all() -> None:
 	assert run_helpers.items(tax_run()) == {}, "not in the return of June"
 	run = tax_run(**JULY)
 	assert item_of(run).write_off_amount == -40
+	with as_user(MANAGER):
+		plan = run.preview_entries()
+	assert (plan["total"], plan["way"]) == (-40, "The entries are posted one by one.")
 	run_helpers.post(run)
 	[entry] = entries(run)
 	assert (

@@ -608,7 +608,7 @@ class WriteOffRun(CriteriaDocument, LatestDocument):
 			else None,
 			"pause_message": log.pause_message(run.name) if run.status == states.PAUSED else None,
 			"posting_notes": preview.posting_notes(run.company)
-			or [preview.way_of_posting(run.company, run.selected_count)]
+			or [preview.way_of_posting(run.name, run.company, run.selected_count)]
 			if run.status in (states.QUEUED, states.POSTING)
 			else [],
 			"approval_requested_by": run.approval_requested_by,
