@@ -195,7 +195,11 @@ def _add_options(command: argparse.ArgumentParser) -> None:
 		metavar="KIND",
 		help=", ".join(policy.CHOICES["voucher_kind"]),
 	)
-	for option, what in (("--sales-person", "sales person"), ("--payment-terms", "payment terms template")):
+	for option, what in (
+		("--only-cost-center", "cost center"),
+		("--sales-person", "sales person"),
+		("--payment-terms", "payment terms template"),
+	):
 		add(
 			option,
 			action="append",
@@ -271,7 +275,11 @@ SETTINGS = {
 
 
 AMOUNTS = ("maximum", "minimum", "customer_maximum", "share")
-NAMES = {"sales_person": "only.sales_persons", "payment_terms": "only.payment_terms_templates"}
+NAMES = {
+	"only_cost_center": "only.cost_centers",
+	"sales_person": "only.sales_persons",
+	"payment_terms": "only.payment_terms_templates",
+}
 
 
 def run_preview(options: argparse.Namespace) -> int:

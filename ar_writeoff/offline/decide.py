@@ -34,7 +34,11 @@ from ar_writeoff.search.rules import (
 )
 
 # Criteria whose column the report has only if it was added.
-OPTIONAL_COLUMNS = {"sales_persons": "sales_person", "payment_terms_templates": "payment_terms_template"}
+OPTIONAL_COLUMNS = {
+	"cost_centers": "cost_center",
+	"sales_persons": "sales_person",
+	"payment_terms_templates": "payment_terms_template",
+}
 
 NO_ACCOUNT = "Write-off account"
 
@@ -209,6 +213,7 @@ def _in_scope(line: Line, policy: Policy) -> bool:
 		"territories": line.territory,
 		"receivable_accounts": line.receivable_account,
 		"currencies": line.currency,
+		"cost_centers": line.cost_center,
 		"payment_terms_templates": line.payment_terms_template,
 	}
 	return (

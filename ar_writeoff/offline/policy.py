@@ -154,6 +154,7 @@ SECTIONS: Mapping[str, Mapping[str, str]] = {
 		"territories": NAMES,
 		"receivable_accounts": NAMES,
 		"currencies": NAMES,
+		"cost_centers": NAMES,
 		"sales_persons": NAMES,
 		"payment_terms_templates": NAMES,
 	},

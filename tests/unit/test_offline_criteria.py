@@ -20,7 +20,14 @@ ROWS: list[Row] = [
 	# Invoiced, paid, credited, outstanding
 	line(1, "Anchor Cafe", 5.0, Invoiced_Amount=100.0, Paid_Amount=95.0, Sales_Person="Ada, Bob"),
 	line(2, "Anchor Cafe", 4.0, Invoiced_Amount=40.0, Credit_Note=36.0, Sales_Person="Bobby"),
-	line(3, "Breakwater Bar", 3.0, Invoiced_Amount=3.0, Payment_Terms_Template="30 Days"),
+	line(
+		3,
+		"Breakwater Bar",
+		3.0,
+		Invoiced_Amount=3.0,
+		Payment_Terms_Template="30 Days",
+		Cost_Center="North Pier - HL",
+	),
 	line(4, "Compass Stores", -7.0, Invoiced_Amount=0.0, Paid_Amount=7.0),
 	line(5, "Dover Council", 20.0, Voucher_Type="Journal Entry", Receivable_Account="Debtors EUR - HL"),
 	line(6, "Elm School", -2.0, Voucher_Type="Payment Entry"),
@@ -55,6 +62,7 @@ def found(
 		(("--sales-person", "Bob"), "1"),
 		(("--sales-person", "Bob", "--sales-person", "Bobby"), "12"),
 		(("--payment-terms", "30 Days"), "3"),
+		(("--only-cost-center", "North Pier - HL"), "3"),
 	],
 )
 def test_each_criterion_is_an_option(tmp_path: Path, options: tuple[str, ...], numbers: str) -> None:
@@ -79,6 +87,7 @@ def test_a_threshold_is_in_the_currency_of_the_account(tmp_path: Path, threshold
 		(("--only-remainders",), "Paid Amount", "Paid Amount"),
 		(("--sales-person", "Ada"), "Sales Person", "Sales Person"),
 		(("--payment-terms", "30 Days"), "Payment Terms Template", "Payment Terms Template"),
+		(("--only-cost-center", "Main - HL"), "Cost Center", "Cost Center"),
 	],
 )
 def test_a_column_that_a_criterion_needs(

@@ -209,11 +209,12 @@ def test_the_policy_of_the_offline_preview_has_the_same_criteria() -> None:
 		"territories": "territory",
 		"receivable_accounts": "receivable_account",
 		"currencies": "currency",
+		"cost_centers": "cost_center",
 		"sales_persons": "sales_person",
 		"payment_terms_templates": "payment_terms_template",
 	}
 	assert set(policy.SECTIONS["only"]) == set(only)
-	not_in_the_report = {"item_group", "project", "cost_center"}
+	not_in_the_report = {"item_group", "project"}
 	assert {*only.values(), *not_in_the_report} == {field.name for field in fields(criteria.Filters)}
 
 

@@ -16,6 +16,7 @@ OPTIONS_FROM = {
 	"only.customer_groups": "customer_group",
 	"only.territories": "territory",
 	"only.receivable_accounts": "receivable_account",
+	"only.cost_centers": "cost_center",
 	"only.payment_terms_templates": "payment_terms_template",
 	"leave_out.advance_accounts": "receivable_account",
 }

@@ -156,6 +156,8 @@ class Page:
 			self.fields.multi_choice("only.customer_groups", t("Customer groups"))
 			self.fields.multi_choice("only.territories", t("Territories"))
 			self.fields.multi_choice("only.receivable_accounts", t("Receivable accounts"))
+			if self.review.main and "cost_center" in self.review.main.columns:
+				self.fields.multi_choice("only.cost_centers", t("Cost centers"))
 			if self.review.main and "sales_person" in self.review.main.columns:
 				self.fields.names("only.sales_persons", t("Sales persons"))
 			if self.review.main and "payment_terms_template" in self.review.main.columns:
