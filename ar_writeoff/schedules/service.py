@@ -147,13 +147,15 @@ def reason_problem(reason: str, balance_type: str) -> Reason | None:
 
 
 def rests_of(schedule: Any) -> list[str]:
-	"""The invoices on which payments have left an amount within the maximum since the schedule last ran.
+	"""The invoices on which payments have left an amount within the maximum, or in a currency with a threshold, since the
+	schedule last ran.
 
 	Not those in an open draft of the schedule. Without a payment since, this is one query.
 	"""
 	since = last_start(schedule) - PAYMENTS_IN_PROGRESS
-	company, largest = schedule.company, Decimal(str(schedule.max_invoice_amount))
-	names = open_rests(company, since, largest)
+	largest = Decimal(str(schedule.max_invoice_amount))
+	currencies = [row.currency for row in schedule.thresholds]
+	names = open_rests(schedule.company, since, largest, currencies)
 	if not names:
 		return []
 	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Run")

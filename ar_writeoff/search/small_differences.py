@@ -1,6 +1,7 @@
 """Small differences: invoices on which a payment left at most the maximum of the company, added to one draft run for each
 company, day and reason."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -51,7 +52,11 @@ def write_off_rest(invoices: str | list) -> dict[str, Any]:
 		frappe.throw(
 			_("Select invoices of one company with an outstanding amount."), title=_("Write Off the Rest")
 		)
-	run = gate.enter(run_of_the_day(companies.pop()), gate.FIND)
+	return add_to_run_of_the_day(companies.pop(), names)
+
+
+def add_to_run_of_the_day(company: str, names: list[str]) -> dict[str, Any]:
+	run = gate.enter(run_of_the_day(company), gate.FIND)
 	return {"run": run.name, **add_invoices(run, names)}
 
 
@@ -82,7 +87,7 @@ def write_off_rest_of_bank(bank_account: str, from_date: str, to_date: str) -> d
 	)
 	if not readable_names:
 		return {"run": None, "added": 0, "left_out": []}
-	return write_off_rest(readable_names)
+	return add_to_run_of_the_day(account.company, readable_names)
 
 
 def paid_through(bank_account: str, from_date: date, to_date: date) -> list[str]:
@@ -134,11 +139,25 @@ def settled_since(company: str, moment: datetime) -> list[str]:
 	)
 
 
-def open_rests(company: str, moment: datetime, largest: Decimal) -> list[str]:
-	"""The invoices settled in part since this moment on which no more than this is left, in company currency."""
+def open_rests(
+	company: str, moment: datetime, largest: Decimal, any_amount_in: Collection[str] = ()
+) -> list[str]:
+	"""The invoices settled in part since this moment on which no more than this is left, in company currency. In the
+	currencies of `any_amount_in`, the largest amount is that of a threshold, so they are returned whatever is left."""
 	settled = settled_since(company, moment)
 	amounts = ledger_balances(company, settled) if settled else {}
-	return sorted(name for name, amount in amounts.items() if 0 < amount <= largest)
+	larger = [name for name, amount in amounts.items() if amount > largest] if any_amount_in else []
+	in_currencies = set(
+		frappe.get_all(
+			"Sales Invoice",
+			filters={"name": ("in", larger), "currency": ("in", list(any_amount_in))},
+			pluck="name",
+			order_by=None,
+		)
+		if larger
+		else ()
+	)
+	return sorted(name for name, amount in amounts.items() if 0 < amount <= largest or name in in_currencies)
 
 
 def difference_settings(company: str, *, for_update: bool = False) -> Any:
