@@ -121,6 +121,7 @@ REVALUATION = "revaluation"
 NO_OFFSET_ACCOUNT = "no_offset_account"
 NO_RECLASSIFY_ACCOUNT = "no_reclassify_account"
 DIMENSION_MISSING = "dimension_missing"
+CREDIT_DIMENSION_MISSING = "credit_dimension_missing"
 DIMENSION_NOT_ALLOWED = "dimension_not_allowed"
 NOT_SELECTED = "not_selected"
 

@@ -187,6 +187,10 @@ MESSAGES: Mapping[str, str] = {
 		"{account} requires {dimension}, but the voucher has no value for it. Enter a default for the company in the"
 		" dimension."
 	),
+	reasons.CREDIT_DIMENSION_MISSING: _(
+		"{account} requires {dimension}, but {doctype} {voucher} has no value for it. ERPNext posts its ledger rows again to"
+		" allocate it, without a default. Enter a value in the {doctype}."
+	),
 	reasons.DIMENSION_NOT_ALLOWED: _("{dimension} {value} of the voucher is not allowed on {account}."),
 	reasons.NO_OFFSET_ACCOUNT: _(
 		"No offset account is set. Enter one in the Write-Off Reason or in the Write-Off Settings of"
@@ -390,6 +394,7 @@ LABELS: Mapping[str, str] = {
 	reasons.CANCELLED_IN_LEDGER: _("Cancelled with rows in the Payment Ledger"),
 	reasons.REVALUATION: _("Revaluation difference"),
 	reasons.DIMENSION_MISSING: _("Dimension missing"),
+	reasons.CREDIT_DIMENSION_MISSING: _("Dimension missing"),
 	reasons.DIMENSION_NOT_ALLOWED: _("Dimension not allowed"),
 	reasons.BASE_RESIDUE: _("Exchange difference only"),
 	reasons.WORTH_NOTHING: _("Zero in company currency"),

@@ -39,6 +39,8 @@ AccountRules = Mapping[str, list[DimensionRule]]
 VoucherShares = list[tuple[dict[str, str], Decimal]]
 
 INVOICE = "Sales Invoice"
+# Types of vouchers whose credits are allocated, see `posting/credits.py`.
+ALLOCATED_TYPES = ("Payment Entry", "Journal Entry")
 
 # More sets of dimensions of one invoice do not fit into a Journal Entry.
 MAX_SHARES = 90
@@ -63,7 +65,8 @@ NO_DIMENSIONS = VoucherDimensions({}, [({}, Decimal(1))])
 @dataclass(frozen=True)
 class Offset:
 	"""Account and dimensions of the offset side of a run's entries. `account` is None if none is set. `defaults`: the
-	company's default Accounting Dimensions, by fieldname."""
+	company's default Accounting Dimensions, by fieldname. `is_for_set_offs`: for credits to set off, which have no offset
+	side."""
 
 	company: str
 	account: str | None
@@ -71,6 +74,7 @@ class Offset:
 	force_cost_center: bool = False
 	reason: str = ""
 	defaults: tuple[tuple[str, str], ...] = ()
+	is_for_set_offs: bool = False
 
 	@cached_property
 	def has_rules(self) -> bool:
@@ -107,27 +111,60 @@ class Offset:
 		return tuple(weights.items())
 
 	def exclusions(
-		self, keys: Iterable[Key], dimensions_of: Mapping[Key, VoucherDimensions]
+		self, amounts: Mapping[Key, Decimal], dimensions_of: Mapping[Key, VoucherDimensions]
 	) -> dict[Key, Reason]:
 		"""Return the reasons why entries of these balances would be rejected: no account, or invalid dimensions."""
-		if not self.account:
-			return dict.fromkeys(keys, no_offset_account(self.company, self.reason))
-		blocker = account_blocker(self.account, self.company)
-		if blocker:
-			return dict.fromkeys(keys, blocker)
+		offset_account = (not self.is_for_set_offs and self.account) or ""
+		if not self.is_for_set_offs:
+			blocker = (
+				account_blocker(self.account, self.company)
+				if self.account
+				else no_offset_account(self.company, self.reason)
+			)
+			if blocker:
+				return dict.fromkeys(amounts, blocker)
 		if not self.has_rules:
 			return {}
-		rules = account_rules(self.company, {key.account for key in keys} | {self.account})
+		accounts = {key.account for key in amounts} | {offset_account}
+		rules = account_rules(self.company, accounts - {""})
 		result = {}
-		for key in keys:
+		for key, amount in amounts.items():
 			voucher = dimensions_of.get(key, NO_DIMENSIONS)
-			receivable = self.receivable_values(voucher.own, rules[key.account])
-			reason = dimensions.violation(key.account, rules[key.account], receivable)
-			for values, _weight in self.shares(voucher.shares):
-				reason = reason or dimensions.violation(self.account, rules[self.account], dict(values))
+			if amount < 0 and key.voucher_type in ALLOCATED_TYPES:
+				reason = credit_violation(key, rules[key.account], voucher.own)
+			else:
+				receivable = self.receivable_values(voucher.own, rules[key.account])
+				reason = dimensions.violation(key.account, rules[key.account], receivable)
+			for values, _weight in self.shares(voucher.shares) if offset_account else ():
+				reason = reason or dimensions.violation(offset_account, rules[offset_account], dict(values))
 			if reason:
 				result[key] = reason
 		return result
+
+
+def credit_violation(key: Key, rules: Iterable[DimensionRule], own: Mapping[str, str]) -> Reason | None:
+	"""Return why ERPNext cannot allocate a payment or journal credit: it posts the ledger rows of the credit again, with its
+	own dimensions only."""
+	reason = dimensions.violation(key.account, rules, own)
+	if reason and reason.code == reasons.DIMENSION_MISSING:
+		facts = dict(reason.facts)
+		reason = Reason.of(
+			reasons.CREDIT_DIMENSION_MISSING,
+			account=key.account,
+			dimension=facts["dimension"],
+			doctype=key.voucher_type,
+			voucher=key.voucher_no,
+		).with_link(key.voucher_type, key.voucher_no)
+	return reason
+
+
+def with_required(values: Dimensions, account: str, company: str) -> Dimensions:
+	"""Return the dimensions of a row of an earlier entry, with the company's defaults that its account requires today."""
+	offset = Offset(company, None, None, defaults=tuple(company_defaults(company).items()))
+	if not offset.has_rules:
+		return values
+	rules = account_rules(company, [account])[account]
+	return tuple(sorted(offset.receivable_values(dict(values), rules).items()))
 
 
 def dimension_fields() -> list[str]:

@@ -34,41 +34,30 @@ def allocate(credit: PlanItem, entry: str) -> None:
 	Raises:
 	    frappe.ValidationError: less than that is unallocated, or a remainder would stay on the account.
 	"""
-	allocate_to(balance_key(credit), -credit.amount, credit.currency, "Journal Entry", entry)
+	allocate_to(
+		balance_key(credit), -credit.amount, credit.currency, "Journal Entry", entry, base=-credit.base_amount
+	)
 	check_cleared(entry)
 
 
-def allocate_to(credit: Key, amount: Decimal, currency: str, voucher_type: str, voucher_no: str) -> None:
-	"""Allocate an amount, above 0, of a payment or journal credit to a voucher of the same customer and account.
+def allocate_to(
+	credit: Key,
+	amount: Decimal,
+	currency: str,
+	voucher_type: str,
+	voucher_no: str,
+	*,
+	base: Decimal | None = None,
+) -> None:
+	"""Allocate an amount, above 0, of a payment or journal credit to a voucher of the same customer and account. `base`: its
+	value in company currency, if this must be exact.
 
 	Raises:
 	    frappe.ValidationError: less than that is unallocated, or ERPNext rejects the allocation.
 	"""
-	rows = payment_rows(credit) if credit.voucher_type == "Payment Entry" else journal_rows(credit)
 	decimals = precision(currency)
-	left = amount
-	allocations = []
-	for row in rows:
-		available = money(row.unadjusted_amount, decimals)
-		part = min(left, available)
-		if part > 0:
-			left -= part
-			allocations.append(
-				frappe._dict(
-					row,
-					voucher_type=credit.voucher_type,
-					voucher_no=credit.voucher_no,
-					against_voucher_type=voucher_type,
-					against_voucher=voucher_no,
-					account=credit.account,
-					party_type="Customer",
-					party=credit.customer,
-					dr_or_cr="credit_in_account_currency",
-					unreconciled_amount=row.unadjusted_amount,
-					allocated_amount=float(part),
-					precision=decimals,
-				)
-			)
+	parts = allocation_parts(credit, amount, decimals, base)
+	left = amount - sum((part for _row, part in parts), ZERO)
 	if left:
 		raise NotAllocated(
 			_("The unallocated amount of {0} {1} is {2} {3} lower than its balance.").format(
@@ -76,8 +65,71 @@ def allocate_to(credit: Key, amount: Decimal, currency: str, voucher_type: str, 
 			)
 		)
 	party_validation = frappe.flags.ignore_party_validation
-	reconcile_against_document(allocations)
+	reconcile_against_document(
+		[
+			frappe._dict(
+				row,
+				voucher_type=credit.voucher_type,
+				voucher_no=credit.voucher_no,
+				against_voucher_type=voucher_type,
+				against_voucher=voucher_no,
+				account=credit.account,
+				party_type="Customer",
+				party=credit.customer,
+				dr_or_cr="credit_in_account_currency",
+				unreconciled_amount=row.unadjusted_amount,
+				allocated_amount=float(part),
+				precision=decimals,
+			)
+			for row, part in parts
+		]
+	)
 	frappe.flags.ignore_party_validation = party_validation
+
+
+def allocation_parts(
+	credit: Key, amount: Decimal, decimals: int, base: Decimal | None
+) -> list[tuple[frappe._dict, Decimal]]:
+	"""Return the amounts to allocate of the rows of a credit; less than `amount` if less is unallocated. `base`: see
+	`allocate_to`."""
+	is_payment = credit.voucher_type == "Payment Entry"
+	rows = payment_rows(credit) if is_payment else journal_rows(credit)
+	left = amount
+	found = []
+	for row in rows:
+		part = min(left, money(row.unadjusted_amount, decimals))
+		if part > 0:
+			left -= part
+			# ERPNext divides a row of a Journal Entry only once, and values its rest anew.
+			parts = [part] if base is None or not is_payment else exact_parts(part, row.exchange_rate, base)
+			found += [(row, one) for one in parts]
+	return found
+
+
+def can_be_cleared(credit: PlanItem) -> bool:
+	"""Whether ERPNext allocates the credit at its value in the ledger. Otherwise a difference would remain."""
+	base = -credit.base_amount
+	parts = allocation_parts(balance_key(credit), -credit.amount, precision(credit.currency), base)
+	return base == sum((value(part, row.exchange_rate, base) for row, part in parts), ZERO)
+
+
+def value(amount: Decimal, rate: float, base: Decimal) -> Decimal:
+	"""Return the value of an amount as ERPNext allocates it, rounded like `base`."""
+	return money(amount * Decimal(str(rate)), -int(base.as_tuple().exponent))
+
+
+def exact_parts(amount: Decimal, rate: float, base: Decimal) -> list[Decimal]:
+	"""Divide an amount into two parts whose values add up to `base`: ERPNext allocates at the rate of the credit, and rounds
+	each part. Return the whole amount if it has this value, or if it cannot be divided so."""
+	smallest = Decimal(1).scaleb(int(amount.as_tuple().exponent))
+	sizes = (smallest * digit * 10**power for power in range(9) for digit in range(1, 100))
+	if value(amount, rate, base) == base:
+		return [amount]
+	for part in sizes:
+		rest = amount - part
+		if rest > 0 and value(rest, rate, base) + value(part, rate, base) == base:
+			return [rest, part]
+	return [amount]
 
 
 def payment_rows(credit: Key) -> list[frappe._dict]:

@@ -33,8 +33,8 @@ from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, LedgerBalance
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.ledger.transactions import is_site_fault, transaction_is_lost
+from ar_writeoff.posting import credits, fast, proof, set_offs, tax_claims
 from ar_writeoff.posting import entries as journal
-from ar_writeoff.posting import fast, proof, set_offs, tax_claims
 from ar_writeoff.posting.entry_values import Value
 from ar_writeoff.posting.fast import invoices as fast_invoices
 from ar_writeoff.posting.fast.ledger_rows import get_customers
@@ -171,7 +171,7 @@ def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
 		rules.company, keys, rules.criteria.cutoff_date, for_update=True
 	)
 	kept, outcomes = revalidate_items(items, balances, rules)
-	update_outstanding_amounts(kept, balances)
+	update_outstanding_amounts([*(item.key for item in kept), *set_offs.vouchers_of(kept)], balances)
 	batch = Batch(kept, rules, names)
 	method = proof.method(rules.company, batch, rules.run)
 	outcomes += batch.post(method)
@@ -286,7 +286,9 @@ def revalidate_items(
 		)
 	}
 	set_off_blockers = set_offs.blockers(
-		items, balances, set_offs.unusable_credits(items, balances, scope, rules.criteria, access)
+		items,
+		balances,
+		set_offs.unusable_credits(items, balances, scope, rules.criteria, access, rules.offset),
 	)
 	written_off = written_off_by_other_runs(items, rules.run)
 
@@ -318,9 +320,9 @@ def revalidate_claims(items: list[Item], rules: Rules) -> tuple[list[Item], list
 	]
 
 
-def update_outstanding_amounts(items: Iterable[Item], balances: Mapping[Key, LedgerBalance]) -> None:
+def update_outstanding_amounts(keys: Iterable[Key], balances: Mapping[Key, LedgerBalance]) -> None:
 	"""Update the outstanding amounts that differ from the balance: ERPNext settles no more than them."""
-	invoices = {item.key.voucher_no: item.key for item in items if item.key.voucher_type == "Sales Invoice"}
+	invoices = {key.voucher_no: key for key in keys if key.voucher_type == "Sales Invoice"}
 	rows = frappe.get_all(
 		"Sales Invoice",
 		filters={"name": ("in", sorted(invoices) or [""])},
@@ -431,11 +433,14 @@ def unplannable_items(
 	for row in plan.rows:
 		if (row.customer, row.currency) in refused:
 			found[row.item] = Reason.of(reasons.REFUSED, why=refused[row.customer, row.currency])
-	for row in plan.rows:
-		if not row.rate_is_exact(decimals):
-			found[row.item] = Reason.of(
-				reasons.EXCHANGE_RATE_NOT_EXACT, amount=abs(row.amount), base_amount=abs(row.base_amount)
-			)
+	inexact = [row for row in plan.rows if not row.rate_is_exact(decimals)]
+	credit = plan.credit
+	if credit and credit.currency != company_currency(rules.company) and not credits.can_be_cleared(credit):
+		inexact += [row for row in plan.rows if row.item]
+	for row in inexact:
+		found[row.item] = Reason.of(
+			reasons.EXCHANGE_RATE_NOT_EXACT, amount=abs(row.amount), base_amount=abs(row.base_amount)
+		)
 	return [failed(name, reason) for name, reason in found.items()]
 
 

@@ -25,6 +25,7 @@ from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.set_off import SetOff, from_text
 from ar_writeoff.core.status import OPEN
+from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, LedgerBalance, balance_key
 from ar_writeoff.ledger.permissions import Access
@@ -93,6 +94,7 @@ def unusable_credits(
 	scope: Scope,
 	criteria: Criteria,
 	access: Access,
+	offset: Offset,
 ) -> dict[Key, Reason]:
 	"""Return the credits that the items set off and that can no longer be used, for example because they are on
 	hold."""
@@ -109,7 +111,7 @@ def unusable_credits(
 		[balances[key] for key in wanted],
 		scope,
 		criteria,
-		partial(judge_part, access=access, check_other_runs=False),
+		partial(judge_part, access=access, offset=offset, check_other_runs=False),
 	)
 	found = {balance_key(verdict.balance): verdict.reason for verdict in verdicts}
 	no_match = Reason.of(reasons.NO_LONGER_MATCHES)

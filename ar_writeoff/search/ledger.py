@@ -209,7 +209,7 @@ def judge_part(
 		customers=customers,
 		credits={},
 		debits={},
-		offset=offset if criteria.balance_type == DEBIT else None,
+		offset=replace(offset, is_for_set_offs=criteria.balance_type == CREDIT) if offset else None,
 		check_other_runs=check_other_runs,
 	)
 
@@ -262,7 +262,11 @@ def judge_all(
 		if customers is None
 		else customers,
 		parties=facts.party_facts(scope.company, candidates, criteria, credits, debits),
-		entry_problems=offset.exclusions(candidates, voucher_dimensions) if offset else {},
+		entry_problems=offset.exclusions(
+			{key: verdict.amount for key, verdict in candidates.items()}, voucher_dimensions
+		)
+		if offset
+		else {},
 		blockers=blockers or {},
 		check_other_runs=check_other_runs,
 	)

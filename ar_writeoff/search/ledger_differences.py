@@ -90,7 +90,9 @@ def _differing_ledgers(
 		for batch in create_batch(vouchers, BATCH):
 			others = in_general_ledger if voucher_type == INVOICE else {}
 			settling = {name for voucher in batch for _doctype, name in others.get(voucher, ())}
-			different = _differences({*batch, *_settling(voucher_type, batch), *settling}, unit(decimals))
+			different = _differences(
+				{*batch, *_settling(voucher_type, batch), *settling}, unit(decimals), currency
+			)
 			if not different:
 				continue
 			cancelled = _cancelled_among(
@@ -168,22 +170,29 @@ def _vouchers_behind(voucher_type: str, names: Collection[str]) -> dict[str, set
 	return links
 
 
-def _differences(names: Iterable[str], smallest: Decimal) -> dict[Own, tuple[Decimal, Decimal]]:
-	"""Amounts of these vouchers in the Payment Ledger and in the General Ledger, in company currency, where they differ."""
+def _differences(
+	names: Iterable[str], smallest: Decimal, currency: str
+) -> dict[Own, tuple[Decimal, Decimal]]:
+	"""Amounts of these vouchers in the Payment Ledger and in the General Ledger, in company currency, where they differ.
+
+	ERPNext divides the Payment Ledger row of a credit for each allocation, and rounds each row at the exchange rate. So on an
+	account in a foreign currency, less than the smallest amount for each row is no damage.
+	"""
 	found: dict[Own, tuple[Decimal, Decimal]] = {}
 	for batch in create_batch(sorted(names), BATCH):
 		# nosemgrep: frappe-using-db-sql - as above
 		for *own, payment, general in frappe.db.sql(
 			"""select voucher_type, voucher_no, account, party, sum(payment), sum(general) from (
-				select voucher_type, voucher_no, account, party, amount as payment, 0 as general
+				select voucher_type, voucher_no, account, party, amount as payment, 0 as general,
+					account_currency != %(currency)s as rounded
 				from `tabPayment Ledger Entry`
 				where voucher_no in %(names)s and party_type = 'Customer' and delinked = 0
 				union all
-				select voucher_type, voucher_no, account, party, 0, debit - credit from `tabGL Entry`
+				select voucher_type, voucher_no, account, party, 0, debit - credit, 0 from `tabGL Entry`
 				where voucher_no in %(names)s and party_type = 'Customer' and is_cancelled = 0
 			) ledgers group by voucher_type, voucher_no, account, party
-			having abs(sum(payment) - sum(general)) >= %(smallest)s""",
-			{"names": tuple(batch), "smallest": smallest},
+			having abs(sum(payment) - sum(general)) >= %(smallest)s * greatest(sum(rounded), 1)""",
+			{"names": tuple(batch), "smallest": smallest, "currency": currency},
 		):
 			found[tuple(own)] = (Decimal(str(payment)), Decimal(str(general)))
 	return found

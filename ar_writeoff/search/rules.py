@@ -413,9 +413,12 @@ def settling_vouchers(criteria: Criteria, party: PartyFacts) -> Reason | None:
 		return None
 	if criteria.balance_type == rules.DEBIT:
 		settling = party.base_credit + party.base_unrecorded
+		# A credit that is zero in company currency settles nothing.
+		is_known = bool(settling) or not party.unrecorded
 	else:
 		settling = party.base_credit
-	if settling and settling <= criteria.credit_threshold:
+		is_known = bool(settling)
+	if is_known and settling <= criteria.credit_threshold:
 		return None
 	# Only what the ledger has as it is can be allocated with Payment Reconciliation.
 	damaged = next((one for one in party.unrecorded if one.state != IS_DRAFT), None)

@@ -22,7 +22,13 @@ from ar_writeoff.core.run_types import posts_claims
 from ar_writeoff.core.set_off import SetOff, Voucher, from_text
 from ar_writeoff.ledger import parties
 from ar_writeoff.ledger.accounts import account_to_reinstate
-from ar_writeoff.ledger.dimensions import dimension_fields, dimensions_of, offset_shares, voucher_dimensions
+from ar_writeoff.ledger.dimensions import (
+	dimension_fields,
+	dimensions_of,
+	offset_shares,
+	voucher_dimensions,
+	with_required,
+)
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, balance_key
 from ar_writeoff.ledger.periods import closed_period_message
@@ -159,8 +165,8 @@ def accounts_to_reinstate(entries: Iterable[Any], *, recovered: bool) -> dict[st
 def reverse_entry(
 	entry: Any, posting_date: date, key: str, accounts_now: Mapping[str, str]
 ) -> journal.Posted:
-	"""Post a reversing entry of a whole entry: debit and credit swapped, with the same dimensions and rates.
-	`accounts_now`: see `accounts_to_reinstate`.
+	"""Post a reversing entry of a whole entry: debit and credit swapped, with the same dimensions and rates, and the defaults
+	of dimensions that are required since. `accounts_now`: see `accounts_to_reinstate`.
 
 	A payment or journal credit is unallocated from the entry, and the reversing entry settles the entry's debit
 	instead.
@@ -174,10 +180,12 @@ def reverse_entry(
 		"party",
 		*dimension_fields(),
 	)
+	accounts = {row.name: row.account if row.party else accounts_now[row.account] for row in entry.accounts}
 	rows = [
 		{
 			**{field: row.get(field) for field in fields},
-			"account": row.account if row.party else accounts_now[row.account],
+			"account": accounts[row.name],
+			**dict(with_required(dimensions_of(row), accounts[row.name], entry.company)),
 			**reversing_reference(row, entry),
 			"debit_in_account_currency": row.credit_in_account_currency,
 			"credit_in_account_currency": row.debit_in_account_currency,
@@ -284,7 +292,7 @@ def post_reversal(
 
 
 def plan_item(part: ItemPart, entry: Any, accounts_now: Mapping[str, str]) -> PlanItem:
-	"""Plan item for a part, with the dimensions of the write-off."""
+	"""Plan item for a part, with the dimensions of the write-off, and the defaults of those that are required since."""
 	key = part.of.key
 	own = next(
 		(
@@ -304,6 +312,8 @@ def plan_item(part: ItemPart, entry: Any, accounts_now: Mapping[str, str]) -> Pl
 			title=_("Journal Entry"),
 		)
 	offsets = [row for row in entry.accounts if not row.party]
+	offset_account = accounts_now[offsets[0].account]
+	shares = offset_shares(voucher_dimensions([key])[key], [dimensions_of(row) for row in offsets])
 	return PlanItem(
 		name=part.of.item,
 		voucher_type=key.voucher_type,
@@ -313,9 +323,11 @@ def plan_item(part: ItemPart, entry: Any, accounts_now: Mapping[str, str]) -> Pl
 		currency=part.of.currency,
 		amount=-part.amount,
 		base_amount=-part.base_amount,
-		offset_account=accounts_now[offsets[0].account],
-		receivable_dimensions=dimensions_of(own),
-		offset_shares=offset_shares(voucher_dimensions([key])[key], [dimensions_of(row) for row in offsets]),
+		offset_account=offset_account,
+		receivable_dimensions=with_required(dimensions_of(own), key.account, entry.company),
+		offset_shares=tuple(
+			(with_required(values, offset_account, entry.company), weight) for values, weight in shares
+		),
 		finance_book=entry.finance_book or "",
 		set_off_rows=reversed_set_offs(part.of, entry) if part.with_set_offs else (),
 	)
@@ -323,7 +335,11 @@ def plan_item(part: ItemPart, entry: Any, accounts_now: Mapping[str, str]) -> Pl
 
 def reversed_set_offs(item: WrittenOffItem, entry: Any) -> tuple[SetOffRow, ...]:
 	"""The rows that take back an item's set-offs of credit notes, with the dimensions of its entry."""
-	dimensions = {row.reference_name: dimensions_of(row) for row in entry.accounts if row.party}
+	dimensions = {
+		row.reference_name: with_required(dimensions_of(row), row.account, entry.company)
+		for row in entry.accounts
+		if row.party
+	}
 	return tuple(
 		replace(row, amount=-row.amount, dimensions=dimensions.get(row.voucher.voucher_no, ()))
 		for row in set_off_vouchers(item.set_offs, Voucher(item.key.voucher_type, item.key.voucher_no))

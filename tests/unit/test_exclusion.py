@@ -260,6 +260,16 @@ def test_c21_a_credit_up_to_the_threshold_counts_on_neither_side(threshold: str,
 	assert bool(reason(balance("-3.00"), by["Credit"], party=both)) is left_out
 
 
+@pytest.mark.parametrize("threshold", ["0", "1.00"])
+def test_c32_a_credit_that_is_zero_in_company_currency_excludes_no_invoice(threshold: str) -> None:
+	worthless = AccountTotal("Debtors IDR", "IDR", Decimal("50.00"), Decimal("0.00"))
+	by = {kind: criteria(kind, credit_threshold=Decimal(threshold)) for kind in ("Debit", "Credit")}
+	assert reason(balance(), by["Debit"], party=PartyFacts(credits=(worthless,))) is None
+	damaged = PartyFacts(credits=(worthless,), unrecorded=(unrecorded("cancelled"),))
+	assert reason(balance(), by["Debit"], party=damaged)
+	assert reason(balance("-3.00"), by["Credit"], party=PartyFacts(credits=(worthless,), debits=(THREE,)))
+
+
 def test_c01_credits_of_all_accounts_are_named() -> None:
 	advance = AccountTotal("Advances", "USD", Decimal("50.00"), Decimal("50.00"))
 	found = reason(balance(), criteria(), party=PartyFacts(credits=(advance, THREE)))
