@@ -333,13 +333,19 @@ def test_c24_an_invoice_without_rows_may_be_settled_by_the_credit():
 # Cancelled vouchers with rows in the Payment Ledger
 
 
-def cancelled_with_rows(voucher: Any, *, deleted: bool = False) -> Any:
-	"""The voucher cancelled, with its rows in the Payment Ledger as before."""
-	rows = frappe.get_all("Payment Ledger Entry", {"voucher_no": voucher.name}, ["*"], order_by="name asc")
+def cancelled_with_rows(
+	voucher: Any, *, deleted: bool = False, ledgers: tuple[str, ...] = ("Payment Ledger Entry",)
+) -> Any:
+	"""The voucher cancelled, with its rows in these ledgers as before."""
+	rows = {
+		ledger: frappe.get_all(ledger, {"voucher_no": voucher.name}, ["*"], order_by="name asc")
+		for ledger in ledgers
+	}
 	voucher.reload().cancel()
-	frappe.db.delete("Payment Ledger Entry", {"voucher_no": voucher.name})
-	for row in rows:
-		frappe.get_doc({**row, "doctype": "Payment Ledger Entry"}).db_insert()
+	for ledger in ledgers:
+		frappe.db.delete(ledger, {"voucher_no": voucher.name})
+		for row in rows[ledger]:
+			frappe.get_doc({**row, "doctype": ledger}).db_insert()
 	if deleted:
 		frappe.db.delete(voucher.doctype, {"name": voucher.name})
 	return voucher
@@ -356,6 +362,12 @@ def test_c24_a_cancelled_invoice_with_rows_in_the_payment_ledger(deleted):
 	assert "9.00 USD" in run_helpers.items(run)[gone.name].message
 	run_helpers.post(run)
 	assert set(run_helpers.items(run, status="Posted")) == {fine.name}
+
+
+def test_c24_a_cancelled_invoice_with_rows_in_both_ledgers():
+	gone = invoice("Anchor Cafe", 9, FIRST)
+	cancelled_with_rows(gone, ledgers=("Payment Ledger Entry", "GL Entry"))
+	assert reason(run_helpers.run(), gone) == ("cancelled_in_ledger", "Sales Invoice", gone.name)
 
 
 def test_c24_what_mends_a_cancelled_invoice_with_rows():

@@ -12,6 +12,7 @@ from frappe.database.database import Database
 from frappe.utils import add_to_date, now_datetime, today
 
 from ar_writeoff.schedules import service as schedules
+from ar_writeoff.search import from_invoices
 from ar_writeoff.search.small_differences import add_to_boot, write_off_rest, write_off_rest_of_bank
 from tests.site import run_helpers
 from tests.site.concurrency import ConcurrentSession
@@ -157,6 +158,14 @@ def test_what_payments_of_reconciled_bank_transactions_leave_open():
 	post_and_check(run)
 	assert [outstanding(bill) for bill in (small, large, full, earlier)] == [0, 10, 0, 0]
 	assert rest_of_bank(bank) == {"run": None, "added": 0, "left_out": []}
+
+
+def test_more_rests_of_the_bank_than_invoices_can_be_chosen_by_hand(monkeypatch: pytest.MonkeyPatch):
+	monkeypatch.setattr(from_invoices, "MAX_INVOICES", 1)
+	bank, bills = bank_account(), [invoice("Anchor Cafe", 100, FIRST) for _number in range(2)]
+	for bill in bills:
+		bank_transaction(bank, pay(bill, 99.6, "2026-06-30"), 99.6, "2026-06-30")
+	assert rest_of_bank(bank)["added"] == 2
 
 
 def test_what_a_journal_entry_of_a_reconciled_bank_transaction_leaves_open():
