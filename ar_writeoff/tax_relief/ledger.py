@@ -557,28 +557,35 @@ def open_claims(
 	company: str, day: date, until: date, names: Iterable[str] | None = None
 ) -> dict[str, OpenClaim]:
 	"""Return the claims of a company, or those of these `names`, that a tax run of this day has to post. `until`: the end
-	of its return period; recoveries after it are repaid later."""
+	of its return period; recoveries after it are repaid later. Without `names` the claims by age are as they were updated."""
 	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
 	query = (
 		frappe.qb.from_(claim)
 		.left_join(rule)
 		.on(rule.name == claim.tax_rule)
 		.select(claim.star, rule.trigger, rule.needs_notice, rule.needs_evidence)
-		.where(
-			(claim.company == company)
-			# What is unpaid changes with each payment.
-			& ((claim.claimable_amount != claim.claimed_amount - claim.repaid_amount) | claim.item.isnull())
-			& ((claim.claimed_amount != 0) | (claim.claimable_on <= day))
-		)
+		.where((claim.company == company) & ((claim.claimed_amount != 0) | (claim.claimable_on <= day)))
 		.orderby(claim.claimable_on)
 		.orderby(claim.name)
 	)
-	if names is not None:
+	if names is None:
+		query = query.where(claim.claimable_amount != claim.claimed_amount - claim.repaid_amount)
+	else:
 		query = query.where(claim.name.isin(sorted(set(names)) or [""]))
 	rows = query.run(as_dict=True)
 	decimals = precision(company_currency(company))
-	now_left = taxes_left(company, (row for row in rows if not row.item))
-	then = taxes_left(company, (row for row in rows if row.claimed_amount), until)
+	# The search has just updated the claims by age. What is unpaid changes with each payment since.
+	now_left = taxes_left(company, (row for row in rows if not row.item)) if names is not None else {}
+	then = taxes_left(
+		company,
+		(
+			row
+			for row in rows
+			if now_left.get(row.name, money(row.claimable_amount, decimals))
+			< money(row.claimed_amount - row.repaid_amount, decimals)
+		),
+		until,
+	)
 	found = {}
 	blockers: dict[str, Reason | None] = {}
 	for row in rows:

@@ -12,10 +12,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import frappe
+from frappe.utils import getdate
 
-from ar_writeoff.tax_relief import service
+from ar_writeoff.tax_relief import age, service
 from tests.site import run_helpers
 from tests.site.factories import MANAGER, as_user, cost_center, many_invoices
+from tests.site.test_tax_by_age import DEFERRED, use_age_rule
 from tests.site.test_tax_report import report
 from tests.site.test_tax_rules import tax_account, use_rule
 from tests.site.test_tax_runs import RELIEF, balance_of, tax_run
@@ -66,3 +68,28 @@ def test_many_claims(site: str) -> None:
 	with timed("undo"), as_user(MANAGER):
 		claims.reverse("2026-06-30", dated=True)
 	assert balance_of(RELIEF) == 0
+
+
+def test_many_claims_by_age(site: str) -> None:
+	use_age_rule()
+	vat: dict[str, Any] = {"charge_type": "On Net Total", "account_head": tax_account(), "description": "GST"}
+	many_invoices(
+		COUNT,
+		amount=11.0,
+		posting_date="2025-01-15",
+		taxes=[{**vat, "rate": 10, "cost_center": cost_center()}],
+	)
+	with timed("find"):
+		claims = tax_run()
+	assert (claims.found_count, claims.selected_amount) == (COUNT, COUNT)
+	with timed("preview"), as_user(MANAGER):
+		assert claims.preview_entries()["item_count"] == COUNT
+	with timed("post"):
+		run_helpers.post(claims)
+	assert (claims.status, balance_of(RELIEF), balance_of(DEFERRED)) == ("Posted", COUNT, -COUNT)
+	with timed("find again"):
+		assert tax_run().found_count == 0
+	with timed("daily job"):
+		age.update_companies(getdate("2026-07-01"))
+	with timed("report"):
+		assert len(report()[0]) == COUNT
