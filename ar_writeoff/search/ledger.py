@@ -6,11 +6,10 @@ the covering index. Memory stays flat, progress is known, and the search can be 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
-from itertools import chain
 
 import frappe
 from frappe.query_builder.functions import Count
@@ -51,63 +50,64 @@ class Scope(Filters):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-	"""Result of one range of customers, after which `processed_rows` of `ledger_rows` have been processed."""
+	"""Result of one range of customers."""
 
 	verdicts: list[Verdict]
 	customers: Mapping[str, CustomerFacts]
-	processed_rows: int
-	ledger_rows: int
 
 
-def search(
-	scope: Scope,
-	criteria: Criteria,
-	access: user_access.Access | None = None,
-	offset: Offset | None = None,
-) -> Iterator[Found]:
-	"""Yield all matching balances, with a reason where one must not be written off.
+@dataclass(frozen=True, kw_only=True)
+class Search:
+	"""A search, with what all of its ranges have in common.
 
-	A customer's balances are in one result; each is ordered by customer, date and voucher. `access` limits the result
-	to what a user may see (default: the current user). With `offset`, the other side of the entries, balances are
-	excluded whose entry would be rejected because an account or a dimension is missing.
+	`accounts`: receivable accounts in scope; `all_accounts`: of the company, because credits on any of them count.
+	`row_counts`: ledger rows of each customer that has any. `looks_for_lost`: whether vouchers without ledger rows are listed.
 	"""
-	access = access or user_access.of_user()
-	accounts = facts.receivable_accounts(scope.company, scope.receivable_account, scope.currency)
-	if not accounts or not access.allows_company(scope.company):
-		return
-	# Credits on any receivable account count.
-	all_accounts = list(facts.receivable_accounts(scope.company))
-	names = customer_names(scope, access)
-	row_counts = ledger_row_counts(scope, access, names)
-	total, processed_rows = sum(row_counts.values()), 0
-	without_gaps = not customer_conditions(scope, access)
-	looks_for_lost = ledger_differences.can_look_for_invoices(total)
-	without_rows = [name for name in names if name not in row_counts] if looks_for_lost else []
-	for customers in chain(customer_ranges(row_counts), create_batch(without_rows, CUSTOMERS_PER_QUERY)):
+
+	scope: Scope
+	criteria: Criteria
+	access: user_access.Access
+	offset: Offset | None
+	accounts: Collection[str]
+	all_accounts: list[str]
+	row_counts: Mapping[str, int]
+	ranges: list[list[str]]
+	without_gaps: bool
+	looks_for_lost: bool
+
+	@property
+	def total_rows(self) -> int:
+		"""The ledger rows of all ranges."""
+		return sum(self.row_counts.values())
+
+	def rows(self, customers: Iterable[str]) -> int:
+		"""The ledger rows of a range of customers."""
+		return sum(self.row_counts.get(customer, 0) for customer in customers)
+
+	def balances(self, customers: list[str]) -> list[LedgerBalance]:
+		"""The open balances of a range of customers, on all receivable accounts."""
+		if customers[0] not in self.row_counts:
+			return []
+		found = open_items.balances_of_customers(
+			self.scope.company,
+			self.all_accounts,
+			customers,
+			self.criteria.cutoff_date,
+			without_gaps=self.without_gaps,
+		)
 		# The range may contain parties whose customer was deleted.
-		balances = [
-			balance
-			for balance in (
-				open_items.balances_of_customers(
-					scope.company, all_accounts, customers, criteria.cutoff_date, without_gaps=without_gaps
-				)
-				if customers[0] in row_counts
-				else ()
-			)
-			if balance.key.customer in row_counts
-		]
-		lost = lost_balances(scope.company, customers, balances, criteria) if looks_for_lost else {}
-		in_scope = [balance for balance in (*balances, *lost) if balance.key.account in accounts]
-		customer_data = facts.customer_facts(scope.company, {balance.key.customer for balance in in_scope})
+		return [balance for balance in found if balance.key.customer in self.row_counts]
+
+	def of_range(self, customers: list[str]) -> Found:
+		"""The matching balances of one of the ranges."""
+		scope, criteria, company = self.scope, self.criteria, self.scope.company
+		balances = self.balances(customers)
+		lost = lost_balances(company, customers, balances, criteria) if self.looks_for_lost else {}
+		in_scope = [balance for balance in (*balances, *lost) if balance.key.account in self.accounts]
+		customer_data = facts.customer_facts(company, {balance.key.customer for balance in in_scope})
+		judge = partial(judge_part, access=self.access, customers=customer_data, offset=self.offset)
 		planned = (
-			net_first.plan(
-				balances,
-				in_scope,
-				scope,
-				scope.company,
-				criteria,
-				partial(judge_part, access=access, customers=customer_data, offset=offset),
-			)
+			net_first.plan(balances, in_scope, scope, company, criteria, judge)
 			if criteria.sets_off_credits
 			else net_first.NOTHING
 		)
@@ -117,17 +117,59 @@ def search(
 			in_scope,
 			scope,
 			criteria,
-			access,
+			self.access,
 			customers=customer_data,
 			credits=credits,
 			debits=facts.totals_from_balances(balances, facts.is_open_invoice),
-			offset=offset,
+			offset=self.offset,
 			blockers={balance.key: reason for balance, reason in lost.items()},
 			set_off=planned.amounts,
 		)
-		processed_rows += sum(row_counts.get(customer, 0) for customer in customers)
 		kept = eligibility.apply_customer_maximum(verdicts, criteria, base_credits(credits))
-		yield Found(net_first.attach(kept, planned), customer_data, processed_rows, total)
+		return Found(net_first.attach(kept, planned), customer_data)
+
+
+def search(
+	scope: Scope,
+	criteria: Criteria,
+	access: user_access.Access | None = None,
+	offset: Offset | None = None,
+) -> Iterator[Found]:
+	"""Yield all matching balances, with a reason where one must not be written off. See `prepare`."""
+	prepared = prepare(scope, criteria, access, offset)
+	yield from map(prepared.of_range, prepared.ranges)
+
+
+def prepare(
+	scope: Scope,
+	criteria: Criteria,
+	access: user_access.Access | None = None,
+	offset: Offset | None = None,
+) -> Search:
+	"""Return the search for all matching balances.
+
+	A customer's balances are in one range; each range is ordered by customer, date and voucher. `access` limits the result
+	to what a user may see (default: the current user). With `offset`, the other side of the entries, balances are
+	excluded whose entry would be rejected because an account or a dimension is missing.
+	"""
+	access = access or user_access.of_user()
+	accounts = facts.receivable_accounts(scope.company, scope.receivable_account, scope.currency)
+	names = customer_names(scope, access) if accounts and access.allows_company(scope.company) else []
+	row_counts = ledger_row_counts(scope, access, names) if names else {}
+	looks_for_lost = ledger_differences.can_look_for_invoices(sum(row_counts.values()))
+	without_rows = [name for name in names if name not in row_counts] if looks_for_lost else []
+	return Search(
+		scope=scope,
+		criteria=criteria,
+		access=access,
+		offset=offset,
+		accounts=accounts,
+		all_accounts=list(facts.receivable_accounts(scope.company)),
+		row_counts=row_counts,
+		ranges=[*customer_ranges(row_counts), *create_batch(without_rows, CUSTOMERS_PER_QUERY)],
+		without_gaps=not customer_conditions(scope, access),
+		looks_for_lost=looks_for_lost,
+	)
 
 
 def lost_balances(

@@ -4,11 +4,8 @@ A search stores what it finds in a temporary file and replaces the items at the 
 `ar_writeoff.run.gate`). If it is cancelled or killed, the items stay as they were.
 """
 
-import pickle
-import tempfile
-from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import IO, Any
+from typing import Any
 
 import frappe
 from frappe.query_builder import Case
@@ -28,8 +25,7 @@ from ar_writeoff.run.status import PROGRESS_EVENT
 from ar_writeoff.run.terms import criteria_of, current_terms, offset_of, scope_of
 from ar_writeoff.search import ledger as search
 from ar_writeoff.search.item_store import NewItem, insert_items, notes_of, restore_notes
-from ar_writeoff.search.ledger import Found
-from ar_writeoff.search.rules import Verdict
+from ar_writeoff.search.processes import FoundItems, find
 
 METHOD = "ar_writeoff.search.service.search_in_background"
 # Worker number of a search; those of posting and undo count from 1.
@@ -37,31 +33,10 @@ WORKER = 0
 
 # A search over more ledger rows runs in a worker: about five seconds of waiting.
 MAX_ROWS_IN_REQUEST = 100_000
-# Bytes of results kept in memory; more go to a temporary file.
-MAX_BYTES_IN_MEMORY = 32 * 2**20
 
 
 class SearchCancelled(Exception):
 	"""The search was cancelled while it ran."""
-
-
-class FoundItems:
-	"""Results of a search so far, in order."""
-
-	def __init__(self) -> None:
-		self.file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=MAX_BYTES_IN_MEMORY)
-
-	def add(self, part: list[tuple[Verdict, str]]) -> None:
-		"""Add verdicts with the customers' names."""
-		pickle.dump(part, self.file, pickle.HIGHEST_PROTOCOL)
-
-	def __iter__(self) -> Iterator[list[tuple[Verdict, str]]]:
-		self.file.seek(0)
-		while True:
-			try:
-				yield pickle.load(self.file)
-			except EOFError:
-				return
 
 
 def needs_worker(run: Any) -> bool:
@@ -90,7 +65,12 @@ def search_in_background(run: str, worker: int = WORKER, stamp: str = "") -> Non
 		with read_committed():
 			run_in_transaction(session.heartbeat)
 			doc = frappe.get_doc("Write-Off Run", run)
-			found = find_items(doc, lambda part: report_progress(session, stamp, part))
+			prepared = prepared_search(doc)
+			found = find(
+				prepared,
+				workers.parallel_jobs(doc.company),
+				lambda rows: report_progress(session, stamp, rows, prepared.total_rows),
+			)
 			run_in_transaction(lambda: finish_search(session, stamp, found))
 	except SearchCancelled:
 		return
@@ -104,8 +84,8 @@ def search_in_background(run: str, worker: int = WORKER, stamp: str = "") -> Non
 		frappe.publish_realtime(PROGRESS_EVENT, {"run": run}, doctype="Write-Off Run", docname=run)
 
 
-def report_progress(session: workers.WorkerSession, stamp: str, found: Found) -> None:
-	"""Renew the lease and publish the progress.
+def report_progress(session: workers.WorkerSession, stamp: str, rows: int, total: int) -> None:
+	"""Renew the lease and publish how many of the ledger rows are processed.
 
 	Raises:
 	    SearchCancelled: this search was cancelled.
@@ -114,7 +94,7 @@ def report_progress(session: workers.WorkerSession, stamp: str, found: Found) ->
 	run_in_transaction(session.heartbeat)
 	if not is_current(run, stamp, frappe.db.get_value("Write-Off Run", run, "status")):
 		raise SearchCancelled
-	progress = {"processed_rows": found.processed_rows, "ledger_rows": found.ledger_rows}
+	progress = {"processed_rows": rows, "ledger_rows": total}
 	frappe.cache.set_value(progress_key(run), progress, expires_in_sec=3600)
 	frappe.publish_realtime(PROGRESS_EVENT, {"run": run, **progress}, doctype="Write-Off Run", docname=run)
 
@@ -162,21 +142,13 @@ def search_run(run: str) -> dict[str, int]:
 	"""Replace the items of a draft run; returns the counts of changes."""
 	gate.lock(run)
 	doc = frappe.get_doc("Write-Off Run", run)
-	return replace_items(doc, find_items(doc))
+	return replace_items(doc, find(prepared_search(doc)))
 
 
-def find_items(run: Any, on_found: Callable[[Found], None] | None = None) -> FoundItems:
-	"""Balances that match the criteria of the run, including excluded ones. `on_found` is called after each range of
-	customers."""
-	items = FoundItems()
+def prepared_search(run: Any) -> search.Search:
+	"""The search for the balances that match the criteria of the run, including excluded ones."""
 	terms = current_terms(run)
-	for found in search.search(scope_of(terms), criteria_of(terms), offset=offset_of(terms)):
-		items.add(
-			[(verdict, found.customers[verdict.balance.customer].customer_name) for verdict in found.verdicts]
-		)
-		if on_found:
-			on_found(found)
-	return items
+	return search.prepare(scope_of(terms), criteria_of(terms), offset=offset_of(terms))
 
 
 def replace_items(run: Any, found: FoundItems) -> dict[str, int]:

@@ -15,8 +15,9 @@ from ar_writeoff.ledger import messages
 from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.run import log
+from ar_writeoff.search.processes import FoundItems
 from ar_writeoff.search.rules import Balance, Verdict
-from ar_writeoff.search.service import FoundItems, replace_items
+from ar_writeoff.search.service import replace_items
 from ar_writeoff.tax_relief import age, ledger, rules, service
 
 

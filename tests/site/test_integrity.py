@@ -425,7 +425,7 @@ def test_fault_03_a_cancelled_search_writes_nothing(monkeypatch):
 	stamp = search.stamp_of(run.name)
 	frappe.db.commit()
 	doc = frappe.get_doc("Write-Off Run", run.name)
-	found = search.find_items(doc)
+	found = search.find(search.prepared_search(doc))
 	session = search.workers.WorkerSession(run.name, search.WORKER)
 
 	with as_user(MANAGER):

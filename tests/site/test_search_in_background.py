@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+import types
+from typing import Any
+
 import frappe
 import pytest
 
 from ar_writeoff.search import ledger as search
+from ar_writeoff.search import processes
 from ar_writeoff.search import service as job
 from tests.site import run_helpers
 from tests.site.concurrency import watchdog
@@ -65,11 +72,11 @@ def test_cancelled_in_the_middle_the_list_is_as_before(monkeypatch):
 	frappe.db.commit()
 	seen = []
 
-	def cancel_after_two(session, stamp, found):
-		seen.append((found.processed_rows, found.ledger_rows))
+	def cancel_after_two(session, stamp, rows, total):
+		seen.append((rows, total))
 		if len(seen) == 2:
 			frappe.db.set_value("Write-Off Run", run.name, "status", "Draft")
-		report_progress(session, stamp, found)
+		report_progress(session, stamp, rows, total)
 
 	report_progress = job.report_progress
 	monkeypatch.setattr(job, "report_progress", cancel_after_two)
@@ -84,7 +91,7 @@ def test_a_search_that_fails_or_dies_leaves_a_draft_with_its_list(monkeypatch):
 	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
 	frappe.db.commit()
 
-	def no_more_time(session, stamp, found):
+	def no_more_time(session, stamp, rows, total):
 		raise TimeoutError
 
 	monkeypatch.setattr(job, "report_progress", no_more_time)
@@ -104,16 +111,108 @@ def test_a_search_lives_from_its_first_moment(monkeypatch):
 	run = run_helpers.run(find=False)
 	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
 	frappe.db.commit()
-	look, seen = job.find_items, []
+	look, seen = job.find, []
 
-	def watched(doc, on_found):
+	def watched(*arguments):
 		seen.append(watchdog(lease=60))
-		return look(doc, on_found)
+		return look(*arguments)
 
-	monkeypatch.setattr(job, "find_items", watched)
+	monkeypatch.setattr(job, "find", watched)
 	job.search_in_background(run.name)
 	assert seen == [[]]
 	assert (status(run), len(run_helpers.items(run))) == ("Draft", 1)
+
+
+@pytest.fixture
+def many_ranges(monkeypatch):
+	"""Every customer is a range, and every two a reason for another process."""
+	monkeypatch.setattr(search, "ROWS_PER_QUERY", 1)
+	monkeypatch.setattr(processes, "MIN_ROWS_PER_PROCESS", 2)
+	names = ("Anchor Cafe", "Breakwater Bar", "Compass Stores", "Dover Council")
+	return [invoice(name, 10, FIRST).name for name in names]
+
+
+def searching_run() -> Any:
+	run = run_helpers.run(find=False)
+	frappe.db.set_value("Write-Off Run", run.name, "status", "Searching")
+	frappe.db.commit()
+	return run
+
+
+@pytest.mark.parametrize("jobs", (1, 2, 8))
+def test_processes_find_the_same_items_in_the_same_order(many_ranges, monkeypatch, jobs):
+	run_helpers.settings(parallel_jobs=jobs)
+	seen: list[tuple[int, int]] = []
+	monkeypatch.setattr(
+		job, "report_progress", lambda session, stamp, rows, total: seen.append((rows, total))
+	)
+	with as_user(MANAGER):
+		run = searching_run()
+		job.search_in_background(run.name)
+		assert frappe.db.sql("select 1") == ((1,),), "the connection of the worker is its own"
+	assert status(run) == "Draft"
+	assert (
+		frappe.get_all("Write-Off Run Item", {"run": run.name}, pluck="voucher_no", order_by="name")
+		== many_ranges
+	)
+	assert seen[-1] == (4, 4)
+
+
+@pytest.mark.parametrize("error", ("raises", "is killed"))
+def test_a_process_that_fails_leaves_a_draft(many_ranges, monkeypatch, error):
+	run_helpers.settings(parallel_jobs=2)
+	worker, of_range = os.getpid(), search.Search.of_range
+
+	def fail(prepared, customers):
+		if os.getpid() == worker:
+			return of_range(prepared, customers)
+		if error == "is killed":
+			os.kill(os.getpid(), signal.SIGKILL)
+		raise TimeoutError
+
+	monkeypatch.setattr(search.Search, "of_range", fail)
+	run = searching_run()
+	with pytest.raises(processes.SearchFailed):
+		job.search_in_background(run.name)
+	assert status(run) == "Draft" and not run_helpers.items(run)
+
+
+def test_a_cancelled_search_ends_its_processes(many_ranges, monkeypatch):
+	run_helpers.settings(parallel_jobs=2)
+	worker, of_range, started = os.getpid(), search.Search.of_range, []
+
+	def wait(prepared, customers):
+		if os.getpid() != worker:
+			time.sleep(600)
+		return of_range(prepared, customers)
+
+	monkeypatch.setattr(search.Search, "of_range", wait)
+	begin = processes.Copy.__init__
+	monkeypatch.setattr(
+		processes.Copy,
+		"__init__",
+		lambda copy, *arguments: (begin(copy, *arguments), started.append(copy))[0],
+	)
+	run = searching_run()
+	frappe.db.set_value("Write-Off Run", run.name, "status", "Draft")
+	frappe.db.commit()
+	job.search_in_background(run.name)
+	assert [copy.process.is_alive() for copy in started] == [False]
+	assert status(run) == "Draft" and not run_helpers.items(run)
+
+
+def test_parts_have_about_as_many_rows():
+	rows = {f"{number:02d}": number for number in range(1, 31)}
+	prepared = types.SimpleNamespace(
+		total_rows=sum(rows.values()),
+		ranges=[[name] for name in rows],
+		rows=lambda customers: sum(rows[name] for name in customers),
+	)
+	for count in (0, 1, 2, 3, 40):
+		found = processes.parts(prepared, count)
+		assert [customers for part in found for customers in part] == prepared.ranges
+		assert all(found) and len(found) <= max(1, count)
+	assert [sum(map(prepared.rows, part)) for part in processes.parts(prepared, 2)] == [253, 212]
 
 
 def test_ranges_never_divide_a_customer():
