@@ -169,7 +169,7 @@ def remove_custom_field(doctype: str, fieldname: str) -> None:
 	if name:
 		frappe.delete_doc("Custom Field", name, force=True, ignore_permissions=True)
 	frappe.db.delete("Property Setter", {"doc_type": doctype, "field_name": fieldname})
-	if frappe.db.has_column(doctype, fieldname):
-		# nosemgrep: frappe-using-db-sql - no builder for ALTER TABLE
-		frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` DROP COLUMN `{fieldname}`")
+	# Not `has_column`: Frappe caches the columns of a table.
+	# nosemgrep: frappe-using-db-sql - no builder for ALTER TABLE
+	frappe.db.sql_ddl(f"ALTER TABLE `tab{doctype}` DROP COLUMN IF EXISTS `{fieldname}`")
 	frappe.clear_cache(doctype=doctype)
