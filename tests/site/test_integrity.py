@@ -346,13 +346,17 @@ def test_fault_03_a_change_that_overlaps_with_submit(change: Callable):
 	assert run.reload().verify_approval()["intact"]
 
 
+# By the app, or by Frappe before: which of them depends on the release.
+REFUSALS = (frappe.ValidationError, frappe.QueryTimeoutError, frappe.QueryDeadlockError)
+
+
 def test_fault_03_a_run_is_not_deleted_below_its_submit():
 	invoice("Anchor Cafe", 10, FIRST)
 	run = run_helpers.run()
 	frappe.db.commit()
 	with in_background():
 		run_helpers.post(run)  # not committed yet
-	with pytest.raises((frappe.ValidationError, frappe.QueryTimeoutError)):
+	with pytest.raises(REFUSALS):
 		ConcurrentSession(lambda: frappe.delete_doc("Write-Off Run", run.name), MANAGER).result()
 	frappe.db.commit()
 	post_run(run.name)
@@ -366,7 +370,7 @@ def test_fault_03_a_run_submitted_since_the_request_began_is_not_deleted():
 	frappe.db.commit()
 	assert run_helpers.status(run) == "Draft"
 	ConcurrentSession(lambda: run_helpers.post(frappe.get_doc("Write-Off Run", run.name))).result()
-	with pytest.raises((frappe.ValidationError, frappe.QueryDeadlockError)), as_user(MANAGER):
+	with pytest.raises(REFUSALS), as_user(MANAGER):
 		frappe.delete_doc("Write-Off Run", run.name)
 	frappe.db.rollback()
 	assert run_helpers.status(run) == "Posted"
