@@ -108,25 +108,38 @@ class TrialLedger:
 	def add_balances(self, rows: Iterable[Row]) -> None:
 		"""Add the rows to the balances of accounts that are limited to one side.
 
-		ERPNext adds up an account for each row, which takes long for receivables, so it is asked only if the balance seems to
-		change sides. If it has rejected an account, its error is raised each time that the balance changes sides.
+		ERPNext checks receivable accounts twice: with the rows of the Payment Ledger, before those of the General Ledger are
+		added, and with the latter.
 		"""
-		for row in rows:
-			side = side_of_balance(row.account)
-			if not side:
-				continue
-			self.added[row.account] = added = self.added.get(row.account, ZERO) + row.base_amount
-			posted = self.posted(row.account)
-			wrong = {one for one in posted if (one + added < 0 if side == DEBIT else one + added > 0)}
-			if not wrong:
-				continue
-			error = self.errors.get(row.account) if wrong == posted else None
-			error = error or self.balance_error(row.account, added)
-			# The one that this release checks.
-			self.balances[row.account] = (wrong if error else posted - wrong) or posted
-			if error:
-				self.errors[row.account] = error
-				raise error
+		limited = [row for row in rows if side_of_balance(row.account)]
+		for account in dict.fromkeys(row.account for row in limited if row.customer):
+			self.check_side(account)
+		for row in limited:
+			self.added[row.account] = self.added.get(row.account, ZERO) + row.base_amount
+			self.check_side(row.account)
+
+	def check_side(self, account: str) -> None:
+		"""Check the balance of an account that is limited to one side.
+
+		ERPNext adds up an account for each row, which takes long for receivables, so it is asked only if the balance seems to
+		be on the other side. If it has rejected an account, its error is raised each time that the balance is.
+
+		Raises:
+		    frappe.ValidationError: ERPNext rejects the balance.
+		"""
+		side = side_of_balance(account)
+		added = self.added.get(account, ZERO)
+		posted = self.posted(account)
+		wrong = {one for one in posted if (one + added < 0 if side == DEBIT else one + added > 0)}
+		if not wrong:
+			return
+		error = self.errors.get(account) if wrong == posted else None
+		error = error or self.balance_error(account, added)
+		# The one that this release checks.
+		self.balances[account] = (wrong if error else posted - wrong) or posted
+		if error:
+			self.errors[account] = error
+			raise error
 
 	def balance_error(self, account: str, added: Decimal) -> Exception | None:
 		"""The error that ERPNext raises if this amount is added to the account; None if it accepts it."""

@@ -90,6 +90,19 @@ def test_a_receivable_account_whose_balance_must_be_a_debit(fast):
 
 
 @in_both_ways
+def test_a_receivable_account_on_the_wrong_side_that_the_entry_would_clear(fast):
+	"""ERPNext checks the account with the Payment Ledger rows, before the entry is in the General Ledger."""
+	run_helpers.settings(fast_posting=fast)
+	bill = invoice("Anchor Cafe", 0.02, FIRST, debit_to=account("Other Debtors"))
+	invoice("Elm School", 60, FIRST)
+	account_rule("Other Debtors", "Credit")
+	run = run_helpers.run()
+	[message] = named(run).values()
+	assert account("Other Debtors") in message and "Credit" in message
+	assert_fails_as_named(run, [bill])
+
+
+@in_both_ways
 def test_an_offset_account_whose_balance_must_be_a_credit(fast):
 	run_helpers.settings(fast_posting=fast)
 	for amount in (100, 30, 60):
