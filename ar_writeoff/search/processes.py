@@ -72,13 +72,15 @@ def find(search: Search, processes: int = 1, on_progress: Callable[[int], None] 
 	    SearchFailed: another process ended with an error.
 	"""
 	own, *others = parts(search, min(processes, search.total_rows // MIN_ROWS_PER_PROCESS))
-	copies = [Copy(search, ranges) for ranges in others]
+	copies: list[Copy] = []
 	items, rows = FoundItems(), 0
 
 	def report() -> None:
 		on_progress(rows + sum(copy.rows for copy in copies))
 
 	try:
+		for ranges in others:
+			copies.append(Copy(search, ranges))
 		for customers in own:
 			items.add(found_in(search, customers))
 			rows += search.rows(customers)
@@ -160,7 +162,9 @@ class Copy:
 		"""
 		self.process.join(wait)
 		if self.process.exitcode:
-			raise SearchFailed(f"a process of the search ended with code {self.process.exitcode}")
+			raise SearchFailed(
+				f"A process of the search ended with code {self.process.exitcode}. The log of the worker has the error."
+			)
 		return self.process.exitcode is None
 
 	def stop(self) -> None:
