@@ -136,6 +136,11 @@ def with_current_names(values: dict[str, Any], renames: list[Rename]) -> dict[st
 			(fieldname, core.current_name(renames, meta.get_options(fieldname), value))
 			for fieldname, value in values["dimension_defaults"]
 		]
+	if values.get("tax_accounts"):
+		result["tax_accounts"] = [
+			tuple(core.current_name(renames, "Account", name) for name in pair)
+			for pair in values["tax_accounts"]
+		]
 	if values.get("entry_values"):
 		result["entry_values"] = [
 			(doctype, fieldname, core.current_name(renames, link_target(doctype, fieldname) or "", value))
@@ -158,5 +163,8 @@ def links(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 			yield LINK_DOCTYPES[fieldname], name
 	for fieldname, name in values.get("dimension_defaults") or ():
 		yield frappe.get_meta("GL Entry").get_options(fieldname) or "", name
+	for pair in values.get("tax_accounts") or ():
+		for name in pair:
+			yield "Account", name
 	for doctype, fieldname, name in values.get("entry_values") or ():
 		yield link_target(doctype, fieldname) or "", name

@@ -1,7 +1,7 @@
 """Verification of the Journal Entries of a run against its terms."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from math import isclose
 from typing import Any
@@ -11,11 +11,12 @@ from frappe import _
 from frappe.utils import cast, create_batch, formatdate, getdate
 
 from ar_writeoff.core.money import ZERO, money
-from ar_writeoff.core.run_types import posts_claims
+from ar_writeoff.core.run_types import TAX_CLAIM, posts_claims
 from ar_writeoff.core.terms import Terms
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.posting import entry_values
 from ar_writeoff.posting import rules as planning
+from ar_writeoff.tax_relief import booked
 
 ENTRY_FIELDS = ("name", "company", "posting_date", "docstatus")
 ROW_FIELDS = ("parent", "account", "cost_center", "party", "debit", "credit")
@@ -70,9 +71,11 @@ def single_entry_differences(
 		yield from relief_differences(rows, items, decimals)
 		return
 	offset_rows = [row for row in rows if not row.party]
-	others = {row.account for row in offset_rows} - {terms.offset_account}
+	taxes = booked_amounts(items) if terms.tax_accounts else {}
+	others = {row.account for row in offset_rows} - {terms.offset_account, *taxes}
 	if others:
 		yield _("posted to {0}").format(", ".join(sorted(others)))
+	yield from amount_differences(rows, taxes, decimals)
 	posted_amount = sum(
 		(money(row.credit, decimals) - money(row.debit, decimals) for row in rows if row.party), ZERO
 	)
@@ -94,13 +97,40 @@ def single_entry_differences(
 
 
 def relief_differences(rows: list[Any], items: list[Any], decimals: int) -> Iterator[str]:
-	"""Yield the relief accounts on which an entry of a tax run has another amount than approved."""
-	posted: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	"""Yield the differences of an entry of a tax run on the relief accounts and interim accounts."""
+	interim = dict(
+		frappe.get_all(
+			TAX_CLAIM,
+			filters={"name": ("in", [item.voucher_no for item in items]), "booked_account": ("is", "set")},
+			fields=["name", "booked_account"],
+			as_list=True,
+			order_by=None,
+		)
+	)
 	approved: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	for item in items:
+		amount = money(item.base_write_off_amount, decimals)
+		approved[item.receivable_account] += amount
+		account = interim.get(item.voucher_no, item.receivable_account)
+		if account != item.receivable_account:
+			approved[account] -= amount
+	yield from amount_differences(rows, approved, decimals)
+
+
+def booked_amounts(items: list[Any]) -> dict[str, Decimal]:
+	"""Return the tax of these written-off items that their entry takes, by account."""
+	amounts: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	for taxes in booked.booked_taxes(item.name for item in items).values():
+		for tax in taxes:
+			amounts[tax.account] += tax.tax
+	return amounts
+
+
+def amount_differences(rows: list[Any], approved: Mapping[str, Decimal], decimals: int) -> Iterator[str]:
+	"""Yield the accounts on which an entry has another amount than approved. Debits are above 0."""
+	posted: dict[str, Decimal] = defaultdict(lambda: ZERO)
 	for row in rows:
 		posted[row.account] += money(row.debit, decimals) - money(row.credit, decimals)
-	for item in items:
-		approved[item.receivable_account] += money(item.base_write_off_amount, decimals)
 	for account, amount in sorted(approved.items()):
 		if posted[account] != amount:
 			yield _("{0} posted to {1}, {2} approved").format(posted[account], account, amount)

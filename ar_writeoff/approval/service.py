@@ -212,7 +212,20 @@ def approved_values(run: Any) -> list[tuple[str, str]]:
 	return [
 		(_("Write-Off Account"), terms.offset_account or ""),
 		*((_(meta.get_label(fieldname)), value) for fieldname, value in values.items() if value),
+		*tax_values(terms),
 		*entry_values.labels(terms.entry_values or ()),
+	]
+
+
+def tax_values(terms: Terms) -> list[tuple[str, str]]:
+	"""Return label and value of the terms for the tax that the entries take."""
+	if not terms.tax_method:
+		return []
+	rule = frappe.get_meta("Write-Off Tax Rule")
+	accounts = ", ".join(f"{tax} → {account}" for tax, account in terms.tax_accounts)
+	return [
+		(_(rule.get_label("method")), _(terms.tax_method)),
+		(_(rule.get_label("accounts")), accounts),
 	]
 
 

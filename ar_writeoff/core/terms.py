@@ -18,6 +18,7 @@ class Terms(Criteria, Filters):
 	`dimension_defaults`: the company's default Accounting Dimensions for the offset side, by fieldname.
 	`entry_values`: (Journal Entry or Journal Entry Account, fieldname, value) for fields the site has made mandatory; None
 	if the run was approved before they were part of the terms. `tax_rule`: the Write-Off Tax Rule of the claims, if any.
+	`tax_method`: its method, if the entries take the tax, with the accounts that do, by tax account, in `tax_accounts`.
 	"""
 
 	name: str
@@ -30,6 +31,8 @@ class Terms(Criteria, Filters):
 	dimension_defaults: tuple[tuple[str, str], ...] = ()
 	entry_values: tuple[tuple[str, str, str], ...] | None = None
 	tax_rule: str | None = None
+	tax_method: str = ""
+	tax_accounts: tuple[tuple[str, str], ...] = ()
 	entries_per: str = "Batch"
 	rows_per_entry: int = 100
 	remark: str = ""
@@ -51,6 +54,8 @@ SETTINGS_FIELDS = (
 	"rows_per_entry",
 	"remark",
 	"tax_rule",
+	"tax_method",
+	"tax_accounts",
 )
 
 
@@ -78,6 +83,7 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
 	"cancel_payment_requests": _flag,
 	"force_cost_center": _flag,
 	"dimension_defaults": lambda pairs: tuple((field, value) for field, value in pairs),
+	"tax_accounts": lambda pairs: tuple((tax, account) for tax, account in pairs),
 	"entry_values": lambda rows: tuple(tuple(row) for row in rows),
 	"rows_per_entry": int,
 }

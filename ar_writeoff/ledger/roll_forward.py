@@ -4,7 +4,7 @@ The report is built from the Journal Entry rows and reconciled with the General 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,8 +12,10 @@ from decimal import Decimal
 import frappe
 from frappe.query_builder.functions import Coalesce, Max, Sum
 from frappe.utils import create_batch, getdate
+from pypika import Criterion
 
 from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.core.run_types import TAX_CLAIM
 from ar_writeoff.ledger.money import company_currency, precision
 
 WRITTEN_OFF = "written_off"
@@ -73,6 +75,8 @@ def movements(company: str, until: date, dimension: str = "cost_center") -> list
 		.orderby(row.idx)
 		.run(as_dict=True)
 	)
+	taxes = _tax_accounts({line.write_off_run for line in lines})
+	lines = [line for line in lines if (line.write_off_run, line.account) not in taxes]
 	names = {line.name for line in lines}
 	recoveries = _names_in("Write-Off Recovery", "journal_entry", names)
 	reversals = _names_in("Write-Off Run Item", "reversal_entry", names)
@@ -115,6 +119,23 @@ def opened_twice(movements: Iterable[Movement]) -> dict[str, Decimal]:
 	}
 
 
+def _tax_accounts(runs: set[str]) -> set[tuple[str, str]]:
+	"""Return run and account of the tax that entries of these runs took: it is no loss."""
+	found: set[tuple[str, str]] = set()
+	for batch in create_batch(sorted(runs), 1000):
+		found.update(
+			frappe.get_all(
+				TAX_CLAIM,
+				filters={"run": ("in", batch), "booked_account": ("is", "set")},
+				fields=["run", "booked_account"],
+				as_list=True,
+				distinct=True,
+				order_by=None,
+			)
+		)
+	return found
+
+
 def _names_in(doctype: str, fieldname: str, names: set[str]) -> set[str]:
 	found: set[str] = set()
 	for batch in create_batch(sorted(names), 1000):
@@ -155,15 +176,15 @@ class LedgerTotals:
 
 
 def ledger_totals(
-	company: str, accounts: Iterable[str], until: date, run_field: str = "write_off_run"
+	company: str, accounts: Iterable[str], until: date, run_fields: Collection[str] = ("write_off_run",)
 ) -> dict[str, LedgerTotals]:
-	"""Return the totals of these accounts up to this date. `run_field`: the field of Journal Entry that has the run."""
+	"""Return the totals of these accounts up to this date. `run_fields`: the fields of Journal Entry that may have the run."""
 	gle, entry = frappe.qb.DocType("GL Entry"), frappe.qb.DocType("Journal Entry")
 	decimals = precision(company_currency(company))
 	names = sorted(set(accounts))
 	sums: dict[str, dict[bool, Decimal]] = defaultdict(lambda: {True: ZERO, False: ZERO})
 	if names:
-		of_run = Coalesce(entry[run_field], "") != ""
+		of_run = Criterion.any(Coalesce(entry[field], "") != "" for field in run_fields)
 		for account, of_runs, amount in (
 			frappe.qb.from_(gle)
 			.left_join(entry)

@@ -1,6 +1,7 @@
 """Batches of a run: the items posted or undone in one transaction."""
 
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import product
 
 import frappe
 from frappe.utils import create_batch
@@ -28,8 +29,9 @@ def split_into_batches(
 	"""
 	rows = selected_open_items(run) if selected is None else selected
 	size = max(1, min(rules.rows_per_entry, planning.MAX_ROWS_PER_ENTRY) - 1)
-	# With an offset row for each item, half as many items fit into an entry.
-	may_be_too_long = rules.entries_per != planning.INVOICE and 2 * len(rows) > size + 1
+	# With offset rows for each item, half as many items fit into an entry, or fewer.
+	width = 1 + len(offset_accounts(rules))
+	may_be_too_long = rules.entries_per != planning.INVOICE and width * len(rows) > size + 1
 	offsets = offset_rows([row[0] for row in rows], rules) if may_be_too_long else planning.NO_OFFSETS
 	return planning.batches(
 		rows, size, keep_customers=rules.entries_per == planning.CUSTOMER, offsets=offsets
@@ -48,7 +50,15 @@ def offset_rows(names: list[str], rules: posting.Rules) -> dict[str, frozenset[H
 			.run()
 		)
 		result.update(dimensions.offset_rows({row[0]: Key(*row[1:]) for row in rows}, rules.offset))
-	return result
+	accounts = offset_accounts(rules)
+	if len(accounts) == 1:
+		return result
+	return {name: frozenset(product(accounts, values)) for name, values in result.items()}
+
+
+def offset_accounts(rules: posting.Rules) -> set[str]:
+	"""The accounts that may have offset rows."""
+	return {rules.offset.account or "", *dict(rules.booking.accounts).values()}
 
 
 def selected_open_items(run: str) -> list[tuple[str, str]]:

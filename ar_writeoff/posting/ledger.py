@@ -46,6 +46,8 @@ from ar_writeoff.search import ledger as search
 from ar_writeoff.search.ledger import Scope
 from ar_writeoff.search.net_first import keys_of
 from ar_writeoff.search.rules import Verdict, base_of_part
+from ar_writeoff.tax_relief.losses import NO_BOOKING, booked_taxes
+from ar_writeoff.tax_relief.rules import Booking
 
 # When an entry is rejected, this many balances are tried one by one to see whether the fault is shared. Smaller
 # batches than the second number are simply halved.
@@ -59,7 +61,7 @@ TRIAL_NAME = "ACC-JV-TRIAL"
 @dataclass(frozen=True, slots=True)
 class Rules:
 	"""The posting rules of a run: its approved criteria and the company's settings. `entry_values`: see `EntryHeader`;
-	`tax_rule`: see `Terms`."""
+	`tax_rule`: see `Terms`. `booking`: how the entries take the tax."""
 
 	run: str
 	company: str
@@ -72,6 +74,7 @@ class Rules:
 	rows_per_entry: int = 100
 	entry_values: tuple[Value, ...] | None = None
 	tax_rule: str | None = None
+	booking: Booking = NO_BOOKING
 
 	@property
 	def posts_claims(self) -> bool:
@@ -385,6 +388,7 @@ def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
 	"""Plan items with accounts and dimensions."""
 	if rules.posts_claims:
 		return tax_claims.plan_items(items, rules.offset)
+	taxes = taxes_of(items, rules)
 	return dimensions.with_dimensions(
 		[
 			PlanItem(
@@ -399,6 +403,7 @@ def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
 					item.write_off_amount, item.outstanding_amount, item.base_outstanding_amount
 				),
 				offset_account=rules.offset.account or "",
+				taxes=taxes.get(item.name, ()),
 				set_offs=item.set_offs,
 				set_off_rows=set_off_vouchers(
 					item.set_offs, Voucher(item.key.voucher_type, item.key.voucher_no)
@@ -408,6 +413,22 @@ def to_plan_items(items: list[Item], rules: Rules) -> list[PlanItem]:
 		],
 		rules.offset,
 	)
+
+
+def taxes_of(items: Iterable[Item], rules: Rules) -> dict[str, tuple[tuple[str, Decimal], ...]]:
+	"""Return the tax that the entries take, by item: (account, amount in company currency)."""
+	if not (rules.tax_rule and rules.booking.accounts):
+		return {}
+	rows = [
+		frappe._dict(
+			name=item.name,
+			voucher_type=item.key.voucher_type,
+			voucher_no=item.key.voucher_no,
+			write_off_amount=item.write_off_amount,
+		)
+		for item in items
+	]
+	return booked_taxes(rules.tax_rule, rules.booking, rules.company, rows, rules.posting_date)
 
 
 def build_plans(items: Iterable[PlanItem], rules: Rules) -> list[EntryPlan]:

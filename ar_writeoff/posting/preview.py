@@ -76,7 +76,9 @@ def preview(run: Any, limit: int, selected: Sequence[tuple[str, str]] | None = N
 				set_off_total += set_off_sum(item.set_offs)
 				set_off += set_off_values(item)[: max(limit - len(set_off), 0)]
 			if rules.tax_rule:
-				taxes += tax_relief.preview(rules.tax_rule, run.company, rows, rules.posting_date)
+				taxes += tax_relief.preview(
+					rules.tax_rule, rules.booking, run.company, rows, rules.posting_date
+				)
 			sample += sample_of(items)
 			plans, refused = plan_batch(items, rules, trial)
 			problems += refused

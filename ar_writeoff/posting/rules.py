@@ -52,7 +52,8 @@ class SetOffRow:
 class PlanItem:
 	"""One item to write off. Amounts have the sign of the balance: positive where the customer owes us.
 
-	`offset_shares`: dimensions of the offset side, by weight. `set_offs`: credits to set off before. Payments and
+	`offset_shares`: dimensions of the offset side, by weight. `taxes`: the part of the base amount that other accounts than
+	the offset account take, by account. `shares_both_sides`: both sides have the dimensions of the offset side. `set_offs`: credits to set off before. Payments and
 	journal credits are allocated, see `posting/credits.py`. Credit notes have rows in the entry, `set_off_rows`; the
 	amount that they settle of this item itself is added to its own row.
 	"""
@@ -71,6 +72,8 @@ class PlanItem:
 	finance_book: str = ""
 	set_offs: tuple[SetOff, ...] = ()
 	set_off_rows: tuple[SetOffRow, ...] = ()
+	taxes: tuple[tuple[str, Decimal], ...] = ()
+	shares_both_sides: bool = False
 
 	@property
 	def settled_by_rows(self) -> Decimal:
@@ -85,18 +88,25 @@ class PlanItem:
 
 	@property
 	def offset_parts(self) -> dict[tuple[str, Dimensions], Decimal]:
-		"""The base amount by offset account and dimensions. Rounded as they add up, so that the last takes the rest."""
-		total = sum(weight for _dimensions, weight in self.offset_shares)
+		"""The base amount by account of the offset side and dimensions."""
+		tax = sum((amount for _account, amount in self.taxes), ZERO)
 		parts: dict[tuple[str, Dimensions], Decimal] = {}
-		weights, placed = ZERO, ZERO
-		for dimensions, weight in self.offset_shares:
-			weights += weight
-			until = (self.base_amount * weights / total).quantize(self.base_amount, rounding=ROUND_HALF_UP)
-			if until != placed:
-				key = (self.offset_account, dimensions)
-				parts[key] = parts.get(key, ZERO) + until - placed
-			placed = until
+		for account, amount in ((self.offset_account, self.base_amount - tax), *self.taxes):
+			for dimensions, part in _shared(amount, self.offset_shares):
+				parts[account, dimensions] = parts.get((account, dimensions), ZERO) + part
 		return parts
+
+
+def _shared(amount: Decimal, shares: Shares) -> Iterator[tuple[Dimensions, Decimal]]:
+	"""Divide an amount by weight. Rounded as the parts add up, so that the last takes the rest."""
+	total = sum(weight for _dimensions, weight in shares)
+	weights, placed = ZERO, ZERO
+	for dimensions, weight in shares:
+		weights += weight
+		until = (amount * weights / total).quantize(amount, rounding=ROUND_HALF_UP)
+		if until != placed:
+			yield dimensions, until - placed
+		placed = until
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +208,11 @@ def receivable_rows(item: PlanItem) -> list[Row]:
 		dimensions=item.receivable_dimensions,
 		item=item.name,
 	)
+	if item.shares_both_sides:
+		return [
+			replace(row, amount=-part, base_amount=-part, dimensions=dimensions)
+			for dimensions, part in _shared(item.base_amount, item.offset_shares)
+		]
 	decimals = -int(item.base_amount.as_tuple().exponent)
 	if row.rate_is_exact(decimals):
 		return [row, *set_off_rows(item)]

@@ -243,10 +243,12 @@ def post_batch(claimed: ClaimedBatch, session: workers.WorkerSession, rules: pos
 	if rules.tax_rule:
 		tax_relief.create_claims(
 			rules.tax_rule,
+			rules.booking,
 			batch.run,
 			rules.company,
 			[row for row in rows if row["name"] in written_off],
 			rules.posting_date,
+			{outcome.item: outcome.journal_entry for outcome in outcomes},
 		)
 	journal.update_write_off_fields([item.key for item in items])
 	if rules.criteria.cancel_payment_requests:

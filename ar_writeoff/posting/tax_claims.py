@@ -1,8 +1,9 @@
 """Entries of tax claims: the relief account against the account of the write-off.
 
-A claim debits the relief account and credits the account that took the loss, a repayment does the opposite. Both sides
-have the dimensions of the write-off, which are read from its Journal Entry. A claim by age, without a write-off, credits the
-account with the deferred tax, with the dimensions of the invoice.
+A claim debits the relief account and credits the account of the write-off that took the tax, a repayment does the opposite.
+That account is the one that took the loss, or an interim account. The tax of a lapsed claim goes from the interim account to
+the account that took the loss. Both sides have the dimensions of the write-off, which are read from its Journal Entry. A claim by
+age, without a write-off, credits the account with the deferred tax, with the dimensions of the invoice.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import frappe
+from frappe.query_builder import Case
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.criteria import DEBIT
@@ -33,6 +35,8 @@ from ar_writeoff.ledger.dimensions import (
 from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting.rules import Dimensions, PlanItem, Shares
 from ar_writeoff.tax_relief import ledger as tax
+from ar_writeoff.tax_relief.booked import accounts_of_entries
+from ar_writeoff.tax_relief.rules import INTERIM_ACCOUNT
 
 if TYPE_CHECKING:
 	from ar_writeoff.posting.ledger import Item
@@ -40,11 +44,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class WriteOff:
-	"""The balance that a claim belongs to: its key, its entry and the run's reason."""
+	"""The balance that a claim belongs to: its key, its entry, the run's reason, and the interim account that took the tax, if
+	one did."""
 
 	key: Key
 	entry: str
 	reason: str
+	interim_account: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ def blockers(items: Iterable[Item], company: str, posting_date: date, until: dat
 	result = {}
 	for name, item in found.items():
 		claim = open_claims.get(item.key.voucher_no)
-		now = claim.amount if claim else 0
+		now = claim.amount if claim and claim.account == item.key.account else 0
 		if name not in visible:
 			result[name] = Reason.of(reasons.NOT_PERMITTED, user=frappe.session.user)
 		elif claim and claim.reason:
@@ -91,6 +97,7 @@ def plan_items(items: Iterable[Item], offset: Offset) -> list[PlanItem]:
 	unpaid = _unpaid_invoices(claims)
 	write_offs = _write_offs(claims - unpaid.keys())
 	entry_rows = _entry_rows({one.entry for one in write_offs.values()})
+	booked = accounts_of_entries(entry_rows)
 	on_accounts = {item.key.account for item in found} | {one.booked_account for one in unpaid.values()}
 	rules = account_rules(offset.company, on_accounts) if offset.has_rules else {}
 	keys = {one.key for one in write_offs.values()} | {one.key for one in unpaid.values()}
@@ -103,6 +110,7 @@ def plan_items(items: Iterable[Item], offset: Offset) -> list[PlanItem]:
 
 	for item in found:
 		relief_account = item.key.account
+		is_lapsed = False
 		shares: Shares
 		if item.key.voucher_no in unpaid:
 			invoice = unpaid[item.key.voucher_no]
@@ -115,12 +123,14 @@ def plan_items(items: Iterable[Item], offset: Offset) -> list[PlanItem]:
 			rows = entry_rows[write_off.entry]
 			own_row, offsets = _own_row(rows, write_off.key), [row for row in rows if not row.party]
 			own = dict(dimensions_of(own_row)) if own_row else {}
-			key = (offsets[0].account, write_off.reason)
+			losses = [row for row in offsets if row.account not in booked[write_off.entry]] or offsets
+			key = (losses[0].account, write_off.reason)
 			if key not in today:
 				today[key] = _loss_account(offset.company, *key)
-			offset_account = today[key]
-			shares = offset_shares(vouchers[write_off.key], [dimensions_of(row) for row in offsets])
-			finance_book = offsets[0].finance_book or ""
+			is_lapsed = relief_account == write_off.interim_account
+			offset_account = today[key] if is_lapsed else write_off.interim_account or today[key]
+			shares = offset_shares(vouchers[write_off.key], [dimensions_of(row) for row in losses])
+			finance_book = losses[0].finance_book or ""
 		result.append(
 			PlanItem(
 				name=item.name,
@@ -135,6 +145,7 @@ def plan_items(items: Iterable[Item], offset: Offset) -> list[PlanItem]:
 				offset_account=offset_account,
 				receivable_dimensions=values(own, relief_account),
 				offset_shares=shares,
+				shares_both_sides=is_lapsed,
 				finance_book=finance_book,
 			)
 		)
@@ -174,11 +185,14 @@ def _write_offs(claims: Iterable[str]) -> dict[str, WriteOff]:
 			item.customer,
 			item.journal_entry,
 			run.reason,
+			Case().when(claim.method == INTERIM_ACCOUNT, claim.booked_account).else_(""),
 		)
 		.where(claim.name.isin(sorted(claims) or [""]))
 		.run()
 	)
-	return {name: WriteOff(Key(*key), entry, reason) for name, *key, entry, reason in rows}
+	return {
+		name: WriteOff(Key(*key), entry, reason, interim or "") for name, *key, entry, reason, interim in rows
+	}
 
 
 def _entry_rows(entries: Iterable[str]) -> Mapping[str, list[Any]]:

@@ -92,6 +92,7 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 	# Waiting for a user with a sufficient limit.
 	pending = Case().when(item.reason_code.isin(OVER_LIMIT), 1).else_(0)
 	state = items.state(item)
+	shown = items.visible(item, run, visible_to) if visible_to else item.run == run
 	rows = (
 		frappe.qb.from_(item)
 		.select(
@@ -101,18 +102,14 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 			Count("*").as_("count"),
 			Sum(item.base_write_off_amount).as_("amount"),
 			Sum(item.base_reinstated_amount).as_("recovered"),
-			Sum(Case().when(item.base_write_off_amount < 0, item.base_write_off_amount).else_(0)).as_(
-				"negative"
-			),
 		)
-		.where(items.visible(item, run, visible_to) if visible_to else item.run == run)
+		.where(shown)
 		.groupby(state, item.selected, pending)
 		.run(as_dict=True)
 	)
 	counts: dict[str, int] = {}
 	selected_count, selected_amount, posted_amount, recovered_amount = 0, 0.0, 0.0, 0.0
 	held_count, held_amount = 0, 0.0
-	repaid_amount = 0.0
 	for row in rows:
 		counts[row.status] = counts.get(row.status, 0) + row.count
 		if row.selected and row.status != states.EXCLUDED:
@@ -123,15 +120,7 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 			held_amount += row.amount
 		if row.status in states.ITEM_POSTED:
 			posted_amount += row.amount - row.recovered
-			repaid_amount -= row.negative
 		recovered_amount += row.recovered
-	of_claims: dict[str, float] = {}
-	if posts_claims(run):
-		released, taken_back = released_amounts(run, visible_to)
-		of_claims = {
-			"claimed_amount": posted_amount + repaid_amount - released,
-			"repaid_amount": repaid_amount - taken_back,
-		}
 	return counts, {
 		"found_count": sum(counts.values()) - counts.get(states.EXCLUDED, 0),
 		"excluded_count": counts.get(states.EXCLUDED, 0),
@@ -145,15 +134,17 @@ def calculate_totals(run: str, *, visible_to: str | None = None) -> tuple[dict[s
 		"conflict_count": counts.get(states.CONFLICT, 0),
 		"posted_amount": posted_amount,
 		"recovered_amount": recovered_amount,
-		**of_claims,
+		**(claimed_and_repaid(item, shown) if posts_claims(run) else {}),
 	}
 
 
-def released_amounts(run: str, visible_to: str | None) -> tuple[float, float]:
-	"""Return the deferred tax that a tax run has released to losses and taken back, which is not claimed from the tax office."""
-	item, claim = items.table(), frappe.qb.DocType(TAX_CLAIM)
+def claimed_and_repaid(item: Any, shown: Any) -> dict[str, float]:
+	"""Return what the posted items of a tax run claim and repay, without deferred tax that is released and the tax of
+	lapsed claims. `shown`: the condition on
+	the items."""
+	claim = frappe.qb.DocType(TAX_CLAIM)
 	amount = item.base_write_off_amount
-	[row] = (
+	[(claimed, repaid)] = (
 		frappe.qb.from_(item)
 		.inner_join(claim)
 		.on(claim.name == item.voucher_no)
@@ -162,13 +153,14 @@ def released_amounts(run: str, visible_to: str | None) -> tuple[float, float]:
 			Sum(Case().when(amount < 0, -amount).else_(0)),
 		)
 		.where(
-			(items.visible(item, run, visible_to) if visible_to else item.run == run)
+			shown
 			& item.status.isin(states.ITEM_POSTED)
-			& claim.releases.isnotnull()
+			& claim.releases.isnull()
+			& (item.receivable_account == claim.relief_account)
 		)
 		.run()
 	)
-	return flt(row[0]), flt(row[1])
+	return {"claimed_amount": float(claimed or 0), "repaid_amount": float(repaid or 0)}
 
 
 def visible_totals(run: Any, user: str) -> Any:

@@ -22,7 +22,9 @@ from ar_writeoff.posting import ledger as posting
 from ar_writeoff.posting import rules as planning
 from ar_writeoff.posting.entry_values import company_values
 from ar_writeoff.search.ledger import Scope
+from ar_writeoff.tax_relief import rules as tax_rules
 from ar_writeoff.tax_relief.ledger import rule_of_company
+from ar_writeoff.tax_relief.losses import booking_of_rule
 
 # Fields of Write-Off Settings that runs use.
 SETTINGS = [
@@ -122,13 +124,23 @@ def terms_record(run: Any, settings: Any = None) -> dict[str, Any]:
 		"force_cost_center": cint(settings.force_cost_center),
 		"dimension_defaults": sorted(company_defaults(run.company).items()),
 		"entry_values": company_values(run.company),
-		"tax_rule": rule_of_company(run.company, settings.tax_rule, run.posting_date)
-		if run.balance_type == criteria.DEBIT and accounts.write_off_method(run.reason) != accounts.RECLASSIFY
-		else None,
+		**tax_terms(run, settings),
 		"entries_per": settings.entries_per or planning.BATCH,
 		"rows_per_entry": cint(settings.rows_per_entry) or planning.MAX_ROWS_PER_ENTRY,
 		"remark": _("Write-Off Run {0}: {1}").format(run.name, run.reason),
 	}
+
+
+def tax_terms(run: Any, settings: Any) -> dict[str, Any]:
+	"""Return the current terms for the tax of a run."""
+	is_loss = (
+		run.balance_type == criteria.DEBIT and accounts.write_off_method(run.reason) != accounts.RECLASSIFY
+	)
+	rule = rule_of_company(run.company, settings.tax_rule, run.posting_date) if is_loss else None
+	booking = booking_of_rule(rule, run.company) if rule else tax_rules.Booking()
+	if not booking.accounts:
+		return {"tax_rule": rule}
+	return {"tax_rule": rule, "tax_method": booking.method, "tax_accounts": booking.accounts}
 
 
 def claim_terms_record(run: Any, settings: Any) -> dict[str, Any]:
@@ -209,4 +221,7 @@ def rules_of(terms: Terms) -> posting.Rules:
 		entry_values=terms.entry_values,
 		rows_per_entry=terms.rows_per_entry,
 		tax_rule=terms.tax_rule,
+		booking=tax_rules.Booking(terms.tax_method, terms.tax_accounts)
+		if terms.tax_method
+		else tax_rules.Booking(),
 	)

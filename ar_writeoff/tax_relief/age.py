@@ -132,6 +132,7 @@ def claim_values(
 				**messages.columns(reason),
 				"tax_account": account or None,
 				"relief_account": rule.relief_accounts.get(account),
+				"method": rules.AGE_ONLY,
 				"booked_account": rule.interim_accounts.get(account),
 				"tax_rule": rule.name,
 				"written_off_amount": open_amount,

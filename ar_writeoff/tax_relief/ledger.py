@@ -1,5 +1,6 @@
 """The tax of invoices, from their own General Ledger entries."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Any
 import frappe
 from frappe import _
 from frappe.query_builder import Case
-from frappe.query_builder.functions import Coalesce, Count, Sum
+from frappe.query_builder.functions import Coalesce, Count, Max, Sum
 from frappe.utils import create_batch, getdate, now
 
 from ar_writeoff.core import reasons
@@ -38,6 +39,7 @@ LEFT_FIELDS = [
 	"tax_rule",
 	"tax_amount",
 	"is_manual",
+	"booked_account",
 ]
 
 
@@ -365,6 +367,7 @@ def _taxes_written_off(
 		name: rules.tax_left(money(rows[name].tax_amount, decimals), shares[rows[name].item], decimals)
 		for name in sorted(rows)
 	}
+	left |= _booked_left(rows, shares, decimals, until)
 	groups: dict[tuple[str, str, bool], list[Any]] = defaultdict(list)
 	for name in left:
 		row = rows[name]
@@ -383,6 +386,34 @@ def _taxes_written_off(
 		left |= rules.limit_taxes(
 			{row.name: left[row.name] for row in of_account}, most.get(account, Fraction(0)), decimals
 		)
+	return left
+
+
+def booked_amounts(company: str, claims: Iterable[Any]) -> dict[str, Decimal]:
+	"""Return what the entries of write-offs have of the tax of those of these claims whose tax they take."""
+	rows = {row.name: row for row in claims if row.item and row.booked_account}
+	if not rows:
+		return {}
+	shares = shares_left(row.item for row in rows.values())
+	return _booked_left(rows, shares, precision(company_currency(company)), None)
+
+
+def _booked_left(
+	rows: Mapping[str, Any], shares: Mapping[str, Fraction], decimals: int, until: date | None
+) -> dict[str, Decimal]:
+	"""Return the tax that the entry of the write-off took and that no other entry has returned."""
+	booked = {name: row for name, row in rows.items() if row.booked_account}
+	if not booked:
+		return {}
+	left = {
+		name: money(row.tax_amount, decimals) if shares[row.item] else ZERO for name, row in booked.items()
+	}
+	for recovery in recoveries(row.item for row in booked.values()):
+		if until and recovery.posting_date > until:
+			continue
+		for name, amount in recovery.taxes.items():
+			if name in left and shares[booked[name].item]:
+				left[name] -= amount
 	return left
 
 
@@ -544,11 +575,31 @@ def _statutory_fractions(names: Iterable[str]) -> dict[str, Fraction | None]:
 	}
 
 
+def filed_return(company: str, day: Any) -> str | None:
+	"""Return the first tax run whose return is filed and has this day; None if there is none."""
+	filed = frappe.get_all(
+		TAX_RUN,
+		filters={
+			"company": company,
+			"docstatus": 1,
+			"filed_on": ("is", "set"),
+			"from_date": ("<=", day),
+			"to_date": (">=", day),
+		},
+		pluck="name",
+		order_by="name asc",
+		limit=1,
+	)
+	return filed[0] if filed else None
+
+
 @dataclass(frozen=True, slots=True)
 class OpenClaim:
-	"""A claim with the amount that a tax run has to post: above 0 to claim, below 0 to repay. `reason`: why it cannot."""
+	"""A claim with the amount that a tax run has to post on an account, above 0 to debit it: on the relief account to claim
+	or, below 0, to repay; on the interim account, below 0, if the claim has lapsed. `reason`: why it cannot."""
 
 	row: Any
+	account: str
 	amount: Decimal
 	reason: Reason | None
 
@@ -559,17 +610,24 @@ def open_claims(
 	"""Return the claims of a company, or those of these `names`, that a tax run of this day has to post. `until`: the end
 	of its return period; recoveries after it are repaid later. Without `names` the claims by age are as they were updated."""
 	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
+	net = claim.claimed_amount - claim.repaid_amount
 	query = (
 		frappe.qb.from_(claim)
 		.left_join(rule)
 		.on(rule.name == claim.tax_rule)
 		.select(claim.star, rule.trigger, rule.needs_notice, rule.needs_evidence)
-		.where((claim.company == company) & ((claim.claimed_amount != 0) | (claim.claimable_on <= day)))
+		.where(
+			(claim.company == company)
+			& ((claim.claimed_amount != 0) | (claim.lapsed_amount != 0) | (claim.claimable_on <= day))
+		)
 		.orderby(claim.claimable_on)
 		.orderby(claim.name)
 	)
 	if names is None:
-		query = query.where(claim.claimable_amount != claim.claimed_amount - claim.repaid_amount)
+		on_interim = (claim.method == rules.INTERIM_ACCOUNT) & (
+			claim.booked_amount != net + claim.lapsed_amount
+		)
+		query = query.where((claim.claimable_amount != net) | on_interim)
 	else:
 		query = query.where(claim.name.isin(sorted(set(names)) or [""]))
 	rows = query.run(as_dict=True)
@@ -591,20 +649,58 @@ def open_claims(
 	for row in rows:
 		claimed = money(row.claimed_amount - row.repaid_amount, decimals)
 		left = now_left.get(row.name, money(row.claimable_amount, decimals))
+		account, reason = row.relief_account, None
 		amount = rules.open_amount(left, then.get(row.name, left), claimed)
-		reason = None
-		if amount > 0:
+		if row.method == rules.INTERIM_ACCOUNT:
+			on_relief, on_interim = rules.interim_amounts(
+				left,
+				money(row.booked_amount, decimals),
+				claimed,
+				money(row.lapsed_amount, decimals),
+				is_lapsed=bool(row.lapses_on and day > row.lapses_on),
+			)
+			amount = max(on_relief, min(amount, ZERO))
+			if on_interim:
+				account, amount = row.booked_account, on_interim
+		if amount > 0 and account == row.relief_account:
 			missing = [] if row.releases else rules.missing_conditions(row, row.notice_sent_on, row.evidence)
 			status = rules.status_on(day, row.claimable_on, row.lapses_on, lacks_notice=bool(missing))
 			if status == rules.WAITING:
 				continue
 			reason = rules.claim_reason(status, row.trigger, row.event_date, missing, row.lapses_on)
 		if amount:
-			for account in {row.relief_account, row.booked_account} - {None, *blockers}:
-				blockers[account] = account_blocker(account, company)
+			for one in {row.relief_account, row.booked_account} - {None, *blockers}:
+				blockers[one] = account_blocker(one, company)
 			blocker = blockers[row.relief_account] or blockers.get(row.booked_account)
-			found[row.name] = OpenClaim(row, amount, reason or blocker)
+			found[row.name] = OpenClaim(row, account, amount, reason or blocker)
 	return found
+
+
+def posted_amounts(claims: Iterable[str]) -> dict[str, tuple[Any, Any, Any, str]]:
+	"""Return the amounts claimed, repaid and lapsed of these claims, with the last item."""
+	item, claim = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_CLAIM)
+	amount = item.base_write_off_amount
+	on_relief_account = item.receivable_account == claim.relief_account
+	return {
+		name: (claimed, repaid, lapsed, last)
+		for name, claimed, repaid, lapsed, last in frappe.qb.from_(item)
+		.inner_join(claim)
+		.on(claim.name == item.voucher_no)
+		.select(
+			item.voucher_no,
+			Sum(Case().when(on_relief_account & (amount > 0), amount).else_(0)),
+			Sum(Case().when(on_relief_account & (amount < 0), -amount).else_(0)),
+			Sum(Case().when(on_relief_account, 0).else_(-amount)),
+			Max(item.name),
+		)
+		.where(
+			item.voucher_no.isin(list(claims))
+			& (item.voucher_type == TAX_CLAIM)
+			& item.status.isin(ITEM_POSTED)
+		)
+		.groupby(item.voucher_no)
+		.run()
+	}
 
 
 def payments_of(company: str, invoices: Iterable[str]) -> dict[str, Decimal]:
@@ -633,12 +729,43 @@ def payments_of(company: str, invoices: Iterable[str]) -> dict[str, Decimal]:
 	return {name: money(amount, 9) for name, amount in rows}
 
 
+# What recoveries return is stored with them: cents are rounded by all recoveries so far, of which one may be cancelled.
+
+
+def taxes_as_text(taxes: Mapping[str, Decimal]) -> str:
+	"""Return the tax that a recovery returns, by claim, as it is stored."""
+	return json.dumps({claim: str(amount) for claim, amount in sorted(taxes.items())}) if taxes else ""
+
+
+def taxes_from_text(text: str | None) -> dict[str, Decimal]:
+	return {claim: Decimal(amount) for claim, amount in json.loads(text or "{}").items()}
+
+
+def recoveries(items: Iterable[str]) -> list[Any]:
+	"""Return the live recoveries of these items that have returned tax, with it in `taxes`, by claim."""
+	rows = frappe.get_all(
+		"Write-Off Recovery",
+		filters={"item": ("in", sorted(set(items)) or [""]), "cancelled": 0, "taxes": ("is", "set")},
+		fields=["name", "item", "posting_date", "journal_entry", "taxes"],
+		order_by="name asc",
+	)
+	for row in rows:
+		row.taxes = taxes_from_text(row.taxes)
+	return rows
+
+
+def return_months(company: str) -> int:
+	period = frappe.db.get_value("Write-Off Settings", company, "tax_return_period")
+	return rules.RETURN_MONTHS.get(period, 1)
+
+
 def posted_claims(
 	company: str, from_date: Any = None, to_date: Any = None, tax_run: str | None = None
 ) -> list[frappe._dict]:
-	"""Return the claims (amounts above 0) and repayments (below 0) that tax runs with these posting dates, or this one, have
-	posted and that were not undone, each with the box of the return: that of its tax account in the rule, or of the rule. Where
-	the return is filed, the box as it was then."""
+	"""Return the claims (amounts above 0) and repayments (below 0) of entries with these posting dates, or of this tax run,
+	each with the box of the return: that of its tax account in the rule, or of the rule. Where the return is filed, the box of a
+	tax run as it was then. Tax runs that were undone are left out, and what the entries of write-offs have claimed is in the return
+	period of the Settings."""
 	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_RUN)
 	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
 	account = frappe.qb.DocType("Write-Off Tax Rule Account")
@@ -674,6 +801,7 @@ def posted_claims(
 			& item.status.isin(ITEM_POSTED)
 			# Deferred tax that is released is not reported again.
 			& claim.releases.isnull()
+			& (item.receivable_account == claim.relief_account)
 		)
 		.orderby(item.name)
 	)
@@ -684,11 +812,79 @@ def posted_claims(
 	if tax_run:
 		query = query.where(run.name == tax_run)
 	rows = query.run(as_dict=True)
+	if not tax_run:
+		rows += _claimed_at_once(company, from_date, to_date)
 	for row in rows:
 		kind = "claim_box" if row.base_write_off_amount > 0 else "repayment_box"
 		of_rule = row[kind] or row[f"{kind}_of_rule"] or ""
 		row.box = of_rule if row.tax_box is None else row.tax_box
 	return rows
+
+
+def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe._dict]:
+	"""Return what entries of write-offs have claimed, and what entries that take them back have repaid."""
+	item, entry = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Journal Entry")
+	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
+	account = frappe.qb.DocType("Write-Off Tax Rule Account")
+	rows = (
+		frappe.qb.from_(claim)
+		.inner_join(item)
+		.on(item.name == claim.item)
+		.left_join(entry)
+		.on(entry.name == item.reversal_entry)
+		.left_join(rule)
+		.on(rule.name == claim.tax_rule)
+		.left_join(account)
+		.on((account.parent == claim.tax_rule) & (account.tax_account == claim.tax_account))
+		.select(
+			claim.name,
+			claim.item,
+			claim.sales_invoice,
+			claim.customer,
+			claim.relief_account,
+			claim.write_off_date.as_("posting_date"),
+			claim.tax_amount.as_("base_write_off_amount"),
+			claim.journal_entry,
+			item.reversal_entry,
+			entry.posting_date.as_("reversed_on"),
+			account.claim_box,
+			account.repayment_box,
+			rule.claim_box.as_("claim_box_of_rule"),
+			rule.repayment_box.as_("repayment_box_of_rule"),
+		)
+		.where((claim.company == company) & (claim.method == rules.NET_AT_ONCE) & (claim.journal_entry != ""))
+		.orderby(claim.name)
+		.run(as_dict=True)
+	)
+	if not rows:
+		return []
+	decimals = precision(company_currency(company))
+	recovered: dict[str, list[tuple[Any, str, Decimal]]] = defaultdict(list)
+	for recovery in recoveries(row.item for row in rows):
+		for name, amount in recovery.taxes.items():
+			recovered[name].append((recovery.posting_date, recovery.journal_entry, amount))
+	found = []
+	for row in rows:
+		found.append(row)
+		left = money(row.base_write_off_amount, decimals)
+		for day, name, amount in recovered[row.name]:
+			left -= amount
+			found.append(
+				frappe._dict(row, posting_date=day, journal_entry=name, base_write_off_amount=-amount)
+			)
+		if row.reversal_entry and left:
+			back = {"posting_date": row.reversed_on, "journal_entry": row.reversal_entry}
+			found.append(frappe._dict(row, **back, base_write_off_amount=-left))
+	months = return_months(company)
+	for row in found:
+		row.tax_run = None
+		row.from_date, row.to_date = rules.period_of(getdate(row.posting_date), months)
+	return [
+		row
+		for row in found
+		if (not from_date or row.posting_date >= getdate(from_date))
+		and (not to_date or row.posting_date <= getdate(to_date))
+	]
 
 
 def relief_account_problem(account: str, company: str) -> str | None:

@@ -1,6 +1,6 @@
 """The tax in a loss: the rule of a company, applied to its invoices."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,6 +16,8 @@ from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import ledger, rules
 from ar_writeoff.tax_relief.ledger import RULE
+
+NO_BOOKING = rules.Booking()
 
 RULE_FIELDS = (
 	"name",
@@ -35,7 +37,7 @@ RULE_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class TaxRule:
-	"""A rule as a company uses it. `relief_accounts`, `interim_accounts`: by tax account."""
+	"""A rule as a company uses it. `relief_accounts`, `interim_accounts`: by tax account. `booking`: of the write-off's entry."""
 
 	name: str
 	method: str
@@ -45,12 +47,15 @@ class TaxRule:
 	fraction: Fraction | None
 	relief_accounts: dict[str, str]
 	interim_accounts: dict[str, str]
+	booking: rules.Booking = NO_BOOKING
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
 	"""The tax on one account in one written-off item. Without an account, `reason` says why there is none to claim. `releases`:
-	the claim by age that had this tax before."""
+	the claim by age that had this tax before. `booked_account`: the account that takes the tax in the entry of the write-off; empty
+	if it is written off with the balance.
+	"""
 
 	item: str
 	voucher: str
@@ -63,16 +68,36 @@ class Loss:
 	reason: Reason | None
 	relief_account: str = ""
 	releases: str = ""
+	booked_account: str = ""
 
 
 # The rule of a company
 
 
-def tax_rule(name: str, company: str) -> TaxRule:
-	"""Return a rule with the accounts of the company."""
+def tax_rule(name: str, company: str, booking: rules.Booking = NO_BOOKING) -> TaxRule:
+	"""Return a rule with the accounts of the company. `booking`: that of the approved run."""
 	row = frappe.db.get_value(RULE, name, RULE_FIELDS, as_dict=True)
+	accounts = rule_accounts(name, company)
+	relief_accounts = {tax: relief for tax, relief, _interim in accounts}
+	if booking.method == rules.NET_AT_ONCE:
+		relief_accounts = dict(booking.accounts)
+	return TaxRule(
+		name=row.name,
+		method=row.method,
+		dates=claim_rule(row, ledger.return_months(company)),
+		needs_notice=bool(row.needs_notice),
+		needs_evidence=bool(row.needs_evidence),
+		fraction=rules.parse_fraction(row.statutory_fraction or ""),
+		relief_accounts=relief_accounts,
+		interim_accounts={tax: interim for tax, _relief, interim in accounts if interim},
+		booking=booking,
+	)
+
+
+def rule_accounts(name: str, company: str) -> list[tuple[str, str, str | None]]:
+	"""Return tax account, relief account and interim account of each row of a rule that is of this company."""
 	account, mapped = frappe.qb.DocType("Account"), frappe.qb.DocType("Write-Off Tax Rule Account")
-	accounts = (
+	return (
 		frappe.qb.from_(mapped)
 		.inner_join(account)
 		.on(account.name == mapped.tax_account)
@@ -81,16 +106,16 @@ def tax_rule(name: str, company: str) -> TaxRule:
 		.orderby(mapped.idx)
 		.run()
 	)
-	return TaxRule(
-		name=row.name,
-		method=row.method,
-		dates=claim_rule(row, return_months(company)),
-		needs_notice=bool(row.needs_notice),
-		needs_evidence=bool(row.needs_evidence),
-		fraction=rules.parse_fraction(row.statutory_fraction or ""),
-		relief_accounts={tax: relief for tax, relief, _counter in accounts},
-		interim_accounts={tax: counter for tax, _relief, counter in accounts if counter},
-	)
+
+
+def booking_of_rule(name: str, company: str) -> rules.Booking:
+	"""Return how the entries of write-offs take their tax by this rule."""
+	method = frappe.db.get_value(RULE, name, "method")
+	if method not in (rules.NET_AT_ONCE, rules.INTERIM_ACCOUNT):
+		return NO_BOOKING
+	place = 1 if method == rules.NET_AT_ONCE else 2
+	rows = sorted((row[0], row[place] or "") for row in rule_accounts(name, company))
+	return rules.Booking(method, tuple((tax, account) for tax, account in rows if account))
 
 
 def claim_rule(row: Any, months: int) -> rules.ClaimRule:
@@ -106,18 +131,13 @@ def claim_rule(row: Any, months: int) -> rules.ClaimRule:
 	)
 
 
-def return_months(company: str) -> int:
-	period = frappe.db.get_value("Write-Off Settings", company, "tax_return_period")
-	return rules.RETURN_MONTHS.get(period, 1)
-
-
 # The tax in a loss
 
 
 def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: date, day: date) -> list[Loss]:
 	"""Return the tax in these items, rows of Write-Off Run Item that are about to be written off, or were just now.
 
-	`day`: for the status of the claims.
+	`day`: for the status of the claims that the entry of the write-off does not make.
 	"""
 	of_invoices: list[Any] = []
 	found: list[Loss] = []
@@ -138,6 +158,10 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 	decimals = precision(company_currency(company))
 	claimed = ledger.claimed_taxes(names, rules.COUNTED, decimals)
 	deferred = ledger.deferred_taxes(names, decimals)
+	booking = rule.booking
+	if booking.method == rules.NET_AT_ONCE and ledger.filed_return(company, written_off_on):
+		# Claimed by a later tax run.
+		booking = NO_BOOKING
 	for row in of_invoices:
 		tax = taxes[row.voucher_no]
 		dates = rules.ClaimDates(tax.supply, tax.due, written_off_on)
@@ -160,6 +184,7 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 		missing = rules.missing_conditions(rule, None, None)
 		status = rules.status_on(day, first, last, lacks_notice=bool(missing))
 		reason = rules.claim_reason(status, rule.dates.trigger, dates.event, missing, last)
+		then = rules.status_on(written_off_on, first, last, lacks_notice=bool(missing))
 		for account, amount in sorted(amounts.items()):
 			released = ZERO
 			if (row.voucher_no, account) in deferred:
@@ -183,6 +208,8 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 					)
 				)
 			if amount > released:
+				booked = booking.account(account, then)
+				is_claimed = bool(booked) and booking.method == rules.NET_AT_ONCE
 				found.append(
 					Loss(
 						item=row.name,
@@ -192,11 +219,25 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 						dates=dates,
 						claimable_on=first,
 						lapses_on=last,
-						status=status,
-						reason=reason,
+						status=rules.CLAIMED if is_claimed else status,
+						reason=None if is_claimed else reason,
 						relief_account=rule.relief_accounts[account],
+						booked_account=booked,
 					)
 				)
+	return found
+
+
+def booked_taxes(
+	rule_name: str, booking: rules.Booking, company: str, rows: Iterable[Any], posting_date: date
+) -> dict[str, tuple[tuple[str, Decimal], ...]]:
+	"""Return the tax that the entries of these write-offs take: (account, amount in company currency) by item."""
+	invoices = [row for row in rows if row.voucher_type == "Sales Invoice"]
+	found: dict[str, tuple[tuple[str, Decimal], ...]] = {}
+	rule = tax_rule(rule_name, company, booking)
+	for loss in losses(rule, company, invoices, posting_date, posting_date):
+		if loss.booked_account:
+			found[loss.item] = (*found.get(loss.item, ()), (loss.booked_account, loss.amount))
 	return found
 
 

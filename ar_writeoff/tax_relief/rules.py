@@ -20,8 +20,10 @@ from ar_writeoff.core.reasons import Reason
 # Methods, see `method` of Write-Off Tax Rule
 RELIEF_LATER = "Relief Later"
 AGE_ONLY = "Age Only"
+NET_AT_ONCE = "Net at Once"
+INTERIM_ACCOUNT = "Interim Account"
 # Those that can be chosen.
-METHODS = (RELIEF_LATER, AGE_ONLY)
+METHODS = (RELIEF_LATER, NET_AT_ONCE, INTERIM_ACCOUNT, AGE_ONLY)
 
 # Triggers
 WRITTEN_OFF = "Written Off"
@@ -74,6 +76,21 @@ class ClaimRule:
 	limit_from: str = WRITE_OFF
 	forced_period: bool = False
 	return_months: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+	"""How the entry of a write-off takes its tax. `accounts`: (tax account, account that takes it); none if the tax is
+	written off with the balance."""
+
+	method: str = RELIEF_LATER
+	accounts: tuple[tuple[str, str], ...] = ()
+
+	def account(self, tax_account: str, status: str) -> str:
+		"""Return the account that takes the tax of a loss; empty if it is written off with the balance. `status`: of the claim
+		on the day of the write-off."""
+		statuses = {NET_AT_ONCE: (CLAIMABLE,), INTERIM_ACCOUNT: (WAITING, NEEDS_NOTICE, CLAIMABLE)}
+		return dict(self.accounts).get(tax_account, "") if status in statuses.get(self.method, ()) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +199,27 @@ def open_amount(left: Decimal, left_then: Decimal, claimed: Decimal) -> Decimal:
 	if left >= claimed:
 		return left - claimed
 	return -min(claimed - left, max(ZERO, claimed - left_then))
+
+
+def tax_to_return(left: Decimal, tax: Decimal, share: Fraction, decimals: int) -> Decimal:
+	"""Return the tax in a recovery, after which this share of a loss with `tax` is still written off. `left`: what is left of
+	the tax before."""
+	return max(ZERO, left - tax_left(tax, share, decimals))
+
+
+def interim_amounts(
+	left: Decimal, booked: Decimal, claimed: Decimal, lapsed: Decimal, *, is_lapsed: bool
+) -> tuple[Decimal, Decimal]:
+	"""Return what a tax run has to post of a claim whose tax is on an interim account: (on the relief account, on the
+	interim account), above 0 for a debit. One of them is 0: what cannot be claimed is moved after the claim or repayment.
+
+	`left`: what may be claimed of what is written off now. `booked`: what the entries of the write-off have on the interim account.
+	`claimed`: and not repaid. `lapsed`: moved to the loss.
+	"""
+	wanted = min(claimed, left) if is_lapsed else left
+	if wanted != claimed:
+		return wanted - claimed, ZERO
+	return ZERO, lapsed - (booked - claimed)
 
 
 def posted_status(tax: Decimal, claimed: Decimal, repaid: Decimal, *, filed: bool) -> str:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import frappe
-from frappe.query_builder import Case
-from frappe.query_builder.functions import Max, Sum
 from frappe.utils import create_batch, getdate, now
 
 from ar_writeoff.core.money import money
@@ -34,7 +32,7 @@ def find_claims(run: Any) -> dict[str, int]:
 		[
 			(
 				Verdict(
-					balance_of(one.row, one.amount, currency),
+					balance_of(one.row, one.account, one.amount, currency),
 					one.amount,
 					one.amount,
 					(day - one.row.claimable_on).days,
@@ -49,13 +47,13 @@ def find_claims(run: Any) -> dict[str, int]:
 	return replace_items(run, items)
 
 
-def balance_of(claim: Any, amount: Any, currency: str) -> Balance:
-	"""Return a claim as the balance of an item. Its days are those of the claim, its account is the relief account."""
+def balance_of(claim: Any, account: str, amount: Any, currency: str) -> Balance:
+	"""Return a claim as the balance of an item. Its days are those of the claim, its account is the one to post to."""
 	return Balance(
 		voucher_type=TAX_CLAIM,
 		voucher_no=claim.name,
 		customer=claim.customer,
-		receivable_account=claim.relief_account,
+		receivable_account=account,
 		currency=currency,
 		posting_date=claim.claimable_on,
 		due_date=claim.lapses_on,
@@ -98,10 +96,11 @@ def update_claims(names: Iterable[str]) -> None:
 	wanted = sorted(set(names))
 	if not wanted:
 		return
-	posted = posted_amounts(wanted)
-	entries = entries_of(last for _claimed, _repaid, last in posted.values())
+	posted = ledger.posted_amounts(wanted)
+	entries = entries_of(last for *_sums, last in posted.values())
 	claim = frappe.qb.DocType(TAX_CLAIM)
 	values: dict[str, dict[str, Any]] = {}
+	at_once = []
 	for row in (
 		frappe.qb.from_(claim)
 		.select(*service.CLAIM_FIELDS)
@@ -110,12 +109,15 @@ def update_claims(names: Iterable[str]) -> None:
 		.for_update()
 		.run(as_dict=True)
 	):
+		if row.method == rules.NET_AT_ONCE:
+			at_once.append(row.name)
+			continue
 		decimals = precision(company_currency(row.company))
-		claimed, repaid, last = posted.get(row.name, (0, 0, None))
-		claimed, repaid = money(claimed, decimals), money(repaid, decimals)
+		*sums, last = posted.get(row.name, (0, 0, 0, None))
+		claimed, repaid, lapsed = (money(amount, decimals) for amount in sums)
 		run, entry, filed_on = entries[last] if last else (None, None, None)
 		reason = None
-		if last:
+		if claimed:
 			status = rules.posted_status(
 				money(row.tax_amount, decimals), claimed, repaid, filed=bool(filed_on)
 			)
@@ -124,12 +126,15 @@ def update_claims(names: Iterable[str]) -> None:
 		values[row.name] = {
 			"claimed_amount": claimed,
 			"repaid_amount": repaid,
+			"lapsed_amount": lapsed,
 			"tax_run": run,
 			"journal_entry": entry,
 			"status": status,
 			**messages.columns(reason),
 		}
 	ledger.write_claims(values)
+	if at_once:
+		service.update_claims(claim.name.isin(at_once))
 
 
 def entries_of(items: Iterable[str]) -> dict[str, tuple[str, str, Any]]:
@@ -142,29 +147,6 @@ def entries_of(items: Iterable[str]) -> dict[str, tuple[str, str, Any]]:
 		.on(run.name == item.run)
 		.select(item.name, item.run, item.journal_entry, run.filed_on)
 		.where(item.name.isin(list(items) or [""]))
-		.run()
-	}
-
-
-def posted_amounts(claims: Iterable[str]) -> dict[str, tuple[Any, Any, str]]:
-	"""Return claimed and repaid amounts of these claims, with the last item."""
-	item = frappe.qb.DocType("Write-Off Run Item")
-	amount = item.base_write_off_amount
-	return {
-		name: (claimed, repaid, last)
-		for name, claimed, repaid, last in frappe.qb.from_(item)
-		.select(
-			item.voucher_no,
-			Sum(Case().when(amount > 0, amount).else_(0)),
-			Sum(Case().when(amount < 0, -amount).else_(0)),
-			Max(item.name),
-		)
-		.where(
-			item.voucher_no.isin(list(claims))
-			& (item.voucher_type == TAX_CLAIM)
-			& item.status.isin(ITEM_POSTED)
-		)
-		.groupby(item.voucher_no)
 		.run()
 	}
 
@@ -189,6 +171,7 @@ def mark_as_filed(run: Any, filed: bool) -> None:
 			order_by="name asc",
 		)
 	)
+	service.update_of_period(run.company, run.from_date, run.to_date)
 
 
 def store_boxes(run: Any, filed: bool) -> None:

@@ -1,6 +1,6 @@
 """Claims of the tax in written-off invoices: created when the invoices are written off, kept in step with the items."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,12 +14,13 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.run_types import TAX_CLAIM
+from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import ledger, rules
-from ar_writeoff.tax_relief.ledger import RULE
-from ar_writeoff.tax_relief.losses import RULE_FIELDS, Loss, claim_rule, losses, return_months, tax_rule
+from ar_writeoff.tax_relief.ledger import RULE, return_months
+from ar_writeoff.tax_relief.losses import RULE_FIELDS, Loss, claim_rule, losses, tax_rule
 
 # A claim before its rule is applied to it.
 CLAIM_FIELDS = (
@@ -44,6 +45,9 @@ CLAIM_FIELDS = (
 	"relief_account",
 	"releases",
 	"is_manual",
+	"method",
+	"booked_account",
+	"lapsed_amount",
 )
 # Reasons for which the tax of a claim can be entered manually.
 MANUAL_REASONS = (reasons.TAX_UNKNOWN, reasons.TAX_NO_INVOICE)
@@ -51,29 +55,40 @@ MANUAL_REASONS = (reasons.TAX_UNKNOWN, reasons.TAX_NO_INVOICE)
 MAX_PREFIX = 120
 
 
-def preview(rule_name: str, company: str, rows: Iterable[Any], posting_date: date) -> list[Loss]:
+def preview(
+	rule_name: str, booking: rules.Booking, company: str, rows: Iterable[Any], posting_date: date
+) -> list[Loss]:
 	"""Return the tax in these items if they are written off on this date."""
-	return losses(tax_rule(rule_name, company), company, list(rows), posting_date, getdate())
+	return losses(tax_rule(rule_name, company, booking), company, list(rows), posting_date, getdate())
 
 
 def summary(found: Iterable[Loss], total: Decimal) -> dict[str, Any]:
-	"""Return the tax in a loss, the loss without it, and the tax by the days of its claim, for the preview."""
+	"""Return the tax in a loss, the loss without it, and the tax by the days of its claim, for the preview. `claimed`: by the
+	entries of the write-off. `interim`: on interim accounts until it is claimed.
+	"""
 	by_days: dict[tuple, list[Any]] = {}
 	excluded: dict[str, int] = {}
-	tax = ZERO
+	tax = claimed = interim = ZERO
 	for loss in found:
+		if loss.status == rules.CLAIMED:
+			claimed += loss.amount
+			tax += loss.amount
+			continue
 		if loss.status == rules.EXCLUDED:
 			text = messages.message(loss.reason) if loss.reason else ""
 			excluded[text] = excluded.get(text, 0) + 1
 			continue
 		if loss.status != rules.LAPSED:
 			tax += loss.amount
+		interim += loss.amount if loss.booked_account else ZERO
 		key = (loss.claimable_on or date.max, loss.lapses_on or date.max, loss.status == rules.LAPSED)
 		part = by_days.setdefault(key, [loss.claimable_on, loss.lapses_on, key[2], ZERO, 0])
 		part[3] += loss.amount
 		part[4] += 1
 	return {
 		"tax": float(tax),
+		"claimed": float(claimed),
+		"interim": float(interim),
 		"loss": float(total - tax),
 		"claims": [
 			{
@@ -92,9 +107,17 @@ def summary(found: Iterable[Loss], total: Decimal) -> dict[str, Any]:
 # Claims
 
 
-def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], posting_date: date) -> None:
-	"""Create the claims of items that were just written off, in the current transaction."""
-	rule = tax_rule(rule_name, company)
+def create_claims(
+	rule_name: str,
+	booking: rules.Booking,
+	run: str,
+	company: str,
+	rows: Sequence[Any],
+	posting_date: date,
+	entries: Mapping[str, str | None],
+) -> None:
+	"""Create the claims of items that were just written off, in the current transaction. `entries`: their Journal Entries."""
+	rule = tax_rule(rule_name, company, booking)
 	found = losses(rule, company, rows, posting_date, getdate())
 	if not found:
 		return
@@ -104,6 +127,7 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 	for loss in found:
 		row = by_name[loss.item]
 		is_invoice = row.voucher_type == "Sales Invoice"
+		is_claimed = loss.status == rules.CLAIMED
 		numbers[loss.voucher] += 1
 		values.append(
 			{
@@ -124,6 +148,11 @@ def create_claims(rule_name: str, run: str, company: str, rows: Sequence[Any], p
 				"is_manual": int(loss.reason is not None and loss.reason.code in MANUAL_REASONS),
 				"relief_account": loss.relief_account or None,
 				"releases": loss.releases or None,
+				"method": rule.booking.method if loss.booked_account else rules.RELIEF_LATER,
+				"booked_account": loss.booked_account or None,
+				"booked_amount": loss.amount if loss.booked_account else ZERO,
+				"claimed_amount": loss.amount if is_claimed else ZERO,
+				"journal_entry": entries[loss.item] if is_claimed else None,
 				"tax_rule": rule.name,
 				"written_off_amount": row.base_write_off_amount,
 				"tax_amount": loss.amount,
@@ -184,13 +213,20 @@ def update_claims(condition: Criterion) -> None:
 			# The message is kept: it says why the claim has no tax.
 			status = rules.EXCLUDED if shares[row.item] else rules.WITHDRAWN
 			frappe.db.set_value(TAX_CLAIM, row.name, "status", status)
+		booked = ledger.booked_amounts(company, rows)
 		for row in rows:
 			if row.tax_amount:
-				update_claim(row, left[row.name])
+				update_claim(row, left[row.name], booked.get(row.name))
 
 
-def update_claim(row: Any, left: Decimal) -> None:
-	"""Set the amount of a claim that is left, and its status unless it is posted. What is unpaid may also grow."""
+def update_claim(row: Any, left: Decimal, booked: Decimal | None) -> None:
+	"""Set the amount of a claim that is left, and its status unless it is posted. What is unpaid may also grow. `booked`: what the
+	entries of the write-off have of the tax; None if they do not take it."""
+	if booked is not None:
+		frappe.db.set_value(TAX_CLAIM, row.name, "booked_amount", booked)
+	if booked is not None and row.method == rules.NET_AT_ONCE:
+		frappe.db.set_value(TAX_CLAIM, row.name, claimed_at_once(row, left, booked))
+		return
 	if not row.item and left > row.tax_amount:
 		row.tax_amount = left
 		frappe.db.set_value(TAX_CLAIM, row.name, "tax_amount", left)
@@ -201,6 +237,56 @@ def update_claim(row: Any, left: Decimal) -> None:
 	status, reason = current_status(row, getdate())
 	frappe.db.set_value(
 		TAX_CLAIM, row.name, {"claimable_amount": left, "status": status, **messages.columns(reason)}
+	)
+
+
+def claimed_at_once(claim: Any, left: Decimal, booked: Decimal) -> dict[str, Any]:
+	"""Return the fields of a claim that the entry of its write-off makes, and the entries that take it back repay. Tax runs repay
+	what credit notes have reversed.
+
+	`left`: of the tax, in what is still written off. `booked`: of the tax, in the entries of the write-off.
+	"""
+	decimals = precision(company_currency(claim.company))
+	item = frappe.db.get_value(
+		"Write-Off Run Item",
+		claim.item,
+		["status", "journal_entry", "reversal_entry", "write_off_amount", "reinstated_amount"],
+		as_dict=True,
+	)
+	is_recovered = money(item.reinstated_amount, 9) == money(item.write_off_amount, 9)
+	is_posted = item.status in ITEM_POSTED or is_recovered or bool(item.reversal_entry)
+	tax = money(claim.tax_amount, decimals)
+	by_runs = ledger.posted_amounts([claim.name]).get(claim.name, (0, 0, 0, None))
+	claimed, repaid = money(by_runs[0], decimals), money(by_runs[1], decimals)
+	if is_posted:
+		claimed, repaid = claimed + tax, repaid + tax - booked
+	is_filed = is_posted and bool(ledger.filed_return(claim.company, claim.write_off_date))
+	status, reason = rules.posted_status(tax, claimed, repaid, filed=is_filed), None
+	if not is_posted or (item.reversal_entry and not is_filed):
+		status, reason = rules.WITHDRAWN, Reason.of(reasons.TAX_WITHDRAWN)
+	return {
+		"claimable_amount": left,
+		"claimed_amount": claimed,
+		"repaid_amount": repaid,
+		"journal_entry": item.journal_entry if is_posted else None,
+		"status": status,
+		**messages.columns(reason),
+	}
+
+
+def update_of_period(company: str, first: date, last: date) -> None:
+	"""Update the claims that write-offs of this return period have made, because the return was filed or the filing withdrawn."""
+	update_of_items(
+		frappe.get_all(
+			TAX_CLAIM,
+			filters={
+				"company": company,
+				"method": rules.NET_AT_ONCE,
+				"write_off_date": ("between", [first, last]),
+			},
+			pluck="item",
+			order_by=None,
+		)
 	)
 
 
@@ -234,7 +320,7 @@ def update_of_rule(name: str) -> None:
 	for one in (
 		frappe.qb.from_(claim)
 		.select(*CLAIM_FIELDS)
-		.where((claim.tax_rule == name) & claim.status.isin(rules.PENDING))
+		.where((claim.tax_rule == name) & claim.status.isin(rules.PENDING) & (claim.lapsed_amount == 0))
 		.orderby(claim.name)
 		.for_update()
 		.run(as_dict=True)

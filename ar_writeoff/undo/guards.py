@@ -36,6 +36,7 @@ from ar_writeoff.ledger.open_items import Key
 from ar_writeoff.posting.entries import WRITE_OFF_FIELDS, run_of
 from ar_writeoff.posting.ledger import lock_vouchers
 from ar_writeoff.search.net_first import keys_of
+from ar_writeoff.tax_relief import booked
 
 ENTRY_FIELDS = [run_type.entry_field for run_type in run_types.ALL]
 
@@ -318,6 +319,10 @@ def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 	rows = items_of_entry(entry.name)
 	keys = [open_items.balance_key(row) for row in rows]
 	lock_vouchers([*keys, *vouchers_to_release(rows)])
+	with_claim = [row.name for row in rows if row.has_tax_claim]
+	filed = booked.filed_problem(entry.company, entry.posting_date, with_claim) if with_claim else None
+	if filed:
+		frappe.throw(filed, title=_("Return Filed"))
 	for row, key in zip(rows, keys, strict=True):
 		if row.journal_entry == entry.name and (row.reversal_entry or flt(row.reinstated_amount)):
 			frappe.throw(

@@ -6,10 +6,11 @@ between. A reversing entry has its own date and posts to both ledgers, which agr
 customers who are disabled or frozen by now.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import frappe
@@ -41,6 +42,8 @@ from ar_writeoff.posting.rules import (
 	set_off_vouchers,
 )
 from ar_writeoff.search.rules import CHARGE_TYPES, carrying_value
+from ar_writeoff.tax_relief import booked
+from ar_writeoff.tax_relief.booked import BookedTax
 
 CANCELLED = "Cancelled"
 REVERSED = "Reversed"
@@ -50,7 +53,8 @@ REVERSED = "Reversed"
 class WrittenOffItem:
 	"""A written-off item from its locked row. Amounts have the sign of the balance.
 
-	`amount` and `base_amount` are still written off: less what was reinstated. `set_offs`: posted with the item.
+	`amount` and `base_amount` are still written off: less what was reinstated. `set_offs`: posted with the item. `taxes`:
+	what its entry took for tax.
 	"""
 
 	item: str
@@ -61,6 +65,7 @@ class WrittenOffItem:
 	base_amount: Decimal
 	reinstated: Decimal
 	set_offs: tuple[SetOff, ...] = ()
+	taxes: tuple[BookedTax, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,13 @@ class ItemPart:
 	amount: Decimal
 	base_amount: Decimal
 	with_set_offs: bool = False
+
+	@property
+	def taxes(self) -> dict[str, Decimal]:
+		"""The tax in this part that the entry took, by claim."""
+		written_off = self.of.amount + self.of.reinstated
+		share = Fraction(self.of.amount - self.amount) / Fraction(written_off)
+		return {tax.claim: part for tax in self.of.taxes if (part := tax.part(share))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +96,10 @@ class UndoResult:
 
 def written_off_items(rows: Iterable[frappe._dict], company: str) -> list[WrittenOffItem]:
 	"""Written-off items with exact amounts from rows of Write-Off Run Item."""
+	rows = list(rows)
 	base_decimals = precision(company_currency(company))
+	with_claim = [row["name"] for row in rows if row["has_tax_claim"]]
+	taxes = booked.booked_taxes(with_claim) if with_claim else {}
 	result = []
 	for row in rows:
 		decimals = precision(row["currency"])
@@ -100,6 +115,7 @@ def written_off_items(rows: Iterable[frappe._dict], company: str) -> list[Writte
 				- money(row["base_reinstated_amount"], base_decimals),
 				reinstated=reinstated,
 				set_offs=from_text(row["set_offs"]),
+				taxes=tuple(taxes.get(row["name"], ())),
 			)
 		)
 	return result
@@ -131,9 +147,13 @@ def undo_entry(
 	    frappe.ValidationError: ERPNext rejects the entry.
 	"""
 	entry = frappe.get_doc("Journal Entry", name)
-	if whole and not always_dated and not cancel_blocker(entry.company, getdate(entry.posting_date)):
+	blocker = cancel_blocker(entry.company, getdate(entry.posting_date))
+	with_tax = [item.item for item in items if item.taxes]
+	blocker = blocker or booked.filed_problem(entry.company, entry.posting_date, with_tax)
+	if whole and not always_dated and not blocker:
 		journal.cancel(entry)
 		return UndoResult(CANCELLED, {}, {})
+	throw_if_filed(entry.company, posting_date, items)
 	accounts_now = accounts_to_reinstate([entry], recovered=False)
 	with parties.skip_party_validation():
 		if whole:
@@ -146,20 +166,48 @@ def undo_entry(
 		return UndoResult(REVERSED, entries, warnings)
 
 
+def throw_if_filed(company: str, posting_date: date, items: Iterable[WrittenOffItem]) -> None:
+	"""Refuse an entry that would repay tax at once in a return that is filed."""
+	filed = booked.filed_return(company, posting_date, (item.item for item in items if item.taxes))
+	if filed:
+		frappe.throw(booked.filed_message(filed), title=_("Return Filed"))
+
+
 def accounts_to_reinstate(entries: Iterable[Any], *, recovered: bool) -> dict[str, str]:
-	"""Return the accounts that take back what these entries of one run wrote off, by offset account.
+	"""Return the accounts that take back what these entries of one run wrote off, by account of the offset side. Tax goes
+	back to the account that took it.
 
 	Raises:
 	    frappe.ValidationError: an account was closed, and there is none in its place.
 	"""
 	found = list(entries)
-	offsets = {row.account for entry in found for row in entry.accounts if not row.party}
+	offsets = {row.account for entry in found for row in offset_rows(entry)}
 	if posts_claims(journal.run_of(found[0])):
 		return {account: account for account in offsets}
+	tax_accounts = accounts_of_taxes(found)
 	run = frappe.db.get_value(
 		"Write-Off Run", found[0].write_off_run, ["company", "balance_type", "reason"], as_dict=True
 	)
-	return {account: account_to_reinstate(account, **run, recovered=recovered) for account in sorted(offsets)}
+	return {
+		account: account
+		if account in tax_accounts
+		else account_to_reinstate(account, **run, recovered=recovered)
+		for account in sorted(offsets)
+	}
+
+
+def accounts_of_taxes(entries: Iterable[Any]) -> set[str]:
+	"""Return the accounts that took tax in these entries."""
+	# Without tax, the offset side of an entry has one account.
+	names = [entry.name for entry in entries if len({row.account for row in offset_rows(entry)}) > 1]
+	found: set[str] = set()
+	for accounts in booked.accounts_of_entries(names).values() if names else ():
+		found |= accounts
+	return found
+
+
+def offset_rows(entry: Any) -> list[Any]:
+	return [row for row in entry.accounts if not row.party]
 
 
 def reverse_entry(
@@ -241,6 +289,7 @@ def reinstate(
 	entries = {name: frappe.get_doc("Journal Entry", name) for name in names}
 	entry_of_item: dict[str, str] = {}
 	warnings: dict[str, Reason] = {}
+	throw_if_filed(next(iter(entries.values())).company, posting_date, [part.of for part in parts])
 	accounts_now = accounts_to_reinstate(entries.values(), recovered=True)
 	with parties.skip_party_validation():
 		for part in parts:
@@ -267,7 +316,8 @@ def post_reversal(
 	"""Post entries that take back parts of what `entries` wrote off. `accounts_now`: see `accounts_to_reinstate`."""
 	[company] = {entry.company for entry in entries.values()}
 	[run] = {journal.run_of(entry) for entry in entries.values()}
-	items = [plan_item(part, entries[part.of.journal_entry], accounts_now) for part in parts]
+	tax_accounts = accounts_of_taxes(entries.values())
+	items = [plan_item(part, entries[part.of.journal_entry], accounts_now, tax_accounts) for part in parts]
 	entry_of_item: dict[str, str] = {}
 	warnings: dict[str, Reason] = {}
 	for plan in plan_entries(items, company_currency=company_currency(company)):
@@ -291,7 +341,9 @@ def post_reversal(
 	return entry_of_item, warnings
 
 
-def plan_item(part: ItemPart, entry: Any, accounts_now: Mapping[str, str]) -> PlanItem:
+def plan_item(
+	part: ItemPart, entry: Any, accounts_now: Mapping[str, str], tax_accounts: Collection[str]
+) -> PlanItem:
 	"""Plan item for a part, with the dimensions of the write-off, and the defaults of those that are required since."""
 	key = part.of.key
 	own = next(
@@ -311,9 +363,12 @@ def plan_item(part: ItemPart, entry: Any, accounts_now: Mapping[str, str]) -> Pl
 			),
 			title=_("Journal Entry"),
 		)
-	offsets = [row for row in entry.accounts if not row.party]
-	offset_account = accounts_now[offsets[0].account]
-	shares = offset_shares(voucher_dimensions([key])[key], [dimensions_of(row) for row in offsets])
+	offsets = offset_rows(entry)
+	# The tax of a cent is the whole cent.
+	losses = [row for row in offsets if row.account not in tax_accounts] or offsets
+	offset_account = accounts_now[losses[0].account]
+	shares = offset_shares(voucher_dimensions([key])[key], [dimensions_of(row) for row in losses])
+	account_of = {tax.claim: tax.account for tax in part.of.taxes}
 	return PlanItem(
 		name=part.of.item,
 		voucher_type=key.voucher_type,
@@ -328,6 +383,7 @@ def plan_item(part: ItemPart, entry: Any, accounts_now: Mapping[str, str]) -> Pl
 		offset_shares=tuple(
 			(with_required(values, offset_account, entry.company), weight) for values, weight in shares
 		),
+		taxes=tuple((account_of[claim], -amount) for claim, amount in part.taxes.items()),
 		finance_book=entry.finance_book or "",
 		set_off_rows=reversed_set_offs(part.of, entry) if part.with_set_offs else (),
 	)

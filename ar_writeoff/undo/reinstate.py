@@ -21,6 +21,7 @@ from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run import log
 from ar_writeoff.run.arguments import exact_amount
 from ar_writeoff.run.status import update_settled_status
+from ar_writeoff.tax_relief import ledger as tax
 from ar_writeoff.tax_relief import service as tax_relief
 from ar_writeoff.undo import ledger as undo
 from ar_writeoff.undo.service import log_warnings, update_items
@@ -139,6 +140,7 @@ def record_recovery(
 			"journal_entry": journal_entry,
 			"paid_by_type": paid_by[0],
 			"paid_by": paid_by[1],
+			"taxes": tax.taxes_as_text(part.taxes),
 		}
 	).insert(ignore_permissions=True)
 	whole = part.amount == part.of.amount

@@ -25,6 +25,7 @@ from ar_writeoff.posting import set_offs
 from ar_writeoff.run import gate, log
 from ar_writeoff.run import worker as workers
 from ar_writeoff.run.status import as_user, publish_progress, set_status, status_of, update_settled_status
+from ar_writeoff.tax_relief import booked
 from ar_writeoff.tax_relief import runs as tax_runs
 from ar_writeoff.tax_relief import service as tax_relief
 from ar_writeoff.undo import guards
@@ -215,7 +216,8 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 
 def require_cancellable(name: str, company: str, whole: bool) -> None:
 	"""Refuse if the entry cannot be cancelled: when a run is cancelled, no entry is reversed instead."""
-	reason = undo.cancel_blocker(company, getdate(frappe.db.get_value("Journal Entry", name, "posting_date")))
+	day = getdate(frappe.db.get_value("Journal Entry", name, "posting_date"))
+	reason = undo.cancel_blocker(company, day) or filed_blocker(company, day, {"journal_entry": name})
 	if not reason and not whole:
 		reason = _("Balances of this run were reinstated.")
 	if reason:
@@ -291,10 +293,20 @@ def entry_cancel_blocker(run: str, company: str, posting_date: date) -> str | No
 	if not entries:
 		return None
 	reason = undo.cancel_blocker(company, posting_date)
+	reason = reason or filed_blocker(
+		company, posting_date, {"run": run, "status": ("in", states.ITEM_POSTED)}
+	)
 	reinstated = {"run": run, "journal_entry": ("in", entries), "reinstated_amount": ("!=", 0)}
 	if not reason and frappe.db.exists("Write-Off Run Item", reinstated):
 		reason = _("Balances of this run were reinstated.")
 	return reason
+
+
+def filed_blocker(company: str, day: date, items: dict[str, Any]) -> str | None:
+	"""Message why entries of this day with these items, a filter, cannot be cancelled; None if they can."""
+	with_claim = {**items, "has_tax_claim": 1}
+	names = frappe.get_all("Write-Off Run Item", filters=with_claim, pluck="name", order_by=None)
+	return booked.filed_problem(company, day, names)
 
 
 def skip_pending_items(run: str) -> None:

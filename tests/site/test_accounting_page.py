@@ -23,6 +23,7 @@ from tests.site.factories import (
 	pay,
 	payment,
 )
+from tests.site.test_tax_at_once import use_method
 from tests.site.test_tax_claims import taxed
 from tests.site.test_tax_rules import use_rule
 
@@ -300,6 +301,49 @@ def test_tax_claimed_by_age(site: str) -> None:
 			run_helpers.post(run_helpers.run(posting_date="2026-08-15", cutoff_date="2026-08-15"))
 
 
+def test_tax_claimed_with_the_write_off(site: str) -> None:
+	run = written_off_with_tax("Net at Once")
+	assert ledger(run, "Tax claimed with the write-off") == table("Tax claimed with the write-off")
+	[item] = run_helpers.items(run).values()
+	entries = run.reinstate([item.name], [280], TODAY)
+	heading = "Tax repaid with the recovery"
+	assert ledger(run, heading, of=list(entries.values())) == table(heading)
+
+
+def test_tax_on_an_interim_account(site: str) -> None:
+	from tests.site import test_tax_runs as tax
+
+	def posted() -> list[str]:
+		return tax.entries(run_helpers.post(tax.tax_run()))
+
+	run = written_off_with_tax("Interim Account")
+	assert ledger(run, "Tax on an interim account") == table("Tax on an interim account")
+	heading = "Tax claimed from the interim account"
+	assert ledger(run, heading, of=posted()) == table(heading)
+	[item] = run_helpers.items(run).values()
+	entries = run.reinstate([item.name], [280], TODAY)
+	heading = "Recovery with an interim account"
+	assert ledger(run, heading, of=list(entries.values())) == table(heading)
+	heading = "Tax repaid through the interim account"
+	assert ledger(run, heading, of=posted()) == table(heading)
+
+
+def test_tax_of_a_lapsed_claim(site: str) -> None:
+	from tests.site import test_tax_runs as tax
+
+	run = written_off_with_tax("Interim Account")
+	frappe.db.set_value("Write-Off Tax Claim", {"run": run.name}, "lapses_on", "2026-06-15")
+	posted = tax.entries(run_helpers.post(tax.tax_run()))
+	assert ledger(run, "Tax of a lapsed claim", of=posted) == table("Tax of a lapsed claim")
+
+
+def written_off_with_tax(method: str) -> Any:
+	"""The run that writes off 700.00 of 1,400.00 with 200.00 VAT by this method."""
+	use_method(method)
+	pay(taxed(1200, 200, due_date="2025-01-31"), 700, "2025-02-10")
+	return run_helpers.post(run_helpers.run())
+
+
 def test_every_table_is_posted() -> None:
 	headings = {part.split("\n", 1)[0] for part in PAGE.split("\n## ")[1:] if "| Debit |" in part}
 	assert headings == {
@@ -314,4 +358,11 @@ def test_every_table_is_posted() -> None:
 		"Tax claimed by age",
 		"Tax repaid after a payment",
 		"Deferred tax released to the loss",
+		"Tax claimed with the write-off",
+		"Tax repaid with the recovery",
+		"Tax on an interim account",
+		"Tax claimed from the interim account",
+		"Recovery with an interim account",
+		"Tax repaid through the interim account",
+		"Tax of a lapsed claim",
 	}

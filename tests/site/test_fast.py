@@ -39,6 +39,8 @@ from tests.site.factories import (
 	setting,
 )
 from tests.site.test_case_kinds import charge, large_balance
+from tests.site.test_tax_at_once import two_lines, use_method
+from tests.site.test_tax_claims import taxed
 
 UNCLAIMED = {"reason": "Unclaimed Credit", "balance_type": "Credit"}
 
@@ -197,6 +199,15 @@ def large_units() -> dict[str, Any]:
 	return plain()
 
 
+def with_tax() -> dict[str, Any]:
+	"""Entries that take the tax of some of their balances."""
+	use_method()
+	two_lines()
+	taxed(100, 20)
+	taxed(40, 7.6, who="Helios SARL", currency="EUR", rate=1.2)
+	return plain()
+
+
 def charges() -> dict[str, Any]:
 	"""A charge that a Dunning has booked."""
 	charge(dunning(invoice("Anchor Cafe", 9, "2026-01-15")))
@@ -219,6 +230,7 @@ WORLDS = (
 	two_entries,
 	large_units,
 	charges,
+	with_tax,
 )
 
 

@@ -53,6 +53,7 @@ KINDS = {
 	"search.net_first": LEDGER,
 	"search.open_documents": LEDGER,
 	"search.unrecorded": LEDGER,
+	"tax_relief.booked": LEDGER,
 	"tax_relief.losses": LEDGER,
 	"posting.entries": LEDGER,
 	"posting.credits": LEDGER,

@@ -638,3 +638,64 @@ def test_batches_keep_order_and_size_and_lose_nothing(seed: int, keep_customers:
 		for customer, count in Counter(customers).items():
 			touched = sum(any(name[0] == customer for name in batch) for batch in made)
 			assert touched == 1 or count > size, f"{customer} fits in one batch"
+
+
+def test_tax_has_rows_of_its_own() -> None:
+	"""700.00 with 100.00 tax, and a balance without tax: the loss is 610.00."""
+	[entry] = plan_entries(
+		[
+			item("1", "700.00", taxes=(("Tax to Claim", Decimal("100.00")),)),
+			item("2", "10.00"),
+		],
+		company_currency="USD",
+	)
+	assert [(row.account, row.base_amount) for row in entry.rows] == [
+		("Debtors", Decimal("-700.00")),
+		("Debtors", Decimal("-10.00")),
+		("Bad Debt Expense", Decimal("610.00")),
+		("Tax to Claim", Decimal("100.00")),
+	]
+	assert (entry.difference, entry.items) == (0, ("1", "2"))
+
+
+def test_two_taxes_on_one_account_are_one_row() -> None:
+	parts = item("1", "10.00", taxes=(("Tax", Decimal("1.00")), ("Tax", Decimal("0.50")))).offset_parts
+	assert list(parts.values()) == [Decimal("8.50"), Decimal("1.50")]
+
+
+@pytest.mark.parametrize("sign", (1, -1))
+def test_each_account_is_divided_by_the_shares_and_adds_up(sign: int) -> None:
+	shares = tuple(((("cost_center", name),), Decimal(1)) for name in "ABC")
+	taxes = (("Tax 1", sign * Decimal("0.05")), ("Tax 2", sign * Decimal("0.01")))
+	made = item("1", str(sign * Decimal("0.40")), offset_shares=shares, taxes=taxes)
+	parts: dict[str, list[Decimal]] = {}
+	for (account, _dimensions), amount in made.offset_parts.items():
+		assert amount * sign > 0
+		parts.setdefault(account, []).append(amount * sign)
+	assert parts == {
+		"Bad Debt Expense": [Decimal("0.11"), Decimal("0.12"), Decimal("0.11")],
+		"Tax 1": [Decimal("0.02"), Decimal("0.01"), Decimal("0.02")],
+		"Tax 2": [Decimal("0.01")],
+	}
+	[entry] = plan_entries([made], company_currency="USD")
+	assert entry.difference == 0
+
+
+def test_tax_rows_count_for_the_length_of_an_entry() -> None:
+	taxes = (("Tax", Decimal("1.00")),)
+	entries = plan_entries(
+		[item(str(number), taxes=taxes) for number in range(9)], company_currency="USD", rows_per_entry=6
+	)
+	assert [len(entry.rows) for entry in entries] == [6, 6, 3]
+
+
+def test_both_sides_may_have_the_shares_of_the_offset_side() -> None:
+	shares = tuple(((("cost_center", name),), Decimal(1)) for name in "AB")
+	[entry] = plan_entries(
+		[item("1", "0.05", offset_shares=shares, shares_both_sides=True)], company_currency="USD"
+	)
+	found: dict[tuple, Decimal] = {}
+	for row in entry.rows:
+		found[row.dimensions] = found.get(row.dimensions, Decimal(0)) + row.base_amount
+	assert len(entry.rows) == 4 and not any(found.values())
+	assert entry.items == ("1",)

@@ -445,3 +445,66 @@ def test_shipped_rules_have_a_source_and_a_date() -> None:
 		assert rule["source"] and date.fromisoformat(rule["checked_on"]), rule["key"]
 		rules.parse_fraction(rule["statutory_fraction"])
 		assert bool(rule["limit_months"]) == bool(rule["limit_from"]), rule["key"]
+
+
+@pytest.mark.parametrize(
+	("method", "status", "expected"),
+	[
+		(rules.RELIEF_LATER, rules.CLAIMABLE, ""),
+		(rules.NET_AT_ONCE, rules.CLAIMABLE, "Relief"),
+		(rules.NET_AT_ONCE, rules.WAITING, ""),
+		(rules.NET_AT_ONCE, rules.LAPSED, ""),
+		(rules.INTERIM_ACCOUNT, rules.CLAIMABLE, "Relief"),
+		(rules.INTERIM_ACCOUNT, rules.WAITING, "Relief"),
+		(rules.INTERIM_ACCOUNT, rules.NEEDS_NOTICE, "Relief"),
+		(rules.INTERIM_ACCOUNT, rules.LAPSED, ""),
+	],
+)
+def test_the_account_that_takes_the_tax(method: str, status: str, expected: str) -> None:
+	booking = rules.Booking(method, (("VAT", "Relief"),))
+	assert booking.account("VAT", status) == expected
+	assert booking.account("Other", status) == ""
+	assert rules.Booking().account("VAT", status) == ""
+
+
+@pytest.mark.parametrize(
+	("left", "booked", "claimed", "lapsed", "is_lapsed", "on_relief", "on_interim"),
+	[
+		("100", "100", "0", "0", False, "100", "0"),  # to claim
+		("100", "100", "0", "0", True, "0", "-100"),  # lapsed
+		("100", "100", "100", "0", True, "0", "0"),  # claimed in time
+		("100", "100", "60", "0", False, "40", "0"),  # a recovery was cancelled
+		("100", "100", "60", "0", True, "0", "-40"),  # too late
+		("60", "60", "100", "0", False, "-40", "0"),  # to repay
+		("0", "0", "100", "0", True, "-100", "0"),
+		("60", "60", "0", "100", True, "0", "40"),  # recovered after the lapse
+		("0", "0", "0", "100", False, "0", "100"),
+		("70", "70", "60", "40", True, "0", "30"),
+		("0", "0", "60", "40", True, "-60", "0"),  # the repayment first
+		("80", "100", "0", "0", False, "80", "0"),  # a credit note has reversed 20
+		("80", "100", "80", "0", False, "0", "-20"),
+		("80", "100", "100", "0", False, "-20", "0"),
+	],
+)
+def test_what_a_tax_run_posts_of_an_interim_account(
+	left: str, booked: str, claimed: str, lapsed: str, is_lapsed: bool, on_relief: str, on_interim: str
+) -> None:
+	found = rules.interim_amounts(D(left), D(booked), D(claimed), D(lapsed), is_lapsed=is_lapsed)
+	assert found == (D(on_relief), D(on_interim))
+
+
+@given(st.decimals("0.01", "999.99", places=2), st.lists(st.integers(1, 99), min_size=1, max_size=6))
+def test_recoveries_return_the_tax_of_a_loss(tax: Decimal, parts: list[int]) -> None:
+	"""Each returns its part, not below 0, and all of them return all."""
+	left, still = tax, sum(parts)
+	for part in parts:
+		still -= part
+		amount = rules.tax_to_return(left, tax, Fraction(still, sum(parts)), 2)
+		assert 0 <= amount <= left
+		left -= amount
+	assert left == 0
+
+
+def test_a_recovery_returns_nothing_below_zero() -> None:
+	"""A cancelled recovery may leave a cent less than the share."""
+	assert rules.tax_to_return(D("5.00"), D("10.00"), Fraction(51, 100), 2) == 0

@@ -30,6 +30,7 @@ class WriteOffRecovery(Document):
 		paid_by_type: DF.Data | None
 		posting_date: DF.Date | None
 		run: DF.Link
+		taxes: DF.SmallText | None
 		voucher_no: DF.Data | None
 		voucher_type: DF.Data | None
 	# end: auto-generated types

@@ -30,11 +30,12 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 	if TYPE_CHECKING:
 		from frappe.types import DF
 
+		booked_account: DF.Link | None
+		booked_amount: DF.Currency
 		claimable_amount: DF.Currency
 		claimable_on: DF.Date | None
 		claimed_amount: DF.Currency
 		company: DF.Link
-		booked_account: DF.Link | None
 		customer: DF.Link
 		due_date: DF.Date | None
 		event_date: DF.Date | None
@@ -42,8 +43,10 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		is_manual: DF.Check
 		item: DF.Data | None
 		journal_entry: DF.Link | None
+		lapsed_amount: DF.Currency
 		lapses_on: DF.Date | None
 		message: DF.SmallText | None
+		method: DF.Literal["Relief Later", "Net at Once", "Interim Account", "Age Only"]
 		notice: DF.Link | None
 		notice_sent_on: DF.Date | None
 		reason_code: DF.Data | None
@@ -97,7 +100,8 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		is_entered = any(map(self.has_value_changed, MANUAL_FIELDS))
 		if not is_entered and not any(map(self.has_value_changed, CONDITIONS)):
 			return
-		if self.status not in (*rules.PENDING, *([rules.EXCLUDED] if self.is_manual else [])):
+		changeable = (*rules.PENDING, *([rules.EXCLUDED] if self.is_manual else []))
+		if self.status not in changeable or self.lapsed_amount:
 			frappe.throw(
 				_("This claim is {0}. Its conditions can no longer be changed.").format(_(self.status)),
 				title=_("Write-Off Tax Claim"),

@@ -78,6 +78,7 @@ class WriteOffTaxRule(LatestDocument):
 			*self.account_problems(),
 			("method", self.method_problem()),
 			*self.age_problems(),
+			("trigger", self.trigger_problem()),
 			("statutory_fraction", service.fraction_problem(self.statutory_fraction)),
 		]
 		throw_field_errors(self, problems)
@@ -109,6 +110,20 @@ class WriteOffTaxRule(LatestDocument):
 				("needs_notice", _("Notices are for write-offs. Require evidence instead.")),
 			)
 		return problems
+
+	def trigger_problem(self) -> str | None:
+		"""What the entry of the write-off claims can wait neither for an event nor for a condition that is entered in the claim."""
+		if self.method != rules.NET_AT_ONCE:
+			return None
+		if self.trigger == rules.EVENT:
+			return _("With the method {0} the write-off is the event. Choose the trigger {1}.").format(
+				_(self.method), _(rules.WRITTEN_OFF)
+			)
+		if self.needs_notice or self.needs_evidence:
+			return _(
+				"With the method {0} the claim is made with the write-off. It can need neither notice nor evidence."
+			).format(_(self.method))
+		return None
 
 	def date_problems(self) -> list[tuple[str, str | None]]:
 		if self.valid_from and self.valid_to and getdate(self.valid_to) < getdate(self.valid_from):
@@ -144,13 +159,16 @@ class WriteOffTaxRule(LatestDocument):
 		return problems
 
 	def interim_account_problem(self, row: Any, company: str) -> str | None:
-		if self.method != rules.AGE_ONLY:
+		if self.method not in (rules.AGE_ONLY, rules.INTERIM_ACCOUNT):
 			return None
-		if not row.interim_account:
+		is_age = self.method == rules.AGE_ONLY
+		if not row.interim_account and is_age:
 			return _("Enter the Interim Account, a liability account for deferred tax.")
+		if not row.interim_account:
+			return _("Enter the Interim Account of {0}.").format(row.tax_account)
 		if row.interim_account in (row.tax_account, row.relief_account):
 			return _("The Interim Account must be an account of its own.")
-		if frappe.get_cached_value("Account", row.interim_account, "root_type") != "Liability":
+		if is_age and frappe.get_cached_value("Account", row.interim_account, "root_type") != "Liability":
 			return _("Account {0} is not a liability account.").format(row.interim_account)
 		return ledger.relief_account_problem(row.interim_account, company)
 

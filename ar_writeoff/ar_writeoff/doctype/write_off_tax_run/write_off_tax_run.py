@@ -21,7 +21,7 @@ from ar_writeoff.ledger import permissions as access
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.run import gate
 from ar_writeoff.run import terms as run_terms
-from ar_writeoff.tax_relief import losses, notices, rules, runs
+from ar_writeoff.tax_relief import booked, ledger, notices, rules, runs
 from ar_writeoff.validation import throw_field_errors
 
 
@@ -127,24 +127,8 @@ class WriteOffTaxRun(WriteOffRun):
 
 	def filed_problem(self) -> str | None:
 		"""A return that is filed takes no more claims."""
-		filed = frappe.get_all(
-			self.doctype,
-			filters={
-				"company": self.company,
-				"docstatus": 1,
-				"filed_on": ("is", "set"),
-				"from_date": ("<=", self.posting_date),
-				"to_date": (">=", self.posting_date),
-			},
-			pluck="name",
-			order_by="name asc",
-			limit=1,
-		)
-		if not filed:
-			return None
-		return _("The return with the claims of {0} is filed. Enter a date in a later return period.").format(
-			filed[0]
-		)
+		filed = ledger.filed_return(self.company, self.posting_date)
+		return booked.filed_message(filed) if filed else None
 
 	def summary(self) -> dict[str, Any]:
 		"""With the number of notices that claims of the company lack."""
@@ -195,7 +179,7 @@ class WriteOffTaxRun(WriteOffRun):
 
 
 def period_of_today(company: str) -> dict[str, date]:
-	first, last = rules.period_of(getdate(), losses.return_months(company))
+	first, last = rules.period_of(getdate(), ledger.return_months(company))
 	return {"from_date": first, "to_date": last, "posting_date": getdate()}
 
 

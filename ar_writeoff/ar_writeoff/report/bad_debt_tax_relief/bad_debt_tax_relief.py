@@ -19,10 +19,10 @@ from frappe.utils import add_days, escape_html, fmt_money, formatdate, getdate
 
 from ar_writeoff.ar_writeoff.report.write_off_register.write_off_register import check_permission, column
 from ar_writeoff.core.money import ZERO, money
-from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
+from ar_writeoff.core.run_types import TAX_CLAIM, TAX_CLAIMS, TAX_RUN, WRITE_OFFS
 from ar_writeoff.ledger import messages, roll_forward
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.tax_relief import ledger, losses, notices, returns, rules
+from ar_writeoff.tax_relief import ledger, notices, returns, rules
 
 BY_BOX = "By Box of the Return"
 ACCOUNT = "Refunds for Bad Debts Account"
@@ -71,6 +71,7 @@ def claim_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 			"claimable_amount",
 			"claimed_amount",
 			"repaid_amount",
+			"lapsed_amount",
 			"tax_run",
 			"journal_entry",
 			"reason_code",
@@ -88,10 +89,11 @@ def claim_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 		)
 		row.state, row.status = row.status, _(row.status)
 		left = money(row.claimable_amount, decimals)
-		amount = rules.open_amount(left, left, money(row.claimed_amount - row.repaid_amount, decimals))
+		claimed = money(row.claimed_amount - row.repaid_amount, decimals)
+		amount = left - claimed
 		is_open = row.state in OPEN and not (row.lapses_on and row.lapses_on < today)
 		row.to_claim = float(max(amount, ZERO)) if is_open else 0.0
-		row.to_repay = float(max(-amount, ZERO))
+		row.to_repay = float(max(claimed - left, ZERO))
 	return sorted(
 		rows, key=lambda row: (not row.to_claim, row.lapses_on or date.max, row.claimable_on or date.max)
 	)
@@ -172,7 +174,7 @@ def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 	invoices = {row.sales_invoice for row in rows if row.sales_invoice}
 	taxes = ledger.invoice_taxes(filters.company, invoices, {row.tax_account for row in rows})
 	paid = ledger.payments_of(filters.company, invoices)
-	months = losses.return_months(filters.company)
+	months = ledger.return_months(filters.company)
 	for row in rows:
 		row.claimed_amount = float(totals[row.name, True])
 		row.repaid_amount = float(totals[row.name, False])
@@ -191,29 +193,44 @@ def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 
 
 def posted(filters: frappe._dict) -> list[frappe._dict]:
-	"""The claims in posted tax runs, as far as the user may see them."""
+	"""What tax runs, and the entries of write-offs, have claimed and repaid, as far as the user may see it."""
 	visible = {row.name for row in claims({"company": filters.company}, ["name"])}
 	rows = ledger.posted_claims(filters.company, filters.from_date, filters.to_date)
 	return [row for row in rows if row.name in visible]
 
 
 def ledger_message(company: str, currency: str) -> str | None:
-	"""Whether the claims equal what the tax runs have posted on the relief accounts, and what else is on them."""
+	"""Whether the claims equal what the runs have posted on the relief accounts and the interim accounts, and what else is on
+	them."""
 	decimals = precision(currency)
 	claimed: dict[str, Decimal] = defaultdict(lambda: ZERO)
+	run_fields = {TAX_CLAIMS.entry_field}
 	for row in frappe.get_all(
 		TAX_CLAIM,
 		filters={"company": company, "relief_account": ("is", "set")},
-		fields=["item", "relief_account", "booked_account", "claimed_amount", "repaid_amount"],
+		fields=[
+			"item",
+			"relief_account",
+			"booked_account",
+			"booked_amount",
+			"method",
+			"claimed_amount",
+			"repaid_amount",
+			"lapsed_amount",
+		],
 		order_by=None,
 	):
-		amount = money(row.claimed_amount - row.repaid_amount, decimals)
-		claimed[row.relief_account] += amount
+		net = money(row.claimed_amount - row.repaid_amount, decimals)
+		claimed[row.relief_account] += net
+		if row.item and row.booked_account:
+			run_fields.add(WRITE_OFFS.entry_field)
 		if not row.item:
-			claimed[row.booked_account] -= amount
+			claimed[row.booked_account] -= net
+		elif row.method == rules.INTERIM_ACCOUNT:
+			claimed[row.booked_account] += money(row.booked_amount - row.lapsed_amount, decimals) - net
 	if not claimed:
 		return None
-	totals = roll_forward.ledger_totals(company, claimed, date.max, "write_off_tax_run")
+	totals = roll_forward.ledger_totals(company, claimed, date.max, run_fields)
 	differences = {name: claimed[name] - total.of_runs for name, total in totals.items()}
 	if any(differences.values()):
 		said = [_("The totals differ from the General Ledger: {0}").format(amounts(differences, currency))]
@@ -222,7 +239,10 @@ def ledger_message(company: str, currency: str) -> str | None:
 		said = [_("The totals match the General Ledger of {0}.").format(names)]
 	others = {name: total.others for name, total in totals.items()}
 	if any(others.values()):
-		said.append(_("Entries that are not of tax runs: {0}").format(amounts(others, currency)))
+		text = _("Entries that are not of runs: {0}")
+		if WRITE_OFFS.entry_field not in run_fields:
+			text = _("Entries that are not of tax runs: {0}")
+		said.append(text.format(amounts(others, currency)))
 	return "<br>".join(said)
 
 

@@ -28,7 +28,7 @@ export async function preview(frm, { may_post, on_post }) {
 				: accounts(plan) +
 				  set_offs(plan) +
 				  tax_relief(plan) +
-				  (posts_claims(frm.doc) ? "" : write_off_notice()) +
+				  (posts_claims(frm.doc) ? "" : write_off_notice(plan)) +
 				  notes(plan) +
 				  `<p class="text-muted">${escape(plan.way)}</p>` +
 				  `<div class="wo-entries">${entry_list(plan)}</div>`
@@ -112,17 +112,25 @@ function skipped(plan, doc) {
 const notes = (plan) =>
 	(plan.notes || []).map((note) => `<div class="wo-note yellow"><p>${escape(note)}</p></div>`).join("");
 
-const write_off_notice = () =>
-	`<div class="wo-note yellow"><p><b>${escape(__("A write-off closes only the balance."))}</b> ${escape(
-		__(
-			"Income, tax, orders and subscriptions do not change. To reverse the sale, create a credit note instead."
-		)
-	)}</p></div>`;
+function write_off_notice(plan) {
+	const takes_tax = plan.tax_relief && (plan.tax_relief.claimed || plan.tax_relief.interim);
+	const what = takes_tax
+		? __(
+				"Income, orders and subscriptions do not change. To reverse the sale, create a credit note instead."
+		  )
+		: __(
+				"Income, tax, orders and subscriptions do not change. To reverse the sale, create a credit note instead."
+		  );
+	const first = takes_tax
+		? __("A write-off closes only the balance and takes its tax.")
+		: __("A write-off closes only the balance.");
+	return `<div class="wo-note yellow"><p><b>${escape(first)}</b> ${escape(what)}</p></div>`;
+}
 
 // The tax in the loss, with the first and last days of its claims.
 function tax_relief(plan) {
 	const relief = plan.tax_relief;
-	if (!relief || !(relief.claims.length || relief.excluded.length)) return "";
+	if (!relief || !(relief.claimed || relief.claims.length || relief.excluded.length)) return "";
 	const { currency } = plan;
 	const day = (value, otherwise) => (value ? date(value) : escape(otherwise));
 	const row = (claim) => `
@@ -130,6 +138,21 @@ function tax_relief(plan) {
 			<td>${day(claim.lapses_on, "")}${claim.lapsed ? ` <b>${lapsed()}</b>` : ""}</td>
 			<td class="wo-amount">${number(claim.count)}</td>
 			<td class="wo-amount">${money(claim.tax, currency)}</td></tr>`;
+	const days = relief.claims.length
+		? `<div class="wo-scroll"><table class="table wo-table" data-table="tax">
+			<thead><tr><th>${escape(__("Claimable From"))}</th><th>${escape(__("Until"))}</th>
+				<th class="wo-amount">${escape(__("Claims"))}</th>
+				<th class="wo-amount">${escape(__("Tax"))}</th></tr></thead>
+			<tbody>${relief.claims.map(row).join("")}</tbody>
+		</table></div>`
+		: "";
+	const amount = (value) => [bold(money(value, currency))];
+	const booked = [
+		relief.claimed ? __("{0} is claimed with these entries.", amount(relief.claimed)) : "",
+		relief.interim
+			? __("{0} is on the interim account until it is claimed.", amount(relief.interim))
+			: "",
+	].join(" ");
 	const left_out = relief.excluded
 		.map(({ message, count }) => `<li>${escape(message)} (${number(count)})</li>`)
 		.join("");
@@ -138,13 +161,8 @@ function tax_relief(plan) {
 		<p class="wo-tax">${__("{0} of it is tax to claim. The loss is {1}.", [
 			bold(money(relief.tax, currency)),
 			bold(money(relief.loss, currency)),
-		])}</p>
-		<div class="wo-scroll"><table class="table wo-table" data-table="tax">
-			<thead><tr><th>${escape(__("Claimable From"))}</th><th>${escape(__("Until"))}</th>
-				<th class="wo-amount">${escape(__("Claims"))}</th>
-				<th class="wo-amount">${escape(__("Tax"))}</th></tr></thead>
-			<tbody>${relief.claims.map(row).join("")}</tbody>
-		</table></div>
+		])} ${booked}</p>
+		${days}
 		${left_out ? `<p>${escape(__("Without a claim:"))}</p><ul>${left_out}</ul>` : ""}`;
 }
 

@@ -1,0 +1,112 @@
+"""Tax that the entry of a write-off took, by the methods Net at Once and Interim Account: what entries that take back the
+write-off have to return of it.
+
+An entry of a write-off run always uses the account that took the tax. From and to an interim account only tax runs post
+against another account.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import frappe
+from frappe import _
+
+from ar_writeoff.core.money import money
+from ar_writeoff.core.run_types import TAX_CLAIM
+from ar_writeoff.ledger.money import company_currency, precision
+from ar_writeoff.tax_relief import ledger, rules
+
+
+@dataclass(frozen=True, slots=True)
+class BookedTax:
+	"""The tax of a claim that the entry of its write-off took. `left`: without what recoveries have returned."""
+
+	claim: str
+	item: str
+	account: str
+	method: str
+	tax: Decimal
+	left: Decimal
+	decimals: int
+
+	def part(self, share: Fraction) -> Decimal:
+		"""Return the tax in a recovery, after which this share of the item is still written off."""
+		return rules.tax_to_return(self.left, self.tax, share, self.decimals)
+
+
+def booked_taxes(items: Iterable[str]) -> dict[str, list[BookedTax]]:
+	"""Return the tax that the entries of these items took, by item."""
+	claim = frappe.qb.DocType(TAX_CLAIM)
+	found: dict[str, list[BookedTax]] = defaultdict(list)
+	for row in (
+		frappe.qb.from_(claim)
+		.select(
+			claim.name,
+			claim.item,
+			claim.booked_account,
+			claim.method,
+			claim.company,
+			claim.tax_amount,
+			claim.booked_amount,
+		)
+		.where(claim.item.isin(sorted(set(items)) or [""]) & (claim.booked_account != ""))
+		.orderby(claim.name)
+		.run(as_dict=True)
+	):
+		decimals = precision(company_currency(row.company))
+		found[row.item].append(
+			BookedTax(
+				row.name,
+				row.item,
+				row.booked_account,
+				row.method,
+				money(row.tax_amount, decimals),
+				money(row.booked_amount, decimals),
+				decimals,
+			)
+		)
+	return found
+
+
+def accounts_of_entries(entries: Iterable[str]) -> dict[str, set[str]]:
+	"""Return the accounts that took tax in these entries of write-off runs."""
+	claim, item = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType("Write-Off Run Item")
+	found: dict[str, set[str]] = defaultdict(set)
+	for entry, account in (
+		frappe.qb.from_(claim)
+		.inner_join(item)
+		.on(item.name == claim.item)
+		.select(item.journal_entry, claim.booked_account)
+		.distinct()
+		.where(item.journal_entry.isin(sorted(set(entries)) or [""]) & (claim.booked_account != ""))
+		.run()
+	):
+		found[entry].add(account)
+	return found
+
+
+# Filed returns
+
+
+def filed_message(run: str) -> str:
+	return _("The return with the claims of {0} is filed. Enter a date in a later return period.").format(run)
+
+
+def filed_return(company: str, day: Any, items: Iterable[str]) -> str | None:
+	"""Return the tax run with the filed return that has an entry of this day with the tax of these items; None if there is none.
+	`items`: those with a claim."""
+	names = set(items)
+	taxes = booked_taxes(names).values() if names else ()
+	if not any(one.method == rules.NET_AT_ONCE for own in taxes for one in own):
+		return None
+	return ledger.filed_return(company, day)
+
+
+def filed_problem(company: str, day: Any, items: Iterable[str]) -> str | None:
+	"""Return why an entry of this day with the tax of these items cannot be cancelled; None if it can."""
+	filed = filed_return(company, day, items)
+	return _("The return with the claims of {0} is filed.").format(filed) if filed else None
