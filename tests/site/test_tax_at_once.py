@@ -18,6 +18,7 @@ from tests.site.factories import (
 	account,
 	as_user,
 	cost_center,
+	credit_note,
 	journal,
 	line,
 	outstanding,
@@ -27,7 +28,7 @@ from tests.site.ledger_checks import gl_table
 from tests.site.test_tax_claims import claims, count_queries, taxed
 from tests.site.test_tax_report import ACCOUNT, BY_BOX, JULY, report
 from tests.site.test_tax_rules import tax_account, use_rule
-from tests.site.test_tax_runs import LOSS, RELIEF, balance_of, entries, tax_run
+from tests.site.test_tax_runs import LOSS, RELIEF, balance_of, entries, partly_written_off, tax_run
 
 AU = "Australia: written off as bad"
 NET = "Net at Once"
@@ -489,3 +490,31 @@ def test_the_evidence_names_the_accounts_of_the_tax() -> None:
 	with as_user(MANAGER):
 		page = frappe.utils.strip_html(frappe.get_print("Write-Off Run", run.name, "Write-Off Evidence"))
 	assert NET in page and f"VAT - HL → {RELIEF}" in page
+
+
+def test_a_later_credit_note_is_repaid_by_a_tax_run() -> None:
+	"""It takes all of the tax of the invoice."""
+	sale = partly_written_off()
+	[claim] = claims(sale)
+	assert amounts_of(claim) == ("Claimed", 100, 100, 0)
+	note = credit_note(sale, 480, "2026-07-10")
+	assert amounts_of(claims(sale)[0])[1:] == (0, 100, 0)
+	july = run_helpers.post(tax_run(**JULY))
+	assert (
+		gl_table(entries(july)[0])
+		== """\
+account               | party | cost center |  debit | credit | against
+Write Off - HL        |       | Main - HL   | 100.00 |        |
+VAT on Bad Debts - HL |       |             |        | 100.00 |"""
+	)
+	assert amounts_of(claims(sale)[0]) == ("Repaid", 0, 100, 100)
+	assert_books()
+	note.reload().cancel()
+	run_helpers.post(tax_run(**JULY))
+	claim = claims(sale)[0]
+	assert (claim.claimable_amount, claim.claimed_amount - claim.repaid_amount, balance_of(RELIEF)) == (
+		100,
+		100,
+		100,
+	)
+	assert_books()

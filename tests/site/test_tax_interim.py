@@ -8,7 +8,7 @@ import frappe
 import pytest
 
 from tests.site import run_helpers
-from tests.site.factories import HL, MANAGER, account, as_user, cost_center
+from tests.site.factories import HL, MANAGER, account, as_user, cost_center, credit_note
 from tests.site.ledger_checks import gl_table
 from tests.site.test_tax_at_once import (
 	AU,
@@ -22,7 +22,7 @@ from tests.site.test_tax_at_once import (
 from tests.site.test_tax_claims import claims, taxed
 from tests.site.test_tax_report import BY_BOX, JULY, report
 from tests.site.test_tax_rules import tax_account, use_rule
-from tests.site.test_tax_runs import LOSS, RELIEF, balance_of, entries, item_of, tax_run
+from tests.site.test_tax_runs import LOSS, RELIEF, balance_of, entries, item_of, partly_written_off, tax_run
 
 INTERIM = "VAT to be Reclaimed - HL"
 METHOD = "Interim Account"
@@ -321,3 +321,15 @@ def test_the_interim_account_is_one_of_its_own() -> None:
 		with pytest.raises(frappe.ValidationError, match=text):
 			rule.save()
 	assert frappe.db.get_value("Write-Off Settings", HL, "tax_rule") == AU
+
+
+def test_a_credit_note_takes_the_tax_from_the_interim_account() -> None:
+	"""What cannot be claimed any more is part of the loss."""
+	sale = partly_written_off()
+	assert balances() == (100, 0, 500)
+	credit_note(sale, 480, "2026-07-10")
+	july = run_helpers.post(tax_run(**JULY))
+	assert (july.claimed_amount, july.repaid_amount, balances()) == (0, 0, (0, 0, 600))
+	[claim] = claims(sale)
+	assert (claim.status, claim.booked_amount, claim.lapsed_amount) == ("Withdrawn", 100, 100)
+	assert_books()
