@@ -39,26 +39,22 @@ RELIEF, INTERIM = "VAT on Bad Debts - HL", "VAT to be Reclaimed - HL"
 
 number = st.integers(0, 20)
 share = st.sampled_from((1, 0.5, 0.333))
-step = st.tuples(
-	st.sampled_from(
-		(
-			"pay",
-			"credit note",
-			"write off",
-			"write off",
-			"claim",
-			"claim",
-			"recover",
-			"recover",
-			"undo the write-off",
-			"undo the claim",
-			"lapse",
-			"file",
-		)
-	),
-	number,
-	share,
+ACTIONS = (
+	"pay",
+	"credit note",
+	"write off",
+	"write off",
+	"claim",
+	"claim",
+	"recover",
+	"recover",
+	"undo the write-off",
+	"undo the claim",
+	"file",
 )
+step = st.tuples(st.sampled_from(ACTIONS), number, share)
+# What has lapsed is left out by age.
+step_of_claim = st.tuples(st.sampled_from((*ACTIONS, "lapse")), number, share)
 
 
 @settings(
@@ -70,7 +66,7 @@ step = st.tuples(
 @given(
 	method=st.sampled_from((rules.RELIEF_LATER, rules.NET_AT_ONCE, rules.INTERIM_ACCOUNT)),
 	sales=st.lists(st.tuples(st.integers(100, 99_999), st.integers(1, 30)), min_size=1, max_size=3),
-	steps=st.lists(step, min_size=4, max_size=10),
+	steps=st.lists(step_of_claim, min_size=4, max_size=10),
 )
 def test_no_tax_is_claimed_twice(
 	method: str, sales: list[tuple[int, int]], steps: list[tuple[str, int, float]]
