@@ -88,7 +88,7 @@ def add_invoices(doc: Any, invoices: list[str]) -> dict[str, Any]:
 			left_out.append(
 				{"voucher_no": verdict.balance.voucher_no, "message": messages.message(verdict.reason)}
 			)
-	insert_items(doc, items)
+	insert_items(doc, [items])
 	restore_notes(run, notes)
 	judged = {verdict.balance.voucher_no for verdict in verdicts}
 	no_match = messages.message(Reason.of(reasons.NO_LONGER_MATCHES))

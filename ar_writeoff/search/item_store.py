@@ -1,6 +1,7 @@
 """Bulk insert of a draft run's items: searches find a hundred thousand."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,7 @@ ITEM_COLUMNS = (
 	"set_off_amount",
 	"set_offs",
 )
+Literal = Callable[[Any], str]
 REASON_COLUMNS = ("status", *COLUMNS, "reason_doctype", "reason_name")
 
 
@@ -84,32 +86,46 @@ class NewItem:
 		return (states.EXCLUDED, *columns(reason).values(), link_doctype, link_name)
 
 
-def insert_items(run: Any, items: Iterable[NewItem]) -> None:
-	"""Insert new items of a run."""
-	open_, excluded = [], []
-	for item in items:
-		if item.verdict.reason is None:
-			open_.append(item.values(run.name))
-		else:
-			excluded.append(item.values(run.name) + item.reason_values())
+def insert_items(run: Any, parts: Iterable[Iterable[NewItem]]) -> None:
+	"""Insert new items of a run. A thread builds the next statement while MariaDB executes one; it has no connection."""
 	same = {**standard_values(), "run": run.name, "company": run.company}
+	prepared = statements(run.name, same, parts, literals())
+	with ThreadPoolExecutor(1) as thread:
+		following = thread.submit(next, prepared, None)
+		while statement := following.result():
+			following = thread.submit(next, prepared, None)
+			# nosemgrep: frappe-using-db-sql - building thousands of rows takes longer than inserting them
+			frappe.db.sql(statement)
+
+
+def statements(
+	run: str, same: dict[str, str], parts: Iterable[Iterable[NewItem]], literal: Literal
+) -> Iterator[str]:
+	"""Yield the statements that insert the items. The values in `same` apply to all of them."""
 	no_reason = {column: "" for column in REASON_COLUMNS} | {"status": states.OPEN}
-	insert_rows(same | no_reason, ITEM_COLUMNS, open_)
-	insert_rows(same, ITEM_COLUMNS + REASON_COLUMNS, excluded)
+	for items in parts:
+		open_, excluded = [], []
+		for item in items:
+			if item.verdict.reason is None:
+				open_.append(item.values(run))
+			else:
+				excluded.append(item.values(run) + item.reason_values())
+		yield from insert_rows(same | no_reason, ITEM_COLUMNS, open_, literal)
+		yield from insert_rows(same, ITEM_COLUMNS + REASON_COLUMNS, excluded, literal)
 
 
-def insert_rows(same: dict[str, str], different: tuple[str, ...], rows: list[tuple]) -> None:
-	"""Insert rows of the columns `different`; the values in `same` apply to all of them."""
+def insert_rows(
+	same: dict[str, str], different: tuple[str, ...], rows: list[tuple], literal: Literal
+) -> Iterator[str]:
+	"""Yield the statements that insert rows of the columns `different`; the values in `same` apply to all of them."""
 	columns = ", ".join(f"`{column}`" for column in (*same, *different))
-	literal = literals()
 	start = ", ".join(literal(value) for value in same.values())
 	for part in create_batch(rows, 1000):
 		values = ", ".join(f"({start}, {', '.join([literal(value) for value in row])})" for row in part)
-		# nosemgrep: frappe-using-db-sql - building thousands of rows takes longer than inserting them
-		frappe.db.sql(f"insert into `tabWrite-Off Run Item` ({columns}) values {values}")
+		yield f"insert into `tabWrite-Off Run Item` ({columns}) values {values}"
 
 
-def literals() -> Callable[[Any], str]:
+def literals() -> Literal:
 	"""A function that returns a value as SQL. Texts are escaped once, because most are in many rows."""
 	texts: dict[str, str] = {}
 	escape = frappe.db.escape

@@ -4,6 +4,7 @@ A search stores what it finds in a temporary file and replaces the items at the 
 `ar_writeoff.run.gate`). If it is cancelled or killed, the items stay as they were.
 """
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -30,6 +31,9 @@ from ar_writeoff.search.processes import FoundItems, find
 METHOD = "ar_writeoff.search.service.search_in_background"
 # Worker number of a search; those of posting and undo count from 1.
 WORKER = 0
+
+# Voucher type and number, account and customer.
+Key = tuple[str, str, str, str]
 
 # A search over more ledger rows runs in a worker: about five seconds of waiting.
 MAX_ROWS_IN_REQUEST = 100_000
@@ -160,6 +164,21 @@ def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
 	before, notes = previous_items(run.name), notes_of(run.name)
 	frappe.db.delete("Write-Off Run Item", {"run": run.name})
 	counts = {"found": 0, "selected": 0, "excluded": 0, "added": 0, "changed": 0, "dropped": len(before)}
+	insert_items(run, new_items(found, before, counts))
+	restore_notes(run.name, notes)
+	frappe.db.set_value(
+		doctype_of(run.name),
+		run.name,
+		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
+	)
+	after_selection_change(run)
+	return counts
+
+
+def new_items(
+	found: FoundItems, before: dict[Key, tuple[Decimal, Decimal, int]], counts: dict[str, int]
+) -> Iterator[list[NewItem]]:
+	"""Yield the items of each part of the results, and count the changes to the items `before`."""
 	number = 0
 	for part in found:
 		items = []
@@ -180,18 +199,10 @@ def replace_items(run: Any, found: FoundItems) -> dict[str, int]:
 				selected = 0
 			lowered = write_off if write_off != outstanding else None
 			items.append(NewItem(number, verdict, customer_name, selected, lowered))
-		insert_items(run, items)
-	restore_notes(run.name, notes)
-	frappe.db.set_value(
-		doctype_of(run.name),
-		run.name,
-		{"searched_on": now(), "searched_by": frappe.session.user, "status": states.DRAFT},
-	)
-	after_selection_change(run)
-	return counts
+		yield items
 
 
-def previous_items(run: str) -> dict[tuple[str, str, str, str], tuple[Decimal, Decimal, int]]:
+def previous_items(run: str) -> dict[Key, tuple[Decimal, Decimal, int]]:
 	"""Balance, amount and selection of the open items, by voucher type and number, account and customer."""
 	item = frappe.qb.DocType("Write-Off Run Item")
 	rows = (
