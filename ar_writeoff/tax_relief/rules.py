@@ -22,8 +22,6 @@ RELIEF_LATER = "Relief Later"
 AGE_ONLY = "Age Only"
 NET_AT_ONCE = "Net at Once"
 INTERIM_ACCOUNT = "Interim Account"
-# Those that can be chosen.
-METHODS = (RELIEF_LATER, NET_AT_ONCE, INTERIM_ACCOUNT, AGE_ONLY)
 
 # Triggers
 WRITTEN_OFF = "Written Off"

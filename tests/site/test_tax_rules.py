@@ -155,10 +155,3 @@ def test_the_rule_that_is_valid_on_the_day() -> None:
 	assert rule_of_company(HL, UK, "2026-01-01") is None
 	assert rule_of_company(NW, UK, "2026-01-01") == "United Kingdom 2026"
 	assert rule_of_company(HL, None, "2026-01-01") is None
-
-
-def test_a_method_that_is_not_available_is_refused() -> None:
-	rule = frappe.get_doc("Write-Off Tax Rule", UK)
-	rule.method = "Interim Account"
-	with pytest.raises(frappe.ValidationError, match="The method Interim Account is not available"):
-		rule.save()

@@ -76,17 +76,11 @@ class WriteOffTaxRule(LatestDocument):
 			*self.date_problems(),
 			*self.clock_problems(),
 			*self.account_problems(),
-			("method", self.method_problem()),
 			*self.age_problems(),
 			("trigger", self.trigger_problem()),
 			("statutory_fraction", service.fraction_problem(self.statutory_fraction)),
 		]
 		throw_field_errors(self, problems)
-
-	def method_problem(self) -> str | None:
-		if self.method in rules.METHODS:
-			return None
-		return _("The method {0} is not available.").format(_(self.method))
 
 	def age_problems(self) -> list[tuple[str, str | None]]:
 		"""Claims by age have no write-off."""
