@@ -222,11 +222,11 @@ def tax_values(terms: Terms) -> list[tuple[str, str]]:
 	if not terms.tax_method:
 		return []
 	rule = frappe.get_meta("Write-Off Tax Rule")
-	accounts = ", ".join(f"{tax} → {account}" for tax, account in terms.tax_accounts)
-	return [
-		(_(rule.get_label("method")), _(terms.tax_method)),
-		(_(rule.get_label("accounts")), accounts),
-	]
+	found = [(_(rule.get_label("method")), _(terms.tax_method))]
+	if terms.tax_accounts:
+		accounts = ", ".join(f"{tax} → {account}" for tax, account in terms.tax_accounts)
+		found.append((_(rule.get_label("accounts")), accounts))
+	return found
 
 
 # The items

@@ -333,6 +333,9 @@ MESSAGES: Mapping[str, str] = {
 	reasons.TAX_WITHDRAWN: _(
 		"The write-off was undone or reinstated, or credit notes have reversed the tax."
 	),
+	reasons.TAX_NO_LONGER_UNPAID: _(
+		"The invoice was paid or written off, or credit notes have reversed the tax."
+	),
 }
 
 # Reasons whose message differs from balance to balance by an amount.
@@ -468,6 +471,7 @@ LABELS: Mapping[str, str] = {
 	reasons.TAX_EVENT_MISSING: _("Event date missing"),
 	reasons.TAX_CONDITIONS_MISSING: _("Conditions missing"),
 	reasons.TAX_WITHDRAWN: _("Withdrawn"),
+	reasons.TAX_NO_LONGER_UNPAID: _("No longer unpaid"),
 }
 
 

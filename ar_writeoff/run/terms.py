@@ -23,7 +23,7 @@ from ar_writeoff.posting import rules as planning
 from ar_writeoff.posting.entry_values import company_values
 from ar_writeoff.search.ledger import Scope
 from ar_writeoff.tax_relief import rules as tax_rules
-from ar_writeoff.tax_relief.ledger import rule_of_company
+from ar_writeoff.tax_relief.ledger import rule_of_company, rule_to_release
 from ar_writeoff.tax_relief.losses import booking_of_rule
 
 # Fields of Write-Off Settings that runs use.
@@ -137,6 +137,9 @@ def tax_terms(run: Any, settings: Any) -> dict[str, Any]:
 		run.balance_type == criteria.DEBIT and accounts.write_off_method(run.reason) != accounts.RECLASSIFY
 	)
 	rule = rule_of_company(run.company, settings.tax_rule, run.posting_date) if is_loss else None
+	if is_loss and settings.tax_rule and not rule:
+		rule = rule_to_release(run.company)
+		return {"tax_rule": rule, "tax_method": tax_rules.AGE_ONLY} if rule else {"tax_rule": None}
 	booking = booking_of_rule(rule, run.company) if rule else tax_rules.Booking()
 	if not booking.accounts:
 		return {"tax_rule": rule}

@@ -40,12 +40,13 @@ LEFT_FIELDS = [
 	"tax_amount",
 	"is_manual",
 	"booked_account",
+	"write_off_date",
 ]
 
 
 def rule_of_company(company: str, chosen: str | None, day: Any) -> str | None:
-	"""Return the rule for write-offs of this day: the chosen one, or a rule of its country that is valid on the day. None if
-	the company has chosen none, or none is valid.
+	"""Return the rule for write-offs of this day: the chosen one, or a rule of its country and method that is valid on the
+	day. None if the company has chosen none, or none is valid.
 	"""
 	if not chosen:
 		return None
@@ -53,16 +54,16 @@ def rule_of_company(company: str, chosen: str | None, day: Any) -> str | None:
 	rule = frappe.qb.DocType(RULE)
 	rows = (
 		frappe.qb.from_(rule)
-		.select(rule.name, rule.company, rule.country, rule.valid_from, rule.valid_to)
+		.select(rule.name, rule.company, rule.country, rule.method, rule.valid_from, rule.valid_to)
 		.where((rule.disabled == 0) & (rule.no_relief == 0))
 		.orderby(rule.name)
 		.run(as_dict=True)
 	)
-	country = next((row.country for row in rows if row.name == chosen), None)
+	kind = next(((row.country, row.method) for row in rows if row.name == chosen), None)
 	valid = [
 		row
 		for row in rows
-		if row.country == country
+		if (row.country, row.method) == kind
 		and row.company in (None, "", company)
 		and (not row.valid_from or row.valid_from <= day)
 		and (not row.valid_to or day <= row.valid_to)
@@ -347,15 +348,20 @@ def taxes_left(company: str, claims: Iterable[Any], until: date | None = None) -
 		return {}
 	invoices = {row.sales_invoice for row in rows.values() if row.sales_invoice}
 	credited = set(credit_notes(company, invoices, until).values())
-	if credited:
-		for row in frappe.get_all(
-			TAX_CLAIM, filters={"sales_invoice": ("in", sorted(credited))}, fields=LEFT_FIELDS, order_by=None
-		):
-			rows.setdefault(row.name, row)
-	of_items = {name: row for name, row in rows.items() if row.item}
-	by_age = [row for row in rows.values() if not row.item]
+	by_age = {row.sales_invoice for row in rows.values() if not row.item}
+	known = dict(rows)
+	if credited | by_age:
+		filters = {"sales_invoice": ("in", sorted(credited | by_age))}
+		for row in frappe.get_all(TAX_CLAIM, filters=filters, fields=LEFT_FIELDS, order_by=None):
+			known.setdefault(row.name, row)
+	of_items = {name: row for name, row in known.items() if row.item}
 	left = _taxes_written_off(company, of_items, credited, until) if of_items else {}
-	return left | (_taxes_unpaid(company, by_age, until) if by_age else {})
+	unpaid = [row for row in known.values() if not row.item]
+	if unpaid:
+		left |= _taxes_unpaid(company, unpaid, of_items.values(), left, until)
+	return {
+		name: amount for name, amount in left.items() if name in rows or known[name].sales_invoice in credited
+	}
 
 
 def _taxes_written_off(
@@ -368,19 +374,20 @@ def _taxes_written_off(
 		for name in sorted(rows)
 	}
 	left |= _booked_left(rows, shares, decimals, until)
-	groups: dict[tuple[str, str, bool], list[Any]] = defaultdict(list)
+	groups: dict[tuple[str, str], list[Any]] = defaultdict(list)
 	for name in left:
 		row = rows[name]
 		if row.sales_invoice in credited and not row.is_manual and left[name]:
-			groups[row.sales_invoice, row.tax_account, bool(row.releases)].append(row)
+			groups[row.sales_invoice, row.tax_account].append(row)
 	if not groups:
 		return left
-	taxes = invoice_taxes(company, credited, {account for _invoice, account, _releases in groups}, until)
+	taxes = invoice_taxes(company, credited, {account for _invoice, account in groups}, until)
 	amounts = _amounts_written_off(row.item for of_account in groups.values() for row in of_account)
 	fractions = _statutory_fractions(row.tax_rule for of_account in groups.values() for row in of_account)
-	for (invoice, account, _releases), of_account in groups.items():
+	for (invoice, account), of_account in groups.items():
 		tax = taxes[invoice]
-		written_off = sum(Fraction(amounts[row.item]) * shares[row.item] for row in of_account)
+		# A loss may have two claims on an account: one releases what was claimed by age, the other has the rest.
+		written_off = sum(Fraction(amounts[item]) * shares[item] for item in {row.item for row in of_account})
 		share = written_off / Fraction(tax.gross_own) if tax.gross_own > 0 else Fraction(0)
 		most = rules.taxes_in_share(tax.taxes, tax.gross, share, fractions[of_account[0].tax_rule])
 		left |= rules.limit_taxes(
@@ -417,43 +424,70 @@ def _booked_left(
 	return left
 
 
-def _taxes_unpaid(company: str, claims: list[Any], until: date | None) -> dict[str, Decimal]:
-	"""Return the tax of these claims by age in the open balances of their invoices and in what was written off since they were
-	made, which releases their deferred tax."""
-	decimals = precision(company_currency(company))
-	names = {row.sales_invoice for row in claims}
-	unpaid = open_amounts(company, names, until)
-	for invoice, amount in _amounts_released((row.name for row in claims), until).items():
-		unpaid[invoice] = unpaid.get(invoice, Fraction(0)) + amount
-	taxes = invoice_taxes(company, names, {row.tax_account for row in claims if row.tax_account}, until)
-	fractions = _statutory_fractions(row.tax_rule for row in claims)
+def _taxes_unpaid(
+	company: str,
+	claims: Iterable[Any],
+	of_items: Iterable[Any],
+	left: Mapping[str, Decimal],
+	until: date | None,
+) -> dict[str, Decimal]:
+	"""Return the tax of these claims by age in the open balances of their invoices, and in what write-offs have released.
+	`of_items`: the other claims of the invoices, with what is `left` of them."""
 	of_invoices: dict[str, list[Any]] = defaultdict(list)
 	for row in claims:
 		of_invoices[row.sales_invoice].append(row)
-	left: dict[str, Decimal] = {}
-	for invoice, own in of_invoices.items():
-		relief_accounts = {row.tax_account: row.relief_account for row in own if row.tax_account}
-		tax = taxes[invoice]
-		amounts = unpaid_taxes(
-			tax, unpaid.get(invoice, Fraction(0)), relief_accounts, fractions[own[0].tax_rule], decimals
-		)
-		left |= {row.name: amounts.get(row.tax_account, ZERO) for row in own}
-	return left
+	losses: dict[str, rules.LossTaxes] = defaultdict(rules.LossTaxes)
+	for row in of_items:
+		if not (until and row.write_off_date > until):
+			losses[row.sales_invoice].add(row.tax_account, left[row.name], is_released=bool(row.releases))
+	accounts = {row.tax_account for own in of_invoices.values() for row in own if row.tax_account}
+	fractions = _statutory_fractions(row.tax_rule for own in of_invoices.values() for row in own)
+	amounts = unpaid_taxes(
+		company,
+		invoice_taxes(company, of_invoices, accounts, until),
+		{
+			name: {row.tax_account: row.relief_account for row in own if row.tax_account}
+			for name, own in of_invoices.items()
+		},
+		{name: fractions[own[0].tax_rule] for name, own in of_invoices.items()},
+		losses,
+		until,
+	)
+	return {
+		row.name: amounts[name].get(row.tax_account, ZERO) for name, own in of_invoices.items() for row in own
+	}
 
 
 def unpaid_taxes(
-	tax: InvoiceTax,
-	unpaid: Fraction,
-	relief_accounts: Mapping[str, str],
-	statutory: Fraction | None,
-	decimals: int,
-) -> dict[str, Decimal]:
-	"""Return the tax in the unpaid amount of an invoice, which is in the currency of its receivable account, by tax account."""
-	if tax.gross_own <= 0:
-		return {}
-	share = unpaid / Fraction(tax.gross_own)
-	taxes = {account: amount for account, amount in tax.taxes.items() if account in relief_accounts}
-	return rules.tax_of_loss(taxes, tax.gross, share, {}, decimals, statutory, relief_accounts)
+	company: str,
+	taxes: Mapping[str, InvoiceTax],
+	relief_accounts: Mapping[str, Mapping[str, str]],
+	fractions: Mapping[str, Fraction | None],
+	losses: Mapping[str, rules.LossTaxes],
+	until: date | None = None,
+) -> dict[str, dict[str, Decimal]]:
+	"""Return the tax in the open balances of these invoices, and in what write-offs have released: {invoice: {tax account:
+	amount}}. All by invoice: `relief_accounts`, by tax account; `fractions`, the statutory ones; `losses`, the tax of its claims
+	with a write-off."""
+	decimals = precision(company_currency(company))
+	unpaid, written_off = open_amounts(company, taxes, until), _written_off_amounts(taxes, until)
+	found: dict[str, dict[str, Decimal]] = {}
+	for name, tax in taxes.items():
+		if tax.gross_own <= 0:
+			found[name] = {}
+			continue
+		accounts, gross = relief_accounts[name], Fraction(tax.gross_own)
+		found[name] = rules.unpaid_tax(
+			{account: amount for account, amount in tax.taxes.items() if account in accounts},
+			tax.gross,
+			unpaid.get(name, Fraction(0)) / gross,
+			written_off.get(name, Fraction(0)) / gross,
+			losses.get(name, rules.LossTaxes()),
+			decimals,
+			fractions[name],
+			accounts,
+		)
+	return found
 
 
 def open_amounts(company: str, invoices: Iterable[str], until: date | None = None) -> dict[str, Fraction]:
@@ -480,47 +514,46 @@ def open_amounts(company: str, invoices: Iterable[str], until: date | None = Non
 	return found
 
 
-def _amounts_released(claims: Iterable[str], until: date | None) -> dict[str, Fraction]:
-	"""Return what is written off of the invoices of these claims by age by items that release their deferred tax."""
-	claim = frappe.qb.DocType(TAX_CLAIM)
-	releases = (
-		frappe.qb.from_(claim)
-		.select(claim.item, claim.sales_invoice)
-		.distinct()
-		.where(claim.releases.isin(sorted(claims)))
-		.run()
-	)
-	if not releases:
-		return {}
-	items = [item for item, _invoice in releases]
-	amounts, shares = _amounts_written_off(items), shares_left(items, until)
-	released = _released_parts(items)
+def _written_off_amounts(invoices: Iterable[str], until: date | None) -> dict[str, Fraction]:
+	"""Return what is written off of these invoices, in the currency of their receivable account. `until`: without
+	write-offs, recoveries and reversals after this day."""
+	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Write-Off Run")
 	found: dict[str, Fraction] = defaultdict(Fraction)
-	for item, invoice in releases:
-		found[invoice] += Fraction(amounts[item]) * shares[item] * released[item]
+	for part in create_batch(sorted(set(invoices)), CLAIMS_PER_QUERY):
+		query = (
+			frappe.qb.from_(item)
+			.inner_join(run)
+			.on(run.name == item.run)
+			.select(item.name, item.voucher_no, item.write_off_amount)
+			.where(
+				item.voucher_no.isin(part)
+				& (item.voucher_type == "Sales Invoice")
+				& (item.write_off_amount > 0)
+				& (Coalesce(item.journal_entry, "") != "")
+			)
+		)
+		if until:
+			query = query.where(run.posting_date <= until)
+		rows = query.run()
+		shares = shares_left((name for name, *_rest in rows), until) if rows else {}
+		for name, invoice, amount in rows:
+			found[invoice] += Fraction(money(amount, 9)) * shares[name]
 	return found
 
 
-def _released_parts(items: Iterable[str]) -> dict[str, Fraction]:
-	"""Return the part of each item whose tax was claimed by age. The tax of the rest is claimed by the write-off."""
-	claim = frappe.qb.DocType(TAX_CLAIM)
-	rows = (
-		frappe.qb.from_(claim)
-		.select(
-			claim.item,
-			Sum(Case().when(claim.releases.isnotnull(), claim.tax_amount).else_(0)),
-			Sum(claim.tax_amount),
-		)
-		.where(claim.item.isin(sorted(set(items))))
-		.groupby(claim.item)
-		.run()
-	)
-	return {item: Fraction(money(released, 9)) / Fraction(money(total, 9)) for item, released, total in rows}
+@dataclass(frozen=True, slots=True)
+class DeferredTax:
+	"""The tax of a claim by age that is neither repaid nor released. `account`: the one it is deferred on."""
+
+	claim: str
+	tax_rule: str
+	relief_account: str
+	account: str
+	amount: Decimal
 
 
-def deferred_taxes(invoices: Iterable[str], decimals: int) -> dict[tuple[str, str], tuple[str, str, Decimal]]:
-	"""Return the tax that was claimed by age and neither repaid nor released: {(invoice, tax account): (claim, counter
-	account, amount)}."""
+def deferred_taxes(invoices: Iterable[str], decimals: int) -> dict[tuple[str, str], DeferredTax]:
+	"""Return the tax of these invoices that was claimed by age and neither repaid nor released, by invoice and tax account."""
 	claim, release = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(TAX_CLAIM).as_("release")
 	rows = (
 		frappe.qb.from_(claim)
@@ -530,6 +563,8 @@ def deferred_taxes(invoices: Iterable[str], decimals: int) -> dict[tuple[str, st
 			claim.sales_invoice,
 			claim.tax_account,
 			claim.name,
+			claim.tax_rule,
+			claim.relief_account,
 			claim.booked_account,
 			claim.claimed_amount - claim.repaid_amount - Coalesce(Sum(release.claimable_amount), 0),
 		)
@@ -542,10 +577,29 @@ def deferred_taxes(invoices: Iterable[str], decimals: int) -> dict[tuple[str, st
 		.run()
 	)
 	return {
-		(invoice, account): (name, counter, money(amount, decimals))
-		for invoice, account, name, counter, amount in rows
+		(invoice, account): DeferredTax(name, rule, relief_account, deferred_on, money(amount, decimals))
+		for invoice, account, name, rule, relief_account, deferred_on, amount in rows
 		if amount > 0
 	}
+
+
+def deferred_tax(company: str) -> Decimal:
+	"""Return the tax of all invoices of a company that was claimed by age and neither repaid nor released."""
+	claim = frappe.qb.DocType(TAX_CLAIM)
+	of_age = Case().when(claim.item.isnull(), claim.claimed_amount - claim.repaid_amount).else_(0)
+	released = Case().when(claim.releases.isnotnull(), claim.claimable_amount).else_(0)
+	[[total]] = frappe.qb.from_(claim).select(Sum(of_age - released)).where(claim.company == company).run()
+	return money(total or 0, precision(company_currency(company)))
+
+
+def rule_to_release(company: str) -> str | None:
+	"""Return the rule of the last claim by age of a company; None if it has none. Losses release what was claimed by it."""
+	return frappe.db.get_value(
+		TAX_CLAIM,
+		{"company": company, "item": ("is", "not set"), "tax_amount": (">", 0)},
+		"tax_rule",
+		order_by="creation desc",
+	)
 
 
 def _amounts_written_off(items: Iterable[str]) -> dict[str, Decimal]:

@@ -1,7 +1,7 @@
 """The tax in a loss: the rule of a company, applied to its invoices."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -49,12 +49,17 @@ class TaxRule:
 	interim_accounts: dict[str, str]
 	booking: rules.Booking = NO_BOOKING
 
+	@property
+	def only_releases(self) -> bool:
+		"""Whether losses only release what was claimed by age, because no rule applies to them."""
+		return self.booking.method == rules.AGE_ONLY
+
 
 @dataclass(frozen=True, slots=True)
 class Loss:
 	"""The tax on one account in one written-off item. Without an account, `reason` says why there is none to claim. `releases`:
-	the claim by age that had this tax before. `booked_account`: the account that takes the tax in the entry of the write-off; empty
-	if it is written off with the balance.
+	the claim by age that had this tax before, whose rule is `rule`. `booked_account`: the account that takes the tax in the entry of
+	the write-off; empty if it is written off with the balance.
 	"""
 
 	item: str
@@ -68,6 +73,7 @@ class Loss:
 	reason: Reason | None
 	relief_account: str = ""
 	releases: str = ""
+	rule: str = ""
 	booked_account: str = ""
 
 
@@ -147,17 +153,18 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 		if row.voucher_type == "Sales Invoice":
 			of_invoices.append(row)
 		# Receivables taken over from another system. Refunds, Dunnings and Fees have no tax of a sale.
-		if row.voucher_type != "Journal Entry":
+		if row.voucher_type != "Journal Entry" or rule.only_releases:
 			continue
 		supply = getdate(row.posting_date)
 		dates = rules.ClaimDates(supply, getdate(row.due_date or supply), written_off_on)
 		found.append(excluded(row, dates, Reason.of(reasons.TAX_NO_INVOICE)))
 	names = {row.voucher_no for row in of_invoices}
-	taxes = ledger.invoice_taxes(company, names, rule.relief_accounts)
-	written_off = ledger.other_losses(names, {row.name for row in of_invoices})
 	decimals = precision(company_currency(company))
-	claimed = ledger.claimed_taxes(names, rules.COUNTED, decimals)
 	deferred = ledger.deferred_taxes(names, decimals)
+	accounts = set() if rule.only_releases else set(rule.relief_accounts)
+	taxes = ledger.invoice_taxes(company, names, accounts | {account for _invoice, account in deferred})
+	written_off = ledger.other_losses(names, {row.name for row in of_invoices})
+	claimed = ledger.claimed_taxes(names, rules.COUNTED, decimals)
 	booking = rule.booking
 	if booking.method == rules.NET_AT_ONCE and ledger.filed_return(company, written_off_on):
 		# Claimed by a later tax run.
@@ -165,20 +172,24 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 	for row in of_invoices:
 		tax = taxes[row.voucher_no]
 		dates = rules.ClaimDates(tax.supply, tax.due, written_off_on)
-		if tax.reason:
-			found.append(excluded(row, dates, tax.reason))
+		of_age = {account: one for (invoice, account), one in deferred.items() if invoice == row.voucher_no}
+		if tax.reason and not of_age:
+			if not rule.only_releases:
+				found.append(excluded(row, dates, tax.reason))
 			continue
-		if not tax.taxes or tax.gross_own <= 0:
+		claimable = set() if tax.reason else accounts
+		own = {name: amount for name, amount in tax.taxes.items() if name in claimable or name in of_age}
+		if not own or tax.gross_own <= 0:
 			continue
 		loss = money(row.write_off_amount, 9) + written_off.get(row.voucher_no, ZERO)
 		amounts = rules.tax_of_loss(
-			tax.taxes,
+			own,
 			tax.gross,
 			Fraction(loss) / Fraction(tax.gross_own),
 			claimed.get(row.voucher_no, {}),
 			decimals,
 			rule.fraction,
-			rule.relief_accounts,
+			{**rule.relief_accounts, **{account: one.relief_account for account, one in of_age.items()}},
 		)
 		first, last = rules.claimable_on(rule.dates, dates), rules.lapses_on(rule.dates, dates)
 		missing = rules.missing_conditions(rule, None, None)
@@ -187,10 +198,10 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 		then = rules.status_on(written_off_on, first, last, lacks_notice=bool(missing))
 		for account, amount in sorted(amounts.items()):
 			released = ZERO
-			if (row.voucher_no, account) in deferred:
-				of_age, booked_account, left = deferred[row.voucher_no, account]
-				released = min(amount, left)
-				deferred[row.voucher_no, account] = of_age, booked_account, left - released
+			if account in of_age:
+				one = of_age[account]
+				released = min(amount, one.amount)
+				deferred[row.voucher_no, account] = replace(one, amount=one.amount - released)
 			if released:
 				found.append(
 					Loss(
@@ -203,11 +214,12 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 						lapses_on=None,
 						status=rules.status_on(day, written_off_on, None, lacks_notice=False),
 						reason=None,
-						relief_account=booked_account,
-						releases=of_age,
+						relief_account=one.account,
+						releases=one.claim,
+						rule=one.tax_rule,
 					)
 				)
-			if amount > released:
+			if amount > released and account in claimable:
 				booked = booking.account(account, then)
 				is_claimed = bool(booked) and booking.method == rules.NET_AT_ONCE
 				found.append(

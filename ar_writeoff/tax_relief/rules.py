@@ -6,8 +6,9 @@ Amounts are in company currency and positive for an invoice.
 from __future__ import annotations
 
 import calendar
+import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import ROUND_DOWN, Decimal
 from fractions import Fraction
@@ -79,7 +80,7 @@ class ClaimRule:
 @dataclass(frozen=True, slots=True)
 class Booking:
 	"""How the entry of a write-off takes its tax. `accounts`: (tax account, account that takes it); none if the tax is
-	written off with the balance."""
+	written off with the balance. By `AGE_ONLY` nothing is claimed, and what was claimed by age is released."""
 
 	method: str = RELIEF_LATER
 	accounts: tuple[tuple[str, str], ...] = ()
@@ -270,6 +271,50 @@ def tax_of_loss(
 	for group in groups.values():
 		parts |= _divide(group, _round(Fraction(sum(group.values())), decimals), decimals)
 	return parts
+
+
+@dataclass(slots=True)
+class LossTaxes:
+	"""What is left of the tax that the write-offs of an invoice have claimed, or released because it was claimed by age before;
+	the amounts of the claims by tax account."""
+
+	claimed: dict[str, list[Decimal]] = field(default_factory=dict)
+	released: dict[str, list[Decimal]] = field(default_factory=dict)
+
+	def add(self, account: str, amount: Decimal, *, is_released: bool) -> None:
+		(self.released if is_released else self.claimed).setdefault(account, []).append(amount)
+
+
+def unpaid_tax(
+	taxes: Mapping[str, Decimal],
+	gross: Decimal,
+	unpaid: Fraction,
+	written_off: Fraction,
+	losses: LossTaxes,
+	decimals: int,
+	statutory: Fraction | None = None,
+	relief_accounts: Mapping[str, str] | None = None,
+) -> dict[str, Decimal]:
+	"""Return the tax of each account to be claimed by age: that of the unpaid share of an invoice, and what was released of the
+	written-off share.
+
+	Rounded together with the claims of the write-offs, so that all of them have the tax of the invoice. Losses whose tax was
+	neither claimed nor released are left out; each claim may have a cent of rounding. If nothing is unpaid, it is what was released.
+	"""
+	cent = Fraction(Decimal(1).scaleb(-decimals))
+	taken: dict[str, Decimal] = {}
+	for account, exact in taxes_in_share(taxes, gross, written_off, statutory).items():
+		claimed, released = losses.claimed.get(account, []), losses.released.get(account, [])
+		without = exact - Fraction(sum(claimed, ZERO) + sum(released, ZERO))
+		is_rounding = without <= cent * (len(claimed) + len(released))
+		taken[account] = sum(claimed, ZERO) + (ZERO if is_rounding else _round(without, decimals))
+	found = tax_of_loss(taxes, gross, unpaid + written_off, taken, decimals, statutory, relief_accounts)
+	most = {
+		account: _decimal(Decimal(1), math.ceil(exact / cent) * cent)
+		+ sum(losses.released.get(account, []), ZERO)
+		for account, exact in taxes_in_share(taxes, gross, unpaid, statutory).items()
+	}
+	return {account: min(amount, most[account]) for account, amount in found.items()}
 
 
 def taxes_in_share(

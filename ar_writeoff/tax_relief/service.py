@@ -64,15 +64,19 @@ def preview(
 
 def summary(found: Iterable[Loss], total: Decimal) -> dict[str, Any]:
 	"""Return the tax in a loss, the loss without it, and the tax by the days of its claim, for the preview. `claimed`: by the
-	entries of the write-off. `interim`: on interim accounts until it is claimed.
+	entries of the write-off. `interim`: on interim accounts until it is claimed. `released`: claimed by age before; it is no tax
+	to claim.
 	"""
 	by_days: dict[tuple, list[Any]] = {}
 	excluded: dict[str, int] = {}
-	tax = claimed = interim = ZERO
+	tax = claimed = interim = released = ZERO
 	for loss in found:
 		if loss.status == rules.CLAIMED:
 			claimed += loss.amount
 			tax += loss.amount
+			continue
+		if loss.releases:
+			released += loss.amount
 			continue
 		if loss.status == rules.EXCLUDED:
 			text = messages.message(loss.reason) if loss.reason else ""
@@ -89,7 +93,8 @@ def summary(found: Iterable[Loss], total: Decimal) -> dict[str, Any]:
 		"tax": float(tax),
 		"claimed": float(claimed),
 		"interim": float(interim),
-		"loss": float(total - tax),
+		"released": float(released),
+		"loss": float(total - tax - released),
 		"claims": [
 			{
 				"claimable_on": first,
@@ -153,7 +158,7 @@ def create_claims(
 				"booked_amount": loss.amount if loss.booked_account else ZERO,
 				"claimed_amount": loss.amount if is_claimed else ZERO,
 				"journal_entry": entries[loss.item] if is_claimed else None,
-				"tax_rule": rule.name,
+				"tax_rule": loss.rule or rule.name,
 				"written_off_amount": row.base_write_off_amount,
 				"tax_amount": loss.amount,
 				"claimable_amount": loss.amount,
@@ -372,6 +377,8 @@ def current_status(claim: Any, day: date) -> tuple[str, Reason | None]:
 		code = reasons.TAX_UNKNOWN if claim.sales_invoice else reasons.TAX_NO_INVOICE
 		return rules.EXCLUDED, Reason.of(code)
 	if not claim.claimable_amount:
+		if not claim.item:
+			return rules.WITHDRAWN, Reason.of(reasons.TAX_NO_LONGER_UNPAID)
 		return rules.WITHDRAWN, Reason.of(reasons.TAX_WITHDRAWN)
 	return status_and_reason(claim, frappe.get_cached_doc(RULE, claim.tax_rule), day)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import frappe
 from frappe.utils import flt
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ar_writeoff.tax_relief import age, ledger, rules
@@ -95,6 +95,28 @@ def test_no_tax_is_claimed_twice(
 @given(
 	sales=st.lists(st.tuples(st.integers(100, 99_999), st.integers(1, 30)), min_size=1, max_size=3),
 	steps=st.lists(step, min_size=4, max_size=10),
+)
+# One of two taxes is claimed before the loss.
+@example(
+	sales=[(100_000, 20)],
+	steps=[
+		("undo the claim", 0, 1),
+		("claim", 0, 0.5),
+		("write off", 0, 1),
+		("claim", 0, 1),
+		("claim", 1, 1),
+	],
+)
+# A loss before the claim, with half a cent in each.
+@example(
+	sales=[(33_301, 20)],
+	steps=[
+		("undo the claim", 0, 1),
+		("write off", 0, 0.5),
+		("claim", 0, 1),
+		("write off", 0, 1),
+		("claim", 1, 1),
+	],
 )
 def test_no_tax_is_claimed_twice_by_age(
 	sales: list[tuple[int, int]], steps: list[tuple[str, int, float]]

@@ -508,3 +508,41 @@ def test_recoveries_return_the_tax_of_a_loss(tax: Decimal, parts: list[int]) -> 
 def test_a_recovery_returns_nothing_below_zero() -> None:
 	"""A cancelled recovery may leave a cent less than the share."""
 	assert rules.tax_to_return(D("5.00"), D("10.00"), Fraction(51, 100), 2) == 0
+
+
+LOSSES = {
+	"nothing": ("200.00", 1, 0, [], [], "33.33"),
+	"half is written off, with a claim": ("200.00", 0.5, 0.5, ["16.67"], [], "16.66"),
+	"half is released": ("200.00", 0.5, 0.5, [], ["16.66"], "33.33"),
+	"all is released": ("200.00", 0, 1, [], ["16.66", "16.67"], "33.33"),
+	"half has a claim, half is released": ("200.00", 0, 1, ["16.67"], ["16.66"], "16.66"),
+	"half was written off without a claim": ("200.00", 0.5, 0.5, [], [], "16.66"),
+	"more than a cent is without a claim": ("200.00", 0, 1, [], ["33.31"], "33.31"),
+	"a cent of rounding is not deferred when nothing is open": ("200.00", 0, 1, [], ["33.32"], "33.32"),
+	"nor claimed": ("200.00", 0, 1, ["33.32"], [], "0.00"),
+	"the claim has more": ("200.00", 0, 1, ["33.34"], [], "0.00"),
+}
+
+
+@pytest.mark.parametrize(
+	("gross", "unpaid", "lost", "claimed", "released", "expected"), LOSSES.values(), ids=LOSSES
+)
+def test_tax_by_age_beside_losses(
+	gross: str, unpaid: float, lost: float, claimed: list[str], released: list[str], expected: str
+) -> None:
+	losses = rules.LossTaxes()
+	for amounts, is_released in ((claimed, False), (released, True)):
+		for amount in amounts:
+			losses.add("VAT", D(amount), is_released=is_released)
+	found = rules.unpaid_tax({"VAT": D("33.33")}, D(gross), Fraction(unpaid), Fraction(lost), losses, 2)
+	assert found == {"VAT": D(expected)}
+
+
+def test_each_tax_by_age_has_its_own_losses() -> None:
+	"""One tax is released, the other one was claimed with the loss."""
+	losses = rules.LossTaxes()
+	losses.add("GST", D("50.00"), is_released=True)
+	losses.add("QST", D("99.75"), is_released=False)
+	taxes = {"GST": D("50.00"), "QST": D("99.75")}
+	found = rules.unpaid_tax(taxes, D("1149.75"), Fraction(0), Fraction(1), losses, 2)
+	assert found == {"GST": D("50.00"), "QST": D("0.00")}

@@ -8,15 +8,17 @@ Tests in tests/site: test_control.py, test_segregation.py, test_posting_blockers
 
 import frappe
 from frappe import _
-from frappe.utils import cint, flt
+from frappe.utils import cint, flt, fmt_money
 
 from ar_writeoff.approval import controls
 from ar_writeoff.core.criteria import CREDIT
 from ar_writeoff.latest_document import LatestDocument
 from ar_writeoff.ledger import accounts
+from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.posting import entry_values
 from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY
 from ar_writeoff.run.worker import runs_inline
+from ar_writeoff.tax_relief.ledger import deferred_tax
 from ar_writeoff.validation import throw_field_errors
 
 
@@ -192,8 +194,10 @@ class WriteOffSettings(LatestDocument):
 		return problems
 
 	def tax_rule_problem(self) -> str | None:
-		if not self.tax_rule or not self.has_value_changed("tax_rule"):
+		if not self.has_value_changed("tax_rule"):
 			return None
+		if not self.tax_rule:
+			return self.deferred_tax_problem()
 		rule = frappe.get_doc("Write-Off Tax Rule", self.tax_rule)
 		if rule.no_relief:
 			return _("{0} grants no relief for the tax on bad debts. {1}").format(
@@ -209,6 +213,15 @@ class WriteOffSettings(LatestDocument):
 		):
 			return _("Enter the tax accounts of {0} in the rule {1} first.").format(self.company, rule.name)
 		return None
+
+	def deferred_tax_problem(self) -> str | None:
+		"""Without a rule, write-offs do not look for tax."""
+		deferred = deferred_tax(self.company)
+		if not deferred:
+			return None
+		return _(
+			"Tax of {0} that was claimed by age is still deferred. Keep a rule, so that losses release it. To claim no more, end the validity of the rule."
+		).format(fmt_money(deferred, currency=company_currency(self.company)))
 
 	def entry_value_problems(self) -> list[tuple[str, str]]:
 		problems = []

@@ -83,7 +83,7 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 
 	def before_insert(self) -> None:
 		frappe.throw(
-			_("Claims are created when invoices are written off."),
+			_("Claims are created by write-offs, and for unpaid invoices by Find Claims and a daily job."),
 			frappe.PermissionError,
 			title=_("Write-Off Tax Claim"),
 		)

@@ -130,7 +130,9 @@ function write_off_notice(plan) {
 // The tax in the loss, with the first and last days of its claims.
 function tax_relief(plan) {
 	const relief = plan.tax_relief;
-	if (!relief || !(relief.claimed || relief.claims.length || relief.excluded.length)) return "";
+	const is_shown =
+		relief && (relief.claimed || relief.released || relief.claims.length || relief.excluded.length);
+	if (!is_shown) return "";
 	const { currency } = plan;
 	const day = (value, otherwise) => (value ? date(value) : escape(otherwise));
 	const row = (claim) => `
@@ -152,6 +154,7 @@ function tax_relief(plan) {
 		relief.interim
 			? __("{0} is on the interim account until it is claimed.", amount(relief.interim))
 			: "",
+		relief.released ? __("{0} of it was claimed before and is released.", amount(relief.released)) : "",
 	].join(" ");
 	const left_out = relief.excluded
 		.map(({ message, count }) => `<li>${escape(message)} (${number(count)})</li>`)
