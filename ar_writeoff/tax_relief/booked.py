@@ -14,9 +14,11 @@ from typing import Any
 
 import frappe
 from frappe import _
+from frappe.utils import create_batch, flt
 
 from ar_writeoff.core.money import money
-from ar_writeoff.core.run_types import TAX_CLAIM
+from ar_writeoff.core.run_types import TAX_CLAIM, posts_claims
+from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import ledger, rules
 
@@ -110,3 +112,54 @@ def filed_problem(company: str, day: Any, items: Iterable[str]) -> str | None:
 	"""Return why an entry of this day with the tax of these items cannot be cancelled; None if it can."""
 	filed = filed_return(company, day, items)
 	return _("The return with the claims of {0} is filed.").format(filed) if filed else None
+
+
+# Tax that was released
+
+
+def released_problem(run: str, entry: str | None = None) -> str | None:
+	"""Return why a tax run, or one `entry` of it, cannot be undone; None if it can. Tax that was claimed by age and released to
+	the loss since would be a debit on the account it was deferred on."""
+	if not posts_claims(run):
+		return None
+	filters = {"run": run, "voucher_type": TAX_CLAIM, "status": ("in", ITEM_POSTED)}
+	rows = frappe.get_all(
+		"Write-Off Run Item",
+		filters=filters | ({"journal_entry": entry} if entry else {}),
+		fields=["voucher_no", "base_write_off_amount"],
+		order_by="name asc",
+	)
+	undone = {row.voucher_no: row.base_write_off_amount for row in rows}
+	claim, release = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(TAX_CLAIM).as_("release")
+	for names in create_batch(
+		[name for name, amount in undone.items() if amount > 0], ledger.CLAIMS_PER_QUERY
+	):
+		left: dict[str, float] = {}
+		for name, net, of_release, released, tax_run in (
+			frappe.qb.from_(claim)
+			.inner_join(release)
+			.on(release.releases == claim.name)
+			.select(
+				claim.name,
+				claim.claimed_amount - claim.repaid_amount,
+				release.name,
+				release.claimed_amount - release.repaid_amount,
+				release.tax_run,
+			)
+			.where(claim.name.isin(names))
+			.orderby(release.name)
+			.run()
+		):
+			left.setdefault(name, net - undone[name])
+			left[name] -= released - undone.get(of_release, 0)
+			if flt(left[name], 6) < 0:
+				return _("{0} cannot be undone. The tax of {1} was released by {2}. Undo {2} first.").format(
+					run, name, tax_run
+				)
+	return None
+
+
+def throw_if_released(run: str, entry: str | None = None) -> None:
+	problem = released_problem(run, entry)
+	if problem:
+		frappe.throw(problem, title=_("Tax Released"))
