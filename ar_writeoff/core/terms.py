@@ -18,7 +18,8 @@ class Terms(Criteria, Filters):
 	`dimension_defaults`: the company's default Accounting Dimensions for the offset side, by fieldname.
 	`entry_values`: (Journal Entry or Journal Entry Account, fieldname, value) for fields the site has made mandatory; None
 	if the run was approved before they were part of the terms. `tax_rule`: the Write-Off Tax Rule of the claims, if any.
-	`tax_method`: its method, if the entries take the tax, with the accounts that do, by tax account, in `tax_accounts`.
+	`tax_method`: its method, if the entries take the tax, with the accounts that do, by tax account, in `tax_accounts`; Age Only if
+	losses claim nothing and release what was claimed by age.
 	"""
 
 	name: str
