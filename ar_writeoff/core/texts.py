@@ -336,6 +336,7 @@ MESSAGES: Mapping[str, str] = {
 	reasons.TAX_NO_LONGER_UNPAID: _(
 		"The invoice was paid or written off, or credit notes have reversed the tax."
 	),
+	reasons.RETURN_FILED: _("The return with the claims of {run} is filed."),
 }
 
 # Reasons whose message differs from balance to balance by an amount.
@@ -472,6 +473,7 @@ LABELS: Mapping[str, str] = {
 	reasons.TAX_CONDITIONS_MISSING: _("Conditions missing"),
 	reasons.TAX_WITHDRAWN: _("Withdrawn"),
 	reasons.TAX_NO_LONGER_UNPAID: _("No longer unpaid"),
+	reasons.RETURN_FILED: _("Return Filed"),
 }
 
 

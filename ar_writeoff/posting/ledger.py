@@ -46,8 +46,9 @@ from ar_writeoff.search import ledger as search
 from ar_writeoff.search.ledger import Scope
 from ar_writeoff.search.net_first import keys_of
 from ar_writeoff.search.rules import Verdict, base_of_part
+from ar_writeoff.tax_relief.ledger import filed_return, lock_returns
 from ar_writeoff.tax_relief.losses import NO_BOOKING, booked_taxes
-from ar_writeoff.tax_relief.rules import Booking
+from ar_writeoff.tax_relief.rules import NET_AT_ONCE, Booking
 
 # When an entry is rejected, this many balances are tried one by one to see whether the fault is shared. Smaller
 # batches than the second number are simply halved.
@@ -161,6 +162,9 @@ def post_items(items: list[Item], rules: Rules, names: Names) -> list[Outcome]:
 	    frappe.QueryDeadlockError, frappe.QueryTimeoutError: the transaction is lost; begin the batch again.
 	"""
 	keys = [*(item.key for item in items), *set_offs.vouchers_of(items)]
+	if rules.booking.method == NET_AT_ONCE:
+		# No return is filed between the entries and their claims.
+		lock_returns(rules.company)
 	lock_vouchers(keys)
 	reason = batch_blocker(rules)
 	if reason:
@@ -235,6 +239,9 @@ def batch_blocker(rules: Rules) -> Reason | None:
 	closed = closed_period_message(rules.company, rules.posting_date)
 	if closed:
 		return Reason.of(reasons.PERIOD_CLOSED, why=closed)
+	filed = filed_return(rules.company, rules.posting_date, lock=True) if rules.posts_claims else None
+	if filed:
+		return Reason.of(reasons.RETURN_FILED, run=filed)
 	user = frappe.session.user
 	if not (
 		frappe.db.get_value("User", user, "enabled") and frappe.has_permission("Journal Entry", "submit")

@@ -7,6 +7,8 @@ Locks are always taken in this order: run, batch, items by name, vouchers by typ
 changes of the run itself lock the row exclusively (`enter`, `lock`). Workers that post or undo a batch share the lock
 (`lock_shared`) until their commit. So an operation waits for the batches in progress, and no batch is posted for a run
 that is paused or cancelled. A transaction with the shared lock never requests the exclusive one, which could deadlock.
+
+The tax returns of a company are locked before its tax runs: shared for all operations, exclusively to file one.
 """
 
 from collections.abc import Callable
@@ -17,8 +19,9 @@ import frappe
 from frappe import _
 
 from ar_writeoff.core import status as states
-from ar_writeoff.core.run_types import doctype_of
+from ar_writeoff.core.run_types import TAX_RUN, doctype_of, posts_claims
 from ar_writeoff.ledger import permissions as access
+from ar_writeoff.tax_relief import ledger as tax
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,20 @@ def _entry_not_cancellable(run: Any) -> str:
 	return _("{0} is cancelled. Its Journal Entries cannot be changed.").format(run.name)
 
 
+def _return_filed(run: Any, operation: "Operation") -> str | None:
+	"""Return the tax run with the filed return that this operation would change; None if there is none. What a return has is
+	frozen for all tax runs of its period, also for those that were posted after the one that is marked as filed."""
+	if not posts_claims(run.name) or operation not in (*_POSTING, *_UNDOING):
+		return None
+	filed: str | None = (
+		run.name if run.filed_on else tax.filed_return(run.company, run.posting_date, lock=True)
+	)
+	is_changed = operation in _POSTING or frappe.db.exists(
+		"Write-Off Run Item", {"run": run.name, "status": ("in", states.ITEM_POSTED)}
+	)
+	return filed if is_changed else None
+
+
 _DRAFT = frozenset({states.DRAFT})
 _UNDOABLE = frozenset({states.POSTED, states.PARTLY_POSTED, states.PAUSED})
 _ANY = frozenset((*states.TO_BE_POSTED, *states.IN_PROGRESS, *states.SETTLED))
@@ -116,6 +133,10 @@ CANCEL = Operation(
 ANNOTATE = Operation(1, _ANY, _list_locked)
 CANCEL_ENTRY = Operation(1, _ANY, _entry_not_cancellable)
 
+# The date of a run is checked when it is submitted.
+_POSTING = (RESUME, RETRY)
+_UNDOING = (REVERSE, REINSTATE, CANCEL, CANCEL_ENTRY)
+
 
 def enter(run: str, operation: Operation, *, restart: bool = True) -> Any:
 	"""Lock a run for an operation of the current user and return its current document. `restart`: see `lock_document`.
@@ -124,7 +145,7 @@ def enter(run: str, operation: Operation, *, restart: bool = True) -> Any:
 	    frappe.ValidationError: the run has another docstatus or status.
 	    frappe.PermissionError: the user lacks a permission, or access to the company.
 	"""
-	document = lock_document(run, restart=restart)
+	document = lock_document(run, restart=restart, files=operation == FILE)
 	check(document, operation)
 	return document
 
@@ -148,11 +169,11 @@ def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
 		frappe.throw(
 			operation.refusal(run), title=_("{0} {1}: {2}").format(_(run.doctype), run.name, _(run.status))
 		)
-	if run.get("filed_on") and (operation.posts or operation == CANCEL_ENTRY):
+	if filed := _return_filed(run, operation):
 		frappe.throw(
 			_(
 				"The return with the claims of {0} is filed. What is recovered later is repaid by the tax run of that period."
-			).format(run.name),
+			).format(filed),
 			title=_("Return Filed"),
 		)
 	if permission and operation.posts and not frappe.has_permission("Journal Entry", "submit"):
@@ -163,17 +184,20 @@ def check(run: Any, operation: Operation, *, permission: bool = True) -> None:
 		)
 
 
-def lock_document(run: str, *, restart: bool = True) -> Any:
+def lock_document(run: str, *, restart: bool = True, files: bool = False) -> Any:
 	"""Lock a run until the transaction ends and return its current document. `restart`: False if the transaction already
-	holds locks that it needs.
+	holds locks that it needs. `files`: the return of a tax run is filed.
 
 	Raises:
 	    frappe.TimestampMismatchError: the run changed after the transaction's snapshot, and the transaction cannot be
 	        restarted because it has already written.
 	    frappe.QueryTimeoutError: the lock wait timed out.
 	"""
+	company = company_of_tax_run(run)
 	fresh = restart and restart_transaction()
 	try:
+		if company:
+			tax.lock_returns(company, exclusive=files)
 		document = frappe.get_doc(doctype_of(run), run, for_update=True)
 	except frappe.QueryTimeoutError:
 		frappe.throw(
@@ -212,14 +236,23 @@ def restart_transaction(*, with_snapshot: bool = True) -> bool:
 	return True
 
 
+def company_of_tax_run(run: str) -> str | None:
+	"""Return the company of a tax run; None for other runs."""
+	return frappe.db.get_value(TAX_RUN, run, "company") if posts_claims(run) else None
+
+
 def lock(run: str, *, skip_locked: bool = False) -> str | None:
 	"""Lock a run for a change by the app and return its current status; None if it does not exist, or with `skip_locked`
 	if it is locked."""
+	if company := company_of_tax_run(run):
+		tax.lock_returns(company)
 	return frappe.db.get_value(doctype_of(run), run, "status", for_update=True, skip_locked=skip_locked)
 
 
 def lock_shared(run: str) -> str | None:
 	"""Lock a run in share mode, together with other workers, and return its status."""
+	if company := company_of_tax_run(run):
+		tax.lock_returns(company)
 	# nosemgrep: frappe-using-db-sql - the builder has no LOCK IN SHARE MODE
 	rows = frappe.db.sql(f"SELECT status FROM `tab{doctype_of(run)}` WHERE name = %s LOCK IN SHARE MODE", run)
 	return rows[0][0] if rows else None

@@ -100,18 +100,22 @@ def filed_message(run: str) -> str:
 
 def filed_return(company: str, day: Any, items: Iterable[str]) -> str | None:
 	"""Return the tax run with the filed return that has an entry of this day with the tax of these items; None if there is none.
-	`items`: those with a claim."""
+	None is filed until the transaction ends. `items`: those with a claim."""
 	names = set(items)
 	taxes = booked_taxes(names).values() if names else ()
 	if not any(one.method == rules.NET_AT_ONCE for own in taxes for one in own):
 		return None
-	return ledger.filed_return(company, day)
+	return ledger.filed_return(company, day, lock=True)
 
 
 def filed_problem(company: str, day: Any, items: Iterable[str]) -> str | None:
 	"""Return why an entry of this day with the tax of these items cannot be cancelled; None if it can."""
 	filed = filed_return(company, day, items)
-	return _("The return with the claims of {0} is filed.").format(filed) if filed else None
+	return in_filed_return(filed) if filed else None
+
+
+def in_filed_return(run: str) -> str:
+	return _("The return with the claims of {0} is filed.").format(run)
 
 
 # Tax that was released

@@ -629,22 +629,43 @@ def _statutory_fractions(names: Iterable[str]) -> dict[str, Fraction | None]:
 	}
 
 
-def filed_return(company: str, day: Any) -> str | None:
-	"""Return the first tax run whose return is filed and has this day; None if there is none."""
-	filed = frappe.get_all(
-		TAX_RUN,
-		filters={
-			"company": company,
-			"docstatus": 1,
-			"filed_on": ("is", "set"),
-			"from_date": ("<=", day),
-			"to_date": (">=", day),
-		},
-		pluck="name",
-		order_by="name asc",
-		limit=1,
+@dataclass(frozen=True, slots=True)
+class FiledReturn:
+	"""A return period with a tax run that is marked as filed. It takes no entry more, of any run."""
+
+	run: str
+	first: date
+	last: date
+
+	def has(self, day: Any) -> bool:
+		return self.first <= getdate(day) <= self.last
+
+
+def lock_returns(company: str, *, exclusive: bool = False) -> None:
+	"""Lock the returns of a company until the transaction ends, by its row of Write-Off Settings: `exclusive` to file one, or
+	shared with others that post or undo entries which belong to a return. Comes before the locks on tax runs and claims."""
+	mode = "FOR UPDATE" if exclusive else "LOCK IN SHARE MODE"
+	# nosemgrep: frappe-using-db-sql - the builder has no LOCK IN SHARE MODE
+	frappe.db.sql(f"SELECT name FROM `tabWrite-Off Settings` WHERE name = %s {mode}", company)
+
+
+def filed_returns(company: str, *, lock: bool = False) -> list[FiledReturn]:
+	"""Return the filed returns of a company. `lock`: as last committed, and none is filed until the transaction ends."""
+	if lock:
+		lock_returns(company)
+	# nosemgrep: frappe-using-db-sql - as above
+	rows = frappe.db.sql(
+		f"""SELECT name, from_date, to_date FROM `tabWrite-Off Tax Run`
+		WHERE company = %s AND docstatus = 1 AND filed_on IS NOT NULL
+		ORDER BY name {"LOCK IN SHARE MODE" if lock else ""}""",
+		company,
 	)
-	return filed[0] if filed else None
+	return [FiledReturn(*row) for row in rows]
+
+
+def filed_return(company: str, day: Any, *, lock: bool = False) -> str | None:
+	"""Return the first tax run whose return is filed and has this day; None if there is none. `lock`: see `filed_returns`."""
+	return next((filed.run for filed in filed_returns(company, lock=lock) if filed.has(day)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -813,13 +834,10 @@ def return_months(company: str) -> int:
 	return rules.RETURN_MONTHS.get(period, 1)
 
 
-def posted_claims(
-	company: str, from_date: Any = None, to_date: Any = None, tax_run: str | None = None
-) -> list[frappe._dict]:
-	"""Return the claims (amounts above 0) and repayments (below 0) of entries with these posting dates, or of this tax run,
-	each with the box of the return: that of its tax account in the rule, or of the rule. Where the return is filed, the box of a
-	tax run as it was then. Tax runs that were undone are left out, and what the entries of write-offs have claimed is in the return
-	period of the Settings."""
+def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> list[frappe._dict]:
+	"""Return the claims (amounts above 0) and repayments (below 0) of entries with these posting dates, each with the box of the
+	return: that of its tax account in the rule, or of the rule. Where the return is filed, the box as it was then. Tax runs that
+	were undone are left out, and what the entries of write-offs have claimed is in the return period of the Settings."""
 	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_RUN)
 	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
 	account = frappe.qb.DocType("Write-Off Tax Rule Account")
@@ -836,6 +854,7 @@ def posted_claims(
 		.select(
 			run.from_date,
 			run.to_date,
+			run.posting_date,
 			item.run.as_("tax_run"),
 			item.voucher_no.as_("name"),
 			claim.sales_invoice,
@@ -863,11 +882,7 @@ def posted_claims(
 		query = query.where(run.posting_date >= getdate(from_date))
 	if to_date:
 		query = query.where(run.posting_date <= getdate(to_date))
-	if tax_run:
-		query = query.where(run.name == tax_run)
-	rows = query.run(as_dict=True)
-	if not tax_run:
-		rows += _claimed_at_once(company, from_date, to_date)
+	rows = query.run(as_dict=True) + _claimed_at_once(company, from_date, to_date)
 	for row in rows:
 		kind = "claim_box" if row.base_write_off_amount > 0 else "repayment_box"
 		of_rule = row[kind] or row[f"{kind}_of_rule"] or ""
@@ -899,6 +914,7 @@ def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe.
 			claim.write_off_date.as_("posting_date"),
 			claim.tax_amount.as_("base_write_off_amount"),
 			claim.journal_entry,
+			claim.filed_boxes,
 			item.reversal_entry,
 			entry.posting_date.as_("reversed_on"),
 			account.claim_box,
@@ -932,6 +948,7 @@ def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe.
 	months = return_months(company)
 	for row in found:
 		row.tax_run = None
+		row.tax_box = boxes_from_text(row.filed_boxes).get(row.journal_entry)
 		row.from_date, row.to_date = rules.period_of(getdate(row.posting_date), months)
 	return [
 		row
@@ -939,6 +956,34 @@ def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe.
 		if (not from_date or row.posting_date >= getdate(from_date))
 		and (not to_date or row.posting_date <= getdate(to_date))
 	]
+
+
+# Boxes of what entries of write-offs have claimed and repaid are stored in the claim, by entry.
+
+
+def boxes_from_text(text: str | None) -> dict[str, str]:
+	return json.loads(text or "{}")
+
+
+def store_boxes_of_entries(boxes: Mapping[str, Mapping[str, str | None]]) -> None:
+	"""Store these boxes of filed returns, or remove them where there is none: {claim: {Journal Entry: box}}."""
+	stored: dict[str, str | None] = {}
+	for names in create_batch(sorted(boxes), CLAIMS_PER_QUERY):
+		stored |= dict(
+			frappe.get_all(
+				TAX_CLAIM,
+				filters={"name": ("in", names)},
+				fields=["name", "filed_boxes"],
+				order_by=None,
+				as_list=True,
+			)
+		)
+	values = {}
+	for name, own in boxes.items():
+		merged = {**boxes_from_text(stored[name]), **own}
+		kept = {entry: box for entry, box in sorted(merged.items()) if box is not None}
+		values[name] = {"filed_boxes": json.dumps(kept) if kept else None}
+	write_claims(values, set_modified=False)
 
 
 def relief_account_problem(account: str, company: str) -> str | None:

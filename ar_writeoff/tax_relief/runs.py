@@ -1,6 +1,7 @@
 """Claims in tax runs: found as items, and updated when the items are posted or undone."""
 
 from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import Any
 
 import frappe
@@ -101,6 +102,7 @@ def update_claims(names: Iterable[str]) -> None:
 	claim = frappe.qb.DocType(TAX_CLAIM)
 	values: dict[str, dict[str, Any]] = {}
 	at_once = []
+	filed: dict[str, list[ledger.FiledReturn]] = {}
 	for row in (
 		frappe.qb.from_(claim)
 		.select(*service.CLAIM_FIELDS)
@@ -115,12 +117,13 @@ def update_claims(names: Iterable[str]) -> None:
 		decimals = precision(company_currency(row.company))
 		*sums, last = posted.get(row.name, (0, 0, 0, None))
 		claimed, repaid, lapsed = (money(amount, decimals) for amount in sums)
-		run, entry, filed_on = entries[last] if last else (None, None, None)
+		run, entry, posted_on = entries[last] if last else (None, None, None)
 		reason = None
 		if claimed:
-			status = rules.posted_status(
-				money(row.tax_amount, decimals), claimed, repaid, filed=bool(filed_on)
-			)
+			if row.company not in filed:
+				filed[row.company] = ledger.filed_returns(row.company)
+			is_filed = any(one.has(posted_on) for one in filed[row.company])
+			status = rules.posted_status(money(row.tax_amount, decimals), claimed, repaid, filed=is_filed)
 		else:
 			status, reason = service.current_status(row, getdate())
 		values[row.name] = {
@@ -138,22 +141,22 @@ def update_claims(names: Iterable[str]) -> None:
 
 
 def entries_of(items: Iterable[str]) -> dict[str, tuple[str, str, Any]]:
-	"""Return tax run, Journal Entry, and the time that the return was filed, of these items."""
+	"""Return tax run, Journal Entry and posting date of these items."""
 	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_RUN)
 	return {
-		name: (of_run, entry, filed_on)
-		for name, of_run, entry, filed_on in frappe.qb.from_(item)
+		name: (of_run, entry, posting_date)
+		for name, of_run, entry, posting_date in frappe.qb.from_(item)
 		.inner_join(run)
 		.on(run.name == item.run)
-		.select(item.name, item.run, item.journal_entry, run.filed_on)
+		.select(item.name, item.run, item.journal_entry, run.posting_date)
 		.where(item.name.isin(list(items) or [""]))
 		.run()
 	}
 
 
 def mark_as_filed(run: Any, filed: bool) -> None:
-	"""Mark the return with the claims of a run, which the caller has locked, as filed, or not any more. The boxes are kept as
-	they are reported, whatever is changed in the rule later."""
+	"""Mark the return with the claims of a run, which the caller has locked, as filed, or not any more. That is the return of all
+	entries of the period. Their boxes are kept as they are reported, whatever is changed in the rule later."""
 	if filed == bool(run.filed_on):
 		return
 	frappe.db.set_value(
@@ -162,24 +165,42 @@ def mark_as_filed(run: Any, filed: bool) -> None:
 		{"filed_by": frappe.session.user if filed else None, "filed_on": now() if filed else None},
 	)
 	log.record(run.name, "Filed" if filed else "Filing Withdrawn", run.company)
-	store_boxes(run, filed)
-	update_claims(
-		frappe.get_all(
-			"Write-Off Run Item",
-			filters={"run": run.name, "status": ("in", ITEM_POSTED)},
-			pluck="voucher_no",
-			order_by="name asc",
-		)
-	)
+	store_boxes(run.company, run.from_date, run.to_date)
+	update_claims(claims_of_period(run.company, run.from_date, run.to_date))
 	service.update_of_period(run.company, run.from_date, run.to_date)
 
 
-def store_boxes(run: Any, filed: bool) -> None:
-	"""Store the box of each item of a tax run, or remove it."""
+def claims_of_period(company: str, first: date, last: date) -> list[str]:
+	"""Return the claims that the tax runs of a return period have posted."""
+	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_RUN)
+	return (
+		frappe.qb.from_(item)
+		.inner_join(run)
+		.on(run.name == item.run)
+		.select(item.voucher_no)
+		.where(
+			(run.company == company)
+			& run.posting_date.between(first, last)
+			& item.status.isin(ITEM_POSTED)
+			& (item.voucher_type == TAX_CLAIM)
+		)
+		.run(pluck=True)
+	)
+
+
+def store_boxes(company: str, first: date, last: date) -> None:
+	"""Store the box of each amount of a return period where its return is filed, and remove it where it is not."""
+	filed = ledger.filed_returns(company)
 	item = frappe.qb.DocType("Write-Off Run Item")
 	boxes: dict[str | None, list[str]] = {}
-	for row in ledger.posted_claims(run.company, tax_run=run.name):
-		boxes.setdefault(row.box if filed else None, []).append(row.item)
+	of_entries: dict[str, dict[str, str | None]] = {}
+	for row in ledger.posted_claims(company, first, last):
+		box = row.box if any(one.has(row.posting_date) for one in filed) else None
+		if row.tax_run:
+			boxes.setdefault(box, []).append(row.item)
+		else:
+			of_entries.setdefault(row.name, {})[row.journal_entry] = box
 	for box, names in boxes.items():
 		for part in create_batch(names, ledger.CLAIMS_PER_QUERY):
 			frappe.qb.update(item).set(item.tax_box, box).where(item.name.isin(part)).run()
+	ledger.store_boxes_of_entries(of_entries)

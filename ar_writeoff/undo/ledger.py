@@ -43,6 +43,7 @@ from ar_writeoff.posting.rules import (
 )
 from ar_writeoff.search.rules import CHARGE_TYPES, carrying_value
 from ar_writeoff.tax_relief import booked
+from ar_writeoff.tax_relief import ledger as tax_ledger
 from ar_writeoff.tax_relief.booked import BookedTax
 
 CANCELLED = "Cancelled"
@@ -147,6 +148,7 @@ def undo_entry(
 	    frappe.ValidationError: ERPNext rejects the entry.
 	"""
 	entry = frappe.get_doc("Journal Entry", name)
+	throw_if_claims_filed(entry)
 	blocker = cancel_blocker(entry.company, getdate(entry.posting_date))
 	with_tax = [item.item for item in items if item.taxes]
 	blocker = blocker or booked.filed_problem(entry.company, entry.posting_date, with_tax)
@@ -164,6 +166,14 @@ def undo_entry(
 			{name: entry}, parts, posting_date, f"{name}-R", accounts_now, reversal_of=name
 		)
 		return UndoResult(REVERSED, entries, warnings)
+
+
+def throw_if_claims_filed(entry: Any) -> None:
+	"""Refuse to undo an entry of a tax run in a return that was filed since the undo was requested."""
+	if posts_claims(journal.run_of(entry)):
+		filed = tax_ledger.filed_return(entry.company, entry.posting_date, lock=True)
+		if filed:
+			frappe.throw(booked.in_filed_return(filed), title=_("Return Filed"))
 
 
 def throw_if_filed(company: str, posting_date: date, items: Iterable[WrittenOffItem]) -> None:

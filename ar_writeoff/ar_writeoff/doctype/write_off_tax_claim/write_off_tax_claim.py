@@ -40,6 +40,7 @@ class WriteOffTaxClaim(ReasonDocument, LatestDocument):
 		due_date: DF.Date | None
 		event_date: DF.Date | None
 		evidence: DF.Attach | None
+		filed_boxes: DF.SmallText | None
 		is_manual: DF.Check
 		item: DF.Data | None
 		journal_entry: DF.Link | None
