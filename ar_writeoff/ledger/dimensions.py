@@ -42,8 +42,8 @@ INVOICE = "Sales Invoice"
 # Types of vouchers whose credits are allocated, see `posting/credits.py`.
 ALLOCATED_TYPES = ("Payment Entry", "Journal Entry")
 
-# More sets of dimensions of one invoice do not fit into a Journal Entry.
-MAX_SHARES = 90
+# More rows of the offset side of one invoice do not fit into a Journal Entry.
+MAX_OFFSET_ROWS = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ NO_DIMENSIONS = VoucherDimensions({}, [({}, Decimal(1))])
 class Offset:
 	"""Account and dimensions of the offset side of a run's entries. `account` is None if none is set. `defaults`: the
 	company's default Accounting Dimensions, by fieldname. `is_for_set_offs`: for credits to set off, which have no offset
-	side."""
+	side. `accounts`: the number of accounts that an entry has on this side."""
 
 	company: str
 	account: str | None
@@ -75,6 +75,7 @@ class Offset:
 	reason: str = ""
 	defaults: tuple[tuple[str, str], ...] = ()
 	is_for_set_offs: bool = False
+	accounts: int = 1
 
 	@cached_property
 	def has_rules(self) -> bool:
@@ -104,9 +105,10 @@ class Offset:
 		for own, weight in shares:
 			values = tuple(sorted(self.values(own).items()))
 			weights[values] = weights.get(values, ZERO) + weight
-		if len(weights) > MAX_SHARES:
+		most = MAX_OFFSET_ROWS // self.accounts
+		if len(weights) > most:
 			largest = sorted(weights, key=lambda values: weights[values], reverse=True)
-			rest = sum((weights.pop(values) for values in largest[MAX_SHARES:]), ZERO)
+			rest = sum((weights.pop(values) for values in largest[most:]), ZERO)
 			weights[largest[0]] += rest
 		return tuple(weights.items())
 
@@ -158,13 +160,20 @@ def credit_violation(key: Key, rules: Iterable[DimensionRule], own: Mapping[str,
 	return reason
 
 
-def with_required(values: Dimensions, account: str, company: str) -> Dimensions:
-	"""Return the dimensions of a row of an earlier entry, with the company's defaults that its account requires today."""
-	offset = Offset(company, None, None, defaults=tuple(company_defaults(company).items()))
-	if not offset.has_rules:
-		return values
-	rules = account_rules(company, [account])[account]
-	return tuple(sorted(offset.receivable_values(dict(values), rules).items()))
+class RequiredDimensions:
+	"""Adds the company's defaults that an account requires today to dimensions of rows of earlier entries. One object for an
+	entry reads the rules of each account once."""
+
+	def __init__(self, company: str):
+		self.offset = Offset(company, None, None, defaults=tuple(company_defaults(company).items()))
+		self.rules: dict[str, list[DimensionRule]] = {}
+
+	def add_to(self, values: Dimensions, account: str) -> Dimensions:
+		if not self.offset.has_rules:
+			return values
+		if account not in self.rules:
+			self.rules |= account_rules(self.offset.company, [account])
+		return tuple(sorted(self.offset.receivable_values(dict(values), self.rules[account]).items()))
 
 
 def dimension_fields() -> list[str]:
@@ -248,13 +257,21 @@ def dimensions_of(row: Any) -> Dimensions:
 
 def offset_shares(voucher: VoucherDimensions, rows: list[Dimensions]) -> Shares:
 	"""Return the shares of the offset rows of an entry for one of its balances: for each share of the voucher the row with
-	its dimensions, which may also have a cost center and dimensions from the Settings of then."""
-	result = []
+	its dimensions, which may also have a cost center and dimensions from the Settings of then. As in `Offset.shares`, the largest
+	share takes those without a row."""
+	weights: dict[Dimensions, Decimal] = {}
+	rest = ZERO
 	for values, weight in voucher.shares:
 		own = set(values.items())
-		exact = [row for row in rows if set(row) == own]
-		result.append(((exact or [row for row in rows if own <= set(row)] or rows)[0], weight))
-	return tuple(result)
+		found = [row for row in rows if set(row) == own] or [row for row in rows if own <= set(row)]
+		if found:
+			weights[found[0]] = weights.get(found[0], ZERO) + weight
+		else:
+			rest += weight
+	if rest:
+		largest = max(weights, key=lambda row: weights[row], default=rows[0])
+		weights[largest] = weights.get(largest, ZERO) + rest
+	return tuple(weights.items())
 
 
 def invoice_lines(names: Iterable[str], fields: Iterable[str]) -> dict[str, VoucherShares]:

@@ -200,6 +200,7 @@ def offset_of(terms: Terms) -> Offset:
 		force_cost_center=terms.force_cost_center,
 		reason=terms.reason,
 		defaults=terms.dimension_defaults,
+		accounts=1 + len({account for _tax_account, account in terms.tax_accounts}),
 	)
 
 

@@ -740,9 +740,13 @@ def open_claims(
 		if amount > 0 and account == row.relief_account:
 			missing = [] if row.releases else rules.missing_conditions(row, row.notice_sent_on, row.evidence)
 			status = rules.status_on(day, row.claimable_on, row.lapses_on, lacks_notice=bool(missing))
-			if status == rules.WAITING:
+			if status != rules.CLAIMABLE and claimed < 0:
+				# What was repaid too much is taken back whatever the days of the claim are.
+				amount = min(amount, -claimed)
+			elif status == rules.WAITING:
 				continue
-			reason = rules.claim_reason(status, row.trigger, row.event_date, missing, row.lapses_on)
+			else:
+				reason = rules.claim_reason(status, row.trigger, row.event_date, missing, row.lapses_on)
 		if amount:
 			for one in {row.relief_account, row.booked_account} - {None, *blockers}:
 				blockers[one] = account_blocker(one, company)

@@ -24,11 +24,12 @@ from ar_writeoff.core.set_off import SetOff, Voucher, from_text
 from ar_writeoff.ledger import parties
 from ar_writeoff.ledger.accounts import account_to_reinstate
 from ar_writeoff.ledger.dimensions import (
+	RequiredDimensions,
+	VoucherDimensions,
 	dimension_fields,
 	dimensions_of,
 	offset_shares,
 	voucher_dimensions,
-	with_required,
 )
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, balance_key
@@ -238,12 +239,13 @@ def reverse_entry(
 		"party",
 		*dimension_fields(),
 	)
+	required = RequiredDimensions(entry.company)
 	accounts = {row.name: row.account if row.party else accounts_now[row.account] for row in entry.accounts}
 	rows = [
 		{
 			**{field: row.get(field) for field in fields},
 			"account": accounts[row.name],
-			**dict(with_required(dimensions_of(row), accounts[row.name], entry.company)),
+			**dict(required.add_to(dimensions_of(row), accounts[row.name])),
 			**reversing_reference(row, entry),
 			"debit_in_account_currency": row.credit_in_account_currency,
 			"credit_in_account_currency": row.debit_in_account_currency,
@@ -327,7 +329,19 @@ def post_reversal(
 	[company] = {entry.company for entry in entries.values()}
 	[run] = {journal.run_of(entry) for entry in entries.values()}
 	tax_accounts = accounts_of_taxes(entries.values())
-	items = [plan_item(part, entries[part.of.journal_entry], accounts_now, tax_accounts) for part in parts]
+	required = RequiredDimensions(company)
+	vouchers = voucher_dimensions(part.of.key for part in parts)
+	items = [
+		plan_item(
+			part,
+			entries[part.of.journal_entry],
+			accounts_now,
+			tax_accounts,
+			vouchers[part.of.key],
+			required,
+		)
+		for part in parts
+	]
 	entry_of_item: dict[str, str] = {}
 	warnings: dict[str, Reason] = {}
 	for plan in plan_entries(items, company_currency=company_currency(company)):
@@ -352,7 +366,12 @@ def post_reversal(
 
 
 def plan_item(
-	part: ItemPart, entry: Any, accounts_now: Mapping[str, str], tax_accounts: Collection[str]
+	part: ItemPart,
+	entry: Any,
+	accounts_now: Mapping[str, str],
+	tax_accounts: Collection[str],
+	voucher: VoucherDimensions,
+	required: RequiredDimensions,
 ) -> PlanItem:
 	"""Plan item for a part, with the dimensions of the write-off, and the defaults of those that are required since."""
 	key = part.of.key
@@ -377,7 +396,7 @@ def plan_item(
 	# The tax of a cent is the whole cent.
 	losses = [row for row in offsets if row.account not in tax_accounts] or offsets
 	offset_account = accounts_now[losses[0].account]
-	shares = offset_shares(voucher_dimensions([key])[key], [dimensions_of(row) for row in losses])
+	shares = offset_shares(voucher, [dimensions_of(row) for row in losses])
 	account_of = {tax.claim: tax.account for tax in part.of.taxes}
 	return PlanItem(
 		name=part.of.item,
@@ -389,20 +408,20 @@ def plan_item(
 		amount=-part.amount,
 		base_amount=-part.base_amount,
 		offset_account=offset_account,
-		receivable_dimensions=with_required(dimensions_of(own), key.account, entry.company),
-		offset_shares=tuple(
-			(with_required(values, offset_account, entry.company), weight) for values, weight in shares
-		),
+		receivable_dimensions=required.add_to(dimensions_of(own), key.account),
+		offset_shares=tuple((required.add_to(values, offset_account), weight) for values, weight in shares),
 		taxes=tuple((account_of[claim], -amount) for claim, amount in part.taxes.items()),
 		finance_book=entry.finance_book or "",
-		set_off_rows=reversed_set_offs(part.of, entry) if part.with_set_offs else (),
+		set_off_rows=reversed_set_offs(part.of, entry, required) if part.with_set_offs else (),
 	)
 
 
-def reversed_set_offs(item: WrittenOffItem, entry: Any) -> tuple[SetOffRow, ...]:
+def reversed_set_offs(
+	item: WrittenOffItem, entry: Any, required: RequiredDimensions
+) -> tuple[SetOffRow, ...]:
 	"""The rows that take back an item's set-offs of credit notes, with the dimensions of its entry."""
 	dimensions = {
-		row.reference_name: with_required(dimensions_of(row), row.account, entry.company)
+		row.reference_name: required.add_to(dimensions_of(row), row.account)
 		for row in entry.accounts
 		if row.party
 	}

@@ -9,6 +9,8 @@ import pytest
 
 from ar_writeoff.posting import ledger as posting
 from ar_writeoff.run.terms import current_terms, rules_of
+from ar_writeoff.tax_relief import booked, service
+from ar_writeoff.undo import ledger as undo
 from tests.site import ledger_checks, run_helpers
 from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
@@ -452,13 +454,39 @@ def test_what_cannot_be_claimed_with_the_write_off(values: dict[str, Any], text:
 		rule.save()
 
 
-def test_a_company_without_a_rule_costs_no_query_more() -> None:
-	"""And the entry of a balance without tax is that of before."""
+def test_a_company_without_a_rule_costs_no_query_more(monkeypatch: pytest.MonkeyPatch) -> None:
+	"""Posting, reinstatement and undo have as many statements as without the code of this method. A credit note has one: it looks
+	for claims of its invoice."""
 	run_helpers.settings(tax_rule=None)
-	sale = taxed(100, 20)
-	queries = count_queries(lambda: run_helpers.post(run_helpers.run()))
-	assert not [query for query in queries if "Tax Claim" in query or "Tax Rule" in query]
-	assert outstanding(sale) == 0 and balance_of(RELIEF) == 0
+
+	def whole_path() -> None:
+		run = run_helpers.post(run_helpers.run())
+		[item] = run_helpers.items(run).values()
+		with as_user(MANAGER):
+			run.reinstate([item.name], {item.name: 20})
+			run.reload().reverse("2026-07-15", dated=1)
+
+	counts, of_notes = [], []
+	for without in (True, True, False):
+		sale = taxed(100, 20)
+		with monkeypatch.context() as patch:
+			for module, name, nothing in (
+				(posting, "taxes_of", {}),
+				(booked, "booked_taxes", {}),
+				(booked, "accounts_of_entries", {}),
+				(booked, "filed_return", None),
+				(undo, "accounts_of_taxes", set()),
+				(service, "update_of_credit_note", None),
+			):
+				if without:
+					patch.setattr(module, name, lambda *_args, nothing=nothing: nothing)
+			counts.append(count_queries(whole_path))
+			of_notes.append(count_queries(lambda: credit_note(sale, 60, "2026-07-20")))
+		pay(sale, 60)
+	# The first one fills caches.
+	assert counts[1].total() == counts[2].total(), counts[2] - counts[1]
+	assert of_notes[2].total() == of_notes[1].total() + 1, of_notes[2] - of_notes[1]
+	assert balance_of(RELIEF) == 0
 
 
 def test_a_batch_fits_into_one_entry_with_its_tax_row() -> None:
@@ -517,4 +545,27 @@ VAT on Bad Debts - HL |       |             |        | 100.00 |"""
 		100,
 		100,
 	)
+	assert_books()
+
+
+def test_what_was_repaid_twice_is_taken_back_after_the_last_day() -> None:
+	"""A tax run repays what a credit note has reversed, and the reversal of the write-off repays it again."""
+	sale = partly_written_off()
+	[claim] = claims(sale)
+	note = credit_note(sale, 480, "2026-07-10")
+	run_helpers.post(tax_run(**JULY))
+	note.reload().cancel()
+	frappe.db.set_value("Write-Off Tax Claim", claim.name, "lapses_on", "2026-07-20")
+	with as_user(MANAGER):
+		frappe.get_doc("Write-Off Run", claim.run).reverse("2026-07-25", dated=1)
+	assert balance_of(RELIEF) == -100
+	july = run_helpers.post(tax_run(**JULY))
+	assert (
+		gl_table(entries(july)[0])
+		== """\
+account               | party | cost center |  debit | credit | against
+VAT on Bad Debts - HL |       |             | 100.00 |        |
+Write Off - HL        |       | Main - HL   |        | 100.00 |"""
+	)
+	assert (balance_of(RELIEF), run_helpers.items(tax_run(**JULY))) == (0, {})
 	assert_books()

@@ -333,3 +333,47 @@ def test_a_credit_note_takes_the_tax_from_the_interim_account() -> None:
 	[claim] = claims(sale)
 	assert (claim.status, claim.booked_amount, claim.lapsed_amount) == ("Withdrawn", 100, 100)
 	assert_books()
+
+
+def test_an_invoice_with_many_dimensions_fits_into_one_entry() -> None:
+	"""The smallest shares join the largest one. Each account has a row for each share, and a lapse has them on both sides."""
+	group = frappe.get_cached_value("Cost Center", cost_center("North Pier"), "parent_cost_center")
+	sale = taxed(10, 20, submit=False)
+	more = {key: sale.items[0].get(key) for key in ("item_code", "income_account", "uom")}
+	sale.items = []
+	for number in range(60):
+		pier = frappe.get_doc(
+			{
+				"doctype": "Cost Center",
+				"cost_center_name": f"Pier {number}",
+				"parent_cost_center": group,
+				"company": HL,
+			}
+		).insert()
+		rate = 40 if number == 7 else 10
+		sale.append(
+			"items", {**more, "qty": 1, "rate": rate, "price_list_rate": rate, "cost_center": pier.name}
+		)
+	sale.payment_schedule = []
+	sale.save()
+	sale.submit()
+	run = run_helpers.post(run_helpers.run())
+	[entry] = run_helpers.entries(run)
+	assert balances() == (20, 0, 630)
+	assert len(frappe.get_doc("Journal Entry", entry).accounts) == 91
+	largest = frappe.db.get_value(
+		"GL Entry", {"voucher_no": entry, "account": LOSS, "debit": (">", 100)}, "*"
+	)
+	assert (largest.debit, largest.cost_center) == (190, "Pier 7 - HL")
+	lapse(run)
+	june = run_helpers.post(tax_run())
+	assert balances() == (0, 0, 650)
+	assert len(frappe.get_doc("Journal Entry", entries(june)[0]).accounts) == 90
+	left = frappe.get_all(
+		"GL Entry",
+		{"account": INTERIM, "is_cancelled": 0},
+		["sum(debit - credit) as amount"],
+		group_by="cost_center",
+	)
+	assert len(left) == 45 and not any(abs(row.amount) > 0.001 for row in left)
+	assert_books()

@@ -7,6 +7,7 @@ from typing import Any
 import frappe
 import pytest
 
+from ar_writeoff.ledger.dimensions import RequiredDimensions
 from ar_writeoff.undo.service import MAX_ENTRIES_PER_REQUEST, undo_run
 from tests.site import ledger_checks, run_helpers
 from tests.site.concurrency import in_background
@@ -24,6 +25,7 @@ from tests.site.factories import (
 	pay,
 	project,
 )
+from tests.site.test_tax_claims import count_queries
 
 NAMES_AND_TIMES = {"modified", "modified_by"}
 BOOKS = ("GL Entry", "Payment Ledger Entry", "Sales Invoice", "Payment Entry", "Journal Entry")
@@ -246,3 +248,23 @@ def test_only_who_may_cancel_can_undo(invoices):
 		frappe.get_doc("Write-Off Run", run.name).cancel()
 	frappe.db.rollback()
 	assert {outstanding(name) for name in invoices} == {0}
+
+
+@pytest.mark.parametrize("in_part", (False, True))
+def test_an_undo_reads_the_rules_of_dimensions_once(in_part: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+	"""Once for an entry, not for each of its rows."""
+	names = [invoice("Anchor Cafe", 10 + number, "2026-01-15").name for number in range(6)]
+	counts = []
+	for without in (True, True, False):
+		run = run_helpers.post(run_helpers.run())
+		items = run_helpers.items(run)
+		with as_user(MANAGER):
+			if in_part:
+				first = items[names[0]].name
+				run.reinstate([first], {first: 3}, "2026-07-10")
+			with monkeypatch.context() as patch:
+				if without:
+					patch.setattr(RequiredDimensions, "add_to", lambda _self, values, _account: values)
+				counts.append(count_queries(lambda run=run: run.reload().reverse("2026-07-15", dated=1)))
+	assert sorted(outstanding(name) for name in names) == [10, 11, 12, 13, 14, 15]
+	assert counts[2].total() <= counts[1].total() + 2, counts[2] - counts[1]
