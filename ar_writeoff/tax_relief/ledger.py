@@ -616,6 +616,27 @@ def _amounts_written_off(items: Iterable[str]) -> dict[str, Decimal]:
 	}
 
 
+def items_of_claims(names: Iterable[str]) -> dict[str, Any]:
+	"""Return the state of these items, by name."""
+	found = {}
+	for part in create_batch(sorted(set(names)), CLAIMS_PER_QUERY):
+		for row in frappe.get_all(
+			"Write-Off Run Item",
+			filters={"name": ("in", part)},
+			fields=[
+				"name",
+				"status",
+				"journal_entry",
+				"reversal_entry",
+				"write_off_amount",
+				"reinstated_amount",
+			],
+			order_by=None,
+		):
+			found[row.name] = row
+	return found
+
+
 def _statutory_fractions(names: Iterable[str]) -> dict[str, Fraction | None]:
 	return {
 		name: rules.parse_fraction(text or "")
@@ -899,7 +920,7 @@ def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe.
 	item, entry = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Journal Entry")
 	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
 	account = frappe.qb.DocType("Write-Off Tax Rule Account")
-	rows = (
+	query = (
 		frappe.qb.from_(claim)
 		.inner_join(item)
 		.on(item.name == claim.item)
@@ -928,8 +949,17 @@ def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe.
 		)
 		.where((claim.company == company) & (claim.method == rules.NET_AT_ONCE) & (claim.journal_entry != ""))
 		.orderby(claim.name)
-		.run(as_dict=True)
 	)
+	if from_date:
+		# Or taken back since.
+		query = query.where(
+			(claim.write_off_date >= getdate(from_date))
+			| (entry.posting_date >= getdate(from_date))
+			| (item.reinstated_amount != 0)
+		)
+	if to_date:
+		query = query.where(claim.write_off_date <= getdate(to_date))
+	rows = query.run(as_dict=True)
 	if not rows:
 		return []
 	decimals = precision(company_currency(company))

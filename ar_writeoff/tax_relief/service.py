@@ -219,64 +219,74 @@ def update_claims(condition: Criterion) -> None:
 			status = rules.EXCLUDED if shares[row.item] else rules.WITHDRAWN
 			frappe.db.set_value(TAX_CLAIM, row.name, "status", status)
 		booked = ledger.booked_amounts(company, rows)
-		for row in rows:
-			if row.tax_amount:
-				update_claim(row, left[row.name], booked.get(row.name))
+		ledger.write_claims({name: {"booked_amount": amount} for name, amount in booked.items()})
+		with_tax = [row for row in rows if row.tax_amount]
+		at_once = claimed_at_once(
+			company,
+			[row for row in with_tax if row.method == rules.NET_AT_ONCE and row.name in booked],
+			left,
+			booked,
+		)
+		ledger.write_claims(at_once)
+		write_amounts_left([row for row in with_tax if row.name not in at_once], left)
 
 
-def update_claim(row: Any, left: Decimal, booked: Decimal | None) -> None:
-	"""Set the amount of a claim that is left, and its status unless it is posted. What is unpaid may also grow. `booked`: what the
-	entries of the write-off have of the tax; None if they do not take it."""
-	if booked is not None:
-		frappe.db.set_value(TAX_CLAIM, row.name, "booked_amount", booked)
-	if booked is not None and row.method == rules.NET_AT_ONCE:
-		frappe.db.set_value(TAX_CLAIM, row.name, claimed_at_once(row, left, booked))
-		return
-	if not row.item and left > row.tax_amount:
-		row.tax_amount = left
-		frappe.db.set_value(TAX_CLAIM, row.name, "tax_amount", left)
-	if row.status in rules.POSTED:
-		frappe.db.set_value(TAX_CLAIM, row.name, "claimable_amount", left)
-		return
-	row.claimable_amount = left
-	status, reason = current_status(row, getdate())
-	frappe.db.set_value(
-		TAX_CLAIM, row.name, {"claimable_amount": left, "status": status, **messages.columns(reason)}
-	)
+def write_amounts_left(claims: Iterable[Any], left: Mapping[str, Decimal]) -> None:
+	"""Set the amounts of these claims that are left, and the status of those that are not posted. What is unpaid may also grow."""
+	posted: dict[str, dict[str, Any]] = {}
+	pending: dict[str, dict[str, Any]] = {}
+	for row in claims:
+		amount = left[row.name]
+		if not row.item and amount > row.tax_amount:
+			row.tax_amount = amount
+		row.claimable_amount = amount
+		values = {"tax_amount": row.tax_amount, "claimable_amount": amount}
+		if row.status in rules.POSTED:
+			posted[row.name] = values
+		else:
+			status, reason = current_status(row, getdate())
+			pending[row.name] = {**values, "status": status, **messages.columns(reason)}
+	ledger.write_claims(posted)
+	ledger.write_claims(pending)
 
 
-def claimed_at_once(claim: Any, left: Decimal, booked: Decimal) -> dict[str, Any]:
-	"""Return the fields of a claim that the entry of its write-off makes, and the entries that take it back repay. Tax runs repay
-	what credit notes have reversed.
+def claimed_at_once(
+	company: str, claims: Iterable[Any], left: Mapping[str, Decimal], booked: Mapping[str, Decimal]
+) -> dict[str, dict[str, Any]]:
+	"""Return the fields of claims that the entries of their write-offs make, and the entries that take these back repay. Tax runs
+	repay what credit notes have reversed.
 
 	`left`: of the tax, in what is still written off. `booked`: of the tax, in the entries of the write-off.
 	"""
-	decimals = precision(company_currency(claim.company))
-	item = frappe.db.get_value(
-		"Write-Off Run Item",
-		claim.item,
-		["status", "journal_entry", "reversal_entry", "write_off_amount", "reinstated_amount"],
-		as_dict=True,
-	)
-	is_recovered = money(item.reinstated_amount, 9) == money(item.write_off_amount, 9)
-	is_posted = item.status in ITEM_POSTED or is_recovered or bool(item.reversal_entry)
-	tax = money(claim.tax_amount, decimals)
-	by_runs = ledger.posted_amounts([claim.name]).get(claim.name, (0, 0, 0, None))
-	claimed, repaid = money(by_runs[0], decimals), money(by_runs[1], decimals)
-	if is_posted:
-		claimed, repaid = claimed + tax, repaid + tax - booked
-	is_filed = is_posted and bool(ledger.filed_return(claim.company, claim.write_off_date))
-	status, reason = rules.posted_status(tax, claimed, repaid, filed=is_filed), None
-	if not is_posted or (item.reversal_entry and not is_filed):
-		status, reason = rules.WITHDRAWN, Reason.of(reasons.TAX_WITHDRAWN)
-	return {
-		"claimable_amount": left,
-		"claimed_amount": claimed,
-		"repaid_amount": repaid,
-		"journal_entry": item.journal_entry if is_posted else None,
-		"status": status,
-		**messages.columns(reason),
-	}
+	rows = {row.name: row for row in claims}
+	if not rows:
+		return {}
+	decimals = precision(company_currency(company))
+	items = ledger.items_of_claims(row.item for row in rows.values())
+	by_runs = ledger.posted_amounts(rows)
+	filed = ledger.filed_returns(company)
+	values = {}
+	for name, claim in rows.items():
+		item = items[claim.item]
+		is_recovered = money(item.reinstated_amount, 9) == money(item.write_off_amount, 9)
+		is_posted = item.status in ITEM_POSTED or is_recovered or bool(item.reversal_entry)
+		tax = money(claim.tax_amount, decimals)
+		claimed, repaid = (money(amount, decimals) for amount in by_runs.get(name, (0, 0))[:2])
+		if is_posted:
+			claimed, repaid = claimed + tax, repaid + tax - booked[name]
+		is_filed = is_posted and any(one.has(claim.write_off_date) for one in filed)
+		status, reason = rules.posted_status(tax, claimed, repaid, filed=is_filed), None
+		if not is_posted or (item.reversal_entry and not is_filed):
+			status, reason = rules.WITHDRAWN, Reason.of(reasons.TAX_WITHDRAWN)
+		values[name] = {
+			"claimable_amount": left[name],
+			"claimed_amount": claimed,
+			"repaid_amount": repaid,
+			"journal_entry": item.journal_entry if is_posted else None,
+			"status": status,
+			**messages.columns(reason),
+		}
+	return values
 
 
 def update_of_period(company: str, first: date, last: date) -> None:

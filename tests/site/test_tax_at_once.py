@@ -464,7 +464,7 @@ def test_a_company_without_a_rule_costs_no_query_more(monkeypatch: pytest.Monkey
 		[item] = run_helpers.items(run).values()
 		with as_user(MANAGER):
 			run.reinstate([item.name], {item.name: 20})
-			run.reload().reverse("2026-07-15", dated=1)
+			run.reload().reverse(TODAY, dated=1)
 
 	counts, of_notes = [], []
 	for without in (True, True, False):
@@ -481,8 +481,8 @@ def test_a_company_without_a_rule_costs_no_query_more(monkeypatch: pytest.Monkey
 				if without:
 					patch.setattr(module, name, lambda *_args, nothing=nothing: nothing)
 			counts.append(count_queries(whole_path))
-			of_notes.append(count_queries(lambda: credit_note(sale, 60, "2026-07-20")))
-		pay(sale, 60)
+			of_notes.append(count_queries(lambda sale=sale: credit_note(sale, 60, "2026-07-20")))
+		pay(sale, outstanding(sale))
 	# The first one fills caches.
 	assert counts[1].total() == counts[2].total(), counts[2] - counts[1]
 	assert of_notes[2].total() == of_notes[1].total() + 1, of_notes[2] - of_notes[1]

@@ -15,7 +15,7 @@ from tests.site import run_helpers
 from tests.site.concurrency import ConcurrentSession
 from tests.site.factories import MANAGER, TODAY, as_user
 from tests.site.test_tax_at_once import AU, claim_of, use_method
-from tests.site.test_tax_claims import claims, taxed
+from tests.site.test_tax_claims import claims, count_queries, taxed
 from tests.site.test_tax_rules import UK, use_rule
 from tests.site.test_tax_runs import JULY, boxes, entries, item_of, tax_run, written_off
 
@@ -203,3 +203,19 @@ def test_a_filing_waits_for_a_batch_of_a_write_off(monkeypatch: pytest.MonkeyPat
 	claim = claim_of(run)
 	assert (claim.status, claim.claimed_amount) == ("Filed", 10)
 	assert claim.filed_boxes == f'{{"{claim.journal_entry}": "G11"}}'
+
+
+def test_claims_of_write_offs_are_filed_in_sets() -> None:
+	"""As many statements for six claims as for three."""
+	june, _second = claim_and_second_loss()
+	use_method()
+	counts = []
+	for number in (1, 2, 3):
+		for _ in range(number):
+			taxed(100, 20)
+		run_helpers.post(run_helpers.run())
+		counts.append(count_queries(lambda: file_return(june)))
+		assert {claim.status for claim in claims(method="Net at Once")} == {"Filed"}
+		file_return(june, 0)
+	# The first one fills caches.
+	assert counts[1].total() == counts[2].total(), counts[2] - counts[1]

@@ -14,6 +14,7 @@ from tests.site.concurrency import in_background
 from tests.site.factories import (
 	HL,
 	MANAGER,
+	TODAY,
 	account,
 	as_user,
 	cost_center,
@@ -261,10 +262,10 @@ def test_an_undo_reads_the_rules_of_dimensions_once(in_part: bool, monkeypatch: 
 		with as_user(MANAGER):
 			if in_part:
 				first = items[names[0]].name
-				run.reinstate([first], {first: 3}, "2026-07-10")
+				run.reinstate([first], {first: 3}, TODAY)
 			with monkeypatch.context() as patch:
 				if without:
 					patch.setattr(RequiredDimensions, "add_to", lambda _self, values, _account: values)
-				counts.append(count_queries(lambda run=run: run.reload().reverse("2026-07-15", dated=1)))
+				counts.append(count_queries(lambda run=run: run.reload().reverse(TODAY, dated=1)))
 	assert sorted(outstanding(name) for name in names) == [10, 11, 12, 13, 14, 15]
 	assert counts[2].total() <= counts[1].total() + 2, counts[2] - counts[1]
