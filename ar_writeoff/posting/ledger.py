@@ -46,7 +46,7 @@ from ar_writeoff.search import ledger as search
 from ar_writeoff.search.ledger import Scope
 from ar_writeoff.search.net_first import keys_of
 from ar_writeoff.search.rules import Verdict, base_of_part
-from ar_writeoff.tax_relief.ledger import filed_return, lock_returns
+from ar_writeoff.tax_relief.filed import filed_return, lock_returns
 from ar_writeoff.tax_relief.losses import NO_BOOKING, booked_taxes
 from ar_writeoff.tax_relief.rules import NET_AT_ONCE, Booking
 

@@ -21,7 +21,7 @@ from frappe import _
 from ar_writeoff.core import status as states
 from ar_writeoff.core.run_types import TAX_RUN, doctype_of, posts_claims
 from ar_writeoff.ledger import permissions as access
-from ar_writeoff.tax_relief import ledger as tax
+from ar_writeoff.tax_relief.filed import filed_return, lock_returns
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +96,7 @@ def _return_filed(run: Any, operation: "Operation") -> str | None:
 	frozen for all tax runs of its period, also for those that were posted after the one that is marked as filed."""
 	if not posts_claims(run.name) or operation not in (*_POSTING, *_UNDOING):
 		return None
-	filed: str | None = (
-		run.name if run.filed_on else tax.filed_return(run.company, run.posting_date, lock=True)
-	)
+	filed: str | None = run.name if run.filed_on else filed_return(run.company, run.posting_date, lock=True)
 	is_changed = operation in _POSTING or frappe.db.exists(
 		"Write-Off Run Item", {"run": run.name, "status": ("in", states.ITEM_POSTED)}
 	)
@@ -197,7 +195,7 @@ def lock_document(run: str, *, restart: bool = True, files: bool = False) -> Any
 	fresh = restart and restart_transaction()
 	try:
 		if company:
-			tax.lock_returns(company, exclusive=files)
+			lock_returns(company, exclusive=files)
 		document = frappe.get_doc(doctype_of(run), run, for_update=True)
 	except frappe.QueryTimeoutError:
 		frappe.throw(
@@ -245,14 +243,14 @@ def lock(run: str, *, skip_locked: bool = False) -> str | None:
 	"""Lock a run for a change by the app and return its current status; None if it does not exist, or with `skip_locked`
 	if it is locked."""
 	if company := company_of_tax_run(run):
-		tax.lock_returns(company)
+		lock_returns(company)
 	return frappe.db.get_value(doctype_of(run), run, "status", for_update=True, skip_locked=skip_locked)
 
 
 def lock_shared(run: str) -> str | None:
 	"""Lock a run in share mode, together with other workers, and return its status."""
 	if company := company_of_tax_run(run):
-		tax.lock_returns(company)
+		lock_returns(company)
 	# nosemgrep: frappe-using-db-sql - the builder has no LOCK IN SHARE MODE
 	rows = frappe.db.sql(f"SELECT status FROM `tab{doctype_of(run)}` WHERE name = %s LOCK IN SHARE MODE", run)
 	return rows[0][0] if rows else None

@@ -21,6 +21,7 @@ from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.transactions import run_in_transaction
 from ar_writeoff.tax_relief import ledger, rules, service
+from ar_writeoff.tax_relief.invoices import invoice_taxes
 from ar_writeoff.tax_relief.losses import TaxRule, tax_rule
 
 
@@ -177,7 +178,7 @@ def claim_values(
 ) -> Iterator[dict[str, Any]]:
 	"""Yield the fields of the claims of these invoices."""
 	invoices = {row.name: (row, first, last) for row, first, last in found}
-	taxes = ledger.invoice_taxes(company, invoices, rule.relief_accounts)
+	taxes = invoice_taxes(company, invoices, rule.relief_accounts)
 	unpaid = ledger.open_amounts(company, invoices)
 	decimals = precision(company_currency(company))
 	has_claim = claims_by_account(invoices)

@@ -20,7 +20,7 @@ from ar_writeoff.core.money import money
 from ar_writeoff.core.run_types import TAX_CLAIM, posts_claims
 from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.tax_relief import ledger, rules
+from ar_writeoff.tax_relief import filed, ledger, rules
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def filed_return(company: str, day: Any, items: Iterable[str]) -> str | None:
 	taxes = booked_taxes(names).values() if names else ()
 	if not any(one.method == rules.NET_AT_ONCE for own in taxes for one in own):
 		return None
-	return ledger.filed_return(company, day, lock=True)
+	return filed.filed_return(company, day, lock=True)
 
 
 def filed_problem(company: str, day: Any, items: Iterable[str]) -> str | None:

@@ -1,9 +1,9 @@
-"""The tax of invoices, from their own General Ledger entries."""
+"""Claims in the database: what is left of them, what is open, and what was posted."""
 
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -15,16 +15,16 @@ from frappe.query_builder import Case
 from frappe.query_builder.functions import Coalesce, Count, Max, Sum
 from frappe.utils import create_batch, getdate, now
 
-from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
-from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
+from ar_writeoff.core.run_types import TAX_CLAIM
 from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger import history
 from ar_writeoff.ledger.accounts import account_blocker, account_problem
 from ar_writeoff.ledger.bulk_update import case_by_name
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import rules
+from ar_writeoff.tax_relief.invoices import InvoiceTax, credit_notes, invoice_taxes
 
 RULE = "Write-Off Tax Rule"
 CLAIMS_PER_QUERY = 2000
@@ -72,156 +72,6 @@ def rule_of_company(company: str, chosen: str | None, day: Any) -> str | None:
 		key=lambda row: (row.name == chosen, bool(row.company), row.valid_from or date.min), reverse=True
 	)
 	return valid[0].name if valid else None
-
-
-@dataclass(slots=True)
-class InvoiceTax:
-	"""An invoice less its credit notes. `gross` and `taxes` (by tax account) are in company currency,
-	`gross_own` in that of the receivable account. `reason`: why its tax cannot be claimed."""
-
-	supply: date
-	due: date
-	gross: Decimal = ZERO
-	gross_own: Decimal = ZERO
-	taxes: dict[str, Decimal] = field(default_factory=dict)
-	reason: Reason | None = None
-
-
-def invoice_taxes(
-	company: str, invoices: Iterable[str], tax_accounts: Iterable[str], until: date | None = None
-) -> dict[str, InvoiceTax]:
-	"""Return the tax of these Sales Invoices on these accounts. `until`: without credit notes after this day."""
-	names, accounts = sorted(set(invoices)), sorted(tax_accounts)
-	if not names:
-		return {}
-	decimals = precision(company_currency(company))
-	found = _headers(names, accounts)
-	# A credit note may keep a balance of its own: its ledger entries do not name the invoice.
-	invoice_of = {name: name for name in names} | credit_notes(company, names, until)
-	vouchers = sorted(invoice_of)
-	for voucher, debit, credit, own_debit, own_credit in _receivable_rows(company, vouchers):
-		tax = found[invoice_of[voucher]]
-		is_invoice = voucher in found
-		# Payments in the invoice itself, at a point of sale, are credits of its own entry.
-		tax.gross += money(debit if is_invoice else -(credit or 0), decimals)
-		tax.gross_own += money(own_debit if is_invoice else -(own_credit or 0), 9)
-	sums: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-	for voucher, account, amount in _tax_rows(company, vouchers, accounts):
-		sums[invoice_of[voucher], account] += money(amount, decimals)
-	for (invoice, account), amount in sorted(sums.items()):
-		if amount > 0:
-			found[invoice].taxes[account] = amount
-	return found
-
-
-def credit_notes(company: str, invoices: Iterable[str], until: date | None = None) -> dict[str, str]:
-	"""Return the credit notes of these invoices, with the invoice of each. `until`: not those after this day."""
-	filters: dict[str, Any] = {
-		"return_against": ("in", sorted(invoices) or [""]),
-		"is_return": 1,
-		"docstatus": 1,
-		"company": company,
-	}
-	if until:
-		filters["posting_date"] = ("<=", until)
-	return dict(
-		frappe.get_all(
-			"Sales Invoice",
-			filters=filters,
-			fields=["name", "return_against"],
-			order_by="name asc",
-			as_list=True,
-		)
-	)
-
-
-def _headers(names: list[str], tax_accounts: list[str]) -> dict[str, InvoiceTax]:
-	reversed_by = _taxes_reversed_by_payments(names, tax_accounts)
-	return {
-		row.name: InvoiceTax(
-			supply=row.posting_date,
-			due=row.due_date or row.posting_date,
-			reason=_reason(row, reversed_by.get(row.name)),
-		)
-		for row in frappe.get_all(
-			"Sales Invoice",
-			filters={"name": ("in", names)},
-			fields=["name", "posting_date", "due_date", "is_opening", "is_internal_customer"],
-			order_by="name asc",
-		)
-	}
-
-
-def _reason(invoice: frappe._dict, payment: str | None) -> Reason | None:
-	if invoice.is_opening == "Yes":
-		return Reason.of(reasons.TAX_UNKNOWN)
-	if invoice.is_internal_customer:
-		return Reason.of(reasons.TAX_CONNECTED)
-	return Reason.of(reasons.TAX_REVERSED_BY_PAYMENT, payment=payment) if payment else None
-
-
-def _receivable_rows(company: str, vouchers: list[str]) -> list[tuple]:
-	"""(voucher, sums of debit and credit) on the receivable accounts."""
-	gle = frappe.qb.DocType("GL Entry")
-	return (
-		frappe.qb.from_(gle)
-		.select(
-			gle.voucher_no,
-			Sum(gle.debit),
-			Sum(gle.credit),
-			Sum(gle.debit_in_account_currency),
-			Sum(gle.credit_in_account_currency),
-		)
-		.where(
-			gle.voucher_no.isin(vouchers)
-			& (gle.voucher_type == "Sales Invoice")
-			& (gle.party_type == "Customer")
-			& (gle.company == company)
-			& (gle.is_cancelled == 0)
-		)
-		.groupby(gle.voucher_no)
-		.run()
-	)
-
-
-def _tax_rows(company: str, vouchers: list[str], accounts: list[str]) -> list[tuple]:
-	gle = frappe.qb.DocType("GL Entry")
-	return (
-		frappe.qb.from_(gle)
-		.select(gle.voucher_no, gle.account, Sum(gle.credit - gle.debit))
-		.where(
-			gle.voucher_no.isin(vouchers)
-			& (gle.voucher_type == "Sales Invoice")
-			& gle.account.isin(accounts or [""])
-			& (gle.company == company)
-			& (gle.is_cancelled == 0)
-		)
-		.groupby(gle.voucher_no, gle.account)
-		.run()
-	)
-
-
-def _taxes_reversed_by_payments(names: list[str], tax_accounts: list[str]) -> dict[str, str]:
-	"""{invoice: Payment Entry} of payments that have reversed tax already, for an early-payment discount."""
-	reference, deduction = (
-		frappe.qb.DocType("Payment Entry Reference"),
-		frappe.qb.DocType("Payment Entry Deduction"),
-	)
-	return dict(
-		frappe.qb.from_(reference)
-		.inner_join(deduction)
-		.on(deduction.parent == reference.parent)
-		.select(reference.reference_name, reference.parent)
-		.where(
-			(reference.reference_doctype == "Sales Invoice")
-			& reference.reference_name.isin(names)
-			& (reference.docstatus == 1)
-			& deduction.account.isin(tax_accounts or [""])
-			& (deduction.amount != 0)
-		)
-		.orderby(reference.parent)
-		.run()
-	)
 
 
 def other_losses(names: Iterable[str], without: Iterable[str]) -> dict[str, Decimal]:
@@ -651,45 +501,6 @@ def _statutory_fractions(names: Iterable[str]) -> dict[str, Fraction | None]:
 
 
 @dataclass(frozen=True, slots=True)
-class FiledReturn:
-	"""A return period with a tax run that is marked as filed. It takes no entry more, of any run."""
-
-	run: str
-	first: date
-	last: date
-
-	def has(self, day: Any) -> bool:
-		return self.first <= getdate(day) <= self.last
-
-
-def lock_returns(company: str, *, exclusive: bool = False) -> None:
-	"""Lock the returns of a company until the transaction ends, by its row of Write-Off Settings: `exclusive` to file one, or
-	shared with others that post or undo entries which belong to a return. Comes before the locks on tax runs and claims."""
-	mode = "FOR UPDATE" if exclusive else "LOCK IN SHARE MODE"
-	# nosemgrep: frappe-using-db-sql - the builder has no LOCK IN SHARE MODE
-	frappe.db.sql(f"SELECT name FROM `tabWrite-Off Settings` WHERE name = %s {mode}", company)
-
-
-def filed_returns(company: str, *, lock: bool = False) -> list[FiledReturn]:
-	"""Return the filed returns of a company. `lock`: as last committed, and none is filed until the transaction ends."""
-	if lock:
-		lock_returns(company)
-	# nosemgrep: frappe-using-db-sql - as above
-	rows = frappe.db.sql(
-		f"""SELECT name, from_date, to_date FROM `tabWrite-Off Tax Run`
-		WHERE company = %s AND docstatus = 1 AND filed_on IS NOT NULL
-		ORDER BY name {"LOCK IN SHARE MODE" if lock else ""}""",
-		company,
-	)
-	return [FiledReturn(*row) for row in rows]
-
-
-def filed_return(company: str, day: Any, *, lock: bool = False) -> str | None:
-	"""Return the first tax run whose return is filed and has this day; None if there is none. `lock`: see `filed_returns`."""
-	return next((filed.run for filed in filed_returns(company, lock=lock) if filed.has(day)), None)
-
-
-@dataclass(frozen=True, slots=True)
 class OpenClaim:
 	"""A claim with the amount that a tax run has to post on an account, above 0 to debit it: on the relief account to claim
 	or, below 0, to repay; on the interim account, below 0, if the claim has lapsed. `reason`: why it cannot."""
@@ -857,167 +668,6 @@ def recoveries(items: Iterable[str]) -> list[Any]:
 def return_months(company: str) -> int:
 	period = frappe.db.get_value("Write-Off Settings", company, "tax_return_period")
 	return rules.RETURN_MONTHS.get(period, 1)
-
-
-def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> list[frappe._dict]:
-	"""Return the claims (amounts above 0) and repayments (below 0) of entries with these posting dates, each with the box of the
-	return: that of its tax account in the rule, or of the rule. Where the return is filed, the box as it was then. Tax runs that
-	were undone are left out, and what the entries of write-offs have claimed is in the return period of the Settings."""
-	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_RUN)
-	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
-	account = frappe.qb.DocType("Write-Off Tax Rule Account")
-	query = (
-		frappe.qb.from_(item)
-		.inner_join(run)
-		.on(run.name == item.run)
-		.inner_join(claim)
-		.on(claim.name == item.voucher_no)
-		.left_join(rule)
-		.on(rule.name == claim.tax_rule)
-		.left_join(account)
-		.on((account.parent == claim.tax_rule) & (account.tax_account == claim.tax_account))
-		.select(
-			run.from_date,
-			run.to_date,
-			run.posting_date,
-			item.run.as_("tax_run"),
-			item.voucher_no.as_("name"),
-			claim.sales_invoice,
-			item.customer,
-			item.receivable_account.as_("relief_account"),
-			item.base_write_off_amount,
-			item.journal_entry,
-			item.name.as_("item"),
-			item.tax_box,
-			account.claim_box,
-			account.repayment_box,
-			rule.claim_box.as_("claim_box_of_rule"),
-			rule.repayment_box.as_("repayment_box_of_rule"),
-		)
-		.where(
-			(run.company == company)
-			& item.status.isin(ITEM_POSTED)
-			# Deferred tax that is released is not reported again.
-			& claim.releases.isnull()
-			& (item.receivable_account == claim.relief_account)
-		)
-		.orderby(item.name)
-	)
-	if from_date:
-		query = query.where(run.posting_date >= getdate(from_date))
-	if to_date:
-		query = query.where(run.posting_date <= getdate(to_date))
-	rows = query.run(as_dict=True) + _claimed_at_once(company, from_date, to_date)
-	for row in rows:
-		kind = "claim_box" if row.base_write_off_amount > 0 else "repayment_box"
-		of_rule = row[kind] or row[f"{kind}_of_rule"] or ""
-		row.box = of_rule if row.tax_box is None else row.tax_box
-	return rows
-
-
-def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe._dict]:
-	"""Return what entries of write-offs have claimed, and what entries that take them back have repaid."""
-	item, entry = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Journal Entry")
-	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(RULE)
-	account = frappe.qb.DocType("Write-Off Tax Rule Account")
-	query = (
-		frappe.qb.from_(claim)
-		.inner_join(item)
-		.on(item.name == claim.item)
-		.left_join(entry)
-		.on(entry.name == item.reversal_entry)
-		.left_join(rule)
-		.on(rule.name == claim.tax_rule)
-		.left_join(account)
-		.on((account.parent == claim.tax_rule) & (account.tax_account == claim.tax_account))
-		.select(
-			claim.name,
-			claim.item,
-			claim.sales_invoice,
-			claim.customer,
-			claim.relief_account,
-			claim.write_off_date.as_("posting_date"),
-			claim.tax_amount.as_("base_write_off_amount"),
-			claim.journal_entry,
-			claim.filed_boxes,
-			item.reversal_entry,
-			entry.posting_date.as_("reversed_on"),
-			account.claim_box,
-			account.repayment_box,
-			rule.claim_box.as_("claim_box_of_rule"),
-			rule.repayment_box.as_("repayment_box_of_rule"),
-		)
-		.where((claim.company == company) & (claim.method == rules.NET_AT_ONCE) & (claim.journal_entry != ""))
-		.orderby(claim.name)
-	)
-	if from_date:
-		# Or taken back since.
-		query = query.where(
-			(claim.write_off_date >= getdate(from_date))
-			| (entry.posting_date >= getdate(from_date))
-			| (item.reinstated_amount != 0)
-		)
-	if to_date:
-		query = query.where(claim.write_off_date <= getdate(to_date))
-	rows = query.run(as_dict=True)
-	if not rows:
-		return []
-	decimals = precision(company_currency(company))
-	recovered: dict[str, list[tuple[Any, str, Decimal]]] = defaultdict(list)
-	for recovery in recoveries(row.item for row in rows):
-		for name, amount in recovery.taxes.items():
-			recovered[name].append((recovery.posting_date, recovery.journal_entry, amount))
-	found = []
-	for row in rows:
-		found.append(row)
-		left = money(row.base_write_off_amount, decimals)
-		for day, name, amount in recovered[row.name]:
-			left -= amount
-			found.append(
-				frappe._dict(row, posting_date=day, journal_entry=name, base_write_off_amount=-amount)
-			)
-		if row.reversal_entry and left:
-			back = {"posting_date": row.reversed_on, "journal_entry": row.reversal_entry}
-			found.append(frappe._dict(row, **back, base_write_off_amount=-left))
-	months = return_months(company)
-	for row in found:
-		row.tax_run = None
-		row.tax_box = boxes_from_text(row.filed_boxes).get(row.journal_entry)
-		row.from_date, row.to_date = rules.period_of(getdate(row.posting_date), months)
-	return [
-		row
-		for row in found
-		if (not from_date or row.posting_date >= getdate(from_date))
-		and (not to_date or row.posting_date <= getdate(to_date))
-	]
-
-
-# Boxes of what entries of write-offs have claimed and repaid are stored in the claim, by entry.
-
-
-def boxes_from_text(text: str | None) -> dict[str, str]:
-	return json.loads(text or "{}")
-
-
-def store_boxes_of_entries(boxes: Mapping[str, Mapping[str, str | None]]) -> None:
-	"""Store these boxes of filed returns, or remove them where there is none: {claim: {Journal Entry: box}}."""
-	stored: dict[str, str | None] = {}
-	for names in create_batch(sorted(boxes), CLAIMS_PER_QUERY):
-		stored |= dict(
-			frappe.get_all(
-				TAX_CLAIM,
-				filters={"name": ("in", names)},
-				fields=["name", "filed_boxes"],
-				order_by=None,
-				as_list=True,
-			)
-		)
-	values = {}
-	for name, own in boxes.items():
-		merged = {**boxes_from_text(stored[name]), **own}
-		kept = {entry: box for entry, box in sorted(merged.items()) if box is not None}
-		values[name] = {"filed_boxes": json.dumps(kept) if kept else None}
-	write_claims(values, set_modified=False)
 
 
 def relief_account_problem(account: str, company: str) -> str | None:

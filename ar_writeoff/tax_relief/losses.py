@@ -15,6 +15,8 @@ from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import ledger, rules
+from ar_writeoff.tax_relief.filed import filed_return
+from ar_writeoff.tax_relief.invoices import invoice_taxes
 from ar_writeoff.tax_relief.ledger import RULE
 
 NO_BOOKING = rules.Booking()
@@ -162,11 +164,11 @@ def losses(rule: TaxRule, company: str, rows: Sequence[Any], written_off_on: dat
 	decimals = precision(company_currency(company))
 	deferred = ledger.deferred_taxes(names, decimals)
 	accounts = set() if rule.only_releases else set(rule.relief_accounts)
-	taxes = ledger.invoice_taxes(company, names, accounts | {account for _invoice, account in deferred})
+	taxes = invoice_taxes(company, names, accounts | {account for _invoice, account in deferred})
 	written_off = ledger.other_losses(names, {row.name for row in of_invoices})
 	claimed = ledger.claimed_taxes(names, rules.COUNTED, decimals)
 	booking = rule.booking
-	if booking.method == rules.NET_AT_ONCE and ledger.filed_return(company, written_off_on):
+	if booking.method == rules.NET_AT_ONCE and filed_return(company, written_off_on):
 		# Claimed by a later tax run.
 		booking = NO_BOOKING
 	for row in of_invoices:

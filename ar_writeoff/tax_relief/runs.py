@@ -17,7 +17,8 @@ from ar_writeoff.run import log
 from ar_writeoff.search.processes import FoundItems
 from ar_writeoff.search.rules import Balance, Verdict
 from ar_writeoff.search.service import replace_items
-from ar_writeoff.tax_relief import age, ledger, rules, service
+from ar_writeoff.tax_relief import age, ledger, returns, rules, service
+from ar_writeoff.tax_relief.filed import FiledReturn, filed_returns
 
 
 def find_claims(run: Any) -> dict[str, int]:
@@ -102,7 +103,7 @@ def update_claims(names: Iterable[str]) -> None:
 	claim = frappe.qb.DocType(TAX_CLAIM)
 	values: dict[str, dict[str, Any]] = {}
 	at_once = []
-	filed: dict[str, list[ledger.FiledReturn]] = {}
+	filed: dict[str, list[FiledReturn]] = {}
 	for row in (
 		frappe.qb.from_(claim)
 		.select(*service.CLAIM_FIELDS)
@@ -121,7 +122,7 @@ def update_claims(names: Iterable[str]) -> None:
 		reason = None
 		if claimed:
 			if row.company not in filed:
-				filed[row.company] = ledger.filed_returns(row.company)
+				filed[row.company] = filed_returns(row.company)
 			is_filed = any(one.has(posted_on) for one in filed[row.company])
 			status = rules.posted_status(money(row.tax_amount, decimals), claimed, repaid, filed=is_filed)
 		else:
@@ -190,11 +191,11 @@ def claims_of_period(company: str, first: date, last: date) -> list[str]:
 
 def store_boxes(company: str, first: date, last: date) -> None:
 	"""Store the box of each amount of a return period where its return is filed, and remove it where it is not."""
-	filed = ledger.filed_returns(company)
+	filed = filed_returns(company)
 	item = frappe.qb.DocType("Write-Off Run Item")
 	boxes: dict[str | None, list[str]] = {}
 	of_entries: dict[str, dict[str, str | None]] = {}
-	for row in ledger.posted_claims(company, first, last):
+	for row in returns.posted_claims(company, first, last):
 		box = row.box if any(one.has(row.posting_date) for one in filed) else None
 		if row.tax_run:
 			boxes.setdefault(box, []).append(row.item)
@@ -203,4 +204,4 @@ def store_boxes(company: str, first: date, last: date) -> None:
 	for box, names in boxes.items():
 		for part in create_batch(names, ledger.CLAIMS_PER_QUERY):
 			frappe.qb.update(item).set(item.tax_box, box).where(item.name.isin(part)).run()
-	ledger.store_boxes_of_entries(of_entries)
+	returns.store_boxes_of_entries(of_entries)

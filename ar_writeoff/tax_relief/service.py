@@ -19,6 +19,7 @@ from ar_writeoff.ledger import messages
 from ar_writeoff.ledger.bulk_update import standard_values
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import ledger, rules
+from ar_writeoff.tax_relief.filed import filed_returns
 from ar_writeoff.tax_relief.ledger import RULE, return_months
 from ar_writeoff.tax_relief.losses import RULE_FIELDS, Loss, claim_rule, losses, tax_rule
 
@@ -264,7 +265,7 @@ def claimed_at_once(
 	decimals = precision(company_currency(company))
 	items = ledger.items_of_claims(row.item for row in rows.values())
 	by_runs = ledger.posted_amounts(rows)
-	filed = ledger.filed_returns(company)
+	filed = filed_returns(company)
 	values = {}
 	for name, claim in rows.items():
 		item = items[claim.item]

@@ -44,8 +44,8 @@ from ar_writeoff.posting.rules import (
 )
 from ar_writeoff.search.rules import CHARGE_TYPES, carrying_value
 from ar_writeoff.tax_relief import booked
-from ar_writeoff.tax_relief import ledger as tax_ledger
 from ar_writeoff.tax_relief.booked import BookedTax
+from ar_writeoff.tax_relief.filed import filed_return
 
 CANCELLED = "Cancelled"
 REVERSED = "Reversed"
@@ -172,7 +172,7 @@ def undo_entry(
 def throw_if_claims_filed(entry: Any) -> None:
 	"""Refuse to undo an entry of a tax run in a return that was filed since the undo was requested."""
 	if posts_claims(journal.run_of(entry)):
-		filed = tax_ledger.filed_return(entry.company, entry.posting_date, lock=True)
+		filed = filed_return(entry.company, entry.posting_date, lock=True)
 		if filed:
 			frappe.throw(booked.in_filed_return(filed), title=_("Return Filed"))
 

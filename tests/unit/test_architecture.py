@@ -54,6 +54,8 @@ KINDS = {
 	"search.open_documents": LEDGER,
 	"search.unrecorded": LEDGER,
 	"tax_relief.booked": LEDGER,
+	"tax_relief.filed": LEDGER,
+	"tax_relief.invoices": LEDGER,
 	"tax_relief.losses": LEDGER,
 	"posting.entries": LEDGER,
 	"posting.credits": LEDGER,

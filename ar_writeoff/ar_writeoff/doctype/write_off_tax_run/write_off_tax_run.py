@@ -22,6 +22,7 @@ from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.run import gate
 from ar_writeoff.run import terms as run_terms
 from ar_writeoff.tax_relief import booked, ledger, notices, rules, runs
+from ar_writeoff.tax_relief.filed import filed_return
 from ar_writeoff.validation import throw_field_errors
 
 
@@ -127,7 +128,7 @@ class WriteOffTaxRun(WriteOffRun):
 
 	def filed_problem(self) -> str | None:
 		"""A return that is filed takes no more claims."""
-		filed = ledger.filed_return(self.company, self.posting_date)
+		filed = filed_return(self.company, self.posting_date)
 		return booked.filed_message(filed) if filed else None
 
 	def summary(self) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from ar_writeoff.core.run_types import TAX_CLAIM, TAX_CLAIMS, TAX_RUN, WRITE_OFF
 from ar_writeoff.ledger import messages, roll_forward
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import ledger, notices, returns, rules
+from ar_writeoff.tax_relief.invoices import invoice_taxes
 
 BY_BOX = "By Box of the Return"
 ACCOUNT = "Refunds for Bad Debts Account"
@@ -172,7 +173,7 @@ def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 		],
 	)
 	invoices = {row.sales_invoice for row in rows if row.sales_invoice}
-	taxes = ledger.invoice_taxes(filters.company, invoices, {row.tax_account for row in rows})
+	taxes = invoice_taxes(filters.company, invoices, {row.tax_account for row in rows})
 	paid = ledger.payments_of(filters.company, invoices)
 	months = ledger.return_months(filters.company)
 	for row in rows:
@@ -195,7 +196,7 @@ def account_rows(filters: frappe._dict, decimals: int) -> list[frappe._dict]:
 def posted(filters: frappe._dict) -> list[frappe._dict]:
 	"""What tax runs, and the entries of write-offs, have claimed and repaid, as far as the user may see it."""
 	visible = {row.name for row in claims({"company": filters.company}, ["name"])}
-	rows = ledger.posted_claims(filters.company, filters.from_date, filters.to_date)
+	rows = returns.posted_claims(filters.company, filters.from_date, filters.to_date)
 	return [row for row in rows if row.name in visible]
 
 
