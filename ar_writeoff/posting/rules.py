@@ -304,6 +304,8 @@ def _entry(items: list[PlanItem], company_currency: str) -> EntryPlan:
 			dimensions=dimensions,
 		)
 		for (account, dimensions), total in totals.items()
+		# ERPNext posts no row of 0: a claim and a repayment may cancel each other on the other account.
+		if total
 	)
 	credit = items[0] if items[0].is_credit_to_allocate else None
 	return EntryPlan(tuple(rows), items[0].finance_book, credit)

@@ -276,3 +276,16 @@ def gl_table(voucher: Any) -> str:
 			for place, (text, width) in enumerate(zip(row, widths, strict=True))]  # fmt: skip
 		lines.append(" | ".join(cells).rstrip())
 	return "\n".join(lines)
+
+
+def balances_by_cost_center(*accounts: str) -> dict[tuple[str, str], float]:
+	"""Debit less credit of these accounts, by account and cost center."""
+	found: dict[tuple[str, str], float] = {}
+	for row in frappe.get_all(
+		"GL Entry",
+		{"account": ("in", accounts), "is_cancelled": 0},
+		["account", "cost_center", "debit", "credit"],
+	):
+		key = (row.account, row.cost_center)
+		found[key] = found.get(key, 0) + row.debit - row.credit
+	return found

@@ -516,7 +516,7 @@ def test_claims_are_evidence() -> None:
 		doc.save()
 	with pytest.raises(frappe.PermissionError, match="cannot be deleted"):
 		doc.delete()
-	with pytest.raises(frappe.PermissionError, match="created when"):
+	with pytest.raises(frappe.PermissionError, match="created by write-offs"):
 		frappe.copy_doc(doc).insert()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import frappe
 import pytest
 
-from tests.site import run_helpers
+from tests.site import ledger_checks, run_helpers
 from tests.site.factories import HL, MANAGER, account, as_user, cost_center, credit_note
 from tests.site.ledger_checks import gl_table
 from tests.site.test_tax_at_once import (
@@ -299,14 +299,9 @@ def test_two_tax_accounts_and_dimensions_of_lines(lapses: bool) -> None:
 		lapse(run)
 	run_helpers.post(tax_run())
 	assert balances() == pytest.approx((0, 0, 31.51) if lapses else (0, 1.51, 30))
-	left = frappe.get_all(
-		"GL Entry",
-		{"account": ("in", [INTERIM, two]), "is_cancelled": 0},
-		["account", "cost_center", "sum(debit - credit) as amount"],
-		group_by="account, cost_center",
-	)
-	assert {row.cost_center for row in left} == {cost_center("North Pier"), cost_center("South Pier")}
-	assert not any(abs(row.amount) > 0.001 for row in left), left
+	left = ledger_checks.balances_by_cost_center(INTERIM, two)
+	assert {key[1] for key in left} == {cost_center("North Pier"), cost_center("South Pier")}
+	assert not any(abs(amount) > 0.001 for amount in left.values()), left
 	assert_books()
 
 
@@ -369,11 +364,6 @@ def test_an_invoice_with_many_dimensions_fits_into_one_entry() -> None:
 	june = run_helpers.post(tax_run())
 	assert balances() == (0, 0, 650)
 	assert len(frappe.get_doc("Journal Entry", entries(june)[0]).accounts) == 90
-	left = frappe.get_all(
-		"GL Entry",
-		{"account": INTERIM, "is_cancelled": 0},
-		["sum(debit - credit) as amount"],
-		group_by="cost_center",
-	)
-	assert len(left) == 45 and not any(abs(row.amount) > 0.001 for row in left)
+	left = ledger_checks.balances_by_cost_center(INTERIM)
+	assert len(left) == 45 and not any(abs(amount) > 0.001 for amount in left.values())
 	assert_books()

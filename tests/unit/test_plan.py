@@ -699,3 +699,12 @@ def test_both_sides_may_have_the_shares_of_the_offset_side() -> None:
 		found[row.dimensions] = found.get(row.dimensions, Decimal(0)) + row.base_amount
 	assert len(entry.rows) == 4 and not any(found.values())
 	assert entry.items == ("1",)
+
+
+def test_amounts_that_cancel_each_other_make_no_row_of_zero() -> None:
+	"""A claim of 70 and a repayment of 70 on one account."""
+	[entry] = plan([item("1", "-70.00"), item("2", "70.00")])
+	assert [(row.account, row.amount) for row in entry.rows] == [
+		("Debtors", Decimal("70.00")),
+		("Debtors", Decimal("-70.00")),
+	]
