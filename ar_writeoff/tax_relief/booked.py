@@ -20,7 +20,8 @@ from ar_writeoff.core.money import money
 from ar_writeoff.core.run_types import TAX_CLAIM, posts_claims
 from ar_writeoff.core.status import ITEM_POSTED
 from ar_writeoff.ledger.money import company_currency, precision
-from ar_writeoff.tax_relief import filed, ledger, rules
+from ar_writeoff.tax_relief import ledger, rules
+from ar_writeoff.tax_relief.filed import filed_return
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,20 +99,20 @@ def filed_message(run: str) -> str:
 	return _("The return with the claims of {0} is filed. Enter a date in a later return period.").format(run)
 
 
-def filed_return(company: str, day: Any, items: Iterable[str]) -> str | None:
+def return_with_tax(company: str, day: Any, items: Iterable[str]) -> str | None:
 	"""Return the tax run with the filed return that has an entry of this day with the tax of these items; None if there is none.
 	None is filed until the transaction ends. `items`: those with a claim."""
 	names = set(items)
 	taxes = booked_taxes(names).values() if names else ()
 	if not any(one.method == rules.NET_AT_ONCE for own in taxes for one in own):
 		return None
-	return filed.filed_return(company, day, lock=True)
+	return filed_return(company, day, lock=True)
 
 
 def filed_problem(company: str, day: Any, items: Iterable[str]) -> str | None:
 	"""Return why an entry of this day with the tax of these items cannot be cancelled; None if it can."""
-	filed = filed_return(company, day, items)
-	return in_filed_return(filed) if filed else None
+	run = return_with_tax(company, day, items)
+	return in_filed_return(run) if run else None
 
 
 def in_filed_return(run: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import frappe
 from frappe.utils import create_batch, getdate
+from pypika.queries import QueryBuilder
 
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.run_types import TAX_CLAIM, TAX_RUN
@@ -58,18 +59,13 @@ def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> l
 	return: that of its tax account in the rule, or of the rule. Where the return is filed, the box as it was then. Tax runs that
 	were undone are left out, and what the entries of write-offs have claimed is in the return period of the Settings."""
 	item, run = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_RUN)
-	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(ledger.RULE)
-	account = frappe.qb.DocType("Write-Off Tax Rule Account")
+	claim = frappe.qb.DocType(TAX_CLAIM)
 	query = (
 		frappe.qb.from_(item)
 		.inner_join(run)
 		.on(run.name == item.run)
 		.inner_join(claim)
 		.on(claim.name == item.voucher_no)
-		.left_join(rule)
-		.on(rule.name == claim.tax_rule)
-		.left_join(account)
-		.on((account.parent == claim.tax_rule) & (account.tax_account == claim.tax_account))
 		.select(
 			run.from_date,
 			run.to_date,
@@ -83,10 +79,6 @@ def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> l
 			item.journal_entry,
 			item.name.as_("item"),
 			item.tax_box,
-			account.claim_box,
-			account.repayment_box,
-			rule.claim_box.as_("claim_box_of_rule"),
-			rule.repayment_box.as_("repayment_box_of_rule"),
 		)
 		.where(
 			(run.company == company)
@@ -101,7 +93,7 @@ def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> l
 		query = query.where(run.posting_date >= getdate(from_date))
 	if to_date:
 		query = query.where(run.posting_date <= getdate(to_date))
-	rows = query.run(as_dict=True) + _claimed_at_once(company, from_date, to_date)
+	rows = _with_boxes(query).run(as_dict=True) + _claimed_at_once(company, from_date, to_date)
 	for row in rows:
 		kind = "claim_box" if row.base_write_off_amount > 0 else "repayment_box"
 		of_rule = row[kind] or row[f"{kind}_of_rule"] or ""
@@ -109,21 +101,34 @@ def posted_claims(company: str, from_date: Any = None, to_date: Any = None) -> l
 	return rows
 
 
+def _with_boxes(query: QueryBuilder) -> QueryBuilder:
+	"""Add the boxes that the rules have today for the claims of the query."""
+	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(ledger.RULE)
+	account = frappe.qb.DocType("Write-Off Tax Rule Account")
+	return (
+		query.left_join(rule)
+		.on(rule.name == claim.tax_rule)
+		.left_join(account)
+		.on((account.parent == claim.tax_rule) & (account.tax_account == claim.tax_account))
+		.select(
+			account.claim_box,
+			account.repayment_box,
+			rule.claim_box.as_("claim_box_of_rule"),
+			rule.repayment_box.as_("repayment_box_of_rule"),
+		)
+	)
+
+
 def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe._dict]:
 	"""Return what entries of write-offs have claimed, and what entries that take them back have repaid."""
 	item, entry = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType("Journal Entry")
-	claim, rule = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(ledger.RULE)
-	account = frappe.qb.DocType("Write-Off Tax Rule Account")
+	claim = frappe.qb.DocType(TAX_CLAIM)
 	query = (
 		frappe.qb.from_(claim)
 		.inner_join(item)
 		.on(item.name == claim.item)
 		.left_join(entry)
 		.on(entry.name == item.reversal_entry)
-		.left_join(rule)
-		.on(rule.name == claim.tax_rule)
-		.left_join(account)
-		.on((account.parent == claim.tax_rule) & (account.tax_account == claim.tax_account))
 		.select(
 			claim.name,
 			claim.item,
@@ -136,10 +141,6 @@ def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe.
 			claim.filed_boxes,
 			item.reversal_entry,
 			entry.posting_date.as_("reversed_on"),
-			account.claim_box,
-			account.repayment_box,
-			rule.claim_box.as_("claim_box_of_rule"),
-			rule.repayment_box.as_("repayment_box_of_rule"),
 		)
 		.where((claim.company == company) & (claim.method == rules.NET_AT_ONCE) & (claim.journal_entry != ""))
 		.orderby(claim.name)
@@ -153,7 +154,7 @@ def _claimed_at_once(company: str, from_date: Any, to_date: Any) -> list[frappe.
 		)
 	if to_date:
 		query = query.where(claim.write_off_date <= getdate(to_date))
-	rows = query.run(as_dict=True)
+	rows = _with_boxes(query).run(as_dict=True)
 	if not rows:
 		return []
 	decimals = precision(company_currency(company))

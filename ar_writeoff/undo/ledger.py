@@ -179,7 +179,7 @@ def throw_if_claims_filed(entry: Any) -> None:
 
 def throw_if_filed(company: str, posting_date: date, items: Iterable[WrittenOffItem]) -> None:
 	"""Refuse an entry that would repay tax at once in a return that is filed."""
-	filed = booked.filed_return(company, posting_date, (item.item for item in items if item.taxes))
+	filed = booked.return_with_tax(company, posting_date, (item.item for item in items if item.taxes))
 	if filed:
 		frappe.throw(booked.filed_message(filed), title=_("Return Filed"))
 
