@@ -93,6 +93,19 @@ def test_confirm_right_after_a_tick_takes_the_tick(start: Start, file: Path) -> 
 	expect(window.page.locator(".ticked-total")).to_contain_text(f"Selected: {before - 1},")
 
 
+def test_the_buttons_stay_when_a_row_is_ticked(start: Start, file: Path) -> None:
+	"""A click that arrives with a tick is meant for the button that was on screen."""
+	window = start(file, *ON, *BOOK)
+	window.has_list()
+	before = len(window.vouchers())
+	button = window.page.locator(".confirm").element_handle()
+	window.tick(window.vouchers()[0])
+	expect(window.page.locator(".ticked-total")).to_contain_text(f"Selected: {before - 1},")
+	assert button.evaluate("button => button.isConnected")
+	button.evaluate("button => button.click()")
+	expect(window.page.locator(".write")).to_be_visible()
+
+
 def test_the_review_is_in_one_window_at_a_time(start: Start, file: Path) -> None:
 	window = start(file, *ON, *BOOK)
 	window.has_list()

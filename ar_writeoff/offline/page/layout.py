@@ -388,7 +388,12 @@ class Page:
 			chart.options[axis]["data"] = [name for name, _amount in found]
 			chart.options["series"][0]["data"] = [float(amount) for _name, amount in found]
 			chart.update()
-		self.footer.refresh()
+
+	def show_new_totals(self) -> None:
+		"""Show the totals after a tick or an amount. The buttons beside the footer's total are kept: a click on a
+		button that is built anew would be lost."""
+		self.show_totals()
+		self.footer_total.set_text(self.selected_total())
 
 	# ------------------------------------------------------------------------------------------------ lists
 
@@ -477,22 +482,24 @@ class Page:
 			if not review.decision:
 				ui.label(str(t("No report yet."))).classes("soft grow")
 				return
-			count, _customers, total = review.ticked()
-			ui.label(
-				str(
-					t(
-						"Selected: {count}, total: {total} {currency}",
-						count=count,
-						total=total if count else Decimal("0.00"),
-						currency=review.decision.company_currency,
-					)
-				)
-			).classes("total ticked-total")
+			self.footer_total = ui.label(self.selected_total()).classes("total ticked-total")
 			ui.label(str(write_off_notice())).classes("soft small grow")
 			ui.button(str(t("Preview")), on_click=self.on_preview).props("no-caps outline").classes("preview")
 			ui.button(str(t("Confirm")), on_click=self.on_confirm).props("no-caps unelevated").classes(
 				"confirm"
 			)
+
+	def selected_total(self) -> str:
+		assert self.review.decision
+		count, _customers, total = self.review.ticked()
+		return str(
+			t(
+				"Selected: {count}, total: {total} {currency}",
+				count=count,
+				total=total if count else Decimal("0.00"),
+				currency=self.review.decision.company_currency,
+			)
+		)
 
 	# ----------------------------------------------------------------------------------------------- events
 
@@ -572,7 +579,7 @@ class Page:
 			return
 		self.review.tick(lists.unpack_bits(args["flags"], len(self.review.flags)))
 		self.planned = None
-		self.show_totals()
+		self.show_new_totals()
 
 	def on_row_focused(self, event: events.GenericEventArguments) -> None:
 		index, decision = int(event.args["id"]), self.review.decision
@@ -599,7 +606,7 @@ class Page:
 		ui.run_javascript(f"arWriteOff.setAmount({index}, {float(amount)}, {float(base)})")
 		assert self.review.decision
 		facts.show(self.facts_of_found, self.review.decision, self.review.rows[index], amount)
-		self.show_totals()
+		self.show_new_totals()
 
 	async def on_tab(self, event: events.ValueChangeEventArguments[Any]) -> None:
 		if event.value == ENTRIES:
