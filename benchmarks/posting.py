@@ -1,11 +1,12 @@
 """Posting: ERPNext's own Journal Entry compared with a Write-Off Run over the same invoices.
 
 make bench ARGS="posting --sizes 100 1000 10000 --rounds 3 2 1 --workers 1 2"
-make bench ARGS="posting --way 'By Entry'"
+make bench ARGS="posting --sizes 1000 10000 --rounds 3 1 --workers 1 2 --ways Proven 'By Entry' --native 1000"
 make bench ARGS="posting --listen 'Journal Entry:validate' 'Journal Entry:on_submit' 'GL Entry:validate'"
 
-The app posts in the way that the site has proven ahead, or in the given `--way`. With `--listen`, a handler that does
-nothing listens to these events, in the processes of both.
+The app posts in the way that the site has proven ahead, or in each of the given `--ways` (`Proven` is the first). With
+`--listen`, a handler that does nothing listens to these events, in the processes of both. ERPNext posts at most `--native`
+invoices in a measurement, because it takes the same time for each.
 
 Each measurement is a process of its own, like a worker: it connects, posts one invoice to warm up, and waits; time runs
 from the word "go" to the last commit. ERPNext posts entries of 99 invoices and one expense row, each committed; the app
@@ -33,6 +34,7 @@ from typing import Any
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 NATIVE, APP = "ERPNext", "app"
+PROVEN = "Proven"
 ROWS = 99
 CUSTOMERS = 100
 # Minimum number of invoices in a measurement.
@@ -50,6 +52,7 @@ class Measurement:
 	seconds: float
 	queries: int
 	memory_mb: float
+	way: str = PROVEN
 
 	@property
 	def ms(self) -> float:
@@ -99,7 +102,7 @@ def conditions(task: dict[str, Any]) -> Iterator[None]:
 		if task["listen"]:
 			targets = [tuple(target.split(":")) for target in task["listen"]]
 			stack.enter_context(listening(*targets, handler=ignore))
-		if task["way"]:
+		if task["way"] != PROVEN:
 			stack.enter_context(posted(task["way"]))
 		yield
 
@@ -193,10 +196,10 @@ class Bench:
 
 	module = "benchmarks.posting"
 
-	def __init__(self, way: str = "", listen: Iterable[str] = ()) -> None:
+	def __init__(self, listen: Iterable[str] = (), native: int | None = None) -> None:
 		from tests.site.conftest import Session
 
-		self.conditions = {"way": way, "listen": list(listen)}
+		self.listen, self.native = list(listen), native
 
 		# One Redis for all sizes: Frappe keeps its first connection.
 		self.session = Session.get()
@@ -269,7 +272,7 @@ class Bench:
 		from ar_writeoff.jobs import prove_posting
 		from tests.site.factories import HL
 
-		with conditions({**self.conditions, "way": ""}):
+		with conditions({"listen": self.listen, "way": PROVEN}):
 			for proof in prove_posting(HL):
 				print(f"Proof: {proof.verdict}, {proof.method}. {proof.differences or ''}", flush=True)
 
@@ -339,7 +342,9 @@ class Bench:
 			return {"who": method, "invoices": [[invoice]]}
 		return {"who": method, "runs": [self.prepare_run(customer=name)[0]], "worker": 1}
 
-	def measure(self, method: str, names: list[list[str]], workers: int = 1) -> Measurement:
+	def measure(
+		self, method: str, names: list[list[str]], workers: int = 1, way: str = PROVEN
+	) -> Measurement:
 		"""Measure one way of posting. `names`: invoice names of each run."""
 		import frappe
 
@@ -351,20 +356,23 @@ class Bench:
 			seconds = sum(took for _run, took in prepared)
 			task: dict[str, Any] = {"who": method, "runs": [run for run, _took in prepared]}
 		else:
+			names = list(parts(names, self.native or size * len(names)))
 			task = {"who": method, "invoices": names}
-		took, queries, memory = self.run_processes(task, warm_up)
+		took, queries, memory = self.run_processes(task, warm_up, way)
 		every = [name for run in names for name in run]
 		still_open = frappe.db.count("Sales Invoice", {"outstanding_amount": (">", 0), "name": ("in", every)})
 		assert not still_open, f"{still_open} invoices are still open: {run_state(task)}"
 		self.restore_books()
-		return Measurement(method, size, len(names), workers, seconds + took, queries, memory)
+		return Measurement(method, size, len(every) / size, workers, seconds + took, queries, memory, way)
 
-	def run_processes(self, task: dict[str, Any], warm_up: list[dict[str, Any]]) -> tuple[float, int, float]:
+	def run_processes(
+		self, task: dict[str, Any], warm_up: list[dict[str, Any]], way: str
+	) -> tuple[float, int, float]:
 		"""Let a process for each warm-up do the task. Returns seconds, queries and MB."""
 		import frappe
 
 		processes = [
-			self.start({**task, **self.conditions, "worker": number, "warm_up": first})
+			self.start({**task, "way": way, "listen": self.listen, "worker": number, "warm_up": first})
 			for number, first in enumerate(warm_up, start=1)
 		]
 		for process in processes:
@@ -396,6 +404,14 @@ class Bench:
 		process.stdin.write(json.dumps(task) + "\n")
 		process.stdin.flush()
 		return process
+
+
+def parts(names: Iterable[list[str]], most: int) -> Iterator[list[str]]:
+	"""Yield the names of each run, `most` altogether."""
+	for run in names:
+		if most > 0:
+			yield run[:most]
+		most -= len(run)
 
 
 def group_of(size: int, run: int) -> str:
@@ -436,20 +452,23 @@ def median(measurements: Iterable[Measurement], value: str) -> float:
 
 
 def table(measurements: list[Measurement]) -> str:
-	"""Medians as a Markdown table, one row per size and number of workers."""
+	"""Medians as a Markdown table, one row per size, way and number of workers."""
 	lines = [
-		"| invoices | workers | ERPNext ms | app ms | times as fast | ERPNext queries | app queries "
+		"| invoices | way | workers | ERPNext ms | app ms | times as fast | ERPNext queries | app queries "
 		"| ERPNext MB | app MB | of one worker |",
-		"|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+		"|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
 	]
 	for size in sorted({one.size for one in measurements}):
-		native = [one for one in measurements if one.size == size and one.method == NATIVE]
-		single = [one for one in measurements if (one.size, one.method, one.workers) == (size, APP, 1)]
-		for workers in sorted(
-			{one.workers for one in measurements if one.size == size and one.method == APP}
+		of_size = [one for one in measurements if one.size == size]
+		native = [one for one in of_size if one.method == NATIVE]
+		for way, workers in dict.fromkeys(
+			(one.way, one.workers)
+			for one in sorted(of_size, key=lambda one: one.workers)
+			if one.method == APP
 		):
-			app = [one for one in measurements if (one.size, one.method, one.workers) == (size, APP, workers)]
-			cells = [f"{size:,}", str(workers)]
+			app = [one for one in of_size if (one.method, one.way, one.workers) == (APP, way, workers)]
+			single = [one for one in of_size if (one.method, one.way, one.workers) == (APP, way, 1)]
+			cells = [f"{size:,}", way, str(workers)]
 			cells += [f"{median(native, 'ms'):.1f}"] if native else ["-"]
 			cells += [f"{median(app, 'ms'):.2f}"]
 			cells += [f"**{median(native, 'ms') / median(app, 'ms'):.1f}**"] if native else ["-"]
@@ -466,8 +485,9 @@ def main(arguments: list[str]) -> int:
 	parser = argparse.ArgumentParser(
 		prog="benchmarks posting", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
 	)
+	parser.add_argument("--native", type=int, help="invoices at most that ERPNext posts")
 	options = parse_options(parser, arguments)
-	run_bench(Bench(options.way, options.listen), options)
+	run_bench(Bench(options.listen, options.native), options)
 	return 0
 
 
@@ -475,7 +495,9 @@ def parse_options(parser: argparse.ArgumentParser, arguments: list[str]) -> argp
 	parser.add_argument("--sizes", type=int, nargs="+", default=[100, 1000])
 	parser.add_argument("--rounds", type=int, nargs="+", default=[5, 3], help="one number for each size")
 	parser.add_argument("--workers", type=int, nargs="+", default=[1])
-	parser.add_argument("--way", choices=("In Sets", "By Entry", "By Row"), default="")
+	parser.add_argument(
+		"--ways", choices=(PROVEN, "In Sets", "By Entry", "By Row"), nargs="+", default=[PROVEN]
+	)
 	parser.add_argument("--listen", nargs="+", default=(), metavar="DOCTYPE:EVENT")
 	parser.add_argument("--without-native", action="store_true")
 	parser.add_argument("--json", type=Path, help="write every measurement to this file")
@@ -498,14 +520,19 @@ def run_bench(bench: Bench, options: argparse.Namespace) -> None:
 				if (turn + 1) * rounds // most == turn * rounds // most:
 					continue
 				# A run of one batch is posted by one worker only.
-				ways = [(APP, workers) for workers in options.workers if workers == 1 or size > ROWS + 1]
+				ways = [
+					(APP, workers, way)
+					for way in options.ways
+					for workers in options.workers
+					if workers == 1 or size > ROWS + 1
+				]
 				if not options.without_native:
-					ways.insert(0, (NATIVE, 1))
-				for method, workers in ways if turn % 2 == 0 else reversed(ways):
-					one = bench.measure(method, names[size], workers)
+					ways.insert(0, (NATIVE, 1, PROVEN))
+				for method, workers, way in ways if turn % 2 == 0 else reversed(ways):
+					one = bench.measure(method, names[size], workers, way)
 					measurements.append(one)
 					print(
-						f"{method:8} {one.runs:>4.3g} x {size:>6,} invoices, {workers} worker(s): {one.ms:7.2f} ms, "
+						f"{NATIVE if method == NATIVE else way:8} {one.runs:>4.3g} x {size:>6,} invoices, {workers} worker(s): {one.ms:7.2f} ms, "
 						f"{one.queries_each:6.2f} queries an invoice, {one.memory_mb:5.0f} MB",
 						flush=True,
 					)

@@ -23,6 +23,7 @@ from unittest.mock import patch
 from benchmarks.posting import (
 	APP,
 	NATIVE,
+	PROVEN,
 	ROWS,
 	Bench,
 	Measurement,
@@ -70,12 +71,12 @@ class UndoBench(Bench):
 	module = "benchmarks.undo"
 
 	def __init__(self, options: argparse.Namespace) -> None:
-		super().__init__(options.way, options.listen)
-		self.dated, self.most_natively = options.dated, options.native
+		super().__init__(options.listen, options.native)
+		self.dated = options.dated
 
 	def create_invoices(self, sizes: Iterable[int], processes: int) -> dict[int, list[list[str]]]:
 		names = super().create_invoices(sizes, processes)
-		with conditions({**self.conditions, "way": ""}):
+		with conditions({"listen": self.listen, "way": PROVEN}):
 			self.prove_undo(group_of(min(names), 0))
 		self.restore_books()
 		return names
@@ -135,7 +136,9 @@ class UndoBench(Bench):
 		frappe.db.commit()
 		return {"who": method, "entries": names, "dated": self.dated}
 
-	def measure(self, method: str, names: list[list[str]], workers: int = 1) -> Measurement:
+	def measure(
+		self, method: str, names: list[list[str]], workers: int = 1, way: str = PROVEN
+	) -> Measurement:
 		import frappe
 
 		size = len(names[0])
@@ -144,20 +147,20 @@ class UndoBench(Bench):
 			for customer in list(self.warm_up)[:workers]
 		]
 		runs = [self.posted_run(group=group_of(size, run)) for run in range(len(names))]
-		most = max(1, self.most_natively // ROWS) if method == NATIVE else None
+		most = max(1, self.native // ROWS) if method == NATIVE else None
 		task = self.task(method, runs, most)
 		undone = len(runs) * size
 		if method == NATIVE:
 			undone = frappe.db.count(
 				"Journal Entry Account", {"parent": ("in", task["entries"]), "party": ("is", "set")}
 			)
-		seconds, queries, memory = self.run_processes(task, warm_up)
+		seconds, queries, memory = self.run_processes(task, warm_up, way)
 		every = [name for run in names for name in run]
 		is_open = frappe.db.count("Sales Invoice", {"outstanding_amount": (">", 0), "name": ("in", every)})
 		assert is_open == undone, f"{is_open} of {undone} invoices are open: {run_state(task)}"
 		self.restore_books()
 		return Measurement(
-			method, size, undone / size, workers, seconds + task.get("seconds", 0), queries, memory
+			method, size, undone / size, workers, seconds + task.get("seconds", 0), queries, memory, way
 		)
 
 
