@@ -323,7 +323,9 @@ def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 	filed = booked.filed_problem(entry.company, entry.posting_date, with_claim) if with_claim else None
 	if filed:
 		frappe.throw(filed, title=_("Return Filed"))
-	booked.throw_if_released(run, entry.name)
+	# Of all entries of a run that is undone, the worker has checked it.
+	if not entry.flags.write_off_locked:
+		booked.throw_if_not_undoable(run, entry.name, alone=True)
 	for row, key in zip(rows, keys, strict=True):
 		if row.journal_entry == entry.name and (row.reversal_entry or flt(row.reinstated_amount)):
 			frappe.throw(

@@ -51,7 +51,7 @@ def start_undo(run: str, posting_date: date, *, always_dated: bool = False, canc
 	With `always_dated` all entries are reversed by entries of `posting_date`. With `cancel` they are only cancelled,
 	and when none is left the run is cancelled too.
 	"""
-	booked.throw_if_released(run)
+	booked.throw_if_not_undoable(run)
 	frappe.db.set_value(
 		doctype_of(run),
 		run,
@@ -185,7 +185,7 @@ def undo_entry(name: str, how: str, posting_date: date | None = None, worker: in
 	posting.lock_vouchers([*(item.key for item in items), *set_offs.vouchers_of(items)])
 	if how == CANCEL:
 		require_cancellable(name, company, whole)
-	booked.throw_if_released(run, name)
+	booked.throw_if_not_undoable(run, name)
 	undone = undo.undo_entry(name, items, posting_date or getdate(), whole=whole, always_dated=how == REVERSE)
 	if undone.how == undo.REVERSED:
 		by_entry: dict[str, list[str]] = {}
