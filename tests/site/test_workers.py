@@ -12,6 +12,7 @@ import frappe
 import pytest
 from rq.timeouts import JobTimeoutException
 
+from ar_writeoff.posting.proof import verdicts
 from tests.site import factories, ledger_checks, run_helpers
 from tests.site.concurrency import BreakpointWorkers, ConcurrentSession, in_background, watchdog
 from tests.site.conftest import Workers, empty_queues, eventually
@@ -64,6 +65,36 @@ def test_01_killed_around_the_commit(breakpoints: BreakpointWorkers, point: str)
 	assert finished(run) == "Posted"
 	assert len(run_helpers.entries(run)) == 3
 	assert "Resumed by Watchdog" in run_helpers.events(run)
+
+
+@pytest.mark.parametrize("point", ["submitted", "rehearsed", "payment_rows", "compared", "verdict"])
+def test_01_killed_in_a_rehearsal(breakpoints: BreakpointWorkers, point: str):
+	"""By row, in sets, between the two, before and after the verdict: nothing of it stays."""
+	run = submitted_run(24, per_entry=100)
+	frappe.db.delete(verdicts.DOCTYPE)
+	frappe.db.commit()
+	before = ledger_checks.snapshot(HL)
+	counts = rows_written()
+	breakpoints.hold(point)
+	[worker] = breakpoints.start()
+	breakpoints.wait_for(point)
+	worker.kill()
+	frappe.db.rollback()
+	assert before.diff(ledger_checks.snapshot(HL)) == [] and rows_written() == counts
+	assert {row.status for row in run_helpers.items(run).values()} == {"Open"}
+	breakpoints.release(point)
+	assert watchdog() == [run.name]
+	breakpoints.start()
+	assert finished(run) == "Posted"
+	[found] = frappe.get_all(verdicts.DOCTYPE, fields=["verdict", "method", "run"])
+	assert (found.verdict, found.method, found.run) == ("Equal", "In Sets", run.name)
+	assert len(run_helpers.entries(run)) == 1
+
+
+def rows_written() -> dict[str, int]:
+	"""The numbers of rows that a posting writes, by DocType."""
+	doctypes = ("Journal Entry", "Journal Entry Account", "GL Entry", "Payment Ledger Entry", "Version")
+	return {doctype: frappe.db.count(doctype) for doctype in (*doctypes, "Comment", verdicts.DOCTYPE)}
 
 
 def test_02_and_11_two_workers_on_one_run_of_1500(breakpoints: BreakpointWorkers):
