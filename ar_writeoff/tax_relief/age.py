@@ -9,8 +9,10 @@ from typing import Any
 
 import frappe
 from frappe.query_builder import Case
-from frappe.query_builder.functions import Coalesce
+from frappe.query_builder.functions import Coalesce, Sum
 from frappe.utils import create_batch, getdate
+from pypika.queries import QueryBuilder
+from pypika.terms import Field
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
@@ -58,11 +60,8 @@ def claims_to_update(company: str) -> list[Any]:
 	"""Return the claims by age of a company with tax, without those that are settled: nothing is claimed or released, and the
 	invoice is not open."""
 	claim, release = frappe.qb.DocType(TAX_CLAIM), frappe.qb.DocType(TAX_CLAIM).as_("release")
-	invoice = frappe.qb.DocType("Sales Invoice")
 	return (
 		frappe.qb.from_(claim)
-		.inner_join(invoice)
-		.on(invoice.name == claim.sales_invoice)
 		.left_join(release)
 		.on((release.releases == claim.name) & (release.claimable_amount != 0))
 		.select(*(claim[field] for field in (*ledger.LEFT_FIELDS, "claimable_amount")))
@@ -74,13 +73,28 @@ def claims_to_update(company: str) -> list[Any]:
 			& (
 				(claim.claimed_amount != claim.repaid_amount)
 				| (claim.claimable_amount != 0)
-				| (invoice.outstanding_amount > 0)
 				| release.name.isnotnull()
+				| (balance_of(claim.sales_invoice) > 0)
 			)
 		)
 		.orderby(claim.sales_invoice)
 		.orderby(claim.name)
 		.run(as_dict=True)
+	)
+
+
+def balance_of(invoice: Field) -> QueryBuilder:
+	"""Return a subquery with the balance of an invoice in the Payment Ledger. Its outstanding amount may be stale."""
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	return (
+		frappe.qb.from_(ple)
+		.select(Sum(ple.amount_in_account_currency))
+		.where(
+			(ple.against_voucher_no == invoice)
+			& (ple.against_voucher_type == "Sales Invoice")
+			& (ple.party_type == "Customer")
+			& (ple.delinked == 0)
+		)
 	)
 
 
@@ -116,7 +130,7 @@ def unpaid_invoices(rule: TaxRule, company: str, day: date) -> list[Any]:
 	start = {rules.SUPPLY: invoice.posting_date, rules.DUE: due}.get(rule.dates.clock, later)
 	# A month has 28 days or more.
 	latest = day - timedelta(days=28 * rule.dates.wait_months + rule.dates.wait_days)
-	return (
+	query = (
 		frappe.qb.from_(invoice)
 		.left_join(row)
 		.on(
@@ -145,14 +159,34 @@ def unpaid_invoices(rule: TaxRule, company: str, day: date) -> list[Any]:
 			(invoice.company == company)
 			& (invoice.docstatus == 1)
 			& (invoice.is_return == 0)
-			& (invoice.outstanding_amount > 0)
 			& (start <= latest)
 			& claim.name.isnull()
 			& (row.name.isnotnull() | (invoice.is_opening == "Yes"))
 			& (excluded.name.isnull() | (excluded.reason_code == reasons.TAX_REVERSED_BY_PAYMENT))
 		)
 		.orderby(invoice.name)
-		.run(as_dict=True)
+	)
+	found: list[Any] = []
+	for names in create_batch(sorted(open_invoices(company)), ledger.CLAIMS_PER_QUERY):
+		found += query.where(invoice.name.isin(names)).run(as_dict=True)
+	return found
+
+
+def open_invoices(company: str) -> list[str]:
+	"""Return the invoices of a company with a balance above 0 in the Payment Ledger. Their outstanding amounts may be stale."""
+	ple = frappe.qb.DocType("Payment Ledger Entry")
+	return (
+		frappe.qb.from_(ple)
+		.select(ple.against_voucher_no)
+		.where(
+			(ple.company == company)
+			& (ple.against_voucher_type == "Sales Invoice")
+			& (ple.party_type == "Customer")
+			& (ple.delinked == 0)
+		)
+		.groupby(ple.against_voucher_no)
+		.having(Sum(ple.amount_in_account_currency) > 0)
+		.run(pluck=True)
 	)
 
 

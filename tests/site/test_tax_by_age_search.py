@@ -22,7 +22,7 @@ from tests.site.test_tax_by_age import (
 )
 from tests.site.test_tax_claims import claims, taxed
 from tests.site.test_tax_rules import tax_account
-from tests.site.test_tax_runs import balance_of, tax_run
+from tests.site.test_tax_runs import balance_of, item_of, tax_run
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +130,31 @@ def test_settled_claims_are_not_read_again() -> None:
 	paid.cancel()
 	assert [row.sales_invoice for row in age.claims_to_update(HL)] == [sale.name, other.name]
 	assert sorted(item.write_off_amount for item in run_helpers.items(tax_run()).values()) == [70, 70]
+
+
+@pytest.mark.parametrize("outstanding", [0, -50])
+@pytest.mark.corrupts_ledgers
+def test_an_outstanding_amount_that_is_stale(outstanding: float) -> None:
+	"""The Payment Ledger counts: 770.00 is unpaid, whatever the field of the invoice says."""
+	sale = unpaid()
+	frappe.db.set_value("Sales Invoice", sale.name, "outstanding_amount", outstanding)
+	run_helpers.post(tax_run())
+	assert [(row.sales_invoice, row.claimed_amount) for row in claims()] == [(sale.name, 70)]
+
+
+@pytest.mark.corrupts_ledgers
+def test_an_outstanding_amount_of_a_paid_invoice() -> None:
+	sale = unpaid(paid=1100)
+	frappe.db.set_value("Sales Invoice", sale.name, "outstanding_amount", 1100)
+	assert (run_helpers.items(tax_run()), claims()) == ({}, [])
+
+
+@pytest.mark.corrupts_ledgers
+def test_a_settled_claim_of_an_invoice_that_is_open_again_with_a_stale_amount() -> None:
+	sale = unpaid()
+	tax_run()
+	paid = pay(sale, 770)
+	age.update_claims(HL)
+	paid.cancel()
+	frappe.db.set_value("Sales Invoice", sale.name, "outstanding_amount", 0)
+	assert item_of(tax_run()).write_off_amount == 70
