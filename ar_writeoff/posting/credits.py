@@ -19,6 +19,7 @@ from frappe import _
 from frappe.query_builder.functions import Sum
 
 from ar_writeoff.core.money import ZERO, money
+from ar_writeoff.ledger import dunnings
 from ar_writeoff.ledger.money import precision
 from ar_writeoff.ledger.open_items import Key, balance_key
 from ar_writeoff.posting.rules import PlanItem
@@ -65,25 +66,26 @@ def allocate_to(
 			)
 		)
 	party_validation = frappe.flags.ignore_party_validation
-	reconcile_against_document(
-		[
-			frappe._dict(
-				row,
-				voucher_type=credit.voucher_type,
-				voucher_no=credit.voucher_no,
-				against_voucher_type=voucher_type,
-				against_voucher=voucher_no,
-				account=credit.account,
-				party_type="Customer",
-				party=credit.customer,
-				dr_or_cr="credit_in_account_currency",
-				unreconciled_amount=row.unadjusted_amount,
-				allocated_amount=float(part),
-				precision=decimals,
-			)
-			for row, part in parts
-		]
-	)
+	with dunnings.single_dunning_update([voucher_no] if voucher_type == "Sales Invoice" else []):
+		reconcile_against_document(
+			[
+				frappe._dict(
+					row,
+					voucher_type=credit.voucher_type,
+					voucher_no=credit.voucher_no,
+					against_voucher_type=voucher_type,
+					against_voucher=voucher_no,
+					account=credit.account,
+					party_type="Customer",
+					party=credit.customer,
+					dr_or_cr="credit_in_account_currency",
+					unreconciled_amount=row.unadjusted_amount,
+					allocated_amount=float(part),
+					precision=decimals,
+				)
+				for row, part in parts
+			]
+		)
 	frappe.flags.ignore_party_validation = party_validation
 
 

@@ -25,6 +25,7 @@ from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.set_off import SetOff, from_text
 from ar_writeoff.core.status import OPEN
+from ar_writeoff.ledger import dunnings
 from ar_writeoff.ledger.dimensions import Offset
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.ledger.open_items import Key, LedgerBalance, balance_key
@@ -191,9 +192,10 @@ def release_one(credit: Key, debit: Key, amount: Decimal, decimals: int, currenc
 	# Two Journal Entries may have rows of several customers, and ERPNext unlinks all of them.
 	for doctype, found in rows.items():
 		refer_to(doctype, (row.name for row in found if not belongs_to(row, credit)), debit)
-	update_voucher_outstanding(
-		debit.voucher_type, debit.voucher_no, debit.account, "Customer", debit.customer
-	)
+	with dunnings.single_dunning_update([debit.voucher_no] if debit.voucher_type == "Sales Invoice" else []):
+		update_voucher_outstanding(
+			debit.voucher_type, debit.voucher_no, debit.account, "Customer", debit.customer
+		)
 	if allocated > amount:
 		credits.allocate_to(credit, allocated - amount, currency, debit.voucher_type, debit.voucher_no)
 		refer_to("GL Entry", (row.name for row in rows["GL Entry"]), debit)

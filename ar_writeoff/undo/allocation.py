@@ -79,7 +79,10 @@ def allocate(credit: Credit, amounts: Mapping[Key, Decimal]) -> None:
 		# Without the message that ERPNext shows to users of Payment Reconciliation.
 		frappe.flags.mute_messages = True
 		try:
-			_reconcile(credit, key, amount)
+			with dunnings.single_dunning_update(
+				[key.voucher_no] if key.voucher_type == "Sales Invoice" else []
+			):
+				_reconcile(credit, key, amount)
 		finally:
 			frappe.flags.mute_messages = muted
 	# ERPNext resolves Dunnings when a payment is submitted, not when it is allocated later.

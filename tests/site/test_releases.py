@@ -7,7 +7,9 @@ from typing import Any
 import frappe
 import pytest
 
+from ar_writeoff.ledger import dunnings
 from ar_writeoff.search import eligibility_data
+from ar_writeoff.undo import late_money
 from tests.site import ledger_checks, run_helpers
 from tests.site.balance_kinds import dunning, order_advance
 from tests.site.factories import (
@@ -21,6 +23,7 @@ from tests.site.factories import (
 	line,
 	outstanding,
 	pay,
+	payment,
 )
 from tests.site.posting_checks import post_and_check, undo_and_check
 
@@ -95,6 +98,49 @@ def test_a_refused_write_off_leaves_the_reminder_as_it_was():
 	found = run_helpers.items(run)
 	assert (found[bill.name].status, found[other.name].status) == ("Failed", "Posted")
 	assert statuses(reminder) == ["Unresolved"]
+
+
+CREDITS = {
+	"payment": lambda: payment("Compass Stores", 100, "2026-03-02"),
+	"journal credit": lambda: journal(
+		line("House Bank", 100),
+		line("Debtors", credit=100, party="Compass Stores", is_advance="Yes"),
+		posting_date="2026-03-02",
+	),
+}
+
+
+@pytest.mark.parametrize("kind", CREDITS)
+def test_a_credit_is_set_off_against_an_invoice_with_a_reminder_of_two_terms(kind: str):
+	"""The invoice is settled by the credit alone; what is written off is another balance of the customer.
+
+	Releases that save a Dunning for each term resolve it with the set-off, the others leave it alone.
+	"""
+	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
+	invoice("Compass Stores", 7, "2026-03-15")
+	CREDITS[kind]()
+	reminder = dunning(bill)
+	run_helpers.settings(customer_credits="Net First", bad_debt_account=account("Bad Debt Expense"))
+	frappe.db.commit()
+	start = ledger_checks.snapshot(HL)
+	run = post_and_check(run_helpers.run(max_invoice_amount=10))
+	[row] = run_helpers.items(run).values()
+	assert (row.status, row.message or "", row.write_off_amount, outstanding(bill)) == ("Posted", "", 7, 0)
+	assert statuses(reminder) == ["Resolved" if dunnings.updates_dunnings() else "Unresolved"]
+	undo_and_check(run, start)
+	assert (outstanding(bill), statuses(reminder)) == (100, ["Unresolved"])
+
+
+@pytest.mark.parametrize("kind", CREDITS)
+def test_late_money_for_an_invoice_with_a_reminder_of_two_terms(kind: str):
+	bill = invoice("Compass Stores", 100, FIRST, payment_schedule=terms(14, 21))
+	reminder = dunning(bill)
+	run = post_and_check(run_helpers.run())
+	late = CREDITS[kind]()
+	with as_user(MANAGER):
+		item = run_helpers.items(run)[bill.name].name
+		result = late_money.reinstate_and_allocate(late.doctype, late.name, [item])
+	assert (result["left"], outstanding(bill), statuses(reminder)) == (0, 0, ["Resolved"])
 
 
 def test_order_advances_are_identified_by_erpnexts_list(monkeypatch: pytest.MonkeyPatch):
