@@ -17,6 +17,7 @@ from ar_writeoff.core import reasons
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.ledger import accounts, messages
 from ar_writeoff.ledger.dimensions import Offset
+from ar_writeoff.ledger.money import reporting_currency_message
 from ar_writeoff.ledger.periods import closed_period_message
 from ar_writeoff.posting import entries as journal
 from ar_writeoff.posting import ledger as posting
@@ -39,6 +40,9 @@ def run_blockers(
 	closed = closed_period_message(rules.company, rules.posting_date)
 	if closed:
 		found.append(Reason.of(reasons.PERIOD_CLOSED, why=closed))
+	no_rate = reporting_currency_message(rules.company, rules.posting_date)
+	if no_rate:
+		found.append(Reason.of(reasons.REFUSED, why=no_rate))
 	for name in sorted(set(account_names)):
 		problem = accounts.posting_problem(name, rules.company)
 		if problem:

@@ -12,6 +12,7 @@ from ar_writeoff.search import eligibility_data
 from ar_writeoff.undo import late_money
 from tests.site import ledger_checks, run_helpers
 from tests.site.balance_kinds import dunning, order_advance
+from tests.site.db_snapshot import clear_data_caches
 from tests.site.factories import (
 	HL,
 	MANAGER,
@@ -24,6 +25,7 @@ from tests.site.factories import (
 	outstanding,
 	pay,
 	payment,
+	setting,
 )
 from tests.site.posting_checks import post_and_check, undo_and_check
 
@@ -183,6 +185,38 @@ def test_no_warning_of_a_credit_limit_that_is_kept():
 	assert messages.keys() == {"Wide Ltd", "Tight Ltd"}
 	assert messages["Wide Ltd"] == ""
 	assert "over the credit limit of" in messages["Tight Ltd"]
+
+
+def test_a_reporting_currency_without_a_rate_is_named_before_posting():
+	"""100 USD are 1,250 ZAR in the reporting currency, which some releases write to each ledger row."""
+	if not frappe.get_meta("Company").has_field("reporting_currency"):
+		pytest.skip("Companies of this release of ERPNext have no reporting currency")
+	invoice("Anchor Cafe", 100, FIRST)
+	setting("Currency Exchange Settings", disabled=1)
+	frappe.db.set_value("Company", HL, "reporting_currency", "ZAR")
+	clear_data_caches()
+	run = run_helpers.run()
+	[problem] = run.preview_entries()["problems"]
+	assert "exchange rate for USD to ZAR" in problem["message"]
+	with pytest.raises(frappe.ValidationError, match="exchange rate for USD to ZAR"):
+		run_helpers.post(run)
+	frappe.db.rollback()
+	frappe.get_doc(
+		{
+			"doctype": "Currency Exchange",
+			"date": FIRST,
+			"from_currency": "USD",
+			"to_currency": "ZAR",
+			"exchange_rate": 12.5,
+			"for_buying": 1,
+			"for_selling": 1,
+		}
+	).insert(ignore_permissions=True)
+	post_and_check(run.reload())
+	[entry] = run_helpers.entries(run)
+	fields = ["debit_in_reporting_currency", "credit_in_reporting_currency"]
+	rows = frappe.get_all("GL Entry", {"voucher_no": entry}, fields, as_list=True)
+	assert sorted(rows) == [(0, 1250), (1250, 0)]
 
 
 def test_a_payment_that_a_dunning_blocks_is_left_to_erpnext():
