@@ -63,6 +63,10 @@ class Tally:
 			if test.find("failure") is not None or test.find("error") is not None
 		]
 
+	def not_run(self, words: str) -> None:
+		"""Note that something is not run. With a bench named in BENCH, as in the release check, it is a failure."""
+		(self.broken if os.environ.get("BENCH") else self.notes).append(words)
+
 	def finish(self) -> int:
 		print()
 		for reason, number in self.skips.most_common():
@@ -100,7 +104,7 @@ def lint(tally: Tally) -> None:
 	scripts = our_scripts()
 	prettier, eslint = venvs.node_tool("prettier"), venvs.node_tool("eslint")
 	if not prettier or not eslint:
-		tally.notes.append("npm is not on the PATH: the JavaScript was not checked (prettier, eslint).")
+		tally.not_run("npm is not on the PATH: the JavaScript was not checked (prettier, eslint).")
 		return
 	check("prettier --check", prettier, "--check", "--loglevel", "warn", *scripts)
 	if any((CHECKOUT / name).exists() for name in (".eslintrc", ".eslintrc.json", ".eslintrc.js")):
@@ -181,7 +185,7 @@ def page(tally: Tally) -> None:
 	"""Tests of the page in the browser; no bench."""
 	browser = venvs.chromium()
 	if not browser:
-		tally.notes.append(
+		tally.not_run(
 			"No Chromium found and none could be installed: the page in the browser was not tested."
 		)
 		return
@@ -228,7 +232,7 @@ def on_bench(tally: Tally, *stages: Stage, sites: int = 1) -> None:
 	"""Run the stages on the bench found, with the tests distributed over this many sites."""
 	bench, words = find_bench()
 	if not bench:
-		tally.notes.append(f"{words} The tests on a real site and on the real desk were not run.")
+		tally.not_run(f"{words} The tests on a real site and on the real desk were not run.")
 		tally.notes.append("Set BENCH to a bench with ERPNext v15 or v16 to run them.")
 		return
 	say(words)
@@ -264,7 +268,7 @@ def names(tally: Tally) -> None:
 	"""Check the names the app takes from ERPNext and Frappe, with the bench's Python; no site."""
 	bench, words = find_bench()
 	if not bench:
-		tally.notes.append(f"{words} Names and signatures were not compared.")
+		tally.not_run(f"{words} Names and signatures were not compared.")
 		return
 	say(words)
 	env = {**bench.env(), "BENCH": str(bench.path), "PYTHONPATH": str(CHECKOUT)}
@@ -288,11 +292,11 @@ def site(tally: Tally, bench: Bench, sites: list[Site]) -> None:
 def e2e(tally: Tally, bench: Bench, sites: list[Site]) -> None:
 	browser = venvs.chromium()
 	if not browser:
-		tally.notes.append("No Chromium found and none could be installed: the desk tests were not run.")
+		tally.not_run("No Chromium found and none could be installed: the desk tests were not run.")
 		return
 	axe = venvs.axe()
 	if not axe:
-		tally.notes.append("npm is not on the PATH: the desk tests were not run, they need axe-core.")
+		tally.not_run("npm is not on the PATH: the desk tests were not run, they need axe-core.")
 		return
 	bench_pytest(tally, bench, sites, "tests/e2e", again=True, CHROMIUM=browser, AXE=str(axe))
 
