@@ -83,7 +83,21 @@ def patterns(code: str) -> list[re.Pattern]:
 	translated = get_catalog("ar_writeoff", "de").get(sentences[0])
 	if translated and translated.string:
 		sentences.append(str(translated.string))
-	return [re.compile(PLACE.sub(r"(?P<\1>.+)", re.escape(sentence)), re.DOTALL) for sentence in sentences]
+	return [pattern(sentence) for sentence in sentences]
+
+
+def pattern(sentence: str) -> re.Pattern:
+	"""Return a pattern with a group for each fact. A fact that is in the sentence twice has the same value."""
+	seen: set[str] = set()
+
+	def group(place: re.Match) -> str:
+		name = place[1]
+		if name in seen:
+			return f"(?P={name})"
+		seen.add(name)
+		return f"(?P<{name}>.+)"
+
+	return re.compile(PLACE.sub(group, re.escape(sentence)), re.DOTALL)
 
 
 def has_stored_format(fact: str, value: str) -> bool:
