@@ -336,6 +336,9 @@ MESSAGES: Mapping[str, str] = {
 	reasons.TAX_NO_LONGER_UNPAID: _(
 		"The invoice was paid or written off, or credit notes have reversed the tax."
 	),
+	reasons.TAX_NO_RULE: _(
+		"The company has no tax rule, so losses would not release this tax. Choose one in Write-Off Settings."
+	),
 	reasons.RETURN_FILED: _("The return with the claims of {run} is filed."),
 }
 
@@ -473,6 +476,7 @@ LABELS: Mapping[str, str] = {
 	reasons.TAX_CONDITIONS_MISSING: _("Conditions missing"),
 	reasons.TAX_WITHDRAWN: _("Withdrawn"),
 	reasons.TAX_NO_LONGER_UNPAID: _("No longer unpaid"),
+	reasons.TAX_NO_RULE: _("No tax rule"),
 	reasons.RETURN_FILED: _("Return Filed"),
 }
 

@@ -15,6 +15,7 @@ from frappe.query_builder import Case
 from frappe.query_builder.functions import Coalesce, Count, Max, Sum
 from frappe.utils import create_batch, getdate, now
 
+from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
 from ar_writeoff.core.reasons import Reason
 from ar_writeoff.core.run_types import TAX_CLAIM
@@ -442,6 +443,19 @@ def deferred_tax(company: str) -> Decimal:
 	return money(total or 0, precision(company_currency(company)))
 
 
+def interim_tax(company: str) -> Decimal:
+	"""Return the tax of all write-offs of a company that is on interim accounts, until it is claimed or has lapsed."""
+	claim = frappe.qb.DocType(TAX_CLAIM)
+	claimed = claim.claimed_amount - claim.repaid_amount
+	[[total]] = (
+		frappe.qb.from_(claim)
+		.select(Sum(claim.booked_amount - claimed - claim.lapsed_amount))
+		.where((claim.company == company) & (claim.method == rules.INTERIM_ACCOUNT))
+		.run()
+	)
+	return money(total or 0, precision(company_currency(company)))
+
+
 def rule_to_release(company: str) -> str | None:
 	"""Return the rule of the last claim by age of a company; None if it has none. Losses release what was claimed by it."""
 	return frappe.db.get_value(
@@ -551,6 +565,8 @@ def open_claims(
 		),
 		until,
 	)
+	# Without a rule, losses do not release what is claimed by age.
+	has_rule = bool(frappe.db.get_value("Write-Off Settings", company, "tax_rule"))
 	found = {}
 	blockers: dict[str, Reason | None] = {}
 	for row in rows:
@@ -579,6 +595,8 @@ def open_claims(
 				continue
 			else:
 				reason = rules.claim_reason(status, row.trigger, row.event_date, missing, row.lapses_on)
+			if not row.item and not has_rule:
+				reason = reason or Reason.of(reasons.TAX_NO_RULE)
 		if amount:
 			for one in {row.relief_account, row.booked_account} - {None, *blockers}:
 				blockers[one] = account_blocker(one, company)

@@ -18,7 +18,7 @@ from ar_writeoff.ledger.money import company_currency
 from ar_writeoff.posting import entry_values
 from ar_writeoff.posting.rules import MAX_ROWS_PER_ENTRY
 from ar_writeoff.run.worker import runs_inline
-from ar_writeoff.tax_relief.ledger import deferred_tax
+from ar_writeoff.tax_relief.ledger import deferred_tax, interim_tax
 from ar_writeoff.validation import throw_field_errors
 
 
@@ -104,6 +104,9 @@ class WriteOffSettings(LatestDocument):
 				frappe.PermissionError,
 				title=_("Not permitted"),
 			)
+		problem = self.waiting_tax_problem()
+		if problem:
+			frappe.throw(problem, title=_("Tax Relief"))
 
 	@frappe.whitelist(methods=["POST"])
 	def confirm_changes(self, proposed_on: str) -> None:
@@ -197,7 +200,7 @@ class WriteOffSettings(LatestDocument):
 		if not self.has_value_changed("tax_rule"):
 			return None
 		if not self.tax_rule:
-			return self.deferred_tax_problem()
+			return self.waiting_tax_problem()
 		rule = frappe.get_doc("Write-Off Tax Rule", self.tax_rule)
 		if rule.no_relief:
 			return _("{0} grants no relief for the tax on bad debts. {1}").format(
@@ -214,14 +217,20 @@ class WriteOffSettings(LatestDocument):
 			return _("Enter the tax accounts of {0} in the rule {1} first.").format(self.company, rule.name)
 		return None
 
-	def deferred_tax_problem(self) -> str | None:
-		"""Without a rule, write-offs do not look for tax."""
+	def waiting_tax_problem(self) -> str | None:
+		"""Without a rule, losses do not release what was claimed by age, and these settings do not lead to the tax runs."""
+		currency = company_currency(self.company)
 		deferred = deferred_tax(self.company)
-		if not deferred:
-			return None
-		return _(
-			"Tax of {0} that was claimed by age is still deferred. Keep a rule, so that losses release it. To claim no more, end the validity of the rule."
-		).format(fmt_money(deferred, currency=company_currency(self.company)))
+		if deferred:
+			return _(
+				"Tax of {0} that was claimed by age is still deferred. Keep a rule, so that losses release it. To claim no more, end the validity of the rule."
+			).format(fmt_money(deferred, currency=currency))
+		waiting = interim_tax(self.company)
+		if waiting:
+			return _(
+				"Tax of {0} is still on interim accounts. Keep a rule, and claim it or move it to the loss by tax runs. To defer no more, end the validity of the rule."
+			).format(fmt_money(waiting, currency=currency))
+		return None
 
 	def entry_value_problems(self) -> list[tuple[str, str]]:
 		problems = []
