@@ -40,7 +40,6 @@ def pause_after(owner: Any, function: str, point: str) -> None:
 def install() -> None:
 	from ar_writeoff.posting import entries as journal
 	from ar_writeoff.posting import ledger as posting
-	from ar_writeoff.posting import proof
 	from ar_writeoff.posting import service as job
 	from ar_writeoff.posting.fast.ledger_rows import RowWriter
 	from ar_writeoff.posting.proof import verdicts
@@ -54,7 +53,5 @@ def install() -> None:
 	pause_after(job, "record_batch", "before_commit")
 	pause_after(worker.WorkerSession, "should_publish", "after_commit")  # called when a batch is committed
 	pause_after(undo, "undo_entry", "undone")  # an entry is undone, nothing is committed
-	pause_after(proof, "rehearse", "rehearsed")  # posted in one way and rolled back
-	pause_after(proof, "compare", "compared")
 	pause_after(verdicts, "record", "verdict")  # of a rehearsal, not committed
 	pause_after(RowWriter, "create_payment_ledger_entry", "payment_rows")  # in sets, between the two ledgers

@@ -67,9 +67,9 @@ def test_01_killed_around_the_commit(breakpoints: BreakpointWorkers, point: str)
 	assert "Resumed by Watchdog" in run_helpers.events(run)
 
 
-@pytest.mark.parametrize("point", ["submitted", "rehearsed", "payment_rows", "compared", "verdict"])
+@pytest.mark.parametrize("point", ["submitted", "payment_rows", "verdict"])
 def test_01_killed_in_a_rehearsal(breakpoints: BreakpointWorkers, point: str):
-	"""By row, in sets, between the two, before and after the verdict: nothing of it stays."""
+	"""By row, in sets, and after the verdict: nothing of it stays."""
 	run = submitted_run(24, per_entry=100)
 	frappe.db.delete(verdicts.DOCTYPE)
 	frappe.db.commit()
