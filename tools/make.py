@@ -15,6 +15,7 @@ import xml.etree.ElementTree as ElementTree
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from tools import demo, venvs
@@ -126,10 +127,10 @@ def pytest(
 	folder: str,
 	*extra: str,
 	env: dict[str, str] | None = None,
-	again: bool = False,
+	again: Callable[[], None] | None = None,
 ) -> None:
 	"""Run the tests of a folder. With again, a few failed tests are run once more, for those that depend on
-	time, unless ARGS names the tests."""
+	time, unless ARGS names the tests. It is called before."""
 	if not list((CHECKOUT / folder).rglob("test_*.py")):
 		say(f"{folder}: nothing there yet")
 		return
@@ -158,6 +159,7 @@ def pytest(
 	code, failed = run(*extra)
 	if again and not named and code == 1 and 0 < len(failed) <= FEW:
 		say(f"pytest {folder}: failed tests once more, one at a time")
+		again()
 		first = {key: tally.counts[key] for key in before}
 		tally.counts.update(before)
 		code, failed_again = run("--last-failed")
@@ -202,9 +204,15 @@ def ready_sites(bench: Bench, number: int) -> Iterator[list[Site]]:
 		bench.attach()
 		with own_redis():
 			bench.build_assets()
-			for site in sites:
-				site.make()
+		make_sites(sites)
 		yield sites
+
+
+def make_sites(sites: list[Site]) -> None:
+	"""Make the sites, also those that a run of the tests has left without restoring them."""
+	with own_redis():
+		for site in sites:
+			site.make()
 
 
 @contextmanager
@@ -259,9 +267,10 @@ def bench_pytest(
 	tally: Tally, bench: Bench, sites: list[Site], folder: str, *, again: bool = False, **env: str
 ) -> None:
 	python = venvs.bench_python(bench)
+	remake = partial(make_sites, sites) if again else None
 	# By file, so that fixtures shared in a file are created once.
 	spread = ["--numprocesses", str(len(sites)), "--dist", "loadfile"] if len(sites) > 1 else []
-	pytest(tally, python, folder, *spread, env={**bench_env(bench, sites), **env}, again=again)
+	pytest(tally, python, folder, *spread, env={**bench_env(bench, sites), **env}, again=remake)
 
 
 def names(tally: Tally) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,3 +42,21 @@ def test_a_bench_that_is_named_and_not_there(
 		tally = make.Tally()
 		stage(tally)
 		assert tally.finish() == code
+
+
+def test_few_failed_tests_are_run_again_on_sites_made_again(
+	tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+	ready = tmp_path / "ready"
+	(tmp_path / "tests").mkdir()
+	(tmp_path / "tests" / "test_one.py").write_text(
+		f"import pathlib\n\ndef test_one():\n\tassert pathlib.Path({str(ready)!r}).exists()\n"
+	)
+	monkeypatch.setattr(make, "CHECKOUT", tmp_path)
+	monkeypatch.setattr(make, "ARGS", ["--rootdir", str(tmp_path)])
+	tally = make.Tally()
+	make.pytest(tally, Path(sys.executable), "tests", again=ready.touch)
+	assert tally.finish() == 0
+	said = capsys.readouterr().out
+	assert "UNSTABLE: tests.test_one.test_one failed, and passed when it was run again" in said
+	assert "1 passed" in said

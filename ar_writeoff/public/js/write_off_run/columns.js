@@ -55,8 +55,8 @@ const voucher_columns = () => [
 // A claim has the days of the claim. It has the number of its invoice.
 const claim_columns = () => [
 	column("voucher_no", __("Tax Claim"), 216, voucher, { grow: 1 }),
-	column("receivable_account", __("Relief Account"), 160, escape, { grow: 1, dispensable: 2 }),
-	column("posting_date", __("Claimable From"), 128, date, { dispensable: 3 }),
+	column("receivable_account", __("Relief Account"), 160, escape, { grow: 1, dispensable: 3 }),
+	column("posting_date", __("Claimable From"), 128, date, { dispensable: 2 }),
 	column("due_date", __("Until"), 118, date, { dispensable: 1 }),
 ];
 
@@ -127,8 +127,11 @@ const write_off_amount = (layout) => ({
 		layout.amounts_if_ticked && !layout.posts_claims ? amount_if_ticked : amount,
 		{
 			end: true,
-			// Hidden while it cannot differ from the balance.
-			dispensable: layout.amounts_editable || layout.shows.includes("journal_entry") ? 0 : 5,
+			// Hidden while it cannot differ from the balance. Claims have no balance beside it.
+			dispensable:
+				layout.posts_claims || layout.amounts_editable || layout.shows.includes("journal_entry")
+					? 0
+					: 5,
 		}
 	),
 	editable: Boolean(layout.amounts_editable),
