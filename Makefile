@@ -3,6 +3,7 @@
 #
 #   BENCH                  the bench to use (default ~/frappe-bench)
 #   AR_WRITEOFF_TEST_SITE  the test site's name (default ar-writeoff-test.localhost)
+#   AR_WRITEOFF_TEST_APPS  more apps of the bench for the test site, e.g. "hrms india_compliance"
 #   DB_ROOT_USER, DB_ROOT_PASSWORD   MariaDB's root, needed to make a site (default root, empty)
 #   ARGS                   more arguments for pytest, e.g. ARGS="-k preview -x"
 

@@ -6,6 +6,7 @@ A site is made in layers, each stored so that the next run is quick and starts f
 
     Frappe + ERPNext                       ->  a SQL dump for these versions
     the test companies on top              ->  a SQL dump for this version of tests/site/base_data.py
+    the apps of AR_WRITEOFF_TEST_APPS      ->  a SQL dump for their versions
     this app installed on top              ->  a note beside the site, with a hash of what was installed
 
 Incomplete layers of a killed run have no note and are made again from the dump.
@@ -50,6 +51,11 @@ def test_site(number: int = 0) -> str:
 	"""Name of the test site, or of another one with this number."""
 	name = os.environ.get("AR_WRITEOFF_TEST_SITE") or TEST_SITE
 	return f"{number + 1}.{name}" if number else name
+
+
+def more_apps() -> list[str]:
+	"""More apps of the bench for the test sites, installed before this app in this order."""
+	return os.environ.get("AR_WRITEOFF_TEST_APPS", "").split()
 
 
 def find_bench() -> tuple[Bench | None, str]:
@@ -130,7 +136,10 @@ class Bench:
 		return self.run(self.python, CHECKOUT / "tools" / "frappe_cli.py", *args, quiet=quiet)
 
 	def version(self, app: str) -> str:
-		source = (self.apps / app / app / "__init__.py").read_text()
+		try:
+			source = (self.apps / app / app / "__init__.py").read_text()
+		except OSError as error:
+			raise ToolError(f"{app} is not an app of the bench {self.path}.") from error
 		match = re.search(r"^__version__\s*=\s*[\"']([^\"']+)", source, re.M)
 		return match.group(1) if match else "?"
 
@@ -394,27 +403,36 @@ class Site:
 		"""Path of the dump of Frappe and ERPNext alone."""
 		return self.bench.store / f"bare-{fingerprint([], *self._versions())[:12]}.sql"
 
-	def base_dump(self) -> Path:
-		"""Path of the dump with the test companies."""
-		return self.bench.store / f"base-{fingerprint([BASE_DATA], *self._versions())[:12]}.sql"
+	def base_dump(self, apps: Iterable[str] = ()) -> Path:
+		"""Path of the dump with the test companies and these apps."""
+		return self.bench.store / f"base-{fingerprint([BASE_DATA], *self._versions(*apps))[:12]}.sql"
 
-	def _versions(self) -> list[str]:
-		return [f"{app} {self.bench.version(app)}" for app in ("frappe", "erpnext")]
+	def _versions(self, *apps: str) -> list[str]:
+		return [f"{app} {self.bench.version(app)}" for app in ("frappe", "erpnext", *apps)]
 
 	def make_base(self) -> None:
-		"""Create Frappe, ERPNext and the test companies, without the app."""
+		"""Create Frappe, ERPNext, the test companies and the apps of AR_WRITEOFF_TEST_APPS, without this app."""
 		self.note.unlink(missing_ok=True)
-		dump = self.base_dump()
+		self._make_base(more_apps())
+		self.configure(**SITE_CONFIG)
+
+	def _make_base(self, apps: list[str]) -> None:
+		dump = self.base_dump(apps)
 		if dump.exists():
 			self._from_dump(dump)
+			return
+		if apps:
+			self._make_base([])
+			for app in apps:
+				say(f"Installing {app} on {self.name}")
+				self.bench.frappe("--site", self.name, "install-app", app)
 		else:
 			self.make_bare()
 			say(f"Creating the test companies of {self.name}")
 			self.python_file(BASE_DATA, "create")
-			self.dump(dump)
-			for old in sorted(dump.parent.glob("base-*.sql"), key=lambda path: path.stat().st_mtime)[:-4]:
-				old.unlink(missing_ok=True)
-		self.configure(**SITE_CONFIG)
+		self.dump(dump)
+		for old in sorted(dump.parent.glob("base-*.sql"), key=lambda path: path.stat().st_mtime)[:-4]:
+			old.unlink(missing_ok=True)
 
 	def make_bare(self) -> None:
 		"""Create Frappe and ERPNext alone."""
@@ -446,8 +464,9 @@ class Site:
 
 	def make(self) -> None:
 		"""Make the site with the app installed and empty books. Quick if nothing has changed."""
-		wanted = {"base": self.base_dump().name, "app": app_fingerprint()}
-		if read_json(self.note) == wanted and self.base_dump().exists() and self.reachable():
+		base = self.base_dump(more_apps())
+		wanted = {"base": base.name, "app": app_fingerprint()}
+		if read_json(self.note) == wanted and base.exists() and self.reachable():
 			self.configure(**SITE_CONFIG)
 			return
 		started = time.monotonic()

@@ -31,6 +31,7 @@ from tests.site.factories import (
 	setting,
 )
 from tests.site.ledger_checks import assert_debits_equal_credits, assert_ple_equals_gl, gl_table, snapshot
+from tools.bench import APP, more_apps
 from tools.processes import birth
 
 
@@ -38,6 +39,10 @@ def healthy(*companies: str) -> None:
 	for company in companies or (HL, NW):
 		assert_debits_equal_credits(company)
 		assert_ple_equals_gl(company)
+
+
+def test_the_apps_of_the_site():
+	assert frappe.get_installed_apps() == ["frappe", "erpnext", *more_apps(), APP]
 
 
 def test_invoices_payments_and_credit_notes_change_the_balance_as_told():
