@@ -27,13 +27,16 @@ from tests.site import ledger_checks
 from tests.site.base_data import PASSWORD
 from tests.site.db_snapshot import DatabaseSnapshot, clear_caches
 from tools import processes
-from tools.bench import CHECKOUT, Bench, Site, find_bench, test_site, write_file
+from tools.bench import CHECKOUT, Bench, Site, find_bench, more_apps, test_site, write_file
 from tools.processes import Redis
 
 BENCH, WORDS = find_bench()
 if BENCH:
 	# before the tests are imported: v16 opens a log file in ../logs as soon as some of its modules are
 	os.chdir(BENCH.sites)
+
+# Tests beside another app, which are not there without it.
+collect_ignore = [f"test_beside_{app}.py" for app in ("india_compliance",) if app not in more_apps()]
 
 # In the environment of every process we start: the path of the site it belongs to.
 MARK = "AR_WRITEOFF_CHILD_OF"

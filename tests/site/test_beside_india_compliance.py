@@ -17,11 +17,6 @@ from tests.site.test_tax_at_once import use_method
 from tests.site.test_tax_claims import claims, taxed
 from tests.site.test_tax_rules import tax_account, use_rule
 from tests.site.test_tax_runs import RELIEF, entries, tax_run, written_off
-from tools.bench import more_apps
-
-pytestmark = pytest.mark.skipif(
-	"india_compliance" not in more_apps(), reason="AR_WRITEOFF_TEST_APPS does not name india_compliance"
-)
 
 GSTIN = "24AAQCA8719H1ZC"
 MESSAGE = (
