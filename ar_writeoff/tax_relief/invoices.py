@@ -5,10 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import frappe
-from frappe.query_builder.functions import Sum
+from frappe.query_builder.functions import Coalesce, Sum
+from pypika import Table
+from pypika.queries import QueryBuilder
 
 from ar_writeoff.core import reasons
 from ar_writeoff.core.money import ZERO, money
@@ -141,6 +144,124 @@ def _tax_rows(company: str, vouchers: list[str], accounts: list[str]) -> list[tu
 		.groupby(gle.voucher_no, gle.account)
 		.run()
 	)
+
+
+def taxes_in_payments(
+	company: str, invoices: Iterable[str], tax_accounts: Iterable[str], until: date | None = None
+) -> dict[str, dict[str, Fraction]]:
+	"""Return the tax that Payment Entries and Journal Entries with these invoices have reversed on these accounts: {invoice: {tax
+	account: amount}}. An entry with several invoices has reversed the tax of each in proportion to what it settles. Entries of runs
+	are left out. `until`: without entries after this day."""
+	names, accounts = sorted(set(invoices)), sorted(set(tax_accounts))
+	found: dict[str, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+	if not (names and accounts):
+		return found
+	settled: dict[str, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+	taxes: dict[str, dict[str, Fraction]] = defaultdict(lambda: defaultdict(Fraction))
+	rows = (*_payment_rows(company, names, accounts, until), *_journal_rows(company, names, accounts, until))
+	for entry, invoice, account, amount in rows:
+		if account:
+			taxes[entry][account] += Fraction(money(amount, 9))
+		else:
+			settled[entry][invoice] += Fraction(money(amount, 9))
+	for entry, of_accounts in taxes.items():
+		for invoice, amount in settled[entry].items():
+			total = sum(one for one in settled[entry].values() if one * amount > 0)
+			for account, tax in of_accounts.items():
+				# Both are below 0 in an entry that reverses another one.
+				if tax * amount > 0:
+					found[invoice][account] += tax * amount / total
+	return found
+
+
+def _payment_rows(company: str, invoices: list[str], accounts: list[str], until: date | None) -> list[tuple]:
+	"""The rows of the Payment Entries with these invoices and accounts: (entry, invoice, "", amount settled) and (entry, "", tax
+	account, tax)."""
+	entry, reference, deduction = (
+		frappe.qb.DocType(name)
+		for name in ("Payment Entry", "Payment Entry Reference", "Payment Entry Deduction")
+	)
+	query = (
+		frappe.qb.from_(reference)
+		.inner_join(entry)
+		.on(entry.name == reference.parent)
+		.inner_join(deduction)
+		.on(deduction.parent == reference.parent)
+		.select(reference.parent)
+		.distinct()
+		.where(
+			(reference.reference_doctype == "Sales Invoice")
+			& reference.reference_name.isin(invoices)
+			& deduction.account.isin(accounts)
+			& (entry.company == company)
+			& (entry.docstatus == 1)
+		)
+	)
+	names = _until(query, entry, until).run(pluck=True)
+	if not names:
+		return []
+	of_entries = {"parent": ("in", names), "parenttype": "Payment Entry"}
+	references = frappe.get_all(
+		"Payment Entry Reference",
+		filters=of_entries,
+		fields=["parent", "reference_name", "allocated_amount"],
+		order_by=None,
+	)
+	deductions = frappe.get_all(
+		"Payment Entry Deduction",
+		filters={**of_entries, "account": ("in", accounts)},
+		fields=["parent", "account", "amount"],
+		order_by=None,
+	)
+	return [
+		*((row.parent, row.reference_name, "", row.allocated_amount) for row in references),
+		*((row.parent, "", row.account, row.amount) for row in deductions),
+	]
+
+
+def _journal_rows(company: str, invoices: list[str], accounts: list[str], until: date | None) -> list[tuple]:
+	"""The same of the Journal Entries that are not of runs."""
+	entry, row = frappe.qb.DocType("Journal Entry"), frappe.qb.DocType("Journal Entry Account")
+	tax = frappe.qb.DocType("Journal Entry Account").as_("tax")
+	query = (
+		frappe.qb.from_(row)
+		.inner_join(entry)
+		.on(entry.name == row.parent)
+		.inner_join(tax)
+		.on(tax.parent == row.parent)
+		.select(row.parent)
+		.distinct()
+		.where(
+			(row.reference_type == "Sales Invoice")
+			& row.reference_name.isin(invoices)
+			& tax.account.isin(accounts)
+			& (entry.company == company)
+			& (entry.docstatus == 1)
+			& (Coalesce(entry.write_off_run, "") == "")
+			& (Coalesce(entry.write_off_tax_run, "") == "")
+		)
+	)
+	names = _until(query, entry, until).run(pluck=True)
+	if not names:
+		return []
+	rows = frappe.get_all(
+		"Journal Entry Account",
+		filters={"parent": ("in", names), "parenttype": "Journal Entry"},
+		fields=["parent", "reference_name", "party_type", "account", "debit", "credit"],
+		order_by=None,
+	)
+	return [
+		*(
+			(one.parent, one.reference_name or "", "", one.credit - one.debit)
+			for one in rows
+			if one.party_type == "Customer"
+		),
+		*((one.parent, "", one.account, one.debit - one.credit) for one in rows if one.account in accounts),
+	]
+
+
+def _until(query: QueryBuilder, entry: Table, until: date | None) -> QueryBuilder:
+	return query.where(entry.posting_date <= until) if until else query
 
 
 def _taxes_reversed_by_payments(names: list[str], tax_accounts: list[str]) -> dict[str, str]:

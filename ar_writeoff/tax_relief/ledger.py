@@ -25,7 +25,12 @@ from ar_writeoff.ledger.accounts import account_blocker, account_problem
 from ar_writeoff.ledger.bulk_update import case_by_name
 from ar_writeoff.ledger.money import company_currency, precision
 from ar_writeoff.tax_relief import rules
-from ar_writeoff.tax_relief.invoices import InvoiceTax, credit_notes, invoice_taxes
+from ar_writeoff.tax_relief.invoices import (
+	InvoiceTax,
+	credit_notes,
+	invoice_taxes,
+	taxes_in_payments,
+)
 
 RULE = "Write-Off Tax Rule"
 CLAIMS_PER_QUERY = 2000
@@ -322,6 +327,9 @@ def unpaid_taxes(
 	with a write-off."""
 	decimals = precision(company_currency(company))
 	unpaid, written_off = open_amounts(company, taxes, until), _written_off_amounts(taxes, until)
+	in_payments = taxes_in_payments(
+		company, taxes, {account for own in relief_accounts.values() for account in own}, until
+	)
 	found: dict[str, dict[str, Decimal]] = {}
 	for name, tax in taxes.items():
 		if tax.gross_own <= 0:
@@ -337,6 +345,7 @@ def unpaid_taxes(
 			decimals,
 			fractions[name],
 			accounts,
+			in_payments.get(name),
 		)
 	return found
 

@@ -294,12 +294,14 @@ def unpaid_tax(
 	decimals: int,
 	statutory: Fraction | None = None,
 	relief_accounts: Mapping[str, str] | None = None,
+	in_payments: Mapping[str, Fraction] | None = None,
 ) -> dict[str, Decimal]:
 	"""Return the tax of each account to be claimed by age: that of the unpaid share of an invoice, and what was released of the
 	written-off share.
 
 	Rounded together with the claims of the write-offs, so that all of them have the tax of the invoice. Losses whose tax was
 	neither claimed nor released are left out; each claim may have a cent of rounding. If nothing is unpaid, it is what was released.
+	`in_payments`: tax that payments have reversed, which is not claimed again. What was released stays.
 	"""
 	cent = Fraction(Decimal(1).scaleb(-decimals))
 	taken: dict[str, Decimal] = {}
@@ -314,6 +316,12 @@ def unpaid_tax(
 		+ sum(losses.released.get(account, []), ZERO)
 		for account, exact in taxes_in_share(taxes, gross, unpaid, statutory).items()
 	}
+	for account, amount in (in_payments or {}).items():
+		if account in found:
+			left = Fraction(taxes[account] - sum(losses.claimed.get(account, []), ZERO)) - amount
+			# What losses have released is no longer deferred.
+			least = sum(losses.released.get(account, []), ZERO)
+			most[account] = min(most[account], max(least, _decimal(Decimal(1), left // cent * cent)))
 	return {account: min(amount, most[account]) for account, amount in found.items()}
 
 

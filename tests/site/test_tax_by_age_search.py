@@ -6,23 +6,26 @@ from typing import Any
 
 import frappe
 import pytest
+from erpnext.accounts.doctype.journal_entry.journal_entry import make_reverse_journal_entry
 from frappe.utils import getdate
 
 from ar_writeoff.tax_relief import age
 from ar_writeoff.tax_relief.ledger import rule_of_company
 from ar_writeoff.tax_relief.losses import tax_rule
 from tests.site import run_helpers
-from tests.site.factories import HL, NW, account, invoice, pay
+from tests.site.factories import HL, NW, account, invoice, pay, payment
 from tests.site.test_tax_by_age import (
 	AUSTRALIA,
+	DEFERRED,
 	RELIEF,
 	assert_books_agree,
 	unpaid,
 	use_age_rule,
 )
+from tests.site.test_tax_by_age_losses import write_off
 from tests.site.test_tax_claims import claims, taxed
 from tests.site.test_tax_rules import tax_account
-from tests.site.test_tax_runs import balance_of, item_of, tax_run
+from tests.site.test_tax_runs import JULY, balance_of, item_of, tax_run
 
 
 @pytest.fixture(autouse=True)
@@ -158,3 +161,131 @@ def test_a_settled_claim_of_an_invoice_that_is_open_again_with_a_stale_amount() 
 	paid.cancel()
 	frappe.db.set_value("Sales Invoice", sale.name, "outstanding_amount", 0)
 	assert item_of(tax_run()).write_off_amount == 70
+
+
+# Tax that a payment has reversed after the claim: it is not claimed again
+
+
+def discount(sale: Any, cash: float, tax: float, day: str = "2026-07-10") -> Any:
+	"""A Payment Entry over `cash` that settles the `tax` as well."""
+	deduction = {"account": account("VAT"), "cost_center": "Main - HL", "amount": tax}
+	return pay(sale, cash + tax, day, deductions=[deduction], paid_amount=cash, received_amount=cash)
+
+
+def journal(sale: Any, cash: float, tax: float, day: str = "2026-07-10") -> Any:
+	"""The same as a Journal Entry."""
+	rows = [
+		{
+			"account": sale.debit_to,
+			"party_type": "Customer",
+			"party": sale.customer,
+			"credit_in_account_currency": cash + tax,
+			"reference_type": "Sales Invoice",
+			"reference_name": sale.name,
+		},
+		{"account": account("VAT"), "debit_in_account_currency": tax},
+		{"account": account("Cash"), "debit_in_account_currency": cash},
+	]
+	entry = frappe.get_doc(
+		{
+			"doctype": "Journal Entry",
+			"company": HL,
+			"posting_date": day,
+			"accounts": [{**row, "cost_center": "Main - HL"} for row in rows],
+		}
+	)
+	entry.insert()
+	entry.submit()
+	return entry
+
+
+@pytest.mark.parametrize("settle", [discount, journal])
+def test_a_payment_that_reverses_tax_after_the_claim(settle: Any) -> None:
+	"""100.00 is claimed. 80.00 of the tax is reversed by a payment over 10.00: 20.00 may stay claimed, and not the 91.82 in what is
+	unpaid. When the payment is cancelled, all of it is claimed again."""
+	sale = unpaid(1000, 100, 0)
+	run_helpers.post(tax_run())
+	paid = settle(sale, 10, 80)
+	run_helpers.post(tax_run(**JULY))
+	assert (balance_of(RELIEF), balance_of(DEFERRED)) == (20, -20)
+	assert_books_agree()
+	frappe.get_doc(paid.doctype, paid.name).cancel()
+	run_helpers.post(tax_run(**JULY))
+	assert balance_of(RELIEF) == 100
+	assert_books_agree()
+
+
+@pytest.mark.parametrize("settle", [discount, journal])
+def test_a_discount_leaves_the_tax_of_what_is_unpaid(settle: Any) -> None:
+	"""110.00 of 1,100.00 is settled, by 108.00 and 2.00 of the tax: 90.00 stays claimed."""
+	sale = unpaid(1000, 100, 0)
+	run_helpers.post(tax_run())
+	settle(sale, 108, 2)
+	run_helpers.post(tax_run(**JULY))
+	assert balance_of(RELIEF) == 90
+
+
+@pytest.mark.parametrize("settle", [discount, journal])
+def test_a_payment_that_reverses_tax_before_the_claim_is_posted(settle: Any) -> None:
+	sale = unpaid(1000, 100, 0)
+	tax_run()
+	settle(sale, 10, 80, "2026-06-10")
+	run_helpers.post(tax_run())
+	assert balance_of(RELIEF) == 20
+	assert [claim.sales_invoice for claim in claims()] == [sale.name]
+
+
+def test_a_journal_that_reverses_tax_before_the_search() -> None:
+	sale = unpaid(1000, 100, 0)
+	journal(sale, 10, 80, "2026-05-10")
+	run_helpers.post(tax_run())
+	assert balance_of(RELIEF) == 20
+
+
+def test_a_journal_that_is_reversed() -> None:
+	"""The entry that reverses it returns the tax as well: nothing is paid, and all of it is claimed."""
+	sale = unpaid(1000, 100, 0)
+	run_helpers.post(tax_run())
+	reversing = make_reverse_journal_entry(journal(sale, 10, 80).name)
+	reversing.posting_date = "2026-07-11"
+	reversing.submit()
+	assert run_helpers.items(tax_run(**JULY)) == {}
+	assert balance_of(RELIEF) == 100
+
+
+def test_an_entry_with_two_invoices() -> None:
+	"""It settles 60.00 and 30.00, and has 80.00 of the tax: 53.33 and 26.67. So 46.66 and 73.33 may stay claimed."""
+	one, other = unpaid(1000, 100, 0), unpaid(1000, 100, 0)
+	run_helpers.post(tax_run())
+	payment(
+		one.customer,
+		90,
+		"2026-07-10",
+		paid_from=one.debit_to,
+		paid_amount=10,
+		received_amount=10,
+		references=[
+			{"reference_doctype": "Sales Invoice", "reference_name": sale.name, "allocated_amount": amount}
+			for sale, amount in ((one, 60), (other, 30))
+		],
+		deductions=[{"account": account("VAT"), "cost_center": "Main - HL", "amount": 80}],
+	)
+	run_helpers.post(tax_run(**JULY))
+	assert {row.sales_invoice: row.claimed_amount - row.repaid_amount for row in claims()} == {
+		one.name: pytest.approx(46.66),
+		other.name: pytest.approx(73.33),
+	}
+	assert_books_agree()
+
+
+def test_a_payment_that_reverses_tax_which_a_loss_has_released() -> None:
+	"""What was released is not repaid: it is no longer deferred. The payment is to be corrected."""
+	sale = unpaid(1000, 100, 0)
+	run_helpers.post(tax_run())
+	write_off(990)
+	run_helpers.post(tax_run())
+	assert (balance_of(RELIEF), balance_of(DEFERRED)) == (100, -10)
+	discount(sale, 10, 80)
+	run_helpers.post(tax_run(**JULY))
+	assert (balance_of(RELIEF), balance_of(DEFERRED)) == (90, 0)
+	assert_books_agree()

@@ -546,3 +546,37 @@ def test_each_tax_by_age_has_its_own_losses() -> None:
 	taxes = {"GST": D("50.00"), "QST": D("99.75")}
 	found = rules.unpaid_tax(taxes, D("1149.75"), Fraction(0), Fraction(1), losses, 2)
 	assert found == {"GST": D("50.00"), "QST": D("0.00")}
+
+
+@pytest.mark.parametrize(
+	("unpaid", "lost", "claimed", "released", "in_payments", "expected"),
+	[
+		("10/11", "0", "0", "0", "80", "20"),
+		# No more than the tax of what is unpaid.
+		("9/10", "0", "0", "0", "2", "90"),
+		# A part of a cent is not claimed.
+		("52/55", "0", "0", "0", "160/3", "46.66"),
+		("0", "0", "0", "0", "120", "0"),
+		# Less what a loss has claimed.
+		("2/11", "1/2", "50", "0", "40", "10"),
+		# What a loss has released is not repaid.
+		("1/55", "9/10", "0", "90", "80", "90"),
+	],
+)
+def test_tax_that_payments_have_reversed_is_not_claimed_again(
+	unpaid: str, lost: str, claimed: str, released: str, in_payments: str, expected: str
+) -> None:
+	losses = rules.LossTaxes()
+	for amount, is_released in ((claimed, False), (released, True)):
+		if D(amount):
+			losses.add("VAT", D(amount), is_released=is_released)
+	found = rules.unpaid_tax(
+		{"VAT": D(100)},
+		D(1100),
+		Fraction(unpaid),
+		Fraction(lost),
+		losses,
+		2,
+		in_payments={"VAT": Fraction(in_payments)},
+	)
+	assert found == {"VAT": D(expected)}
