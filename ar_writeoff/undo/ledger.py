@@ -149,14 +149,16 @@ def undo_entry(
 	    frappe.ValidationError: ERPNext rejects the entry.
 	"""
 	entry = frappe.get_doc("Journal Entry", name)
-	throw_if_claims_filed(entry)
+	is_of_claims = posts_claims(journal.run_of(entry))
+	if is_of_claims:
+		throw_if_claims_filed(entry.company, entry.posting_date)
 	blocker = cancel_blocker(entry.company, getdate(entry.posting_date))
 	with_tax = [item.item for item in items if item.taxes]
 	blocker = blocker or booked.filed_problem(entry.company, entry.posting_date, with_tax)
 	if whole and not always_dated and not blocker:
 		journal.cancel(entry)
 		return UndoResult(CANCELLED, {}, {})
-	throw_if_filed(entry.company, posting_date, items)
+	throw_if_filed(entry.company, posting_date, items, is_of_claims=is_of_claims)
 	accounts_now = accounts_to_reinstate([entry], recovered=False)
 	with parties.skip_party_validation():
 		if whole:
@@ -169,17 +171,21 @@ def undo_entry(
 		return UndoResult(REVERSED, entries, warnings)
 
 
-def throw_if_claims_filed(entry: Any) -> None:
-	"""Refuse to undo an entry of a tax run in a return that was filed since the undo was requested."""
-	if posts_claims(journal.run_of(entry)):
-		filed = filed_return(entry.company, entry.posting_date, lock=True)
-		if filed:
-			frappe.throw(booked.in_filed_return(filed), title=_("Return Filed"))
+def throw_if_claims_filed(company: str, posting_date: date) -> None:
+	"""Refuse to undo an entry of a tax run of this date in a return that is filed, perhaps since the undo was requested."""
+	filed = filed_return(company, posting_date, lock=True)
+	if filed:
+		frappe.throw(booked.in_filed_return(filed), title=_("Return Filed"))
 
 
-def throw_if_filed(company: str, posting_date: date, items: Iterable[WrittenOffItem]) -> None:
-	"""Refuse an entry that would repay tax at once in a return that is filed."""
-	filed = booked.return_with_tax(company, posting_date, (item.item for item in items if item.taxes))
+def throw_if_filed(
+	company: str, posting_date: date, items: Iterable[WrittenOffItem], *, is_of_claims: bool = False
+) -> None:
+	"""Refuse an entry that would repay tax at once in a return that is filed, or take back what a tax run has posted."""
+	if is_of_claims:
+		filed = filed_return(company, posting_date, lock=True)
+	else:
+		filed = booked.return_with_tax(company, posting_date, (item.item for item in items if item.taxes))
 	if filed:
 		frappe.throw(booked.filed_message(filed), title=_("Return Filed"))
 

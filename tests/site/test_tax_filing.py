@@ -17,7 +17,7 @@ from tests.site.factories import MANAGER, TODAY, as_user
 from tests.site.test_tax_at_once import AU, claim_of, use_method
 from tests.site.test_tax_claims import claims, count_queries, taxed
 from tests.site.test_tax_rules import UK, use_rule
-from tests.site.test_tax_runs import JULY, boxes, entries, item_of, tax_run, written_off
+from tests.site.test_tax_runs import JULY, RELIEF, balance_of, boxes, entries, item_of, tax_run, written_off
 
 
 def claim_and_second_loss() -> tuple[Any, Any]:
@@ -125,6 +125,35 @@ def test_an_undo_that_was_requested_before_the_filing() -> None:
 	assert (entries(other), other.reload().status) == (before, "Posted")
 	assert (claims(second)[0].status, boxes()) == ("Filed", [("Claim", "4", 120)])
 	assert f"{june.name} is filed" in run_helpers.events(other)["Not Reversed"]
+
+
+def test_an_undo_is_not_dated_in_a_filed_return() -> None:
+	"""A reversal has a date of its own. It is refused before it is posted, and is not cancelled, while the return is filed."""
+	june, second = claim_and_second_loss()
+	july = run_helpers.post(tax_run(**JULY))
+	before = (entries(june), balance_of(RELIEF))
+	file_return(july)
+	frappe.db.commit()
+	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match=f"{july.name} is filed"):
+		june.reload().reverse("2026-07-15", dated=1)
+	frappe.db.rollback()
+	with as_user(MANAGER), pytest.MonkeyPatch.context() as patch:
+		patch.setattr(undo, "undo_run", lambda run: None)
+		file_return(july, 0)
+		june.reload().reverse("2026-07-15", dated=1)
+	file_return(july)
+	undo.undo_run(june.name)
+	assert (entries(june), balance_of(RELIEF), june.reload().status) == (*before, "Posted")
+	file_return(july, 0)
+	with as_user(MANAGER):
+		june.reload().reverse("2026-07-15", dated=1)
+	file_return(july)
+	frappe.db.commit()
+	[reversal] = set(entries(june)) - set(before[0])
+	with as_user(MANAGER), pytest.raises(frappe.ValidationError, match=f"{july.name} is filed"):
+		frappe.get_doc("Journal Entry", reversal).cancel()
+	frappe.db.rollback()
+	assert (balance_of(RELIEF), claims(second)[0].status) == (20, "Filed")
 
 
 def assert_filing_waits(monkeypatch: pytest.MonkeyPatch, step: str, june: Any, run: str) -> None:

@@ -126,6 +126,13 @@ class WriteOffTaxRun(WriteOffRun):
 			return None
 		return _("{0} has no tax rule. Choose one in Write-Off Settings.").format(self.company)
 
+	def check_open(self, company: str, date: Any) -> None:
+		"""A return that is filed takes no reversal either."""
+		super().check_open(company, date)
+		filed = filed_return(company, date)
+		if filed:
+			frappe.throw(booked.filed_message(filed), title=_("Return Filed"))
+
 	def filed_problem(self) -> str | None:
 		"""A return that is filed takes no more claims."""
 		filed = filed_return(self.company, self.posting_date)
