@@ -242,7 +242,7 @@ def _problem(posted: Mapping[str, PostedTax], undone: str) -> str | None:
 
 def _message(what: str, undone: str, claim: str, posted: list[str]) -> str:
 	"""Return that `undone`, a tax run or one of its entries, cannot be undone, with the last tax run that has done this with
-	claims in `posted`."""
+	claims in `posted`. Without one it was an entry of the write-off, or the end of one: by Net at Once these claim and repay."""
 	item, own = frappe.qb.DocType("Write-Off Run Item"), frappe.qb.DocType(TAX_CLAIM)
 	entry = frappe.qb.DocType("Journal Entry")
 	is_lapse = item.receivable_account != own.relief_account
@@ -266,6 +266,10 @@ def _message(what: str, undone: str, claim: str, posted: list[str]) -> str:
 		.limit(1)
 		.run()
 	)
+	if not rows:
+		return _(
+			"{0} cannot be undone. What the write-off or a recovery has claimed or repaid of the tax of {1} has changed since."
+		).format(undone, claim)
 	[[run, is_lapsed]] = rows
 	text = {
 		RELEASED: _("{0} cannot be undone. The tax of {1} was released by {2}. Undo {2} first."),

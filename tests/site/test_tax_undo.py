@@ -254,3 +254,27 @@ def test_an_undo_that_is_cancelled_after_the_tax_was_claimed_again() -> None:
 	with as_user(MANAGER):
 		reversal.reload().cancel()
 	assert (claims(sale)[0].claimed_amount, balances()) == (70, (70, -70, 0))
+
+
+def test_what_a_recovery_has_repaid_at_once() -> None:
+	"""June repays the 100.00 that a credit note has reversed, and is undone. The recovery repays them now, so the entry of June
+	does not come back. No tax run has done this, so the message names none."""
+	use_method()
+	sale = partly_written_off()
+	credit_note(sale, 480, "2026-06-10")
+	june = post()
+	with as_user(MANAGER):
+		june.reload().reverse("2026-06-30", dated=True)
+	[claim] = claims(sale)
+	reinstate(claim, 600, "2026-07-10")
+	frappe.db.commit()
+	assert balance_of(RELIEF) == 0
+	reversal = frappe.get_doc("Journal Entry", entries(june)[1])
+	with (
+		as_user(MANAGER),
+		pytest.raises(frappe.ValidationError, match=f"of the tax of {claim.name} has changed"),
+	):
+		reversal.cancel()
+	frappe.db.rollback()
+	assert balance_of(RELIEF) == 0
+	assert_books_agree()
