@@ -155,3 +155,24 @@ def test_the_rule_that_is_valid_on_the_day() -> None:
 	assert rule_of_company(HL, UK, "2026-01-01") is None
 	assert rule_of_company(NW, UK, "2026-01-01") == "United Kingdom 2026"
 	assert rule_of_company(HL, None, "2026-01-01") is None
+
+
+@pytest.mark.parametrize(
+	("country", "words"),
+	[
+		("United Kingdom", None),
+		("France", "is in France. The rule"),
+		("India", "is in India, which grants no relief"),
+	],
+)
+def test_a_rule_of_another_country_is_chosen_with_a_note(country: str, words: str | None) -> None:
+	use_rule()
+	settings = run_helpers.settings(tax_rule=None)
+	frappe.db.set_value("Company", HL, "country", country)
+	frappe.clear_document_cache("Company", HL)
+	settings.tax_rule = UK
+	frappe.flags.mute_messages, frappe.local.message_log = False, []
+	settings.save()
+	frappe.flags.mute_messages = True
+	assert (words in str(frappe.local.message_log)) if words else not frappe.local.message_log
+	assert settings.reload().tax_rule == UK

@@ -73,6 +73,9 @@ class WriteOffSettings(LatestDocument):
 
 	def validate(self) -> None:
 		self.validate_fields()
+		note = self.tax_rule_note()
+		if note:
+			frappe.msgprint(note, title=_("Tax Relief"), indicator="orange")
 		self.validate_controls()
 
 	def validate_controls(self) -> None:
@@ -216,6 +219,23 @@ class WriteOffSettings(LatestDocument):
 		):
 			return _("Enter the tax accounts of {0} in the rule {1} first.").format(self.company, rule.name)
 		return None
+
+	def tax_rule_note(self) -> str | None:
+		"""Return that the rule that was chosen is not of the company's country, and if that one grants no relief. A company may
+		be registered for tax in another country."""
+		if not self.tax_rule or not self.has_value_changed("tax_rule"):
+			return None
+		of_rule = frappe.get_cached_value("Write-Off Tax Rule", self.tax_rule, "country")
+		of_company = frappe.get_cached_value("Company", self.company, "country")
+		if of_company in (None, "", of_rule):
+			return None
+		if frappe.db.exists("Write-Off Tax Rule", {"country": of_company, "no_relief": 1}):
+			text = _(
+				"{0} is in {1}, which grants no relief for the tax on bad debts. The rule {2} is of {3}."
+			)
+		else:
+			text = _("{0} is in {1}. The rule {2} is of {3}.")
+		return text.format(self.company, _(of_company), self.tax_rule, _(of_rule))
 
 	def waiting_tax_problem(self) -> str | None:
 		"""Without a rule, losses do not release what was claimed by age, and these settings do not lead to the tax runs."""
