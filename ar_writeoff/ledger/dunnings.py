@@ -6,7 +6,7 @@ Earlier releases do so for Payment Entries only; there `update_states` does it, 
 """
 
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import frappe
 from erpnext.accounts.doctype.dunning import dunning
@@ -44,6 +44,11 @@ def single_dunning_update(invoices: Iterable[str]) -> Iterator[None]:
 		set_status(name, status)
 	for invoice, outstanding in sorted(before.items()):
 		update_dunnings(invoice, outstanding, attempts=len(repeated))
+
+
+def single_dunning_update_of(voucher_type: str, voucher_no: str) -> AbstractContextManager[None]:
+	"""Return `single_dunning_update` for a voucher that need not be an invoice."""
+	return single_dunning_update([voucher_no] if voucher_type == "Sales Invoice" else [])
 
 
 def dunnings_with_repeated_invoices(invoices: Iterable[str]) -> list[tuple[str, str, str]]:

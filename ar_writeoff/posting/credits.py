@@ -66,7 +66,7 @@ def allocate_to(
 			)
 		)
 	party_validation = frappe.flags.ignore_party_validation
-	with dunnings.single_dunning_update([voucher_no] if voucher_type == "Sales Invoice" else []):
+	with dunnings.single_dunning_update_of(voucher_type, voucher_no):
 		reconcile_against_document(
 			[
 				frappe._dict(

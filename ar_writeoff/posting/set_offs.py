@@ -192,7 +192,7 @@ def release_one(credit: Key, debit: Key, amount: Decimal, decimals: int, currenc
 	# Two Journal Entries may have rows of several customers, and ERPNext unlinks all of them.
 	for doctype, found in rows.items():
 		refer_to(doctype, (row.name for row in found if not belongs_to(row, credit)), debit)
-	with dunnings.single_dunning_update([debit.voucher_no] if debit.voucher_type == "Sales Invoice" else []):
+	with dunnings.single_dunning_update_of(debit.voucher_type, debit.voucher_no):
 		update_voucher_outstanding(
 			debit.voucher_type, debit.voucher_no, debit.account, "Customer", debit.customer
 		)

@@ -122,6 +122,13 @@ def in_filed_return(run: str) -> str:
 	return _("The return with the claims of {0} is filed.").format(run)
 
 
+def throw_if_claims_filed(company: str, day: Any) -> None:
+	"""Refuse to undo an entry of a tax run of this day in a return that is filed, perhaps since the undo was requested."""
+	run = filed_return(company, day, lock=True)
+	if run:
+		frappe.throw(in_filed_return(run), title=_("Return Filed"))
+
+
 # Undo of tax runs
 
 

@@ -177,27 +177,14 @@ def taxes_in_payments(
 def _payment_rows(company: str, invoices: list[str], accounts: list[str], until: date | None) -> list[tuple]:
 	"""The rows of the Payment Entries with these invoices and accounts: (entry, invoice, "", amount settled) and (entry, "", tax
 	account, tax)."""
-	entry, reference, deduction = (
-		frappe.qb.DocType(name)
-		for name in ("Payment Entry", "Payment Entry Reference", "Payment Entry Deduction")
-	)
+	entry, reference = frappe.qb.DocType("Payment Entry"), frappe.qb.DocType("Payment Entry Reference")
 	query = (
-		frappe.qb.from_(reference)
+		_payments_with_taxes(invoices, accounts)
 		.inner_join(entry)
 		.on(entry.name == reference.parent)
-		.inner_join(deduction)
-		.on(deduction.parent == reference.parent)
-		.select(reference.parent)
-		.distinct()
-		.where(
-			(reference.reference_doctype == "Sales Invoice")
-			& reference.reference_name.isin(invoices)
-			& deduction.account.isin(accounts)
-			& (entry.company == company)
-			& (entry.docstatus == 1)
-		)
+		.where(entry.company == company)
 	)
-	names = _until(query, entry, until).run(pluck=True)
+	names = sorted({name for _invoice, name in _until(query, entry, until).run()})
 	if not names:
 		return []
 	of_entries = {"parent": ("in", names), "parenttype": "Payment Entry"}
@@ -266,22 +253,26 @@ def _until(query: QueryBuilder, entry: Table, until: date | None) -> QueryBuilde
 
 def _taxes_reversed_by_payments(names: list[str], tax_accounts: list[str]) -> dict[str, str]:
 	"""{invoice: Payment Entry} of payments that have reversed tax already, for an early-payment discount."""
+	return dict(_payments_with_taxes(names, tax_accounts).run())
+
+
+def _payments_with_taxes(invoices: list[str], accounts: list[str]) -> QueryBuilder:
+	"""(invoice, Payment Entry) of the payments of these invoices that have deductions on these accounts."""
 	reference, deduction = (
 		frappe.qb.DocType("Payment Entry Reference"),
 		frappe.qb.DocType("Payment Entry Deduction"),
 	)
-	return dict(
+	return (
 		frappe.qb.from_(reference)
 		.inner_join(deduction)
 		.on(deduction.parent == reference.parent)
 		.select(reference.reference_name, reference.parent)
 		.where(
 			(reference.reference_doctype == "Sales Invoice")
-			& reference.reference_name.isin(names)
+			& reference.reference_name.isin(invoices)
 			& (reference.docstatus == 1)
-			& deduction.account.isin(tax_accounts or [""])
+			& deduction.account.isin(accounts or [""])
 			& (deduction.amount != 0)
 		)
 		.orderby(reference.parent)
-		.run()
 	)

@@ -79,9 +79,7 @@ def allocate(credit: Credit, amounts: Mapping[Key, Decimal]) -> None:
 		# Without the message that ERPNext shows to users of Payment Reconciliation.
 		frappe.flags.mute_messages = True
 		try:
-			with dunnings.single_dunning_update(
-				[key.voucher_no] if key.voucher_type == "Sales Invoice" else []
-			):
+			with dunnings.single_dunning_update_of(key.voucher_type, key.voucher_no):
 				_reconcile(credit, key, amount)
 		finally:
 			frappe.flags.mute_messages = muted

@@ -37,7 +37,6 @@ from ar_writeoff.posting.entries import WRITE_OFF_FIELDS, run_of
 from ar_writeoff.posting.ledger import lock_vouchers
 from ar_writeoff.search.net_first import keys_of
 from ar_writeoff.tax_relief import booked
-from ar_writeoff.tax_relief.filed import filed_return
 
 ENTRY_FIELDS = [run_type.entry_field for run_type in run_types.ALL]
 
@@ -322,12 +321,11 @@ def before_cancel_journal_entry(entry: Any, method: str | None = None) -> None:
 	lock_vouchers([*keys, *vouchers_to_release(rows)])
 	with_claim = [row.name for row in rows if row.has_tax_claim]
 	filed = booked.filed_problem(entry.company, entry.posting_date, with_claim) if with_claim else None
-	if run_types.posts_claims(run) and not filed:
-		# The gate has checked the date of the run. A reversal has a date of its own.
-		tax_run = filed_return(entry.company, entry.posting_date, lock=True)
-		filed = booked.in_filed_return(tax_run) if tax_run else None
 	if filed:
 		frappe.throw(filed, title=_("Return Filed"))
+	if run_types.posts_claims(run):
+		# The gate has checked the date of the run. A reversal has a date of its own.
+		booked.throw_if_claims_filed(entry.company, entry.posting_date)
 	# Of all entries of a run that is undone, the worker has checked it.
 	if not entry.flags.write_off_locked:
 		booked.throw_if_not_undoable(run, entry.name, alone=True)

@@ -151,7 +151,7 @@ def undo_entry(
 	entry = frappe.get_doc("Journal Entry", name)
 	is_of_claims = posts_claims(journal.run_of(entry))
 	if is_of_claims:
-		throw_if_claims_filed(entry.company, entry.posting_date)
+		booked.throw_if_claims_filed(entry.company, entry.posting_date)
 	blocker = cancel_blocker(entry.company, getdate(entry.posting_date))
 	with_tax = [item.item for item in items if item.taxes]
 	blocker = blocker or booked.filed_problem(entry.company, entry.posting_date, with_tax)
@@ -169,13 +169,6 @@ def undo_entry(
 			{name: entry}, parts, posting_date, f"{name}-R", accounts_now, reversal_of=name
 		)
 		return UndoResult(REVERSED, entries, warnings)
-
-
-def throw_if_claims_filed(company: str, posting_date: date) -> None:
-	"""Refuse to undo an entry of a tax run of this date in a return that is filed, perhaps since the undo was requested."""
-	filed = filed_return(company, posting_date, lock=True)
-	if filed:
-		frappe.throw(booked.in_filed_return(filed), title=_("Return Filed"))
 
 
 def throw_if_filed(

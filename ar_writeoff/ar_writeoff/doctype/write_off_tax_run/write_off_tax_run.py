@@ -113,7 +113,7 @@ class WriteOffTaxRun(WriteOffRun):
 					"posting_date",
 					_("Enter a date in the return period.") if not first <= day <= last else None,
 				),
-				("posting_date", self.filed_problem()),
+				("posting_date", filed_problem(self.company, self.posting_date)),
 				("posting_date", closed_period_message(self.company, day)),
 			],
 		)
@@ -129,14 +129,9 @@ class WriteOffTaxRun(WriteOffRun):
 	def check_open(self, company: str, date: Any) -> None:
 		"""A return that is filed takes no reversal either."""
 		super().check_open(company, date)
-		filed = filed_return(company, date)
-		if filed:
-			frappe.throw(booked.filed_message(filed), title=_("Return Filed"))
-
-	def filed_problem(self) -> str | None:
-		"""A return that is filed takes no more claims."""
-		filed = filed_return(self.company, self.posting_date)
-		return booked.filed_message(filed) if filed else None
+		problem = filed_problem(company, date)
+		if problem:
+			frappe.throw(problem, title=_("Return Filed"))
 
 	def summary(self) -> dict[str, Any]:
 		"""With the number of notices that claims of the company lack."""
@@ -197,3 +192,9 @@ def get_period(company: str) -> dict[str, date]:
 	frappe.has_permission("Write-Off Tax Run", "create", throw=True)
 	access.check_company(company)
 	return period_of_today(company)
+
+
+def filed_problem(company: str, day: Any) -> str | None:
+	"""Return why an entry of this day cannot be posted: a return that is filed takes no more. None if it can."""
+	filed = filed_return(company, day)
+	return booked.filed_message(filed) if filed else None
